@@ -1,0 +1,121 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace PageFold.Cli.Measure;
+
+/// <summary>The content of files and of folders with everything below them; links inside folders are not followed.</summary>
+internal sealed class FilePageSource : PageSource
+{
+    private readonly List<string> _files = [];
+    private readonly string _description;
+
+    public FilePageSource(IReadOnlyList<string> paths, int pageSize, long? sampleBytes, CancellationToken cancellation)
+        : base(pageSize)
+    {
+        List<(int Item, long Offset, long Pages)> runs = [];
+        foreach (string path in paths)
+        {
+            if (Directory.Exists(path))
+                AddFolder(path, runs, cancellation);
+            else if (File.Exists(path))
+                AddNamedFile(path, runs);
+            else
+                throw new UserErrorException($"there is no file or folder '{path}'; check the path.");
+        }
+        _description = string.Join(' ', paths);
+        Choose(runs, sampleBytes);
+        if (PagesFound == 0)
+        {
+            string unreadable = ItemsSkipped > 0 ? $" ({ItemsSkipped} files or folders could not be read)" : string.Empty;
+            throw new UserErrorException($"'{_description}' holds no data{unreadable}; name files that are not empty, or folders with such files.");
+        }
+    }
+
+    public override string Description => _description;
+
+    public override int Read(Extent extent, Span<byte> buffer)
+    {
+        Span<byte> wanted = buffer[..(extent.Pages * PageSize)];
+        int read = 0;
+        try
+        {
+            using SafeFileHandle handle = File.OpenHandle(_files[extent.Item]);
+            while (read < wanted.Length)
+            {
+                int got = RandomAccess.Read(handle, wanted[read..], extent.Offset + read);
+                if (got == 0)
+                    break;
+                read += got;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Gone or unreadable since it was listed: what was read so far counts.
+        }
+        int pages = (read + PageSize - 1) / PageSize;
+        wanted[read..(pages * PageSize)].Clear();
+        return pages;
+    }
+
+    private void AddFolder(string folder, List<(int Item, long Offset, long Pages)> runs, CancellationToken cancellation)
+    {
+        // Walked by hand, because an enumeration that ignores what it may not open cannot count it.
+        Stack<DirectoryInfo> folders = new([new DirectoryInfo(folder)]);
+        while (folders.TryPop(out DirectoryInfo? next))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                foreach (FileSystemInfo entry in next.EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal))
+                {
+                    if (entry.LinkTarget is not null)
+                        continue;
+                    if (entry is DirectoryInfo below)
+                        folders.Push(below);
+                    else
+                        AddFile((FileInfo)entry, runs);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                if (next.FullName == new DirectoryInfo(folder).FullName)
+                    throw new UserErrorException($"the folder '{folder}' cannot be read ({Reason(e)}); check its permissions.", e);
+                ItemsSkipped++;
+            }
+        }
+    }
+
+    private void AddNamedFile(string path, List<(int Item, long Offset, long Pages)> runs)
+    {
+        try
+        {
+            using SafeFileHandle handle = File.OpenHandle(path);
+            _ = RandomAccess.GetLength(handle);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new UserErrorException($"the file '{path}' cannot be read ({Reason(e)}); check its permissions.", e);
+        }
+        AddFile(new FileInfo(path), runs);
+    }
+
+    private void AddFile(FileInfo file, List<(int Item, long Offset, long Pages)> runs)
+    {
+        long length;
+        try
+        {
+            // Devices, pipes and the files of /proc report no length and are passed over.
+            length = file.Length;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            ItemsSkipped++;
+            return;
+        }
+        if (length == 0)
+            return;
+        runs.Add((_files.Count, 0, (length + PageSize - 1) / PageSize));
+        _files.Add(file.FullName);
+    }
+
+    private static string Reason(Exception e) => e is UnauthorizedAccessException ? "permission denied" : e.Message.TrimEnd('.');
+}

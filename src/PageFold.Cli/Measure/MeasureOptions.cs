@@ -1,0 +1,29 @@
+namespace PageFold.Cli.Measure;
+
+/// <summary>What is measured and how, checked.</summary>
+internal sealed record MeasureOptions
+{
+    public required IReadOnlyList<string> Paths { get; init; }
+
+    public int? Pid { get; init; }
+
+    public required PageCodec Codec { get; init; }
+
+    /// <summary>The codec's level; null where it has none.</summary>
+    public int? Level { get; init; }
+
+    public required int PageSize { get; init; }
+
+    public required int Chain { get; init; }
+
+    public required int Threads { get; init; }
+
+    public long? MemoryLimit { get; init; }
+
+    public long? SampleBytes { get; init; }
+
+    /// <summary>Where the JSON goes: a file, or - for standard output; null for nowhere.</summary>
+    public string? Json { get; init; }
+
+    public PageStoreOptions StoreOptions => new() { PageSize = PageSize, Codec = Codec, MaxChain = Chain, MemoryLimit = MemoryLimit };
+}

@@ -1,0 +1,320 @@
+using System.Diagnostics;
+using System.IO.Hashing;
+
+namespace PageFold.Cli.Measure;
+
+/// <summary>
+/// One measurement: stores real pages, reads every one back in random order and compares, discards a random half and looks at what comes back.
+/// </summary>
+/// <remarks>
+/// What was stored is remembered as a 128-bit hash of each page, so that data need not fit into memory twice. All that this needs for itself
+/// is made and touched before the store, so that the growth of the process is the store's.
+/// </remarks>
+internal sealed class MeasureRun
+{
+    private const int Seed = 2026;
+    private const int MostWarmUpPages = 4096;
+
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan BackgroundTime = TimeSpan.FromSeconds(2);
+
+    private readonly MeasureOptions _options;
+    private readonly PageSource _source;
+    private readonly MeasureProgress _progress;
+    private readonly CancellationToken _cancellation;
+    private readonly UInt128[] _hashes;
+    private readonly bool[] _stored;
+    private readonly int[] _order;
+    private readonly MeasureReport _report;
+    private long _different;
+    private long _verified;
+    private bool _full;
+
+    public MeasureRun(MeasureOptions options, PageSource source, MeasureProgress progress, CancellationToken cancellation)
+    {
+        _options = options;
+        _source = source;
+        _progress = progress;
+        _cancellation = cancellation;
+        _hashes = new UInt128[source.Pages];
+        _stored = new bool[source.Pages];
+        _order = [.. Enumerable.Range(0, source.Pages)];
+        // Touched, not only allocated.
+        Array.Fill(_hashes, UInt128.MaxValue);
+        Array.Fill(_stored, true);
+        Array.Fill(_stored, false);
+        _report = new MeasureReport
+        {
+            Source = source.Description,
+            Codec = options.Codec.Name,
+            Level = options.Level,
+            PageSize = options.PageSize,
+            Chain = options.Chain,
+            Threads = options.Threads,
+            PagesChosen = source.Pages,
+            ItemsSkipped = source.ItemsSkipped,
+        };
+    }
+
+    /// <summary>Runs to the end, or until cancelled, and returns what is known.</summary>
+    public MeasureReport Execute()
+    {
+        // A fixed seed: the same data in the same order each time.
+        new Random(Seed).Shuffle(_order);
+        try
+        {
+            WarmUp();
+            long before = ResidentMemory.Measure();
+            using PageStore store = new(_options.StoreOptions);
+            StoreAll(store, before);
+            LoadAll(store);
+            DiscardHalf(store);
+        }
+        catch (OperationCanceledException)
+        {
+            _report.Interrupted = true;
+        }
+        return _report;
+    }
+
+    /// <summary>Has the code compiled, with a small store of the same kind, before anything is timed or weighed.</summary>
+    private void WarmUp()
+    {
+        Stopwatch time = Stopwatch.StartNew();
+        byte[] buffer = new byte[_source.Extents.Max(extent => extent.Pages) * _options.PageSize];
+        bool first = true;
+        while (first || time.Elapsed < WarmUpTime)
+        {
+            using PageStore store = new(_options.StoreOptions);
+            int pages = 0;
+            foreach (Extent extent in _source.Extents)
+            {
+                _cancellation.ThrowIfCancellationRequested();
+                int read = _source.Read(extent, buffer);
+                for (int i = 0; i < read; i++)
+                {
+                    Span<byte> page = buffer.AsSpan(i * _options.PageSize, _options.PageSize);
+                    if (store.Write(pages, page) == StoreOutcome.Full)
+                    {
+                        if (pages == 0)
+                            throw new UserErrorException($"--memory-limit {_options.MemoryLimit} is too small for a single page of {_options.PageSize} bytes and its tables; raise it.");
+                        break;
+                    }
+                    if (!store.TryRead(pages, page))
+                        throw new InvalidOperationException($"Page {pages} was stored and cannot be found.");
+                    _ = XxHash128.HashToUInt128(page);
+                    pages++;
+                }
+                if (pages >= MostWarmUpPages)
+                    break;
+            }
+            store.Discard(0, pages / 2);
+            store.Compact(_cancellation);
+            _ = store.GetStatistics();
+            first = false;
+        }
+        // Code that was found hot is compiled again in the background.
+        _cancellation.WaitHandle.WaitOne(WarmUpTime);
+        _cancellation.ThrowIfCancellationRequested();
+    }
+
+    private void StoreAll(PageStore store, long residentBefore)
+    {
+        _progress.Begin("Reading and storing", _source.Pages);
+        int nextExtent = 0;
+        long skipped = 0;
+        LatencyHistogram latencies = RunWorkers(latency =>
+        {
+            byte[] buffer = GC.AllocateUninitializedArray<byte>(_source.Extents.Max(extent => extent.Pages) * _options.PageSize);
+            while (!_full)
+            {
+                int number = Interlocked.Increment(ref nextExtent) - 1;
+                if (number >= _source.Extents.Count || _cancellation.IsCancellationRequested)
+                    return;
+                Extent extent = _source.Extents[number];
+                int read = _source.Read(extent, buffer);
+                Interlocked.Add(ref skipped, extent.Pages - read);
+                StoreExtent(store, extent, buffer.AsSpan(0, read * _options.PageSize), latency);
+                _progress.Add(extent.Pages);
+            }
+        });
+        PageStoreStatistics statistics = store.GetStatistics();
+        long growth = ResidentMemory.Measure() - residentBefore;
+        _report.Pages = statistics.Pages;
+        _report.OriginalBytes = statistics.OriginalBytes;
+        _report.CompressedBytes = statistics.CompressedBytes;
+        _report.PoolBytes = statistics.PoolBytes;
+        _report.TableBytes = statistics.TableBytes;
+        _report.TotalBytes = statistics.TotalBytes;
+        _report.PeakBytes = statistics.PeakBytes;
+        _report.MemoryLimit = statistics.MemoryLimit;
+        _report.SameFilledPages = statistics.SameFilledPages;
+        _report.IncompressiblePages = statistics.IncompressiblePages;
+        _report.ResidentGrowthBytes = growth;
+        _report.Overhead = Quotient(statistics.TotalBytes, statistics.CompressedBytes);
+        _report.Ratio = Quotient(statistics.OriginalBytes, statistics.TotalBytes);
+        _report.PagesSkipped = skipped;
+        _report.LimitReached = _full;
+        _report.Store = Phase(latencies);
+        _report.Classes = [.. statistics.Classes.Where(c => c.Objects > 0)
+            .Select(c => new MeasureClass(c.ObjectSize, c.FramesPerZspage, c.ObjectsPerZspage, c.Objects, c.Frames))];
+        _cancellation.ThrowIfCancellationRequested();
+    }
+
+    private void StoreExtent(PageStore store, Extent extent, ReadOnlySpan<byte> data, LatencyHistogram latency)
+    {
+        for (int i = 0; i * _options.PageSize < data.Length; i++)
+        {
+            ReadOnlySpan<byte> page = data.Slice(i * _options.PageSize, _options.PageSize);
+            int number = extent.FirstPage + i;
+            long begin = Stopwatch.GetTimestamp();
+            StoreOutcome outcome = store.Write(number, page);
+            latency.Add(Stopwatch.GetTimestamp() - begin);
+            if (outcome == StoreOutcome.Full)
+            {
+                _full = true;
+                return;
+            }
+            _hashes[number] = XxHash128.HashToUInt128(page);
+            _stored[number] = true;
+        }
+    }
+
+    private void LoadAll(PageStore store)
+    {
+        _progress.Begin("Reading back in random order", _order.Length);
+        LatencyHistogram latencies = Verify(store, 0);
+        _report.Load = Phase(latencies);
+        _report.PagesVerified = _verified;
+        _report.PagesDifferent = _different;
+        _report.Verified = _different == 0 && _verified == _report.Pages;
+        _cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Reads the stored pages from a place in the random order to its end, and compares them.</summary>
+    private LatencyHistogram Verify(PageStore store, int from)
+    {
+        const int Stretch = 256;
+        int next = from;
+        _verified = 0;
+        return RunWorkers(latency =>
+        {
+            byte[] page = new byte[_options.PageSize];
+            while (!_cancellation.IsCancellationRequested)
+            {
+                int begin = Interlocked.Add(ref next, Stretch) - Stretch;
+                if (begin >= _order.Length)
+                    return;
+                int end = Math.Min(begin + Stretch, _order.Length);
+                for (int i = begin; i < end; i++)
+                    VerifyPage(store, _order[i], page, latency);
+                _progress.Add(end - begin);
+            }
+        });
+    }
+
+    private void VerifyPage(PageStore store, int number, byte[] page, LatencyHistogram latency)
+    {
+        if (!_stored[number])
+            return;
+        bool same;
+        long begin = Stopwatch.GetTimestamp();
+        try
+        {
+            same = store.TryRead(number, page);
+        }
+        catch (PageCorruptException)
+        {
+            same = false;
+        }
+        latency.Add(Stopwatch.GetTimestamp() - begin);
+        if (same && XxHash128.HashToUInt128(page) == _hashes[number])
+            Interlocked.Increment(ref _verified);
+        else
+            Interlocked.Increment(ref _different);
+    }
+
+    private void DiscardHalf(PageStore store)
+    {
+        int half = _order.Length / 2;
+        _progress.Begin("Discarding a random half", half);
+        for (int i = 0; i < half; i++)
+        {
+            store.Discard(_order[i]);
+            if (i % 1024 == 0)
+            {
+                _progress.Add(1024);
+                _cancellation.ThrowIfCancellationRequested();
+            }
+        }
+        _progress.Begin("Waiting for what comes back by itself", 20);
+        for (int i = 0; i < 20; i++)
+        {
+            _cancellation.WaitHandle.WaitOne(BackgroundTime / 20);
+            _cancellation.ThrowIfCancellationRequested();
+            _progress.Add(1);
+        }
+        PageStoreStatistics itself = store.GetStatistics();
+        MeasureAfterDiscard after = new()
+        {
+            Pages = itself.Pages,
+            CompressedBytes = itself.CompressedBytes,
+            TotalBytes = itself.TotalBytes,
+            Overhead = Quotient(itself.TotalBytes, itself.CompressedBytes),
+            BytesMoved = itself.BytesMoved,
+            BytesFreed = itself.FramesCompacted * _options.PageSize,
+        };
+        _report.AfterDiscard = after;
+        _progress.Begin("Compacting", 1);
+        store.Compact(_cancellation);
+        _cancellation.ThrowIfCancellationRequested();
+        PageStoreStatistics compacted = store.GetStatistics();
+        after.CompactedTotalBytes = compacted.TotalBytes;
+        after.CompactedOverhead = Quotient(compacted.TotalBytes, compacted.CompressedBytes);
+        after.BytesMoved = compacted.BytesMoved;
+        after.BytesFreed = compacted.FramesCompacted * _options.PageSize;
+        _progress.Begin("Reading the other half back", _order.Length - half);
+        Verify(store, half);
+        _cancellation.ThrowIfCancellationRequested();
+        _report.PagesDifferent = _different;
+        _report.Verified &= _different == 0 && _verified == after.Pages;
+    }
+
+    private LatencyHistogram RunWorkers(Action<LatencyHistogram> work)
+    {
+        LatencyHistogram[] histograms = [.. Enumerable.Range(0, _options.Threads).Select(_ => new LatencyHistogram())];
+        Exception? failure = null;
+        Thread[] threads = [.. histograms.Select(histogram => new Thread(() =>
+        {
+            try
+            {
+                work(histogram);
+            }
+#pragma warning disable CA1031 // carried to the thread that waits
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Interlocked.CompareExchange(ref failure, e, null);
+            }
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        if (failure is not null)
+            throw new InvalidOperationException("A worker failed: " + failure.Message, failure);
+        LatencyHistogram total = new();
+        foreach (LatencyHistogram histogram in histograms)
+            total.Add(histogram);
+        return total;
+    }
+
+    private MeasurePhase Phase(LatencyHistogram latencies)
+    {
+        double seconds = (double)latencies.Ticks / Stopwatch.Frequency / _options.Threads;
+        double mebibytes = (double)latencies.Count * _options.PageSize / (1 << 20);
+        return new MeasurePhase(seconds, seconds > 0 ? mebibytes / seconds : 0, latencies.Percentile(0.50), latencies.Percentile(0.99));
+    }
+
+    private static double? Quotient(long dividend, long divisor) => divisor == 0 ? null : (double)dividend / divisor;
+}

@@ -1,0 +1,169 @@
+using System.Globalization;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace PageFold.Cli.Measure;
+
+/// <summary>Shows a measurement to a person: a progress bar while it runs, tables and bars when it is done.</summary>
+internal sealed class MeasureView
+{
+    private const int Bars = 16;
+
+    private readonly bool _quiet;
+    private readonly IAnsiConsole _output = AnsiConsole.Console;
+    private readonly IAnsiConsole _error = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    /// <param name="quiet">Standard output belongs to something else, so no report is shown there.</param>
+    public MeasureView(bool quiet) => _quiet = quiet;
+
+    /// <summary>Runs the work and shows its progress on standard error.</summary>
+    public MeasureReport Watch(MeasureProgress progress, Func<MeasureReport> work)
+    {
+        Task<MeasureReport> running = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (_error.Profile.Capabilities.Interactive && !Console.IsErrorRedirected)
+            ShowBars(progress, running);
+        else
+            ShowLines(progress, running);
+        return running.GetAwaiter().GetResult();
+    }
+
+    public void Show(MeasureReport report)
+    {
+        if (_quiet)
+            return;
+        _output.WriteLine();
+        _output.Write(Summary(report));
+        if (report.Pages > 0)
+        {
+            _output.Write(Columns(SizeChart(report), OccupancyChart(report)));
+            _output.WriteLine();
+        }
+        foreach (string line in Notes(report))
+            _output.MarkupLine(line);
+    }
+
+    private void ShowBars(MeasureProgress progress, Task running)
+    {
+        _error.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .Start(context =>
+            {
+                ProgressTask bar = context.AddTask("Preparing", maxValue: 1);
+                while (!running.Wait(100) && !running.IsCompleted)
+                {
+                    bar.Description = progress.Name;
+                    bar.Value = progress.Share;
+                }
+            });
+    }
+
+    private void ShowLines(MeasureProgress progress, Task running)
+    {
+        int shown = -1;
+        while (!running.IsCompleted)
+        {
+            if (progress.StepNumber != shown)
+            {
+                shown = progress.StepNumber;
+                _error.WriteLine($"{progress.Name} ...");
+            }
+            ((IAsyncResult)running).AsyncWaitHandle.WaitOne(100);
+        }
+    }
+
+    private static Table Summary(MeasureReport report)
+    {
+        string codec = report.Level is { } level ? $"{report.Codec} level {level}" : report.Codec;
+        Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
+        table.Title = new TableTitle(Markup.Escape($"{report.Source}: {codec}, {ByteSize.Format(report.PageSize)} pages"));
+        table.Columns[1].RightAligned();
+        Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Number(report.Pages)} pages, {Number(report.SameFilledPages)} same-filled, {Number(report.IncompressiblePages)} incompressible");
+        Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), Share(report.CompressedBytes, report.OriginalBytes, "of the original"));
+        Row(table, "[bold]Held in memory[/]", $"[bold green]{ByteSize.Format(report.TotalBytes)}[/]",
+            report.Ratio is { } ratio ? $"[bold]{Figure(ratio, "0.00")} times more data in the same memory[/]" : string.Empty);
+        Row(table, "  frames", ByteSize.Format(report.PoolBytes), "zspages");
+        Row(table, "  everything else", ByteSize.Format(report.TableBytes), "tables, buffers, frames kept for the next write");
+        Row(table, "Overhead", report.Overhead is { } overhead ? Figure(overhead, "0.0000") : "none", "held / compressed");
+        Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes), "as the operating system sees it");
+        table.AddEmptyRow();
+        Speed(table, "Store", report.Store);
+        Speed(table, "Load, random order", report.Load);
+        if (report.AfterDiscard is { } after)
+        {
+            table.AddEmptyRow();
+            Row(table, "After discarding half", ByteSize.Format(after.CompressedBytes), $"compressed, {Number(after.Pages)} pages");
+            Row(table, "  held two seconds later", ByteSize.Format(after.TotalBytes), $"overhead {Optional(after.Overhead)}");
+            if (after.CompactedTotalBytes is { } compacted)
+            {
+                double moved = after.BytesFreed > 0 ? (double)after.BytesMoved / after.BytesFreed : 0;
+                Row(table, "  held after Compact", ByteSize.Format(compacted), $"overhead {Optional(after.CompactedOverhead)}; compaction moved {Figure(moved, "0.0")} bytes for each byte it freed");
+            }
+        }
+        return table;
+    }
+
+    private static void Row(Table table, string name, string value, string remark) => table.AddRow(name, value, $"[grey]{remark}[/]");
+
+    private static void Speed(Table table, string name, MeasurePhase? phase)
+    {
+        if (phase is not null)
+            Row(table, name, $"{Figure(phase.MibPerSecond, "0")} MiB/s", $"half of the pages within {Figure(phase.P50Us, "0.0")} µs, 99 of 100 within {Figure(phase.P99Us, "0.0")} µs");
+    }
+
+    private static Grid Columns(IRenderable left, IRenderable right)
+    {
+        Grid grid = new();
+        grid.AddColumn(new GridColumn().PadRight(4)).AddColumn();
+        return grid.AddRow(left, right);
+    }
+
+    private static BarChart SizeChart(MeasureReport report)
+    {
+        BarChart chart = new BarChart().Width(52).LeftAlignLabel().Label("[bold]Compressed pages by size, bytes[/]").UseValueFormatter((value, culture) => value.ToString("N0", culture));
+        chart.AddItem("same-filled", report.SameFilledPages, Color.Grey);
+        for (int bar = 0; bar < Bars; bar++)
+            chart.AddItem(Label(report, bar), InBar(report, bar).Sum(c => c.Objects), Color.Green);
+        return chart;
+    }
+
+    private static BarChart OccupancyChart(MeasureReport report)
+    {
+        BarChart chart = new BarChart().Width(52).WithMaxValue(100).LeftAlignLabel().Label("[bold]Use of the frames of those sizes, %[/]").UseValueFormatter((value, culture) => value.ToString("0.0", culture));
+        for (int bar = 0; bar < Bars; bar++)
+        {
+            long frames = InBar(report, bar).Sum(c => c.Frames);
+            double used = frames == 0 ? 0 : 100.0 * InBar(report, bar).Sum(c => c.Objects * c.Size) / (frames * report.PageSize);
+            chart.AddItem(Label(report, bar), Math.Round(used, 1), Color.Blue);
+        }
+        return chart;
+    }
+
+    private static string Label(MeasureReport report, int bar) => $"to {(bar + 1) * report.PageSize / Bars}";
+
+    private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) => report.Classes.Where(c => (c.Size - 1) * Bars / report.PageSize == bar);
+
+    private static IEnumerable<string> Notes(MeasureReport report)
+    {
+        if (report.ItemsSkipped > 0)
+            yield return $"[yellow]skipped: {Number(report.ItemsSkipped)} files or folders that could not be read[/]";
+        if (report.PagesSkipped > 0)
+            yield return $"[yellow]skipped: {Number(report.PagesSkipped)} pages that were gone when they were to be read (the data changed meanwhile)[/]";
+        if (report.LimitReached)
+            yield return $"[yellow]limit reached: {Number(report.Pages)} of {Number(report.PagesChosen)} pages fit into {ByteSize.Format(report.MemoryLimit)}; raise --memory-limit, or measure less with --sample[/]";
+        if (report.Interrupted)
+            yield return $"[yellow]interrupted: {Number(report.Pages)} of {Number(report.PagesChosen)} pages stored, {Number(report.PagesVerified)} read back; the figures are of those[/]";
+        if (report.PagesDifferent > 0)
+            yield return $"[red]NOT verified: {Number(report.PagesDifferent)} pages differ from what was stored[/]";
+        else if (report.Verified)
+            yield return $"[green]verified[/]: all {Number(report.Pages)} pages were read back identical";
+    }
+
+    private static string Share(long part, long whole, string of) => whole == 0 ? string.Empty : $"{Figure(100.0 * part / whole, "0.0")} % {of}";
+
+    private static string Optional(double? value) => value is { } number ? Figure(number, "0.0000") : "none";
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,77 @@
+namespace PageFold.Cli.Measure;
+
+/// <summary>A run of pages that is read in one go: where it lies in which item of a source, and the number of its first page.</summary>
+/// <param name="Item">The item (file, mapping), by the source's own numbering.</param>
+/// <param name="Offset">Where the run begins in the item, in bytes.</param>
+/// <param name="Pages">Pages in the run, the last of which may be short.</param>
+/// <param name="FirstPage">The number of the first page among all chosen pages.</param>
+internal readonly record struct Extent(int Item, long Offset, int Pages, int FirstPage);
+
+/// <summary>Real data as pages: what there is, cut into extents of which a sample may be chosen evenly.</summary>
+internal abstract class PageSource(int pageSize) : IDisposable
+{
+    /// <summary>Pages in an extent: 256 KiB of 4 KiB pages.</summary>
+    protected const int PagesPerExtent = 64;
+
+    private readonly List<Extent> _extents = [];
+
+    public int PageSize { get; } = pageSize;
+
+    /// <summary>What is measured, for people.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>The chosen extents, in the order of the data.</summary>
+    public IReadOnlyList<Extent> Extents => _extents;
+
+    /// <summary>Pages in all chosen extents.</summary>
+    public int Pages { get; private set; }
+
+    /// <summary>Pages that there are in all.</summary>
+    public long PagesFound { get; private set; }
+
+    /// <summary>Items that could not be read at all.</summary>
+    public int ItemsSkipped { get; protected set; }
+
+    /// <summary>
+    /// Reads the pages of an extent; the rest of a short last page is zeros.
+    /// </summary>
+    /// <param name="extent">One of <see cref="Extents"/>.</param>
+    /// <param name="buffer">As many pages as an extent has at the most.</param>
+    /// <returns>Whole pages read from the beginning of the extent; fewer than it has if the data shrank or vanished meanwhile.</returns>
+    public abstract int Read(Extent extent, Span<byte> buffer);
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    /// <summary>Chooses extents evenly from runs of pages, all of them or a sample.</summary>
+    /// <param name="runs">Item, offset in bytes and pages of each run.</param>
+    /// <param name="sampleBytes">About how much to choose, never more; null for all.</param>
+    protected void Choose(IReadOnlyList<(int Item, long Offset, long Pages)> runs, long? sampleBytes)
+    {
+        PagesFound = runs.Sum(run => run.Pages);
+        long wanted = Math.Min(PagesFound, Math.Min(sampleBytes / PageSize ?? long.MaxValue, Array.MaxLength));
+        double share = PagesFound == 0 ? 0 : (double)wanted / PagesFound;
+        double credit = 0;
+        foreach ((int item, long offset, long pages) in runs)
+        {
+            for (long done = 0; done < pages; done += PagesPerExtent)
+            {
+                int count = (int)Math.Min(PagesPerExtent, pages - done);
+                credit += count * share;
+                if (credit <= 0 || Pages >= wanted)
+                    continue;
+                credit -= count;
+                count = (int)Math.Min(count, wanted - Pages);
+                _extents.Add(new Extent(item, offset + done * PageSize, count, Pages));
+                Pages += count;
+            }
+        }
+    }
+}

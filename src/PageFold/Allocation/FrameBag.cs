@@ -1,0 +1,17 @@
+namespace PageFold.Allocation;
+
+/// <summary>Frames that a step under a class's lock has freed, returned to the arena once the lock is released.</summary>
+internal ref struct FrameBag(Span<uint> room)
+{
+    private readonly Span<uint> _frames = room;
+
+    public int Count { get; private set; }
+
+    public void Add(uint frame) => _frames[Count++] = frame;
+
+    public readonly void FreeAll(FrameArena arena)
+    {
+        foreach (uint frame in _frames[..Count])
+            arena.Free(frame);
+    }
+}

@@ -1,0 +1,301 @@
+using System.Numerics;
+using PageFold.Mapping;
+
+namespace PageFold.Allocation;
+
+/// <summary>
+/// One size class: its zspages, listed by fullness, and the lock that guards them.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Zspages that are not full are listed in twenty fullness groups: by tenths in use, and apart those that have a free object whose frames are all owned
+/// ("backed") from those where the next object costs a frame. An allocation takes the fullest zspage with a backed free object; without one the
+/// fullest that has to take a frame; without one a new zspage. So frames are taken only when no owned memory of the class is left.
+/// </para>
+/// <para>
+/// The class's lock guards descriptors, lists and counts. The bytes of an object are its owner's, guarded by its slot. Frames are freed by the
+/// caller after the lock is released, because giving memory back can be a system call.
+/// </para>
+/// </remarks>
+internal sealed unsafe partial class SizeClass
+{
+    /// <summary>Fullness bands: tenths in use.</summary>
+    public const int Bands = 10;
+
+    private const int BackedGroups = Bands;
+    private const int FullGroup = 2 * Bands;
+    private const int Groups = FullGroup + 1;
+    private const uint HoledMask = (1u << Bands) - 1;
+    private const uint BackedMask = HoledMask << BackedGroups;
+    private const uint None = FrameArena.NoFrame;
+
+    // An object touches two frames, and the last object takes its zspage's head with it.
+    private const int FramesPerVacate = 3;
+
+    private readonly Lock _lock = new();
+    private readonly FrameArena _arena;
+    private readonly uint[] _heads = new uint[Groups];
+    private readonly int[] _counts = new int[Groups];
+    private uint _occupied;
+    private long _objects;
+    private long _frames;
+    private int _zspages;
+
+    public SizeClass(FrameArena arena, int number, ZspageGeometry geometry)
+    {
+        _arena = arena;
+        Number = number;
+        Geometry = geometry;
+        Array.Fill(_heads, None);
+    }
+
+    public int Number { get; }
+
+    public ZspageGeometry Geometry { get; }
+
+    /// <summary>Frames owned by the class's zspages.</summary>
+    public long Frames => Volatile.Read(ref _frames);
+
+    /// <summary>Takes an object and writes its tag; false when there is no memory.</summary>
+    public bool TryAllocate(ulong tag, out ObjectLocation location)
+    {
+        lock (_lock)
+        {
+            if (!TryChoose(out Zspage zspage, out int index))
+            {
+                location = default;
+                return false;
+            }
+            Occupy(zspage, index, tag);
+            location = new ObjectLocation(zspage.Head, (uint)index);
+            return true;
+        }
+    }
+
+    /// <summary>Gives an object back, and the frames that nothing touches any more.</summary>
+    /// <returns>True if the class has become sparse enough for compaction to be worth its while.</returns>
+    public bool Free(ObjectLocation location)
+    {
+        FrameBag freed = new(stackalloc uint[FramesPerVacate]);
+        bool sparse;
+        lock (_lock)
+        {
+            Vacate(Open(location.Head), (int)location.Index, ref freed);
+            sparse = IsSparse;
+        }
+        freed.FreeAll(_arena);
+        return sparse;
+    }
+
+    /// <summary>The bytes of an object that the caller keeps from moving.</summary>
+    public ObjectView View(byte* descriptor, int index, int size)
+    {
+        int offset = Geometry.OffsetOf(index);
+        int shift = Geometry.FrameShift;
+        int inFrame = offset & Geometry.FrameSize - 1;
+        uint* frames = (uint*)(descriptor + Geometry.FramesOffset) + (offset >> shift);
+        byte* first = _arena.AddressOf(frames[0]) + inFrame;
+        int room = Geometry.FrameSize - inFrame;
+        if (size <= room)
+            return new ObjectView(first, size, null, 0);
+        byte* second = _arena.AddressOf(frames[1]);
+        // Neighbouring frames, by chance: the object is contiguous already.
+        return second == first + room ? new ObjectView(first, size, null, 0) : new ObjectView(first, room, second, size - room);
+    }
+
+    /// <summary>Gives every frame back at once; nobody uses an object any more.</summary>
+    public void FreeAll()
+    {
+        for (int group = 0; group < Groups; group++)
+        {
+            while (_heads[group] != None)
+            {
+                Zspage zspage = Open(_heads[group]);
+                Unlink(zspage);
+                for (int position = Geometry.Frames - 1; position >= 0; position--)
+                {
+                    if (Bitmap.Get(zspage.Owned, position))
+                        _arena.Free(zspage.Frames[position]);
+                }
+            }
+        }
+        _objects = _frames = _zspages = 0;
+    }
+
+    private Zspage Open(uint head) => new(head, _arena.AddressOf(head), Geometry);
+
+    /// <summary>Chooses a free object and sees to it that its frames are owned.</summary>
+    private bool TryChoose(out Zspage zspage, out int index)
+    {
+        if ((_occupied & BackedMask) != 0)
+        {
+            zspage = Open(_heads[BitOperations.Log2(_occupied & BackedMask)]);
+            index = Bitmap.FirstInAndNotIn(zspage.Backed, zspage.Used, Geometry.ObjectWords);
+            return true;
+        }
+        if ((_occupied & HoledMask) != 0)
+        {
+            zspage = Open(_heads[BitOperations.Log2(_occupied & HoledMask)]);
+            index = CheapestUnbacked(zspage);
+            return TryBack(zspage, index);
+        }
+        index = 0;
+        if (!TryAddZspage(out zspage))
+            return false;
+        if (TryBack(zspage, index))
+            return true;
+        // Without an object the zspage must not stay.
+        Unlink(zspage);
+        _zspages--;
+        _frames--;
+        _arena.Free(zspage.Head);
+        return false;
+    }
+
+    private bool TryAddZspage(out Zspage zspage)
+    {
+        zspage = default;
+        if (!_arena.TryAllocate(out uint head))
+            return false;
+        zspage = Open(head);
+        zspage.Initialize((ushort)Number);
+        _frames++;
+        _zspages++;
+        Link(zspage, GroupOf(zspage));
+        return true;
+    }
+
+    /// <summary>The free object that needs the fewest frames but does need one, the lowest of those; -1 if there is none.</summary>
+    private int CheapestUnbacked(Zspage zspage)
+    {
+        int best = -1;
+        for (int index = 0; index < Geometry.Objects; index++)
+        {
+            if (Bitmap.Get(zspage.Used, index) || Bitmap.Get(zspage.Backed, index))
+                continue;
+            (int first, int last) = Geometry.FramesOf(index);
+            if (Bitmap.Get(zspage.Owned, first) || Bitmap.Get(zspage.Owned, last) || first == last)
+                return index;
+            if (best < 0)
+                best = index;
+        }
+        return best;
+    }
+
+    /// <summary>Takes the frames that an object lacks; all of them or none.</summary>
+    private bool TryBack(Zspage zspage, int index)
+    {
+        (int first, int last) = Geometry.FramesOf(index);
+        bool tookFirst = false;
+        if (!Bitmap.Get(zspage.Owned, first))
+        {
+            if (!TryOwn(zspage, first))
+                return false;
+            tookFirst = true;
+        }
+        if (Bitmap.Get(zspage.Owned, last) || TryOwn(zspage, last))
+            return true;
+        if (tookFirst)
+        {
+            _arena.Free(zspage.Disown(first));
+            _frames--;
+        }
+        return false;
+    }
+
+    private bool TryOwn(Zspage zspage, int position)
+    {
+        uint wanted = None;
+        if (position > 0 && Bitmap.Get(zspage.Owned, position - 1))
+            wanted = zspage.Frames[position - 1] + 1;
+        else if (position + 1 < Geometry.Frames && Bitmap.Get(zspage.Owned, position + 1))
+            wanted = zspage.Frames[position + 1] - 1;
+        if (!_arena.TryAllocate(wanted, out uint frame))
+            return false;
+        zspage.Own(position, frame);
+        _frames++;
+        return true;
+    }
+
+    private void Occupy(Zspage zspage, int index, ulong tag)
+    {
+        Bitmap.Set(zspage.Used, index);
+        zspage.Tags[index] = tag;
+        zspage.Header->Used++;
+        zspage.Header->BackedFree--;
+        _objects++;
+        Regroup(zspage);
+    }
+
+    private void Vacate(Zspage zspage, int index, ref FrameBag freed)
+    {
+        if (!Bitmap.Get(zspage.Used, index))
+            Throw.HeapIsCorrupt(zspage.Head, index);
+        Bitmap.Clear(zspage.Used, index);
+        zspage.Header->Used--;
+        zspage.Header->BackedFree++;
+        _objects--;
+        (int first, int last) = Geometry.FramesOf(index);
+        for (int position = first; position <= last; position++)
+        {
+            if (zspage.IsIdle(position))
+            {
+                freed.Add(zspage.Disown(position));
+                _frames--;
+            }
+        }
+        if (zspage.Header->Used > 0)
+        {
+            Regroup(zspage);
+            return;
+        }
+        Unlink(zspage);
+        freed.Add(zspage.Head);
+        _frames--;
+        _zspages--;
+    }
+
+    private int GroupOf(Zspage zspage)
+    {
+        ZspageHeader* header = zspage.Header;
+        if (header->Used == Geometry.Objects)
+            return FullGroup;
+        return header->Used * Bands / Geometry.Objects + (header->BackedFree > 0 ? BackedGroups : 0);
+    }
+
+    private void Regroup(Zspage zspage)
+    {
+        int group = GroupOf(zspage);
+        if (group == zspage.Header->Group)
+            return;
+        Unlink(zspage);
+        Link(zspage, group);
+    }
+
+    private void Link(Zspage zspage, int group)
+    {
+        uint next = _heads[group];
+        zspage.Header->Group = (ushort)group;
+        zspage.Header->Previous = None;
+        zspage.Header->Next = next;
+        if (next != None)
+            Open(next).Header->Previous = zspage.Head;
+        _heads[group] = zspage.Head;
+        _counts[group]++;
+        _occupied |= 1u << group;
+    }
+
+    private void Unlink(Zspage zspage)
+    {
+        ZspageHeader* header = zspage.Header;
+        int group = header->Group;
+        if (header->Previous == None)
+            _heads[group] = header->Next;
+        else
+            Open(header->Previous).Header->Next = header->Next;
+        if (header->Next != None)
+            Open(header->Next).Header->Previous = header->Previous;
+        if (--_counts[group] == 0)
+            _occupied &= ~(1u << group);
+    }
+}

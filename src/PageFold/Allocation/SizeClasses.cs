@@ -1,0 +1,42 @@
+namespace PageFold.Allocation;
+
+/// <summary>
+/// The size classes of a frame size: a step is a 256th of a frame (16 bytes of 4096), the smallest class is two steps. Neighbouring sizes whose zspages
+/// hold as many objects in as many frames share one class, the largest of them.
+/// </summary>
+internal sealed class SizeClasses
+{
+    /// <summary>Steps in a frame.</summary>
+    public const int Steps = 256;
+
+    /// <summary>The default longest chain, in frames.</summary>
+    public const int DefaultMaxChain = 64;
+
+    private readonly ushort[] _classOfStep = new ushort[Steps + 1];
+    private readonly int _stepShift;
+
+    public SizeClasses(int frameSize, int maxChain)
+    {
+        _stepShift = System.Numerics.BitOperations.Log2((uint)(frameSize / Steps));
+        List<ZspageGeometry> geometries = [];
+        // From the largest size down, so that the first of a shared geometry is the largest size that fits it.
+        for (int step = Steps; step >= 0; step--)
+        {
+            int size = Math.Max(2, step) << _stepShift;
+            ZspageGeometry geometry = ZspageGeometry.For(frameSize, size, maxChain);
+            if (geometries.Count == 0 || geometries[^1].Frames != geometry.Frames || geometries[^1].Objects != geometry.Objects)
+                geometries.Add(geometry);
+            _classOfStep[step] = (ushort)(geometries.Count - 1);
+        }
+        geometries.Reverse();
+        for (int step = 0; step <= Steps; step++)
+            _classOfStep[step] = (ushort)(geometries.Count - 1 - _classOfStep[step]);
+        Geometries = geometries;
+    }
+
+    /// <summary>By class, sizes ascending.</summary>
+    public IReadOnlyList<ZspageGeometry> Geometries { get; }
+
+    /// <summary>The class of objects of <paramref name="size"/> bytes, 1 to a frame.</summary>
+    public int IndexFor(int size) => _classOfStep[size + (1 << _stepShift) - 1 >> _stepShift];
+}

@@ -1,0 +1,86 @@
+using PageFold.Frames;
+
+namespace PageFold.Allocation;
+
+/// <summary>
+/// Slots (<see cref="SlotWord"/>) by number, 0 to 2^32 - 1, 8 bytes each, in leaves of one frame taken from the arena. This is the owner that the
+/// heap tells when an object moves: an object's tag names its slot, and only if that slot, locked, still points back is the object moved.
+/// A page store numbers its slots by page, a pool by handle.
+/// </summary>
+/// <remarks>Grows without stopping readers. Finding a slot is lock-free. A leaf stays until the table is freed.</remarks>
+internal sealed unsafe class SlotTable(FrameArena arena)
+{
+    private const int DirectoryShift = 10;
+
+    private readonly Lock _growth = new();
+    private readonly int _leafShift = arena.FrameShift - 3;
+
+    // The frame of each leaf plus one; zero where there is none.
+    private readonly BlockArray<uint> _leaves = new(arena.Budget, DirectoryShift);
+    private long _leafCount;
+
+    /// <summary>Bytes of leaves and of the way to them.</summary>
+    public long Bytes => (Volatile.Read(ref _leafCount) << arena.FrameShift) + _leaves.Bytes;
+
+    /// <summary>Slots in a leaf.</summary>
+    public uint LeafLength => 1u << _leafShift;
+
+    /// <summary>The slot; null if nothing was ever put near it.</summary>
+    public ulong* Find(uint number)
+    {
+        uint* leaf = _leaves.Find(number >> _leafShift);
+        uint frame = leaf is null ? 0 : Volatile.Read(ref *leaf);
+        return frame == 0 ? null : (ulong*)arena.AddressOf(frame - 1) + (number & LeafLength - 1);
+    }
+
+    /// <summary>The slot, its leaf made if need be; false when there is no memory for it.</summary>
+    public bool TryEnsure(uint number, out ulong* slot)
+    {
+        slot = Find(number);
+        if (slot is not null)
+            return true;
+        lock (_growth)
+        {
+            if (!_leaves.TryEnsure(number >> _leafShift, out uint* leaf))
+                return false;
+            if (*leaf == 0)
+            {
+                if (!arena.TryAllocate(out uint frame))
+                    return false;
+                new Span<byte>(arena.AddressOf(frame), arena.FrameSize).Clear();
+                _leafCount++;
+                Volatile.Write(ref *leaf, frame + 1);
+            }
+        }
+        slot = Find(number);
+        return true;
+    }
+
+    /// <summary>The lowest number from <paramref name="from"/> on whose leaf exists; null if there is none.</summary>
+    public uint? NextExisting(uint from)
+    {
+        uint leaf = from >> _leafShift;
+        while (_leaves.NextExisting(leaf) is { } candidate)
+        {
+            if (Volatile.Read(ref *_leaves.Find(candidate)) != 0)
+                return Math.Max(from, candidate << _leafShift);
+            leaf = candidate + 1;
+        }
+        return null;
+    }
+
+    /// <summary>Gives everything back; nobody uses a slot any more.</summary>
+    public void Free()
+    {
+        uint leaf = 0;
+        while (_leaves.NextExisting(leaf) is { } candidate)
+        {
+            uint frame = *_leaves.Find(candidate);
+            if (frame != 0)
+                arena.Free(frame - 1);
+            leaf = candidate + 1;
+        }
+        _leaves.Free();
+        _leafCount = 0;
+    }
+}

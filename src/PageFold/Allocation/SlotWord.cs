@@ -1,0 +1,140 @@
+namespace PageFold.Allocation;
+
+/// <summary>What a slot holds.</summary>
+internal enum SlotKind
+{
+    /// <summary>Nothing. The payload is the table owner's to use.</summary>
+    Empty,
+
+    /// <summary>An object: its size and location.</summary>
+    Object,
+
+    /// <summary>A value that needs no object; the payload is the table owner's to use.</summary>
+    Value,
+}
+
+/// <summary>How an attempt to become a reader ended.</summary>
+internal enum SharedOutcome
+{
+    /// <summary>The caller is a reader now.</summary>
+    Acquired,
+
+    /// <summary>The slot holds no object.</summary>
+    NoObject,
+
+    /// <summary>There are as many readers as can be counted.</summary>
+    Saturated,
+}
+
+/// <summary>
+/// The layout of a slot: 64 bits that say where an object is, and lock it. From the low end: kind (2), writer (1), readers (7),
+/// size minus one (16), index within the zspage (9), head frame of the zspage (29). Kinds other than objects have the upper 54 bits as payload.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The lock is a reader-writer spin lock. A reader pins: the object neither moves nor goes while a reader counts. A writer announces itself first and
+/// then waits for the readers, so readers cannot starve it. Compaction only ever tries.
+/// </para>
+/// <para>
+/// Order: taking the lock is an interlocked operation (a full fence), so what the holder reads afterwards is at least as new as the word;
+/// releasing is interlocked or a release store, so what it wrote before is visible to the next holder.
+/// </para>
+/// </remarks>
+internal static class SlotWord
+{
+    public const int SizeBits = 16;
+    public const int IndexBits = 9;
+    public const int FrameBits = 29;
+    public const int MaxReaders = 127;
+
+    private const int KindBits = 2;
+    private const int SizeShift = 10;
+    private const int IndexShift = SizeShift + SizeBits;
+    private const int FrameShift = IndexShift + IndexBits;
+    private const ulong KindMask = (1UL << KindBits) - 1;
+    private const ulong Writer = 1UL << KindBits;
+    private const ulong OneReader = Writer << 1;
+    private const ulong ReaderMask = MaxReaders * OneReader;
+    private const ulong LockMask = Writer | ReaderMask;
+    private const ulong LocationMask = ~0UL << IndexShift;
+
+    /// <summary>Bits of payload in a slot without an object.</summary>
+    public const int PayloadBits = 64 - SizeShift;
+
+    public static ulong ForObject(ObjectLocation location, int size) =>
+        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)location.Index << IndexShift | (ulong)location.Head << FrameShift;
+
+    public static ulong ForPayload(SlotKind kind, ulong payload) => (ulong)kind | payload << SizeShift;
+
+    public static SlotKind Kind(ulong word) => (SlotKind)(word & KindMask);
+
+    public static ulong Payload(ulong word) => word >> SizeShift;
+
+    public static int Size(ulong word) => (int)(word >> SizeShift & (1UL << SizeBits) - 1) + 1;
+
+    public static ObjectLocation Location(ulong word) => new((uint)(word >> FrameShift), (uint)(word >> IndexShift) & (1u << IndexBits) - 1);
+
+    public static int Readers(ulong word) => (int)((word & ReaderMask) >> KindBits + 1);
+
+    public static bool IsLocked(ulong word) => (word & LockMask) != 0;
+
+    public static ulong Unlocked(ulong word) => word & ~LockMask;
+
+    /// <summary>
+    /// Adds a reader to a slot that holds an object, waiting while a writer has it. <paramref name="word"/> is what the slot holds.
+    /// </summary>
+    public static SharedOutcome TryAcquireShared(ref ulong slot, out ulong word)
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            word = Volatile.Read(ref slot);
+            if ((word & Writer) == 0)
+            {
+                if (Kind(word) != SlotKind.Object)
+                    return SharedOutcome.NoObject;
+                if ((word & ReaderMask) == ReaderMask)
+                    return SharedOutcome.Saturated;
+                if (Interlocked.CompareExchange(ref slot, word + OneReader, word) == word)
+                    return SharedOutcome.Acquired;
+            }
+            spin.SpinOnce();
+        }
+    }
+
+    public static void ReleaseShared(ref ulong slot) => Interlocked.Add(ref slot, unchecked(0UL - OneReader));
+
+    /// <summary>Makes the caller the slot's only holder, waiting for others; returns what it holds, without the lock's bits.</summary>
+    public static ulong AcquireExclusive(ref ulong slot)
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            ulong word = Volatile.Read(ref slot);
+            if ((word & Writer) == 0 && Interlocked.CompareExchange(ref slot, word | Writer, word) == word)
+                break;
+            spin.SpinOnce();
+        }
+        while (true)
+        {
+            ulong word = Volatile.Read(ref slot);
+            if ((word & ReaderMask) == 0)
+                return Unlocked(word);
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>Makes the caller the only holder if nobody holds the slot and it holds exactly <paramref name="expected"/>.</summary>
+    public static bool TryAcquireExclusive(ref ulong slot, ulong expected) =>
+        Interlocked.CompareExchange(ref slot, expected | Writer, expected) == expected;
+
+    /// <summary>Ends exclusive holding and leaves <paramref name="word"/> in the slot.</summary>
+    public static void ReleaseExclusive(ref ulong slot, ulong word) => Volatile.Write(ref slot, word);
+
+    /// <summary>True if the unlocked word holds the object at this location.</summary>
+    public static bool IsAt(ulong word, ObjectLocation location) =>
+        (word & (KindMask | LocationMask)) == (ForObject(location, 1) & (KindMask | LocationMask));
+}
+
+/// <summary>Where an object is: the head frame of its zspage and its index there.</summary>
+internal readonly record struct ObjectLocation(uint Head, uint Index);

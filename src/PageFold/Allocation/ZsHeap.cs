@@ -1,0 +1,183 @@
+using System.Runtime.CompilerServices;
+using PageFold.Frames;
+using PageFold.Mapping;
+
+namespace PageFold.Allocation;
+
+/// <summary>
+/// The allocator proper: objects of 1 byte to a frame, packed into zspages of single frames. It hands out locations and tells one kind of owner,
+/// a slot of a <see cref="SlotTable"/>, when an object moves; handles and stored pages are both such slots.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's lock, the arena's. Slots are only ever tried under a class's lock, and no
+/// class's lock is taken while a slot is held, so there is no cycle.
+/// </para>
+/// <para>
+/// An object that was allocated but whose slot does not point at it yet stays where it is: compaction moves only what the slot confirms.
+/// </para>
+/// </remarks>
+internal sealed unsafe class ZsHeap : IDisposable
+{
+    private const int BackgroundDelayMilliseconds = 100;
+    private const long FramesPerReclaim = 16;
+
+    private readonly Lock _compaction = new();
+    private readonly SizeClasses _table;
+    private readonly SizeClass[] _classes;
+    private readonly Timer _timer;
+    private readonly Gate _gate;
+    private int _requested;
+    private long _framesCompacted;
+    private long _bytesMoved;
+
+    public ZsHeap(FrameArena arena, SlotTable owners, Gate gate, int maxChain)
+    {
+        Arena = arena;
+        Owners = owners;
+        _gate = gate;
+        _table = new SizeClasses(arena.FrameSize, maxChain);
+        _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, number, geometry))];
+        // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
+        _timer = new Timer(static state => CompactInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
+    }
+
+    public FrameArena Arena { get; }
+
+    public SlotTable Owners { get; }
+
+    public IReadOnlyList<SizeClass> Classes => _classes;
+
+    /// <summary>Frames that compaction has given back so far.</summary>
+    public long FramesCompacted => Volatile.Read(ref _framesCompacted);
+
+    /// <summary>Bytes that compaction has moved so far.</summary>
+    public long BytesMoved => Volatile.Read(ref _bytesMoved);
+
+    /// <summary>Frames of all zspages.</summary>
+    public long Frames
+    {
+        get
+        {
+            long frames = 0;
+            foreach (SizeClass sizeClass in _classes)
+                frames += sizeClass.Frames;
+            return frames;
+        }
+    }
+
+    /// <summary>Bytes that an object of <paramref name="size"/> bytes takes.</summary>
+    public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
+
+    /// <summary>
+    /// Takes an object; its bytes are whatever was left there. If memory is short, sparse zspages are compacted first. False when that does not help.
+    /// </summary>
+    public bool TryAllocate(int size, ulong tag, out ObjectLocation location)
+    {
+        SizeClass sizeClass = _classes[_table.IndexFor(size)];
+        return sizeClass.TryAllocate(tag, out location) || TryReclaim() && sizeClass.TryAllocate(tag, out location);
+    }
+
+    public void Free(ObjectLocation location)
+    {
+        if (ClassOf(location).Free(location))
+            RequestCompaction();
+    }
+
+    /// <summary>The bytes of the object in a slot that the caller holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ObjectView View(ulong word)
+    {
+        ObjectLocation location = SlotWord.Location(word);
+        byte* descriptor = Arena.AddressOf(location.Head);
+        return _classes[((ZspageHeader*)descriptor)->Class].View(descriptor, (int)location.Index, SlotWord.Size(word));
+    }
+
+    /// <summary>The bytes of an object that was allocated and not yet published.</summary>
+    public ObjectView View(ObjectLocation location, int size) => View(SlotWord.ForObject(location, size));
+
+    /// <summary>Bytes that the object in this location may grow to without moving.</summary>
+    public int Capacity(ObjectLocation location) => ClassOf(location).Geometry.ObjectSize;
+
+    /// <summary>The tag of an object whose slot the caller holds.</summary>
+    public ref ulong Tag(ObjectLocation location)
+    {
+        byte* descriptor = Arena.AddressOf(location.Head);
+        SizeClass sizeClass = _classes[((ZspageHeader*)descriptor)->Class];
+        return ref ((ulong*)(descriptor + sizeClass.Geometry.TagsOffset))[location.Index];
+    }
+
+    /// <summary>Compacts all classes, down to the last frames that pay, then gives all free frames back.</summary>
+    public CompactionResult Compact(CancellationToken cancellation)
+    {
+        CompactionResult total = default;
+        lock (_compaction)
+        {
+            foreach (SizeClass sizeClass in _classes)
+                total += Compact(sizeClass, thorough: true, long.MaxValue, cancellation);
+        }
+        Arena.Trim();
+        return total;
+    }
+
+    /// <summary>Gives all zspages back; nobody uses an object any more.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        foreach (SizeClass sizeClass in _classes)
+            sizeClass.FreeAll();
+    }
+
+    private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)Arena.AddressOf(location.Head))->Class];
+
+    private CompactionResult Compact(SizeClass sizeClass, bool thorough, long mostFrames, CancellationToken cancellation)
+    {
+        CompactionResult result = sizeClass.Compact(Owners, thorough, mostFrames, cancellation);
+        Interlocked.Add(ref _framesCompacted, result.FramesFreed);
+        Interlocked.Add(ref _bytesMoved, result.BytesMoved);
+        return result;
+    }
+
+    /// <summary>Frees a few frames for an allocation that found none, from the class that can spare most.</summary>
+    private bool TryReclaim()
+    {
+        lock (_compaction)
+        {
+            SizeClass? sparsest = null;
+            long most = 0;
+            foreach (SizeClass sizeClass in _classes)
+            {
+                long reclaimable = sizeClass.ReclaimableFrames;
+                if (reclaimable > most)
+                    (sparsest, most) = (sizeClass, reclaimable);
+            }
+            return sparsest is not null && Compact(sparsest, thorough: true, FramesPerReclaim, CancellationToken.None).FramesFreed > 0;
+        }
+    }
+
+    /// <summary>Has sparse classes compacted soon, by another thread: a little later, so that a run of frees is over by then.</summary>
+    private void RequestCompaction()
+    {
+        if (Volatile.Read(ref _requested) == 0 && Interlocked.Exchange(ref _requested, 1) == 0)
+            _timer.Change(BackgroundDelayMilliseconds, Timeout.Infinite);
+    }
+
+    private static void CompactInBackground(WeakReference<ZsHeap> reference)
+    {
+        if (!reference.TryGetTarget(out ZsHeap? heap) || !heap._gate.TryEnter(out int stripe))
+            return;
+        try
+        {
+            Volatile.Write(ref heap._requested, 0);
+            lock (heap._compaction)
+            {
+                foreach (SizeClass sizeClass in heap._classes)
+                    heap.Compact(sizeClass, thorough: false, long.MaxValue, heap._gate.Closing);
+            }
+        }
+        finally
+        {
+            heap._gate.Exit(stripe);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+namespace PageFold;
+
+/// <summary>
+/// A mapped object: contiguous bytes to read or write until <see cref="Dispose"/>. The object does not move and cannot be freed meanwhile.
+/// </summary>
+/// <remarks>
+/// The value lives on the stack only, so it cannot cross an <see langword="await"/>. Disposing it twice, or a copy of it, does nothing more.
+/// If the object straddles two frames, <see cref="Span"/> is a buffer of this mapping alone and what was written goes back when the mapping
+/// ends; otherwise it is the object's own memory. Writers of one object at the same time have to agree among themselves.
+/// </remarks>
+public readonly ref struct ZsMap : IDisposable
+{
+    private readonly ZsPool? _pool;
+    private readonly uint _entry;
+    private readonly ulong _sequence;
+
+    internal ZsMap(ZsPool pool, Span<byte> span, uint entry, ulong sequence)
+    {
+        _pool = pool;
+        _entry = entry;
+        _sequence = sequence;
+        Span = span;
+    }
+
+    /// <summary>The object's bytes, as many as were allocated. Not to be used after <see cref="Dispose"/>.</summary>
+    public Span<byte> Span { get; }
+
+    /// <summary>Ends the mapping; what was written is in the object from then on.</summary>
+    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+}
+
+/// <summary>
+/// An object as it lies: one run of bytes, or two if it straddles two frames. Never copies. The object does not move and cannot be freed until
+/// <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
+/// </summary>
+public readonly ref struct ZsView : IDisposable
+{
+    private readonly ZsPool? _pool;
+    private readonly uint _entry;
+    private readonly ulong _sequence;
+
+    internal ZsView(ZsPool pool, Span<byte> first, Span<byte> second, uint entry, ulong sequence)
+    {
+        _pool = pool;
+        _entry = entry;
+        _sequence = sequence;
+        First = first;
+        Second = second;
+    }
+
+    /// <summary>The beginning of the object, or all of it.</summary>
+    public Span<byte> First { get; }
+
+    /// <summary>The rest of the object; empty if it is contiguous.</summary>
+    public Span<byte> Second { get; }
+
+    /// <summary>Bytes in the object.</summary>
+    public int Length => First.Length + Second.Length;
+
+    /// <summary>Ends the view.</summary>
+    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+}

@@ -1,0 +1,362 @@
+using PageFold.Allocation;
+using PageFold.Frames;
+using PageFold.Mapping;
+
+namespace PageFold;
+
+/// <summary>
+/// A pool of objects of odd sizes, off the GC heap, packed into single page frames that need not be next to each other. An object may begin in one
+/// frame and end in another; it is made contiguous for as long as somebody looks at it.
+/// </summary>
+/// <remarks>
+/// <para>
+/// After the Linux kernel's zsmalloc: size classes, zspages, handles that stay while objects move, compaction. Different from it: a zspage owns a frame of
+/// its chain only while an object touches that frame, so long chains waste little; and its descriptor lies in its first frame.
+/// </para>
+/// <para>
+/// Thread-safe, <see cref="Dispose"/> included: memory goes when the last operation or mapping has ended. Allocate, free, map, read and write allocate nothing on the
+/// GC heap. Freshly allocated objects are zeros: nobody sees an earlier owner's bytes.
+/// </para>
+/// </remarks>
+public sealed unsafe class ZsPool : IDisposable
+{
+    private readonly FrameArena _arena;
+    private readonly SlotTable _slots;
+    private readonly HandleTable _handles;
+    private readonly ZsHeap _heap;
+    private readonly MapEntries _maps;
+    private readonly Gate _gate;
+    private readonly uint _number;
+
+    /// <summary>Makes an empty pool.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    public ZsPool(ZsPoolOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _arena = options.MakeArena();
+        _gate = new Gate(FreeEverything);
+        _slots = new SlotTable(_arena);
+        _handles = new HandleTable(_slots);
+        _heap = new ZsHeap(_arena, _slots, _gate, options.MaxChain);
+        _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
+        _number = PoolNumbers.Take();
+    }
+
+    /// <summary>The largest object, in bytes: one frame.</summary>
+    public int MaxObjectSize => _arena.FrameSize;
+
+    /// <summary>The most memory the pool holds, in bytes.</summary>
+    public long MemoryLimit => _arena.MemoryLimit;
+
+    internal ZsHeap Heap => _heap;
+
+    internal MemoryBudget Budget => _arena.Budget;
+
+    /// <summary>Allocates an object of zeros.</summary>
+    /// <param name="size">Bytes, 1 to <see cref="MaxObjectSize"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
+    /// <exception cref="MemoryLimitException">The limit is reached, or the system has no memory.</exception>
+    public ZsHandle Allocate(int size)
+    {
+        if (!TryAllocate(size, out ZsHandle handle))
+            Throw.LimitReached(_arena.MemoryLimit, size);
+        return handle;
+    }
+
+    /// <summary>Allocates an object of zeros; false when the limit is reached or the system has no memory.</summary>
+    /// <inheritdoc cref="Allocate"/>
+    public bool TryAllocate(int size, out ZsHandle handle)
+    {
+        Throw.IfObjectSizeInvalid(size, MaxObjectSize);
+        handle = default;
+        int stripe = _gate.Enter();
+        try
+        {
+            if (!_handles.TryTake(out uint slot, out uint generation))
+                return false;
+            if (!_heap.TryAllocate(size, slot | (ulong)generation << 32, out ObjectLocation location))
+            {
+                _handles.Return(slot, generation);
+                return false;
+            }
+            ulong word = SlotWord.ForObject(location, size);
+            _heap.View(word).Clear();
+            SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
+            handle = new ZsHandle(slot, generation, _number);
+            return true;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Frees an object. Its handle is not valid any more.</summary>
+    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="ObjectMappedException">The object is mapped, or being read or written by another thread; it stays as it is.</exception>
+    public void Free(ZsHandle handle)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            ref ulong slot = ref SlotOf(handle);
+            ulong word = AcquireToFree(ref slot, handle);
+            ObjectLocation location = SlotWord.Location(word);
+            SlotWord.ReleaseExclusive(ref slot, SlotWord.ForPayload(SlotKind.Empty, 0));
+            _heap.Free(location);
+            _handles.Return(handle.Slot, handle.Generation + 1);
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Bytes in an object, as many as were allocated.</summary>
+    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    public int SizeOf(ZsHandle handle)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            ref ulong slot = ref Pin(handle, out ulong word);
+            SlotWord.ReleaseShared(ref slot);
+            return SlotWord.Size(word);
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>
+    /// Makes an object contiguous until the result is disposed. Mappings may nest and may be disposed in any order; an object can be mapped 127 times at once.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The mode is none of the three.</exception>
+    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the buffer of one more straddling object.</exception>
+    public ZsMap Map(ZsHandle handle, MapMode mode)
+    {
+        Throw.IfMapModeInvalid(mode);
+        MapEntry* entry = OpenEntry(handle, mayCopy: true, out ObjectView view);
+        bool reads = (mode & MapMode.Read) != 0;
+        entry->CopyBack = !view.IsContiguous && (mode & MapMode.Write) != 0;
+        Span<byte> span = new(view.IsContiguous ? view.First : entry->Buffer, view.Length);
+        if (!reads)
+            span.Clear();
+        else if (!view.IsContiguous)
+            view.CopyTo(entry->Buffer);
+        return new ZsMap(this, span, entry->Number, entry->Sequence);
+    }
+
+    /// <summary>Shows an object as it lies, in one part or two, until the result is disposed.</summary>
+    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping.</exception>
+    public ZsView View(ZsHandle handle)
+    {
+        MapEntry* entry = OpenEntry(handle, mayCopy: false, out ObjectView view);
+        entry->CopyBack = false;
+        return new ZsView(this, view.FirstSpan, view.SecondSpan, entry->Number, entry->Sequence);
+    }
+
+    /// <summary>Copies bytes of an object out.</summary>
+    /// <param name="handle">The object.</param>
+    /// <param name="offset">Where to begin, in bytes.</param>
+    /// <param name="destination">Filled whole; offset and length must lie within the object.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the object.</exception>
+    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    public void Read(ZsHandle handle, int offset, Span<byte> destination)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            ref ulong slot = ref Pin(handle, out ulong word);
+            bool inside = Contains(word, offset, destination.Length);
+            if (inside)
+                _heap.View(word).CopyTo(offset, destination);
+            SlotWord.ReleaseShared(ref slot);
+            if (!inside)
+                Throw.RangeOutsideObject(offset, destination.Length, SlotWord.Size(word));
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Copies bytes into an object; the others stay.</summary>
+    /// <param name="handle">The object.</param>
+    /// <param name="offset">Where to begin, in bytes.</param>
+    /// <param name="source">Offset and length must lie within the object.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the object.</exception>
+    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    public void Write(ZsHandle handle, int offset, ReadOnlySpan<byte> source)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            ref ulong slot = ref Pin(handle, out ulong word);
+            bool inside = Contains(word, offset, source.Length);
+            if (inside)
+                _heap.View(word).CopyFrom(offset, source);
+            SlotWord.ReleaseShared(ref slot);
+            if (!inside)
+                Throw.RangeOutsideObject(offset, source.Length, SlotWord.Size(word));
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Moves objects together so that frames go back, then gives all free frames back. Others may work meanwhile.</summary>
+    public CompactionResult Compact(CancellationToken cancellationToken = default)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            return _heap.Compact(cancellationToken);
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>What the pool holds now.</summary>
+    public ZsPoolStatistics GetStatistics()
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            SizeClassStatistics[] classes = [.. _heap.Classes.Select(sizeClass => sizeClass.GetStatistics())];
+            long poolBytes = classes.Sum(sizeClass => sizeClass.Frames) * _arena.FrameSize;
+            return new ZsPoolStatistics
+            {
+                Objects = classes.Sum(sizeClass => sizeClass.Objects),
+                ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
+                PoolBytes = poolBytes,
+                TableBytes = Budget.Used - poolBytes,
+                PeakBytes = Budget.Peak,
+                MemoryLimit = Budget.Limit,
+                FramesCompacted = _heap.FramesCompacted,
+                BytesMoved = _heap.BytesMoved,
+                Classes = classes,
+            };
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
+    public void Dispose() => _gate.Close();
+
+    /// <summary>Ends a mapping, once.</summary>
+    internal void Unmap(uint number, ulong sequence)
+    {
+        if (!_maps.TryEnd(number, sequence, out MapEntry* entry))
+            return;
+        ref ulong slot = ref *_slots.Find(entry->Slot);
+        if (entry->CopyBack)
+            _heap.View(Volatile.Read(ref slot)).CopyFrom(entry->Buffer);
+        int stripe = entry->Stripe;
+        SlotWord.ReleaseShared(ref slot);
+        _maps.Release(entry);
+        _gate.Exit(stripe);
+    }
+
+    private static bool Contains(ulong word, int offset, int length) =>
+        (uint)offset <= (uint)SlotWord.Size(word) && length <= SlotWord.Size(word) - offset;
+
+    /// <summary>Pins an object and opens an entry for it, with a buffer if it straddles and may be copied.</summary>
+    private MapEntry* OpenEntry(ZsHandle handle, bool mayCopy, out ObjectView view)
+    {
+        int stripe = _gate.Enter();
+        bool opened = false;
+        try
+        {
+            ref ulong slot = ref Pin(handle, out ulong word);
+            view = _heap.View(word);
+            opened = _maps.TryAcquire(mayCopy && !view.IsContiguous, out MapEntry* entry);
+            if (!opened)
+            {
+                SlotWord.ReleaseShared(ref slot);
+                Throw.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
+            }
+            entry->Slot = handle.Slot;
+            entry->Stripe = stripe;
+            return entry;
+        }
+        finally
+        {
+            // An open mapping stays inside the gate until it is disposed.
+            if (!opened)
+                _gate.Exit(stripe);
+        }
+    }
+
+    private ref ulong SlotOf(ZsHandle handle)
+    {
+        if (handle.Pool != _number)
+            Throw.ForeignHandle(handle);
+        if (handle.Slot >= _handles.Count)
+            Throw.StaleHandle(handle);
+        return ref *_slots.Find(handle.Slot);
+    }
+
+    private uint GenerationOf(ulong word) => (uint)(_heap.Tag(SlotWord.Location(word)) >> 32);
+
+    /// <summary>Keeps the object of a valid handle from moving and from being freed.</summary>
+    private ref ulong Pin(ZsHandle handle, out ulong word)
+    {
+        ref ulong slot = ref SlotOf(handle);
+        SharedOutcome outcome = SlotWord.TryAcquireShared(ref slot, out word);
+        if (outcome == SharedOutcome.NoObject)
+            Throw.StaleHandle(handle);
+        if (outcome == SharedOutcome.Saturated)
+            Throw.TooManyMaps(handle, SlotWord.MaxReaders);
+        if (GenerationOf(word) != handle.Generation)
+        {
+            SlotWord.ReleaseShared(ref slot);
+            Throw.StaleHandle(handle);
+        }
+        return ref slot;
+    }
+
+    /// <summary>Makes the caller the only holder of a valid handle's slot, or refuses and changes nothing.</summary>
+    private ulong AcquireToFree(ref ulong slot, ZsHandle handle)
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            ulong word = Volatile.Read(ref slot);
+            if (SlotWord.Kind(word) != SlotKind.Object)
+                Throw.StaleHandle(handle);
+            if (!SlotWord.IsLocked(word) && SlotWord.TryAcquireExclusive(ref slot, word))
+            {
+                if (GenerationOf(word) == handle.Generation)
+                    return word;
+                SlotWord.ReleaseExclusive(ref slot, word);
+                Throw.StaleHandle(handle);
+            }
+            if (SlotWord.Readers(word) > 0)
+            {
+                // A stale handle is told so, even if the slot's new object is the one that is mapped.
+                SlotWord.ReleaseShared(ref Pin(handle, out _));
+                Throw.ObjectIsMapped(handle);
+            }
+            spin.SpinOnce();
+        }
+    }
+
+    private void FreeEverything()
+    {
+        PoolNumbers.Return(_number);
+        _heap.Dispose();
+        _slots.Free();
+        _maps.FreeBuffers();
+        _arena.Dispose();
+    }
+}

@@ -1,0 +1,42 @@
+using PageFold.Allocation;
+using PageFold.Frames;
+
+namespace PageFold;
+
+/// <summary>What a <see cref="ZsPool"/> is made with.</summary>
+public sealed class ZsPoolOptions
+{
+    /// <summary>Bytes in a frame, and the largest object: a power of two from 4096 to 65536. Default 4096.</summary>
+    public int FrameSize { get; set; } = FrameArenaOptions.DefaultFrameSize;
+
+    /// <summary>
+    /// The most memory to hold, in bytes: frames, tables and buffers. Null (the default) takes half of the container's limit, or half of the
+    /// machine's memory outside a container. A limit above the container's is refused.
+    /// </summary>
+    public long? MemoryLimit { get; set; }
+
+    /// <summary>Where the memory comes from.</summary>
+    public FrameBackingKind Backing { get; set; }
+
+    /// <summary>The most frames that a zspage may chain, 1 to 64. Longer chains waste less and cost no memory until used. Default 64.</summary>
+    public int MaxChain { get; set; } = SizeClasses.DefaultMaxChain;
+
+    /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
+    internal bool NoNeighbours { get; set; }
+
+    /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
+    internal AllocationFaults? Faults { get; set; }
+
+    internal FrameArena MakeArena()
+    {
+        Throw.IfChainInvalid(MaxChain, nameof(MaxChain));
+        return new FrameArena(new FrameArenaOptions
+        {
+            FrameSize = FrameSize,
+            MemoryLimit = MemoryLimit,
+            Backing = Backing,
+            NoNeighbours = NoNeighbours,
+            Faults = Faults,
+        });
+    }
+}

@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace PageFold.Allocation;
+
+/// <summary>The first bytes of a zspage's descriptor. Guarded by its class's lock; <see cref="Class"/> never changes while the zspage lives.</summary>
+[StructLayout(LayoutKind.Sequential, Size = ZspageGeometry.HeaderBytes)]
+internal struct ZspageHeader
+{
+    /// <summary>The number of the size class.</summary>
+    public ushort Class;
+
+    /// <summary>The fullness group that the zspage is listed in.</summary>
+    public ushort Group;
+
+    /// <summary>Objects in use.</summary>
+    public ushort Used;
+
+    /// <summary>Objects that are free and whose frames are all owned: they cost no frame.</summary>
+    public ushort BackedFree;
+
+    /// <summary>Neighbours in the group's list, by head frame.</summary>
+    public uint Previous;
+
+    public uint Next;
+}
+
+/// <summary>A zspage by its descriptor, which lies at the start of its head frame, read with its class's geometry.</summary>
+internal readonly unsafe struct Zspage(uint head, byte* descriptor, ZspageGeometry geometry)
+{
+    /// <summary>The frame that the descriptor lies in; the zspage's name.</summary>
+    public uint Head { get; } = head;
+
+    public ZspageHeader* Header
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (ZspageHeader*)descriptor;
+    }
+
+    /// <summary>A bit a frame: owned.</summary>
+    public ulong* Owned => (ulong*)(descriptor + ZspageGeometry.OwnedOffset);
+
+    /// <summary>A bit an object: in use.</summary>
+    public ulong* Used => (ulong*)(descriptor + geometry.UsedOffset);
+
+    /// <summary>A bit an object: all frames that it touches are owned.</summary>
+    public ulong* Backed => (ulong*)(descriptor + geometry.BackedOffset);
+
+    /// <summary>What each object's owner wrote beside it: the slot's number in the low half, the owner's own 32 bits in the high half.</summary>
+    public ulong* Tags => (ulong*)(descriptor + geometry.TagsOffset);
+
+    /// <summary>The frames of the chain, by position; meaningful where owned.</summary>
+    public uint* Frames => (uint*)(descriptor + geometry.FramesOffset);
+
+    public bool IsNull => descriptor is null;
+
+    public bool IsFull => Header->Used == geometry.Objects;
+
+    /// <summary>Makes a new, empty zspage that owns its head frame alone.</summary>
+    public void Initialize(ushort classNumber)
+    {
+        new Span<byte>(descriptor, geometry.DescriptorBytes).Clear();
+        Header->Class = classNumber;
+        Own(0, Head);
+    }
+
+    /// <summary>Adds a frame at a position of the chain.</summary>
+    public void Own(int position, uint frame)
+    {
+        Frames[position] = frame;
+        Bitmap.Set(Owned, position);
+        (int first, int last) = geometry.ObjectsIn(position);
+        for (int index = first; index <= last; index++)
+        {
+            (int from, int to) = geometry.FramesOf(index);
+            if (Bitmap.Get(Owned, from) && Bitmap.Get(Owned, to))
+            {
+                Bitmap.Set(Backed, index);
+                Header->BackedFree++;
+            }
+        }
+    }
+
+    /// <summary>Takes the frame at a position off the chain, which no object in use touches; returns it.</summary>
+    public uint Disown(int position)
+    {
+        Bitmap.Clear(Owned, position);
+        (int first, int last) = geometry.ObjectsIn(position);
+        for (int index = first; index <= last; index++)
+        {
+            if (Bitmap.Get(Backed, index))
+            {
+                Bitmap.Clear(Backed, index);
+                Header->BackedFree--;
+            }
+        }
+        return Frames[position];
+    }
+
+    /// <summary>True if no object in use touches the frame at a position, so that it can go; the head frame stays to the end.</summary>
+    public bool IsIdle(int position)
+    {
+        if (position == 0)
+            return false;
+        (int first, int last) = geometry.ObjectsIn(position);
+        return !Bitmap.AnyInRange(Used, first, last);
+    }
+}

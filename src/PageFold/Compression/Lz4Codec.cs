@@ -1,0 +1,26 @@
+using K4os.Compression.LZ4;
+
+namespace PageFold.Compression;
+
+/// <summary>LZ4 blocks by K4os.Compression.LZ4. Its hash table lives on the stack or in a pool of its own, so a context holds nothing.</summary>
+internal sealed class Lz4Codec : PageCodec
+{
+    public override string Name => "lz4";
+
+    public override int MaxCompressedLength(int pageSize) => LZ4Codec.MaximumOutputSize(pageSize);
+
+    public override PageCodecContext CreateContext(int pageSize) => new Context();
+
+    private sealed class Context : PageCodecContext
+    {
+        public override long Bytes => 0;
+
+        public override bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written)
+        {
+            written = Math.Max(0, LZ4Codec.Encode(page, destination));
+            return written > 0;
+        }
+
+        public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page) => LZ4Codec.Decode(source, page) == page.Length;
+    }
+}

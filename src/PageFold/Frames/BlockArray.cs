@@ -1,0 +1,114 @@
+namespace PageFold.Frames;
+
+/// <summary>
+/// A sparse array that grows without moving its items and without stopping those who read it: zeroed blocks of a power of two of items, found
+/// through a root that is replaced by one twice as long when it is too short. Old roots are kept until the end, because a reader may still be looking
+/// at one; together they are no longer than the newest. Reading is lock-free; growing takes a lock.
+/// </summary>
+/// <typeparam name="T">The item; its all-zero value means "not set".</typeparam>
+internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
+    where T : unmanaged
+{
+    private const uint FirstRootLength = 8;
+
+    private readonly Lock _growth = new();
+    private readonly List<NativeBuffer> _roots = [];
+    private readonly uint _mask = (1u << blockShift) - 1;
+
+    // The first word of a root is its length, the others are the addresses of blocks.
+    private nint _root;
+    private long _bytes;
+
+    /// <summary>Items in a block.</summary>
+    public uint BlockLength => _mask + 1;
+
+    /// <summary>Bytes of blocks and roots.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>The item at <paramref name="index"/>; null if its block does not exist.</summary>
+    public T* Find(uint index)
+    {
+        ulong* root = (ulong*)Volatile.Read(ref _root);
+        uint block = index >> blockShift;
+        if (root is null || block >= root[0])
+            return null;
+        T* items = (T*)Volatile.Read(ref root[block + 1]);
+        return items is null ? null : items + (index & _mask);
+    }
+
+    /// <summary>The item at <paramref name="index"/>, its block made if need be; false when there is no memory for it.</summary>
+    public bool TryEnsure(uint index, out T* item)
+    {
+        item = Find(index);
+        if (item is not null)
+            return true;
+        lock (_growth)
+        {
+            uint block = index >> blockShift;
+            if (!TryEnsureRoot(block + 1))
+                return false;
+            ulong* root = (ulong*)_root;
+            if (root[block + 1] == 0)
+            {
+                if (!NativeBuffer.TryAllocate(budget, (long)BlockLength * sizeof(T), out NativeBuffer buffer))
+                    return false;
+                _bytes += buffer.Length;
+                Volatile.Write(ref root[block + 1], (ulong)buffer.Pointer);
+            }
+        }
+        item = Find(index);
+        return true;
+    }
+
+    /// <summary>The lowest index from <paramref name="from"/> on that lies in an existing block; null if there is none.</summary>
+    public uint? NextExisting(uint from)
+    {
+        ulong* root = (ulong*)Volatile.Read(ref _root);
+        uint block = from >> blockShift;
+        if (root is null)
+            return null;
+        if (block < root[0] && Volatile.Read(ref root[block + 1]) != 0)
+            return from;
+        for (block++; block < root[0]; block++)
+        {
+            if (Volatile.Read(ref root[block + 1]) != 0)
+                return block << blockShift;
+        }
+        return null;
+    }
+
+    /// <summary>Frees everything; nobody reads any more.</summary>
+    public void Free()
+    {
+        ulong* root = (ulong*)_root;
+        for (uint block = 0; root is not null && block < root[0]; block++)
+        {
+            if (root[block + 1] != 0)
+                NativeBuffer.Free(budget, (byte*)root[block + 1], (long)BlockLength * sizeof(T));
+        }
+        foreach (NativeBuffer old in _roots)
+            old.Free(budget);
+        _roots.Clear();
+        _root = 0;
+        _bytes = 0;
+    }
+
+    private bool TryEnsureRoot(uint length)
+    {
+        ulong* old = (ulong*)_root;
+        uint oldLength = old is null ? 0 : (uint)old[0];
+        if (length <= oldLength)
+            return true;
+        uint newLength = Math.Max(FirstRootLength, System.Numerics.BitOperations.RoundUpToPowerOf2(length));
+        if (!NativeBuffer.TryAllocate(budget, (newLength + 1L) * sizeof(ulong), out NativeBuffer buffer))
+            return false;
+        ulong* root = (ulong*)buffer.Pointer;
+        root[0] = newLength;
+        for (uint block = 0; block < oldLength; block++)
+            root[block + 1] = old[block + 1];
+        _roots.Add(buffer);
+        _bytes += buffer.Length;
+        Volatile.Write(ref _root, (nint)root);
+        return true;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+
+namespace PageFold.Frames;
+
+/// <summary>
+/// Reads the memory limit of the control group that this process runs in, version 2 (memory.max) or version 1 (memory.limit_in_bytes), the smallest on the way
+/// from the process's group up to the root of the mount. Everything comes from files of /proc and of the mounted hierarchy.
+/// </summary>
+internal static class ContainerMemory
+{
+    // Version 1 writes "no limit" as the largest number of whole pages; nothing near it is a real limit.
+    private const long Unlimited = 1L << 60;
+
+    /// <summary>The limit in bytes; null where there is none.</summary>
+    public static long? ReadLimit()
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        try
+        {
+            return ReadLimit(File.ReadAllLines("/proc/self/cgroup"), File.ReadAllLines("/proc/self/mountinfo"), ReadOrNull);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <param name="groups">Lines of /proc/self/cgroup: id, controllers, path.</param>
+    /// <param name="mounts">Lines of /proc/self/mountinfo.</param>
+    /// <param name="read">Reads a file; null if it is not there.</param>
+    internal static long? ReadLimit(IEnumerable<string> groups, IReadOnlyCollection<string> mounts, Func<string, string?> read)
+    {
+        long? smallest = null;
+        foreach (string line in groups)
+        {
+            string[] parts = line.Split(':', 3);
+            if (parts.Length != 3)
+                continue;
+            bool unified = parts[0] == "0" && parts[1].Length == 0;
+            if (!unified && !parts[1].Split(',').Contains("memory"))
+                continue;
+            string file = unified ? "memory.max" : "memory.limit_in_bytes";
+            foreach (string directory in Ancestors(parts[2], unified, mounts))
+            {
+                if (ParseLimit(read($"{directory}/{file}")) is { } limit && (smallest is null || limit < smallest))
+                    smallest = limit;
+            }
+        }
+        return smallest;
+    }
+
+    /// <summary>The group's directory under its mount and the directories above it, up to the mount point.</summary>
+    private static IEnumerable<string> Ancestors(string group, bool unified, IEnumerable<string> mounts)
+    {
+        foreach (string mount in mounts)
+        {
+            // 36 35 98:0 /root-of-mount /mount-point options optional-fields - type source super-options
+            string[] halves = mount.Split(" - ", 2);
+            string[] left = halves[0].Split(' ');
+            string[] right = halves.Length == 2 ? halves[1].Split(' ') : [];
+            if (left.Length < 5 || right.Length < 3)
+                continue;
+            bool matches = unified ? right[0] == "cgroup2" : right[0] == "cgroup" && right[2].Split(',').Contains("memory");
+            if (!matches)
+                continue;
+            string root = left[3];
+            string point = left[4].TrimEnd('/');
+            string inside = group;
+            if (root != "/" && (group == root || group.StartsWith(root + "/", StringComparison.Ordinal)))
+                inside = group[root.Length..];
+            inside = inside.TrimEnd('/');
+            while (inside.Length > 0)
+            {
+                yield return point + inside;
+                inside = inside[..inside.LastIndexOf('/')];
+            }
+            yield return point;
+        }
+    }
+
+    private static long? ParseLimit(string? text) =>
+        long.TryParse(text?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long limit) && limit < Unlimited ? limit : null;
+
+    private static string? ReadOrNull(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

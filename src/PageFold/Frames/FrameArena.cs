@@ -1,0 +1,393 @@
+using PageFold.Frames;
+
+namespace PageFold;
+
+/// <summary>
+/// Hands out single page frames from the operating system and takes them back, one at a time, from any thread. Nothing here ever needs two
+/// adjacent frames: a caller may name a neighbour that it would like, and gets it only if it happens to be free.
+/// </summary>
+/// <remarks>
+/// <para>
+/// A frame is in one of four states: in use; free and committed (memory the arena still holds, at once available); cold (given back, its
+/// address kept); or fresh (never used). When no committed frame is free, a batch of cold or fresh ones is committed in one system call. When
+/// more committed frames are free than the high mark, the highest are given back until three quarters of the mark remain: that hysteresis keeps a
+/// pool that breathes from paying a system call a frame. Both the mark and the batch grow with the frames in use and are a fraction of a percent.
+/// </para>
+/// <para>
+/// The limit counts committed memory, in use or not, and the arena's own tables. Memory is charged before it is committed and released after it is gone, so the limit
+/// is never exceeded, not for a moment. Thread-safe except for <see cref="Dispose"/>, which must come last.
+/// </para>
+/// </remarks>
+public sealed unsafe class FrameArena : IDisposable
+{
+    /// <summary>The smallest frame, in bytes.</summary>
+    public const int MinFrameSize = 4096;
+
+    /// <summary>The largest frame, in bytes.</summary>
+    public const int MaxFrameSize = 65536;
+
+    internal const uint NoFrame = uint.MaxValue;
+
+    // A frame number has 29 bits in an object's location (SlotWord): 2 TiB of 4 KiB frames.
+    internal const uint MaxFrames = 1u << 29;
+
+    private const uint SmallestMark = 16;
+    private const uint LargestMark = 1024;
+    private const uint LargestRelease = 512;
+    private const uint FramesPerSetPage = 4096 * 8;
+
+    private readonly Lock _lock = new();
+    private readonly FrameBacking _backing;
+    private readonly FrameSet _free;
+    private readonly FrameSet _cold;
+    private readonly byte** _segments;
+    private readonly int _segmentShift;
+    private readonly uint _segmentMask;
+    private readonly uint _stride;
+    private uint _fresh;
+    private uint _setPagesCharged;
+    private uint _inUse;
+    private bool _disposed;
+
+    /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes. Nothing is committed yet.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing does not exist here.</exception>
+    public FrameArena(FrameArenaOptions options)
+        : this(options, MakeBudget(options))
+    {
+    }
+
+    internal FrameArena(FrameArenaOptions options, MemoryBudget budget)
+    {
+        Throw.IfFrameSizeInvalid(options.FrameSize, nameof(options.FrameSize));
+        FrameSize = options.FrameSize;
+        FrameShift = System.Numerics.BitOperations.Log2((uint)FrameSize);
+        Budget = budget;
+        _stride = options.NoNeighbours ? 2u : 1u;
+        ulong frames = (ulong)(budget.Limit >> FrameShift) * _stride;
+        if (frames == 0)
+            Throw.LimitTooSmall(budget.Limit, FrameSize);
+        // A multiple of the largest segment, so that every segment is whole.
+        uint capacity = (uint)Math.Min((frames + 15) & ~15ul, MaxFrames);
+        _backing = MakeBacking(options.Backing, capacity);
+        _segments = _backing.Segments;
+        _segmentShift = _backing.SegmentShift;
+        _segmentMask = (1u << _segmentShift) - 1;
+        _free = new FrameSet(capacity);
+        _cold = new FrameSet(capacity);
+    }
+
+    /// <summary>Bytes in a frame.</summary>
+    public int FrameSize { get; }
+
+    /// <summary>The most memory the arena holds, in bytes.</summary>
+    public long MemoryLimit => Budget.Limit;
+
+    /// <summary>Frames handed out and not yet taken back.</summary>
+    public long FramesInUse => Volatile.Read(ref _inUse);
+
+    /// <summary>Bytes of committed frames, in use or free.</summary>
+    public long CommittedBytes
+    {
+        get
+        {
+            lock (_lock)
+                return (long)(_inUse + _free.Count) << FrameShift;
+        }
+    }
+
+    internal int FrameShift { get; }
+
+    internal MemoryBudget Budget { get; }
+
+    /// <summary>The number of free committed frames above which some are given back.</summary>
+    private uint HighMark => Math.Clamp(_inUse / 512, SmallestMark, LargestMark);
+
+    /// <summary>
+    /// Takes a frame with whatever content it was left with. False when the limit is reached or the system has no memory.
+    /// </summary>
+    /// <param name="frame">The frame's number.</param>
+    public bool TryAllocate(out uint frame) => TryAllocate(NoFrame, out frame);
+
+    /// <summary>Takes the frame <paramref name="wanted"/> if it happens to be free and committed, otherwise any.</summary>
+    internal bool TryAllocate(uint wanted, out uint frame)
+    {
+        frame = NoFrame;
+        if (Budget.Faults?.ShouldRefuse() == true)
+            return false;
+        lock (_lock)
+        {
+            Throw.IfDisposed(_disposed, this);
+            if (_free.Remove(wanted))
+                frame = wanted;
+            else if (_free.TryFindFirst(out frame))
+                _free.Remove(frame);
+            if (frame != NoFrame)
+            {
+                _inUse++;
+                return true;
+            }
+        }
+        return TryCommitBatch(out frame);
+    }
+
+    /// <summary>Takes a frame back. Its memory may return to the operating system at once or stay for the next request.</summary>
+    /// <exception cref="ArgumentException">The frame is not in use.</exception>
+    public void Free(uint frame)
+    {
+        bool trim;
+        uint keep;
+        lock (_lock)
+        {
+            Throw.IfDisposed(_disposed, this);
+            ThrowIfNotInUse(frame);
+            _free.Add(frame);
+            _inUse--;
+            trim = _free.Count > HighMark;
+            keep = HighMark / 4 * 3;
+        }
+        if (trim)
+            TrimTo(keep);
+    }
+
+    /// <summary>A frame's memory, <see cref="FrameSize"/> bytes, valid until the frame is freed.</summary>
+    /// <exception cref="ArgumentException">The frame is not in use.</exception>
+    public Span<byte> GetSpan(uint frame)
+    {
+        lock (_lock)
+        {
+            Throw.IfDisposed(_disposed, this);
+            ThrowIfNotInUse(frame);
+        }
+        return new Span<byte>(AddressOf(frame), FrameSize);
+    }
+
+    /// <summary>Gives all free frames back to the operating system, as far as the backing can.</summary>
+    public void Trim()
+    {
+        Throw.IfDisposed(_disposed, this);
+        TrimTo(0);
+    }
+
+    /// <summary>
+    /// Bytes of the arena's frames that are in physical memory now, as the operating system tells it; where it cannot be asked, the committed
+    /// bytes. Walks the address space in use: for reports, not for hot paths.
+    /// </summary>
+    public long MeasureResidentBytes()
+    {
+        Throw.IfDisposed(_disposed, this);
+        return _backing.CountResidentBytes(Volatile.Read(ref _fresh)) ?? CommittedBytes;
+    }
+
+    /// <summary>Gives everything back. No frame may be used any more.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+        }
+        Budget.Release(((long)(_inUse + _free.Count) << FrameShift) + (long)_setPagesCharged * 4096);
+        _free.Dispose();
+        _cold.Dispose();
+        _backing.Dispose();
+    }
+
+    /// <summary>The address of a frame that the caller knows to be in use.</summary>
+    internal byte* AddressOf(uint frame) => _segments[frame >> _segmentShift] + ((nuint)(frame & _segmentMask) << FrameShift);
+
+    private static MemoryBudget MakeBudget(FrameArenaOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new MemoryBudget(MemoryLimits.Resolve(options.MemoryLimit)) { Faults = options.Faults };
+    }
+
+    private FrameBacking MakeBacking(FrameBackingKind kind, uint capacity)
+    {
+        bool linux = OperatingSystem.IsLinux() && Environment.Is64BitProcess;
+        if (kind == FrameBackingKind.Default)
+        {
+            bool pageFits = FrameSize % Environment.SystemPageSize == 0;
+            kind = linux && pageFits ? FrameBackingKind.Anonymous : FrameBackingKind.Portable;
+        }
+        if (kind == FrameBackingKind.Portable)
+            return new PortableBacking(FrameShift, capacity);
+        if (kind is not (FrameBackingKind.Anonymous or FrameBackingKind.SharedMemory))
+            Throw.UnknownBacking(kind);
+        if (!linux || !OperatingSystem.IsLinux())
+            throw Throw.BackingNotHere(kind);
+        if (FrameSize % Environment.SystemPageSize != 0)
+            Throw.FrameSmallerThanPage(FrameSize);
+        return MappedBacking.Reserve(FrameShift, capacity, kind == FrameBackingKind.SharedMemory);
+    }
+
+    /// <summary>
+    /// Commits a run of cold or fresh frames, takes its first frame and leaves the others free. The run is charged and removed from the sets under the
+    /// lock; the system call runs outside it.
+    /// </summary>
+    private bool TryCommitBatch(out uint frame)
+    {
+        frame = NoFrame;
+        uint first;
+        uint count;
+        lock (_lock)
+        {
+            if (!TryChargeRun(out first, out count))
+            {
+                // What another thread freed meanwhile will do as well.
+                if (!_free.TryFindFirst(out frame))
+                    return false;
+                _free.Remove(frame);
+                _inUse++;
+                return true;
+            }
+        }
+        bool committed = _backing.TryCommit(first, count);
+        lock (_lock)
+        {
+            for (uint i = 0; i < count; i += _stride)
+                _ = committed ? _free.Add(first + i) : _cold.Add(first + i);
+            if (committed)
+            {
+                frame = first;
+                _free.Remove(frame);
+                _inUse++;
+            }
+        }
+        if (!committed)
+            Budget.Release((long)((count + _stride - 1) / _stride) << FrameShift);
+        return committed;
+    }
+
+    /// <summary>Chooses a run and charges it. Called under the lock.</summary>
+    private bool TryChargeRun(out uint first, out uint count)
+    {
+        uint granularity = _backing.Granularity;
+        bool cold = _cold.TryFindFirst(out first);
+        if (!cold)
+        {
+            first = _fresh;
+            if (first >= _backing.Capacity)
+            {
+                count = 0;
+                return false;
+            }
+        }
+        long unit = (long)granularity << FrameShift;
+        // Ahead by a 2048th of what is in use, and never by more than a sixteenth of what is left.
+        long ahead = Math.Min(_inUse / 2048, Budget.Available / 16 >> FrameShift);
+        uint wanted = (uint)Math.Max(granularity, ahead / granularity * granularity);
+        uint most = cold ? wanted : Math.Min(wanted, _backing.Capacity - first);
+        if (_stride == 2)
+            most = 1;
+        if (!cold && !TryChargeSets(first + Math.Max(most, _stride)))
+        {
+            count = 0;
+            return false;
+        }
+        if (cold)
+        {
+            uint run = 1;
+            while (run < most && _cold.Contains(first + run))
+                run++;
+            most = run / granularity * granularity;
+        }
+        count = (uint)(Budget.ChargeUpTo((long)most << FrameShift, unit) >> FrameShift);
+        if (count == 0)
+            return false;
+        if (cold)
+        {
+            for (uint i = 0; i < count; i++)
+                _cold.Remove(first + i);
+        }
+        else
+        {
+            _fresh += Math.Max(count, _stride);
+        }
+        return true;
+    }
+
+    /// <summary>The two sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
+    private bool TryChargeSets(uint frames)
+    {
+        uint pages = 2 * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
+        if (pages <= _setPagesCharged)
+            return true;
+        // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
+        if (!Budget.TryCharge((pages - _setPagesCharged) * 4096L))
+            return false;
+        _setPagesCharged = pages;
+        return true;
+    }
+
+    private void TrimTo(uint keep)
+    {
+        while (true)
+        {
+            uint first;
+            uint count;
+            lock (_lock)
+            {
+                if (_disposed || _free.Count <= keep || !TryTakeRunToRelease(_free.Count - keep, out first, out count))
+                    return;
+            }
+            _backing.Decommit(first, count);
+            lock (_lock)
+            {
+                for (uint i = 0; i < count; i++)
+                    _cold.Add(first + i);
+            }
+            Budget.Release((long)count << FrameShift);
+        }
+    }
+
+    /// <summary>Removes the highest releasable run from the free set. Called under the lock.</summary>
+    private bool TryTakeRunToRelease(uint most, out uint first, out uint count)
+    {
+        uint granularity = _backing.Granularity;
+        count = 0;
+        if (!_free.TryFindLast(out first))
+            return false;
+        if (granularity == 1)
+        {
+            count = 1;
+            while (count < Math.Min(most, LargestRelease) && first > 0 && _free.Contains(first - 1))
+            {
+                first--;
+                count++;
+            }
+        }
+        else
+        {
+            uint segment = first / granularity;
+            while (!IsSegmentFree(segment * granularity, granularity))
+            {
+                if (segment-- == 0)
+                    return false;
+            }
+            first = segment * granularity;
+            count = granularity;
+        }
+        for (uint i = 0; i < count; i++)
+            _free.Remove(first + i);
+        return true;
+    }
+
+    private bool IsSegmentFree(uint first, uint count)
+    {
+        for (uint i = 0; i < count; i++)
+        {
+            if (!_free.Contains(first + i))
+                return false;
+        }
+        return true;
+    }
+
+    private void ThrowIfNotInUse(uint frame)
+    {
+        if (frame >= _fresh || frame % _stride != 0 || _free.Contains(frame) || _cold.Contains(frame))
+            Throw.FrameNotInUse(frame);
+    }
+}

@@ -1,0 +1,42 @@
+namespace PageFold;
+
+/// <summary>Where a <see cref="FrameArena"/> takes its memory from.</summary>
+public enum FrameBackingKind
+{
+    /// <summary>The best the operating system offers: <see cref="Anonymous"/> on 64-bit Linux, <see cref="Portable"/> elsewhere.</summary>
+    Default,
+
+    /// <summary>Private anonymous memory; single frames go back to the system. Linux only.</summary>
+    Anonymous,
+
+    /// <summary>A file in memory (memfd), which page-table windows can map a second time. Linux only.</summary>
+    SharedMemory,
+
+    /// <summary>Aligned native memory in segments of up to 16 frames; runs everywhere, a segment goes back when all its frames are free.</summary>
+    Portable,
+}
+
+/// <summary>What a <see cref="FrameArena"/> is made with.</summary>
+public sealed class FrameArenaOptions
+{
+    /// <summary>The default <see cref="FrameSize"/>, in bytes.</summary>
+    public const int DefaultFrameSize = 4096;
+
+    /// <summary>Bytes in a frame: a power of two from 4096 to 65536. Default 4096.</summary>
+    public int FrameSize { get; set; } = DefaultFrameSize;
+
+    /// <summary>
+    /// The most memory to hold, in bytes. Null (the default) takes half of the container's limit, or half of the machine's memory outside a
+    /// container. A limit above the container's is refused.
+    /// </summary>
+    public long? MemoryLimit { get; set; }
+
+    /// <summary>Where the memory comes from.</summary>
+    public FrameBackingKind Backing { get; set; }
+
+    /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
+    internal bool NoNeighbours { get; set; }
+
+    /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
+    internal Frames.AllocationFaults? Faults { get; set; }
+}

@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+
+namespace PageFold.Frames;
+
+/// <summary>
+/// Counts the operations that are inside a pool or store, so that its memory is freed only after the last of them has left. Entering and leaving touch a
+/// counter of the current processor alone.
+/// </summary>
+/// <remarks>
+/// Closing and entering race like this: entering adds to a counter and then looks at the flag, closing sets the flag and then adds up the
+/// counters, with full fences between. Either the operation sees the flag and leaves, or the sum sees the operation. An operation leaves through the
+/// counter it came in by, so no counter goes below zero and a sum of zero means that nobody is inside.
+/// </remarks>
+#pragma warning disable CA1001 // see _closing
+internal sealed class Gate
+#pragma warning restore CA1001
+{
+    private readonly Counter[] _inside = new Counter[Stripes.Count];
+    // Without a timer or a wait handle the source holds nothing that would have to be disposed.
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Action _finish;
+    private int _closed;
+    private int _finished;
+
+    /// <param name="finish">Runs once, when the gate is closed and the last operation has left. It also keeps the owner alive while operations run.</param>
+    public Gate(Action finish)
+    {
+        _finish = finish;
+        Closing = _closing.Token;
+    }
+
+    /// <summary>Cancelled when the gate closes.</summary>
+    public CancellationToken Closing { get; }
+
+    /// <summary>Enters, or throws <see cref="ObjectDisposedException"/> if the gate is closed. Returns what <see cref="Exit"/> needs.</summary>
+    public int Enter()
+    {
+        if (!TryEnter(out int stripe))
+            Throw.Disposed(_finish.Target!);
+        return stripe;
+    }
+
+    public bool TryEnter(out int stripe)
+    {
+        stripe = Stripes.Current;
+        Interlocked.Increment(ref _inside[stripe].Value);
+        if (Volatile.Read(ref _closed) == 0)
+            return true;
+        Exit(stripe);
+        return false;
+    }
+
+    public void Exit(int stripe)
+    {
+        Interlocked.Decrement(ref _inside[stripe].Value);
+        if (Volatile.Read(ref _closed) != 0)
+            FinishIfEmpty();
+    }
+
+    /// <summary>Lets nobody in any more; frees at once, or when the last operation leaves.</summary>
+    public void Close()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
+            return;
+        _closing.Cancel();
+        FinishIfEmpty();
+    }
+
+    private void FinishIfEmpty()
+    {
+        Interlocked.MemoryBarrier();
+        foreach (ref Counter counter in _inside.AsSpan())
+        {
+            if (Volatile.Read(ref counter.Value) != 0)
+                return;
+        }
+        if (Interlocked.Exchange(ref _finished, 1) == 0)
+            _finish();
+    }
+
+    [StructLayout(LayoutKind.Sequential, Size = 128)]
+    private struct Counter
+    {
+        public int Value;
+    }
+}
+
+/// <summary>Divides what every thread touches into as many parts as there are processors, a power of two, at most 64.</summary>
+internal static class Stripes
+{
+    public static int Count { get; } = (int)Math.Min(64, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount));
+
+    /// <summary>The current processor's part; by the time it is used the thread may have moved on, which costs speed and nothing else.</summary>
+    public static int Current => Thread.GetCurrentProcessorId() & Count - 1;
+}

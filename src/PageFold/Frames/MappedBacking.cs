@@ -1,0 +1,138 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using PageFold.Interop;
+
+namespace PageFold.Frames;
+
+/// <summary>
+/// Frames in one range of reserved address space on Linux, over private anonymous memory or over a file in memory (memfd) that other mappings
+/// can point at too. Single frames are committed by touching them, in batches by one MADV_POPULATE_WRITE, and given back by MADV_DONTNEED or, for
+/// the file, MADV_REMOVE. Huge pages are declined: one of them would hold 2 MiB for a single frame in use.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed unsafe class MappedBacking : FrameBacking
+{
+    private readonly nint _base;
+    private readonly nuint _length;
+    private readonly int _descriptor = -1;
+    private readonly byte** _segments;
+    private bool _canPopulate = true;
+    private bool _disposed;
+
+    private MappedBacking(int frameShift, uint capacity, nint address, nuint length, int descriptor)
+        : base(frameShift, capacity)
+    {
+        _base = address;
+        _length = length;
+        _descriptor = descriptor;
+        _segments = (byte**)NativeMemory.Alloc((nuint)sizeof(byte*));
+        _segments[0] = (byte*)address;
+    }
+
+    ~MappedBacking() => Release();
+
+    public override uint Granularity => 1;
+
+    public override byte** Segments => _segments;
+
+    public override int SegmentShift => 31;
+
+    /// <summary>The memfd behind the frames, for windows to map; -1 for private memory.</summary>
+    public int Descriptor => _descriptor;
+
+    /// <summary>Reserves address space; throws <see cref="InsufficientMemoryException"/> when the system refuses it.</summary>
+    public static MappedBacking Reserve(int frameShift, uint capacity, bool shared)
+    {
+        nuint length = (nuint)capacity << frameShift;
+        int descriptor = -1;
+        int flags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE;
+        if (shared)
+        {
+            descriptor = LibC.memfd_create("pagefold", LibC.MFD_CLOEXEC);
+            if (descriptor < 0)
+                Throw.ReservationFailed((long)length, Marshal.GetLastPInvokeErrorMessage());
+            if (LibC.ftruncate(descriptor, (long)length) != 0)
+            {
+                string reason = Marshal.GetLastPInvokeErrorMessage();
+                _ = LibC.close(descriptor);
+                Throw.ReservationFailed((long)length, reason);
+            }
+            flags = LibC.MAP_SHARED | LibC.MAP_NORESERVE;
+        }
+        nint address = LibC.mmap(0, length, LibC.PROT_READ | LibC.PROT_WRITE, flags, descriptor, 0);
+        if (address == LibC.MapFailed)
+        {
+            string reason = Marshal.GetLastPInvokeErrorMessage();
+            if (descriptor >= 0)
+                _ = LibC.close(descriptor);
+            Throw.ReservationFailed((long)length, reason);
+        }
+        _ = LibC.madvise(address, length, LibC.MADV_NOHUGEPAGE);
+        _ = LibC.madvise(address, length, LibC.MADV_DONTDUMP);
+        return new MappedBacking(frameShift, capacity, address, length, descriptor);
+    }
+
+    public override bool TryCommit(uint first, uint count)
+    {
+        if (_canPopulate)
+        {
+            if (LibC.madvise(Address(first), Bytes(count), LibC.MADV_POPULATE_WRITE) == 0)
+                return true;
+            // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
+            if (Marshal.GetLastPInvokeError() != LibC.EINVAL)
+                return false;
+            _canPopulate = false;
+        }
+        byte* frame = (byte*)Address(first);
+        nuint step = (nuint)Environment.SystemPageSize;
+        for (nuint offset = 0; offset < Bytes(count); offset += step)
+            Volatile.Write(ref frame[offset], 0);
+        return true;
+    }
+
+    public override void Decommit(uint first, uint count) =>
+        _ = LibC.madvise(Address(first), Bytes(count), _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE);
+
+    public override long? CountResidentBytes(uint frames)
+    {
+        int page = Environment.SystemPageSize;
+        const int PagesAtOnce = 16384;
+        byte[] residency = new byte[PagesAtOnce];
+        long resident = 0;
+        nuint end = Bytes(frames);
+        fixed (byte* vector = residency)
+        {
+            for (nuint offset = 0; offset < end; offset += (nuint)(PagesAtOnce * (long)page))
+            {
+                nuint length = nuint.Min(end - offset, (nuint)(PagesAtOnce * (long)page));
+                if (LibC.mincore(_base + (nint)offset, length, vector) != 0)
+                    return null;
+                int pages = (int)((length + (nuint)page - 1) / (nuint)page);
+                for (int i = 0; i < pages; i++)
+                    resident += vector[i] & 1;
+            }
+        }
+        return resident * page;
+    }
+
+    public override void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private nint Address(uint frame) => _base + ((nint)frame << FrameShift);
+
+    private nuint Bytes(uint frames) => (nuint)frames << FrameShift;
+
+    private void Release()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _ = LibC.munmap(_base, _length);
+        if (_descriptor >= 0)
+            _ = LibC.close(_descriptor);
+        NativeMemory.Free(_segments);
+    }
+}

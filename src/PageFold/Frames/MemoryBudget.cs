@@ -1,0 +1,68 @@
+namespace PageFold.Frames;
+
+/// <summary>
+/// The one account of every byte that a pool or store holds: frames, tables and buffers charge it before they exist and release it after they
+/// are gone, so <see cref="Used"/> never exceeds <see cref="Limit"/>, not even for a moment. Thread-safe; lock-free.
+/// </summary>
+internal sealed class MemoryBudget(long limit)
+{
+    private long _used;
+    private long _peak;
+
+    /// <summary>The most that may be held, in bytes.</summary>
+    public long Limit { get; } = limit;
+
+    /// <summary>Bytes held now.</summary>
+    public long Used => Volatile.Read(ref _used);
+
+    /// <summary>The most bytes ever held at once, since the start or the last <see cref="ResetPeak"/>.</summary>
+    public long Peak => Volatile.Read(ref _peak);
+
+    /// <summary>Bytes that may still be charged.</summary>
+    public long Available => Limit - Used;
+
+    /// <summary>When set, decides at every allocation point whether it is made to fail. For tests.</summary>
+    public AllocationFaults? Faults { get; init; }
+
+    /// <summary>Charges <paramref name="bytes"/> whole, or nothing.</summary>
+    public bool TryCharge(long bytes) => bytes == 0 || ChargeUpTo(bytes, bytes) == bytes;
+
+    /// <summary>Charges as many whole <paramref name="unit"/>s as fit, at most <paramref name="most"/> bytes; returns the bytes charged.</summary>
+    public long ChargeUpTo(long most, long unit)
+    {
+        long used = Volatile.Read(ref _used);
+        while (true)
+        {
+            long granted = Math.Min(most, Limit - used) / unit * unit;
+            if (granted <= 0)
+                return 0;
+            long seen = Interlocked.CompareExchange(ref _used, used + granted, used);
+            if (seen == used)
+            {
+                RaisePeak(used + granted);
+                return granted;
+            }
+            used = seen;
+        }
+    }
+
+    public void Release(long bytes)
+    {
+        long now = Interlocked.Add(ref _used, -bytes);
+        System.Diagnostics.Debug.Assert(now >= 0, "More memory was released than was charged.");
+    }
+
+    public void ResetPeak() => Volatile.Write(ref _peak, Used);
+
+    private void RaisePeak(long candidate)
+    {
+        long peak = Volatile.Read(ref _peak);
+        while (candidate > peak)
+        {
+            long seen = Interlocked.CompareExchange(ref _peak, candidate, peak);
+            if (seen == peak)
+                return;
+            peak = seen;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+
+namespace PageFold.Frames;
+
+/// <summary>
+/// A zeroed block of native memory that is charged to a <see cref="MemoryBudget"/> for as long as it lives: the roots of tables and the buffers
+/// that are not frames. The owner frees it exactly once and guards it against use after that.
+/// </summary>
+internal readonly unsafe struct NativeBuffer
+{
+    private const nuint Alignment = 64;
+
+    private NativeBuffer(byte* pointer, long length)
+    {
+        Pointer = pointer;
+        Length = length;
+    }
+
+    public byte* Pointer { get; }
+
+    public long Length { get; }
+
+    public bool IsEmpty => Pointer is null;
+
+    public Span<byte> Span => new(Pointer, checked((int)Length));
+
+    /// <summary>Allocates <paramref name="length"/> zeroed bytes on a cache line; false when the budget or the system refuses.</summary>
+    public static bool TryAllocate(MemoryBudget budget, long length, out NativeBuffer buffer)
+    {
+        buffer = default;
+        if (budget.Faults?.ShouldRefuse() == true || !budget.TryCharge(length))
+            return false;
+        try
+        {
+            void* pointer = NativeMemory.AlignedAlloc((nuint)length, Alignment);
+            NativeMemory.Clear(pointer, (nuint)length);
+            buffer = new NativeBuffer((byte*)pointer, length);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            budget.Release(length);
+            return false;
+        }
+    }
+
+    public void Free(MemoryBudget budget)
+    {
+        if (!IsEmpty)
+            Free(budget, Pointer, Length);
+    }
+
+    /// <summary>Frees a block that its owner keeps by address alone.</summary>
+    public static void Free(MemoryBudget budget, byte* pointer, long length)
+    {
+        NativeMemory.AlignedFree(pointer);
+        budget.Release(length);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace PageFold.Frames;
+
+/// <summary>
+/// Frames in small segments of aligned native memory, for operating systems where single frames cannot be given back. A segment is committed
+/// and freed whole, so memory returns once all its frames are free.
+/// </summary>
+internal sealed unsafe class PortableBacking : FrameBacking
+{
+    private const int LargestSegmentShift = 4;
+
+    private readonly int _segmentCount;
+    private readonly byte** _segments;
+    private bool _disposed;
+
+    public PortableBacking(int frameShift, uint capacity)
+        : base(frameShift, capacity)
+    {
+        // A small arena gets small segments: a sixteenth of it at the most.
+        SegmentShift = Math.Min(LargestSegmentShift, Math.Max(0, System.Numerics.BitOperations.Log2(capacity) - 4));
+        _segmentCount = (int)((capacity + (1u << SegmentShift) - 1) >> SegmentShift);
+        _segments = (byte**)NativeMemory.AllocZeroed((nuint)_segmentCount, (nuint)sizeof(byte*));
+    }
+
+    ~PortableBacking() => Release();
+
+    public override uint Granularity => 1u << SegmentShift;
+
+    public override byte** Segments => _segments;
+
+    public override int SegmentShift { get; }
+
+    public override bool TryCommit(uint first, uint count)
+    {
+        for (uint segment = first >> SegmentShift; segment < first + count >> SegmentShift; segment++)
+        {
+            try
+            {
+                _segments[segment] = (byte*)NativeMemory.AlignedAlloc((nuint)1 << SegmentShift + FrameShift, (nuint)1 << FrameShift);
+            }
+            catch (OutOfMemoryException)
+            {
+                Decommit(first, (segment << SegmentShift) - first);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    public override void Decommit(uint first, uint count)
+    {
+        for (uint segment = first >> SegmentShift; segment < first + count >> SegmentShift; segment++)
+        {
+            NativeMemory.AlignedFree(_segments[segment]);
+            _segments[segment] = null;
+        }
+    }
+
+    public override long? CountResidentBytes(uint frames) => null;
+
+    public override void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Release()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        for (int segment = 0; segment < _segmentCount; segment++)
+            NativeMemory.AlignedFree(_segments[segment]);
+        NativeMemory.Free(_segments);
+    }
+}

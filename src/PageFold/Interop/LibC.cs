@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace PageFold.Interop;
+
+/// <summary>
+/// The few system calls that the portable surface of .NET does not offer: reserving address space, committing and giving back single
+/// page frames, asking which of them are resident, and files that live in memory. Linux numbers, 64-bit only; callers stay behind
+/// <see cref="OperatingSystem.IsLinux"/>.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal static unsafe partial class LibC
+{
+    public const int PROT_READ = 1;
+    public const int PROT_WRITE = 2;
+    public const int MAP_SHARED = 0x01;
+    public const int MAP_PRIVATE = 0x02;
+    public const int MAP_ANONYMOUS = 0x20;
+    public const int MAP_NORESERVE = 0x4000;
+    public const int MADV_DONTNEED = 4;
+    public const int MADV_REMOVE = 9;
+    public const int MADV_NOHUGEPAGE = 15;
+    public const int MADV_DONTDUMP = 16;
+    public const int MADV_POPULATE_WRITE = 23;
+    public const uint MFD_CLOEXEC = 1;
+    public const int EINVAL = 22;
+
+    public static readonly nint MapFailed = -1;
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint mmap(nint address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int munmap(nint address, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int madvise(nint address, nuint length, int advice);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int mincore(nint address, nuint length, byte* residency);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int memfd_create(string name, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int ftruncate(int descriptor, long length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int close(int descriptor);
+}

@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+
+namespace PageFold.Mapping;
+
+/// <summary>
+/// Where an object's bytes lie: one run, or the end of one frame and the beginning of another. Valid only while the object is pinned.
+/// </summary>
+internal readonly unsafe struct ObjectView
+{
+    public readonly byte* First;
+    public readonly byte* Second;
+    public readonly int FirstLength;
+    public readonly int SecondLength;
+
+    public ObjectView(byte* first, int firstLength, byte* second, int secondLength)
+    {
+        First = first;
+        FirstLength = firstLength;
+        Second = second;
+        SecondLength = secondLength;
+    }
+
+    public int Length => FirstLength + SecondLength;
+
+    public bool IsContiguous => SecondLength == 0;
+
+    public Span<byte> FirstSpan => new(First, FirstLength);
+
+    public Span<byte> SecondSpan => new(Second, SecondLength);
+
+    /// <summary>Copies the whole object out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CopyTo(byte* destination)
+    {
+        Unsafe.CopyBlockUnaligned(destination, First, (uint)FirstLength);
+        if (SecondLength != 0)
+            Unsafe.CopyBlockUnaligned(destination + FirstLength, Second, (uint)SecondLength);
+    }
+
+    /// <summary>Copies the whole object in.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CopyFrom(byte* source)
+    {
+        Unsafe.CopyBlockUnaligned(First, source, (uint)FirstLength);
+        if (SecondLength != 0)
+            Unsafe.CopyBlockUnaligned(Second, source + FirstLength, (uint)SecondLength);
+    }
+
+    /// <summary>Copies another object of the same length, however either of them is cut.</summary>
+    public void CopyFrom(in ObjectView source)
+    {
+        CopyFrom(0, source.FirstSpan);
+        CopyFrom(source.FirstLength, source.SecondSpan);
+    }
+
+    /// <summary>Copies a part out. The caller has checked the range.</summary>
+    public void CopyTo(int offset, Span<byte> destination)
+    {
+        int fromFirst = Math.Clamp(FirstLength - offset, 0, destination.Length);
+        if (fromFirst > 0)
+            FirstSpan.Slice(offset, fromFirst).CopyTo(destination);
+        if (fromFirst < destination.Length)
+            SecondSpan.Slice(offset + fromFirst - FirstLength, destination.Length - fromFirst).CopyTo(destination[fromFirst..]);
+    }
+
+    /// <summary>Copies a part in. The caller has checked the range.</summary>
+    public void CopyFrom(int offset, ReadOnlySpan<byte> source)
+    {
+        int toFirst = Math.Clamp(FirstLength - offset, 0, source.Length);
+        if (toFirst > 0)
+            source[..toFirst].CopyTo(FirstSpan[offset..]);
+        if (toFirst < source.Length)
+            source[toFirst..].CopyTo(SecondSpan[(offset + toFirst - FirstLength)..]);
+    }
+
+    public void Clear()
+    {
+        FirstSpan.Clear();
+        SecondSpan.Clear();
+    }
+}

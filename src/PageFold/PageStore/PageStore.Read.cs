@@ -1,0 +1,131 @@
+using PageFold.Allocation;
+using PageFold.Mapping;
+using PageFold.Store;
+
+namespace PageFold;
+
+public sealed unsafe partial class PageStore
+{
+    /// <summary>Reads a page; false if it was never stored, or was discarded.</summary>
+    /// <param name="page">The page's number, 0 to <see cref="MaxPage"/>.</param>
+    /// <param name="destination">Receives the page, exactly <see cref="PageSize"/> bytes; untouched after false.</param>
+    /// <exception cref="ArgumentException">The number or the length is wrong.</exception>
+    /// <exception cref="PageCorruptException">The stored bytes do not match their check; <paramref name="destination"/> holds none of them.</exception>
+    public bool TryRead(long page, Span<byte> destination)
+    {
+        Throw.IfPageOutOfRange(page, nameof(page));
+        Throw.IfPageLengthWrong(destination.Length, PageSize, nameof(destination));
+        int stripe = _gate.Enter();
+        Workbench? bench = null;
+        try
+        {
+            ulong* slot = _slots.Find((uint)page);
+            if (slot is null)
+                return false;
+            // Before the slot is held: a writer that waits for the slot holds a workbench.
+            bench = _benches.Take(stripe);
+            ulong word;
+            while (!TryPin(ref *slot, out word))
+            {
+                if (SlotWord.Kind(word) == SlotKind.Empty)
+                    return false;
+                if (TryFill(ref *slot, word, destination))
+                    return true;
+            }
+            if (!TryLoad(ref *slot, word, bench, (uint)page, destination))
+            {
+                destination.Clear();
+                Throw.PageIsCorrupt(page);
+            }
+            return true;
+        }
+        finally
+        {
+            bench?.Return();
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>True if a page is stored.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
+    public bool Contains(long page)
+    {
+        Throw.IfPageOutOfRange(page, nameof(page));
+        int stripe = _gate.Enter();
+        try
+        {
+            ulong* slot = _slots.Find((uint)page);
+            return slot is not null && SlotWord.Kind(Volatile.Read(ref *slot)) != SlotKind.Empty;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Becomes a reader of a slot that holds an object; false, with the slot's word, if it holds none.</summary>
+    private static bool TryPin(ref ulong slot, out ulong word)
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            SharedOutcome outcome = SlotWord.TryAcquireShared(ref slot, out word);
+            if (outcome != SharedOutcome.Saturated)
+                return outcome == SharedOutcome.Acquired;
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>Loads the object of a pinned slot, and unpins it as soon as its bytes are no longer needed; false if they do not match their check.</summary>
+    private bool TryLoad(ref ulong slot, ulong word, Workbench bench, uint number, Span<byte> destination)
+    {
+        bool pinned = true;
+        try
+        {
+            ObjectView view = _heap.View(word);
+            uint check = (uint)(_heap.Tag(SlotWord.Location(word)) >> 32);
+            byte* bytes = view.First;
+            if (!view.IsContiguous)
+            {
+                view.CopyTo(bench.Packed);
+                bytes = bench.Packed;
+                SlotWord.ReleaseShared(ref slot);
+                pinned = false;
+            }
+            ReadOnlySpan<byte> stored = new(bytes, view.Length);
+            if (CheckOf(stored, number) != check)
+                return false;
+            if (stored.Length != PageSize)
+                return bench.Context.TryDecompress(stored, destination);
+            stored.CopyTo(destination);
+            return true;
+        }
+        finally
+        {
+            if (pinned)
+                SlotWord.ReleaseShared(ref slot);
+        }
+    }
+
+    /// <summary>
+    /// Fills the destination with the repeated word that an unlocked slot holds; false if the slot changed while the word was looked up.
+    /// </summary>
+    private bool TryFill(ref ulong slot, ulong word, Span<byte> destination)
+    {
+        ulong value;
+        if (SameFilled.NamesPattern(word))
+        {
+            value = _patterns.Get(SameFilled.Pattern(word));
+            // A pattern's number may be given to another word at any time, but not while the slot names it. The exchange changes nothing; it is a
+            // full fence that orders the look at the pattern before this look at the slot.
+            if (Interlocked.CompareExchange(ref slot, word, word) != word)
+                return false;
+        }
+        else
+        {
+            value = SameFilled.Word(word);
+        }
+        SameFilled.Fill(destination, value);
+        return true;
+    }
+}

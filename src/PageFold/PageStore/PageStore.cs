@@ -1,0 +1,258 @@
+using System.IO.Hashing;
+using PageFold.Allocation;
+using PageFold.Frames;
+using PageFold.Store;
+
+namespace PageFold;
+
+/// <summary>
+/// Keeps pages compressed in memory, off the GC heap: pages in, pages out, by number. A page of one repeated word takes no object; a page that compression
+/// does not help is stored raw; every other is compressed and packed by the allocator that a <see cref="ZsPool"/> uses too.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Once a page is accepted, reads return exactly its bytes until it is overwritten or discarded. Each read sees one whole version, whatever other
+/// threads write. What is stored is checked on every read.
+/// </para>
+/// <para>
+/// The limit covers all bytes held. At the limit a write is refused, unless the old content's place is large enough for the new.
+/// </para>
+/// <para>
+/// Thread-safe, <see cref="Dispose"/> included. A page is compressed outside all locks; its slot is locked for the moment in which the new content is
+/// published. Readers of a page share its slot. Write, read and discard allocate nothing on the GC heap.
+/// </para>
+/// </remarks>
+public sealed unsafe partial class PageStore : IDisposable
+{
+    /// <summary>The highest page number.</summary>
+    public const long MaxPage = uint.MaxValue;
+
+    private readonly FrameArena _arena;
+    private readonly SlotTable _slots;
+    private readonly ZsHeap _heap;
+    private readonly PatternTable _patterns;
+    private readonly Workbenches _benches;
+    private readonly StoreCounters _counters = new();
+    private readonly Gate _gate;
+    private readonly long _sharedCodecBytes;
+    private readonly int _incompressibleAbove;
+
+    /// <summary>Makes an empty store.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    public PageStore(PageStoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Throw.IfPageSizeInvalid(options.PageSize, nameof(options.PageSize));
+        Throw.IfFrameSmallerThanPage(options.FrameSize ?? options.PageSize, options.PageSize);
+        Throw.IfCodecMissing(options.Codec);
+        Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
+        PageSize = options.PageSize;
+        Codec = options.Codec;
+        _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
+        ZsPoolOptions poolOptions = options.PoolOptions;
+        _arena = poolOptions.MakeArena();
+        _gate = new Gate(FreeEverything);
+        try
+        {
+            _sharedCodecBytes = Codec.SharedBytes;
+            if (!_arena.Budget.TryCharge(_sharedCodecBytes))
+                Throw.LimitTooSmall(_arena.MemoryLimit, PageSize);
+            _benches = new Workbenches(_arena.Budget, Codec, PageSize);
+        }
+        catch
+        {
+            _arena.Dispose();
+            throw;
+        }
+        _slots = new SlotTable(_arena);
+        _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.MaxChain);
+        _patterns = new PatternTable(_arena.Budget);
+    }
+
+    /// <summary>Bytes in a page.</summary>
+    public int PageSize { get; }
+
+    /// <summary>How pages are compressed.</summary>
+    public PageCodec Codec { get; }
+
+    /// <summary>The most memory the store holds, in bytes.</summary>
+    public long MemoryLimit => _arena.MemoryLimit;
+
+    internal ZsHeap Heap => _heap;
+
+    internal SlotTable Slots => _slots;
+
+    internal MemoryBudget Budget => _arena.Budget;
+
+    /// <summary>Discards pages; those never stored are passed over.</summary>
+    /// <param name="first">The first page.</param>
+    /// <param name="count">How many pages from there on.</param>
+    /// <returns>Pages that were stored and now are not.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within 0 to <see cref="MaxPage"/>.</exception>
+    public long Discard(long first, long count = 1)
+    {
+        Throw.IfPageOutOfRange(first, nameof(first));
+        Throw.IfCountOutOfRange(first, count);
+        int stripe = _gate.Enter();
+        try
+        {
+            long discarded = 0;
+            long end = first + count;
+            while (first < end && _slots.NextExisting((uint)first) is { } number && number < end)
+            {
+                long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
+                for (ulong* slot = _slots.Find(number); number < endOfLeaf; number++, slot++)
+                {
+                    if (Volatile.Read(ref *slot) != 0 && Replace(ref *slot, 0, stripe))
+                        discarded++;
+                    if (number == uint.MaxValue)
+                        break;
+                }
+                first = endOfLeaf;
+                if (first > MaxPage)
+                    break;
+            }
+            return discarded;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>The stored pages in ascending order. Pages that are stored or discarded during the walk may or may not appear.</summary>
+    public IEnumerable<long> EnumeratePages()
+    {
+        long from = 0;
+        while (from <= MaxPage && TryFindNext(from, out long page))
+        {
+            yield return page;
+            from = page + 1;
+        }
+    }
+
+    /// <summary>Finds the first stored page from a number on; false if there is none.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is not within 0 to <see cref="MaxPage"/>.</exception>
+    public bool TryFindNext(long from, out long page)
+    {
+        Throw.IfPageOutOfRange(from, nameof(from));
+        int stripe = _gate.Enter();
+        try
+        {
+            page = from;
+            while (page <= MaxPage && _slots.NextExisting((uint)page) is { } number)
+            {
+                ulong* slot = _slots.Find(number);
+                for (long left = _slots.LeafLength - (number & _slots.LeafLength - 1); left > 0; left--, slot++, number++)
+                {
+                    if (SlotWord.Kind(Volatile.Read(ref *slot)) != SlotKind.Empty)
+                    {
+                        page = number;
+                        return true;
+                    }
+                    page = number + 1L;
+                }
+            }
+            page = 0;
+            return false;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Moves pages together so that frames go back, then gives all free frames back. Readers and writers may work meanwhile.</summary>
+    public CompactionResult Compact(CancellationToken cancellationToken = default)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            return _heap.Compact(cancellationToken);
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Lets the high-water mark begin anew from what is held now.</summary>
+    public void ResetPeak() => Budget.ResetPeak();
+
+    /// <summary>What the store holds now.</summary>
+    public PageStoreStatistics GetStatistics()
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            SizeClassStatistics[] classes = [.. _heap.Classes.Select(sizeClass => sizeClass.GetStatistics())];
+            long poolBytes = classes.Sum(sizeClass => sizeClass.Frames) * _arena.FrameSize;
+            long pages = _counters.Read(StoreCounter.Pages);
+            return new PageStoreStatistics
+            {
+                Pages = pages,
+                OriginalBytes = pages * PageSize,
+                CompressedBytes = _counters.Read(StoreCounter.CompressedBytes),
+                SameFilledPages = _counters.Read(StoreCounter.SameFilled),
+                IncompressiblePages = _counters.Read(StoreCounter.Incompressible),
+                PoolBytes = poolBytes,
+                TableBytes = Math.Max(0, Budget.Used - poolBytes),
+                SlotTableBytes = _slots.Bytes,
+                PeakBytes = Budget.Peak,
+                MemoryLimit = Budget.Limit,
+                RefusedWrites = _counters.Read(StoreCounter.Refused),
+                FramesCompacted = _heap.FramesCompacted,
+                BytesMoved = _heap.BytesMoved,
+                Classes = classes,
+            };
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Closes the store: every further call throws, and the memory goes when the last operation has ended.</summary>
+    public void Dispose() => _gate.Close();
+
+    /// <summary>
+    /// The check of a page's stored bytes: half of their XXH3, with the page's number mixed in so that bytes in the wrong place are found out too.
+    /// </summary>
+    private static uint CheckOf(ReadOnlySpan<byte> stored, uint number) => (uint)(XxHash3.HashToUInt64(stored) >> 32) ^ number * 0x9E3779B1;
+
+    /// <summary>Publishes what a slot is to hold and frees what it held; false if it held nothing.</summary>
+    private bool Replace(ref ulong slot, ulong word, int stripe)
+    {
+        ulong old = SlotWord.AcquireExclusive(ref slot);
+        SlotWord.ReleaseExclusive(ref slot, word);
+        Account(old, word, stripe);
+        SlotKind kind = SlotWord.Kind(old);
+        if (kind == SlotKind.Object)
+            _heap.Free(SlotWord.Location(old));
+        else if (kind == SlotKind.Value && SameFilled.NamesPattern(old))
+            _patterns.Remove(SameFilled.Pattern(old));
+        return kind != SlotKind.Empty;
+    }
+
+    private void Account(ulong old, ulong word, int stripe)
+    {
+        SlotKind from = SlotWord.Kind(old);
+        SlotKind to = SlotWord.Kind(word);
+        _counters.Add(stripe, StoreCounter.Pages, (to == SlotKind.Empty ? 0 : 1) - (from == SlotKind.Empty ? 0 : 1));
+        _counters.Add(stripe, StoreCounter.SameFilled, (to == SlotKind.Value ? 1 : 0) - (from == SlotKind.Value ? 1 : 0));
+        int sizeBefore = from == SlotKind.Object ? SlotWord.Size(old) : 0;
+        int sizeAfter = to == SlotKind.Object ? SlotWord.Size(word) : 0;
+        _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
+        _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
+    }
+
+    private void FreeEverything()
+    {
+        _heap.Dispose();
+        _slots.Free();
+        _patterns.Free();
+        _benches.Free();
+        Budget.Release(_sharedCodecBytes);
+        _arena.Dispose();
+    }
+}

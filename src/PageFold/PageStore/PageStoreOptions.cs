@@ -1,0 +1,50 @@
+using PageFold.Allocation;
+using PageFold.Frames;
+
+namespace PageFold;
+
+/// <summary>What a <see cref="PageStore"/> is made with.</summary>
+public sealed class PageStoreOptions
+{
+    /// <summary>Bytes in a page: a power of two from 4096 to 65536. Default 4096.</summary>
+    public int PageSize { get; set; } = FrameArenaOptions.DefaultFrameSize;
+
+    /// <summary>Bytes in a frame, at least <see cref="PageSize"/>. Null (the default) takes the page size.</summary>
+    public int? FrameSize { get; set; }
+
+    /// <summary>How pages are compressed. Default LZ4.</summary>
+    public PageCodec Codec { get; set; } = PageCodec.Lz4;
+
+    /// <summary>
+    /// The most memory to hold, in bytes: frames, tables, buffers and codec contexts. Null (the default) takes half of the container's
+    /// limit, or half of the machine's memory outside a container. A limit above the container's is refused.
+    /// </summary>
+    public long? MemoryLimit { get; set; }
+
+    /// <summary>
+    /// A page that compresses to more bytes than this is incompressible and stored raw, which reads faster. Null (the default) takes 31/32 of the page size.
+    /// </summary>
+    public int? IncompressibleAbove { get; set; }
+
+    /// <summary>The most frames that a zspage may chain, 1 to 64. Default 64.</summary>
+    public int MaxChain { get; set; } = SizeClasses.DefaultMaxChain;
+
+    /// <summary>Where the memory comes from.</summary>
+    public FrameBackingKind Backing { get; set; }
+
+    /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
+    internal bool NoNeighbours { get; set; }
+
+    /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
+    internal AllocationFaults? Faults { get; set; }
+
+    internal ZsPoolOptions PoolOptions => new()
+    {
+        FrameSize = FrameSize ?? PageSize,
+        MemoryLimit = MemoryLimit,
+        Backing = Backing,
+        MaxChain = MaxChain,
+        NoNeighbours = NoNeighbours,
+        Faults = Faults,
+    };
+}

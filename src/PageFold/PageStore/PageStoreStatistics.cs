@@ -1,0 +1,52 @@
+namespace PageFold;
+
+/// <summary>
+/// What a store holds, with zram's meanings. Each number is right by itself; numbers taken while other threads work need not add up exactly.
+/// </summary>
+public sealed record PageStoreStatistics
+{
+    /// <summary>Pages stored.</summary>
+    public required long Pages { get; init; }
+
+    /// <summary>Bytes of those pages, uncompressed.</summary>
+    public required long OriginalBytes { get; init; }
+
+    /// <summary>What the codec made of compressed pages, and the page size for each incompressible one.</summary>
+    public required long CompressedBytes { get; init; }
+
+    /// <summary>Pages that are one repeated word.</summary>
+    public required long SameFilledPages { get; init; }
+
+    /// <summary>Pages stored raw.</summary>
+    public required long IncompressiblePages { get; init; }
+
+    /// <summary>Bytes of frames that zspages own.</summary>
+    public required long PoolBytes { get; init; }
+
+    /// <summary>Every other byte held: slot tables, buffers, codec contexts, free frames not given back yet.</summary>
+    public required long TableBytes { get; init; }
+
+    /// <summary>All bytes held.</summary>
+    public long TotalBytes => PoolBytes + TableBytes;
+
+    /// <summary>Bytes of the table that says where each page is; part of <see cref="TableBytes"/>.</summary>
+    public required long SlotTableBytes { get; init; }
+
+    /// <summary>The high-water mark: the most bytes held at once.</summary>
+    public required long PeakBytes { get; init; }
+
+    /// <summary>The most bytes that may be held.</summary>
+    public required long MemoryLimit { get; init; }
+
+    /// <summary>Writes refused because the limit was reached.</summary>
+    public required long RefusedWrites { get; init; }
+
+    /// <summary>Frames that compaction has freed so far.</summary>
+    public required long FramesCompacted { get; init; }
+
+    /// <summary>Bytes that compaction has moved for that.</summary>
+    public required long BytesMoved { get; init; }
+
+    /// <summary>The size classes, smallest first.</summary>
+    public required IReadOnlyList<SizeClassStatistics> Classes { get; init; }
+}

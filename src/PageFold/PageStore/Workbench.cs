@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using PageFold.Frames;
+
+namespace PageFold.Store;
+
+/// <summary>
+/// What one thread at a time needs to store or load a page: room for a private copy of the page, room for its compressed form, and a codec context.
+/// </summary>
+internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int pageSize, int packedSize)
+{
+    private NativeBuffer _buffer;
+    private long _contextBytes;
+    private Padding _busy;
+
+    /// <summary>A private copy of the page that is being stored; what the caller does to its buffer meanwhile no longer matters.</summary>
+    public byte* Page => _buffer.Pointer;
+
+    /// <summary>The compressed form, or a straddling object made contiguous.</summary>
+    public byte* Packed => _buffer.Pointer + pageSize;
+
+    public Span<byte> PageSpan => new(Page, pageSize);
+
+    public Span<byte> PackedSpan => new(Packed, packedSize);
+
+    public PageCodecContext Context { get; private set; } = null!;
+
+    public bool IsReady => Context is not null;
+
+    public long Bytes => _buffer.Length + _contextBytes;
+
+    public bool TryTake() => Volatile.Read(ref _busy.Value) == 0 && Interlocked.Exchange(ref _busy.Value, 1) == 0;
+
+    public void Return() => Volatile.Write(ref _busy.Value, 0);
+
+    /// <summary>Makes the buffers and the context; false when there is no memory for them.</summary>
+    public bool TryPrepare()
+    {
+        if (!NativeBuffer.TryAllocate(budget, pageSize + packedSize, out NativeBuffer buffer))
+            return false;
+        PageCodecContext? context = null;
+        bool ready = false;
+        try
+        {
+            context = codec.CreateContext(pageSize);
+            ready = budget.TryCharge(context.Bytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            // Reported like a limit that is reached.
+        }
+        finally
+        {
+            if (!ready)
+            {
+                context?.Dispose();
+                buffer.Free(budget);
+            }
+        }
+        if (!ready)
+            return false;
+        _buffer = buffer;
+        _contextBytes = context!.Bytes;
+        Context = context;
+        return true;
+    }
+
+    public void Free()
+    {
+        Context?.Dispose();
+        budget.Release(_contextBytes);
+        _buffer.Free(budget);
+    }
+
+    /// <summary>The flag on a line of its own, since every operation of a processor touches it.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 192)]
+    private struct Padding
+    {
+        [FieldOffset(64)]
+        public int Value;
+    }
+}
+
+/// <summary>
+/// A store's workbenches, two a processor, made when first needed and checked out exclusively: a thread begins to look at its processor's, but may be moved
+/// to another processor while it holds one. When all are taken, or the limit allows no more, a thread waits for one to come back.
+/// </summary>
+internal sealed class Workbenches
+{
+    private readonly Workbench[] _benches;
+
+    /// <summary>Prepares one workbench, so that there always is one.</summary>
+    public Workbenches(MemoryBudget budget, PageCodec codec, int pageSize)
+    {
+        int packedSize = Math.Max(pageSize, codec.MaxCompressedLength(pageSize));
+        _benches = new Workbench[2 * Stripes.Count];
+        for (int i = 0; i < _benches.Length; i++)
+            _benches[i] = new Workbench(budget, codec, pageSize, packedSize);
+        if (!_benches[0].TryPrepare())
+            Throw.LimitTooSmall(budget.Limit, pageSize);
+    }
+
+    public Workbench Take(int stripe)
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            for (int i = 0; i < _benches.Length; i++)
+            {
+                Workbench bench = _benches[stripe + i & _benches.Length - 1];
+                if (!bench.TryTake())
+                    continue;
+                if (bench.IsReady || bench.TryPrepare())
+                    return bench;
+                bench.Return();
+            }
+            spin.SpinOnce();
+        }
+    }
+
+    public void Free()
+    {
+        foreach (Workbench bench in _benches)
+            bench.Free();
+    }
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Numerics;
+
+namespace PageFold;
+
+/// <summary>Every exception of the library, each named by its cause; a message names the option or argument, its value and the remedy.</summary>
+[StackTraceHidden]
+internal static class Throw
+{
+    public static void IfFrameSizeInvalid(int size, string option) => IfSizeInvalid(size, option);
+
+    public static void IfPageSizeInvalid(int size, string option) => IfSizeInvalid(size, option);
+
+    public static void IfChainInvalid(int chain, string option)
+    {
+        if (chain is < 1 or > Allocation.SizeClasses.DefaultMaxChain)
+            throw new ArgumentOutOfRangeException(option, chain, $"{option} is {chain}; choose 1 to {Allocation.SizeClasses.DefaultMaxChain} frames.");
+    }
+
+    public static void IfObjectSizeInvalid(int size, int largest)
+    {
+        if (size < 1 || size > largest)
+            throw new ArgumentOutOfRangeException(nameof(size), size, $"An object has 1 to {largest} bytes, not {size}; split it, or choose a larger FrameSize.");
+    }
+
+    public static void IfMapModeInvalid(MapMode mode)
+    {
+        if (mode is < MapMode.Read or > MapMode.ReadWrite)
+            throw new ArgumentOutOfRangeException(nameof(mode), mode, $"MapMode {mode} does not exist; choose Read, Write or ReadWrite.");
+    }
+
+    public static void IfDisposed(bool disposed, object instance) => ObjectDisposedException.ThrowIf(disposed, instance);
+
+    public static void IfPageOutOfRange(long page, string argument)
+    {
+        if (page is < 0 or > PageStore.MaxPage)
+            throw new ArgumentOutOfRangeException(argument, page, $"Pages are numbered 0 to {PageStore.MaxPage}, not {page}.");
+    }
+
+    public static void IfPageLengthWrong(int length, int pageSize, string argument)
+    {
+        if (length != pageSize)
+            throw new ArgumentException($"{argument} has {length} bytes; a page of this store has {pageSize}.", argument);
+    }
+
+    public static void IfCountOutOfRange(long first, long count)
+    {
+        if (count < 0 || count > PageStore.MaxPage + 1 - first)
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"{count} pages from page {first} on are not within 0 to {PageStore.MaxPage}.");
+    }
+
+    public static void IfFrameSmallerThanPage(int frameSize, int pageSize)
+    {
+        if (frameSize < pageSize)
+            throw new ArgumentOutOfRangeException("FrameSize", frameSize, $"FrameSize is {frameSize}, smaller than PageSize ({pageSize}); choose a frame that holds an incompressible page.");
+    }
+
+    public static void IfCodecMissing([NotNull] PageCodec? codec)
+    {
+        if (codec is null)
+            throw new ArgumentException("Codec is null; choose PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
+    }
+
+    public static void IfThresholdInvalid(int? threshold, int pageSize)
+    {
+        if (threshold is { } bytes && (bytes < 1 || bytes > pageSize))
+            throw new ArgumentOutOfRangeException("IncompressibleAbove", bytes, $"IncompressibleAbove is {bytes}; choose 1 to PageSize ({pageSize}) bytes.");
+    }
+
+    [DoesNotReturn]
+    public static void PageIsCorrupt(long page) => throw new PageCorruptException(page);
+
+    [DoesNotReturn]
+    public static void LimitNotPositive(long limit) =>
+        throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit)}; choose more than zero, or null for the default.");
+
+    [DoesNotReturn]
+    public static void LimitAboveContainer(long limit, long container) =>
+        throw new ArgumentOutOfRangeException("MemoryLimit", limit,
+            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}; lower MemoryLimit or raise the container's limit.");
+
+    [DoesNotReturn]
+    public static void LimitTooSmall(long limit, int needed) =>
+        throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit)}, too small for a single page of {needed} bytes and its tables; raise it.");
+
+    [DoesNotReturn]
+    public static void LimitReached(long limit, int size) =>
+        throw new MemoryLimitException($"No memory for {size} more bytes within MemoryLimit ({Bytes(limit)}); free something, compact, or raise the limit.");
+
+    [DoesNotReturn]
+    public static void ReservationFailed(long bytes, string reason) =>
+        throw new InsufficientMemoryException($"The system refuses to reserve {Bytes(bytes)} of address space ({reason}); lower MemoryLimit or raise the process's limit (ulimit -v).");
+
+    [DoesNotReturn]
+    public static void UnknownBacking(FrameBackingKind kind) =>
+        throw new ArgumentOutOfRangeException("Backing", kind, $"Backing {kind} does not exist; choose Default, Anonymous, SharedMemory or Portable.");
+
+    public static PlatformNotSupportedException BackingNotHere(FrameBackingKind kind) =>
+        new($"Backing {kind} needs 64-bit Linux, where single frames can be mapped and given back; choose Default or Portable.");
+
+    [DoesNotReturn]
+    public static void FrameSmallerThanPage(int frameSize) =>
+        throw new PlatformNotSupportedException(
+            $"FrameSize {frameSize} is not a multiple of this system's page size ({Environment.SystemPageSize}), so single frames cannot be given back; choose a larger FrameSize or Backing Portable.");
+
+    [DoesNotReturn]
+    public static void FrameNotInUse(uint frame) =>
+        throw new ArgumentException($"Frame {frame} is not in use: it was never handed out, or was freed before.", nameof(frame));
+
+    [DoesNotReturn]
+    public static void HeapIsCorrupt(uint head, int index) =>
+        throw new InvalidOperationException($"Object {index} of zspage {head} is free already: the heap's own records are damaged.");
+
+    public static InvalidOperationException TooManyPools(int most) =>
+        new($"{most} pools are open, the most there can be at once; dispose some.");
+
+    [DoesNotReturn]
+    public static void ForeignHandle(ZsHandle handle) =>
+        throw new InvalidHandleException($"Handle {handle} does not belong to this pool; use it with the pool that allocated it.");
+
+    [DoesNotReturn]
+    public static void StaleHandle(ZsHandle handle) =>
+        throw new InvalidHandleException($"Handle {handle} is stale: its object was freed. Keep no handle after Free.");
+
+    [DoesNotReturn]
+    public static void ObjectIsMapped(ZsHandle handle) =>
+        throw new ObjectMappedException($"The object of handle {handle} is mapped; dispose its mappings before Free.");
+
+    [DoesNotReturn]
+    public static void TooManyMaps(ZsHandle handle, int most) =>
+        throw new InvalidOperationException($"The object of handle {handle} is mapped {most} times, the most there can be at once; dispose some of its mappings.");
+
+    [DoesNotReturn]
+    public static void RangeOutsideObject(int offset, int length, int size) =>
+        throw new ArgumentOutOfRangeException(nameof(offset), offset, $"Bytes {offset} to {(long)offset + length} are not within the object's {size}.");
+
+    [DoesNotReturn]
+    public static void Disposed(object instance) => throw new ObjectDisposedException(instance.GetType().FullName);
+
+    private static string Bytes(long bytes) => bytes.ToString("N0", CultureInfo.InvariantCulture) + " bytes";
+
+    private static void IfSizeInvalid(int size, string option)
+    {
+        if (size is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !BitOperations.IsPow2(size))
+            throw new ArgumentOutOfRangeException(option, size, $"{option} is {size}; choose 4096, 8192, 16384, 32768 or 65536 bytes.");
+    }
+}
