@@ -71,7 +71,9 @@ internal static class MeasureCommand
         }
         catch (Exception e) when (e is ArgumentException or InsufficientMemoryException or MemoryLimitException)
         {
-            throw new UserErrorException(e.Message.ReplaceLineEndings(" "), e);
+            // The library names its options; here they go by other names.
+            string message = e.Message.Split(" (Parameter", 2)[0].ReplaceLineEndings(" ");
+            throw new UserErrorException(message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal), e);
         }
 
         void Stop(PosixSignalContext context)

@@ -34,8 +34,8 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly Workbenches _benches;
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
-    private readonly long _sharedCodecBytes;
     private readonly int _incompressibleAbove;
+    private long _sharedCodecBytes;
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -52,21 +52,15 @@ public sealed unsafe partial class PageStore : IDisposable
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();
         _gate = new Gate(FreeEverything);
-        try
-        {
-            _sharedCodecBytes = Codec.SharedBytes;
-            if (!_arena.Budget.TryCharge(_sharedCodecBytes))
-                Throw.LimitTooSmall(_arena.MemoryLimit, PageSize);
-            _benches = new Workbenches(_arena.Budget, Codec, PageSize);
-        }
-        catch
-        {
-            _arena.Dispose();
-            throw;
-        }
+        _benches = new Workbenches(_arena.Budget, Codec, PageSize);
         _slots = new SlotTable(_arena);
         _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.MaxChain);
         _patterns = new PatternTable(_arena.Budget);
+        if (!TryPrepare())
+        {
+            FreeEverything();
+            Throw.LimitTooSmall(_arena.MemoryLimit, PageSize);
+        }
     }
 
     /// <summary>Bytes in a page.</summary>
@@ -214,6 +208,19 @@ public sealed unsafe partial class PageStore : IDisposable
 
     /// <summary>Closes the store: every further call throws, and the memory goes when the last operation has ended.</summary>
     public void Dispose() => _gate.Close();
+
+    /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
+    private bool TryPrepare()
+    {
+        if (!_arena.Budget.TryCharge(Codec.SharedBytes))
+            return false;
+        _sharedCodecBytes = Codec.SharedBytes;
+        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, 0, out ObjectLocation location))
+            return false;
+        _heap.Free(location);
+        _arena.Trim();
+        return true;
+    }
 
     /// <summary>
     /// The check of a page's stored bytes: half of their XXH3, with the page's number mixed in so that bytes in the wrong place are found out too.

@@ -88,16 +88,16 @@ internal sealed class Workbenches
 {
     private readonly Workbench[] _benches;
 
-    /// <summary>Prepares one workbench, so that there always is one.</summary>
     public Workbenches(MemoryBudget budget, PageCodec codec, int pageSize)
     {
         int packedSize = Math.Max(pageSize, codec.MaxCompressedLength(pageSize));
         _benches = new Workbench[2 * Stripes.Count];
         for (int i = 0; i < _benches.Length; i++)
             _benches[i] = new Workbench(budget, codec, pageSize, packedSize);
-        if (!_benches[0].TryPrepare())
-            Throw.LimitTooSmall(budget.Limit, pageSize);
     }
+
+    /// <summary>Prepares one workbench, so that there always is one; false when there is no memory for it.</summary>
+    public bool TryPrepareFirst() => _benches[0].TryPrepare();
 
     public Workbench Take(int stripe)
     {

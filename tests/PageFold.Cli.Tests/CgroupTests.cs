@@ -1,0 +1,78 @@
+namespace PageFold.Cli.Tests;
+
+/// <summary>The command inside a real control group with a memory limit, version 2 or 1, made by the test.</summary>
+public class CgroupTests
+{
+    private const long Limit = 192L << 20;
+
+    [Fact]
+    public void The_default_limit_is_half_of_the_groups_and_the_killer_stays_away()
+    {
+        using MemoryGroup group = MemoryGroup.Make(Limit);
+        using DataFolder data = new(4096);
+        Command run = group.Run("measure", data.Path, "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(Limit / 2, run.Json.GetProperty("memoryLimit").GetInt64());
+    }
+
+    [Fact]
+    public void More_data_than_the_limit_ends_in_an_outcome_and_not_in_a_kill()
+    {
+        using MemoryGroup group = MemoryGroup.Make(Limit);
+        using DataFolder data = new(1 << 17);
+        Command run = group.Run("measure", Path.Combine(data.Path, "noise"), "--json", "-");
+        Assert.True(run.ExitCode == 3, $"exit {run.ExitCode}: {run.Error}");
+        Assert.True(run.Json.GetProperty("verified").GetBoolean());
+        Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), Limit / 2 * 95 / 100, Limit / 2);
+    }
+
+    [Fact]
+    public void A_limit_above_the_groups_is_refused_with_both_numbers()
+    {
+        using MemoryGroup group = MemoryGroup.Make(Limit);
+        using DataFolder data = new();
+        Command run = group.Run("measure", data.Path, "--memory-limit", "300MiB");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("314,572,800", run.Error, StringComparison.Ordinal);
+        Assert.Contains("201,326,592", run.Error, StringComparison.Ordinal);
+    }
+
+    private sealed class MemoryGroup : IDisposable
+    {
+        private readonly string _folder;
+
+        private MemoryGroup(string folder) => _folder = folder;
+
+        public static MemoryGroup Make(long limit)
+        {
+            Assert.SkipUnless(OperatingSystem.IsLinux(), "Control groups are Linux's.");
+            string name = $"pagefold-test-{Guid.NewGuid():N}";
+            foreach ((string parent, string file) in ((string, string)[])
+            [
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/unified", "memory.max"),
+            ])
+            {
+                string folder = Path.Combine(parent, name);
+                try
+                {
+                    Directory.CreateDirectory(folder);
+                    File.WriteAllText(Path.Combine(folder, file), $"{limit}");
+                    return new MemoryGroup(folder);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    if (Directory.Exists(folder))
+                        Directory.Delete(folder);
+                }
+            }
+            Assert.Skip("No control group with a memory limit can be made here; that takes root and a memory controller.");
+            return null!;
+        }
+
+        public Command Run(params string[] arguments) => Command.RunProcess(
+            "sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec dotnet \"$@\"", _folder, Command.Program, .. arguments]);
+
+        // The files of a group belong to the kernel; only the folder is removed.
+        public void Dispose() => Directory.Delete(_folder);
+    }
+}

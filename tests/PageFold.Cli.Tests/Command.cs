@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>Runs the built command as a process of its own, as a user does.</summary>
+internal sealed record Command(int ExitCode, string Output, string Error)
+{
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>The command beside these tests.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "PageFold.Cli.dll");
+
+    public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+
+    public static Command Run(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
+
+    public static Command RunProcess(string program, IEnumerable<string> arguments, Action<Process>? meanwhile = null, string? folder = null)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? Path.GetTempPath(),
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        meanwhile?.Invoke(process);
+        process.WaitForExit();
+        return new Command(process.ExitCode, output.Result, error.Result);
+    }
+
+    private static string FindRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "PageFold.slnx")))
+            folder = Path.GetDirectoryName(folder);
+        return folder!;
+    }
+}

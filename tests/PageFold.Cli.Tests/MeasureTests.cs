@@ -1,0 +1,201 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary><c>pagefold measure</c> as a user meets it: figures that agree with each other, and errors of one line.</summary>
+public class MeasureTests
+{
+    [Theory]
+    [InlineData]
+    [InlineData("--codec", "zstd", "--level", "1")]
+    [InlineData("--codec", "none")]
+    [InlineData("--page-size", "16KiB", "--threads", "3")]
+    [InlineData("--page-size", "65536", "--chain", "1")]
+    public void Measures_a_folder_and_verifies_every_page(params string[] options)
+    {
+        using DataFolder data = new();
+        Command run = Command.Run(["measure", data.Path, "--json", "-", .. options]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement json = run.Json;
+        Assert.True(json.GetProperty("verified").GetBoolean());
+        long pageSize = json.GetProperty("pageSize").GetInt64();
+        long pages = json.GetProperty("pages").GetInt64();
+        Assert.Equal(2 * 1024 * 1024 / pageSize + 1, pages);
+        Assert.Equal(pages * pageSize, json.GetProperty("originalBytes").GetInt64());
+        long total = json.GetProperty("totalBytes").GetInt64();
+        long compressed = json.GetProperty("compressedBytes").GetInt64();
+        Assert.Equal(total, json.GetProperty("poolBytes").GetInt64() + json.GetProperty("tableBytes").GetInt64());
+        Assert.Equal((double)total / compressed, json.GetProperty("overhead").GetDouble(), 9);
+        Assert.Equal((double)pages * pageSize / total, json.GetProperty("ratio").GetDouble(), 9);
+        Assert.InRange(json.GetProperty("sameFilledPages").GetInt64(), 512 * 1024 / pageSize, 512 * 1024 / pageSize + 1);
+        Assert.InRange(json.GetProperty("incompressiblePages").GetInt64(), 512 * 1024 / pageSize, pages);
+        Assert.True(json.TryGetProperty("residentGrowthBytes", out _));
+        foreach (string phase in (string[])["store", "load"])
+        {
+            foreach (string figure in (string[])["seconds", "mibPerSecond", "p50Us", "p99Us"])
+                Assert.True(json.GetProperty(phase).GetProperty(figure).GetDouble() > 0, $"{phase}.{figure}");
+        }
+        JsonElement after = json.GetProperty("afterDiscard");
+        Assert.Equal((double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(), after.GetProperty("overhead").GetDouble(), 9);
+        Assert.True(after.GetProperty("compactedOverhead").GetDouble() <= after.GetProperty("overhead").GetDouble());
+    }
+
+    [Fact]
+    public void Shows_a_person_tables_bars_and_the_word_verified()
+    {
+        using DataFolder data = new();
+        Command run = Command.Run("measure", data.Path);
+        Assert.Equal(0, run.ExitCode);
+        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: all 513 pages"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Writes_the_report_to_a_file_and_the_tables_to_the_terminal()
+    {
+        using DataFolder data = new();
+        string file = Path.Combine(data.Path, "report.json");
+        Command run = Command.Run("measure", Path.Combine(data.Path, "text"), "--json", file);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("verified", run.Output, StringComparison.Ordinal);
+        Assert.True(JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("verified").GetBoolean());
+        Assert.Empty(Directory.GetFiles(data.Path, "*.tmp"));
+    }
+
+    [Fact]
+    public void Takes_a_sample_that_is_spread_over_the_data()
+    {
+        using DataFolder data = new(4096);
+        Command run = Command.Run("measure", data.Path, "--sample", "4MiB", "--json", "-");
+        Assert.Equal(0, run.ExitCode);
+        Assert.InRange(run.Json.GetProperty("pages").GetInt64(), 900, 1024);
+        Assert.InRange(run.Json.GetProperty("sameFilledPages").GetInt64(), 150, 350);
+    }
+
+    [Fact]
+    public void Measures_the_memory_of_a_running_process()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
+        // This very process: busy, and its memory changes under the measurement.
+        Command run = Command.Run("measure", "--pid", $"{Environment.ProcessId}", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("verified").GetBoolean());
+        Assert.True(run.Json.GetProperty("pages").GetInt64() > 5000);
+    }
+
+    [Fact]
+    public void A_process_that_ends_meanwhile_is_skipped_and_counted()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
+        using Process victim = Process.Start(new ProcessStartInfo("dotnet", [Command.Program, "measure", "--pid", $"{Environment.ProcessId}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task drain = Task.WhenAll(victim.StandardOutput.ReadToEndAsync(), victim.StandardError.ReadToEndAsync());
+        Task.Delay(400).Wait();
+        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", "--pid", $"{victim.Id}", "--json", "-"], _ =>
+        {
+            Task.Delay(600).Wait();
+            victim.Kill();
+        });
+        drain.Wait();
+        Assert.True(run.ExitCode is 0 or 2, run.Error);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_limit_that_is_reached_is_told_with_how_far_it_got()
+    {
+        using DataFolder data = new(2048);
+        Command run = Command.Run("measure", data.Path, "--memory-limit", "1MiB", "--json", "-");
+        Assert.Equal(3, run.ExitCode);
+        Assert.True(run.Json.GetProperty("limitReached").GetBoolean());
+        Assert.True(run.Json.GetProperty("verified").GetBoolean());
+        Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), 900_000, 1 << 20);
+        Assert.True(run.Json.GetProperty("pages").GetInt64() < run.Json.GetProperty("pagesChosen").GetInt64());
+        Assert.Contains("limit reached", Command.Run("measure", data.Path, "--memory-limit", "1MiB").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ends_cleanly_when_interrupted_with_what_is_known()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill.");
+        using DataFolder data = new(8192);
+        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"], process =>
+        {
+            Task.Delay(2500).Wait();
+            Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
+        });
+        Assert.True(run.ExitCode == 130, run.Error);
+        Assert.True(run.Json.GetProperty("interrupted").GetBoolean());
+        Assert.False(run.Json.GetProperty("verified").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("no file or folder", "measure", "/no/such/path")]
+    [InlineData("--page-size 5000", "measure", "--page-size", "5000")]
+    [InlineData("--page-size 2KiB", "measure", "--page-size", "2KiB")]
+    [InlineData("--page-size 128KiB", "measure", "--page-size", "128KiB")]
+    [InlineData("--page-size lots", "measure", "--page-size", "lots")]
+    [InlineData("--codec gzip", "measure", "--codec", "gzip")]
+    [InlineData("--level 23", "measure", "--codec", "zstd", "--level", "23")]
+    [InlineData("--level 3", "measure", "--level", "3")]
+    [InlineData("--chain 65", "measure", "--chain", "65")]
+    [InlineData("--threads 0", "measure", "--threads", "0")]
+    [InlineData("--sample -1", "measure", "--sample", "-1")]
+    [InlineData("--sample 0", "measure", "--sample", "0")]
+    [InlineData("--memory-limit is 10 bytes", "measure", "--memory-limit", "10")]
+    [InlineData("--memory-limit is 9,000 bytes", "measure", "--memory-limit", "9000")]
+    [InlineData("--json /no/such/folder/x", "measure", "--json", "/no/such/folder/x")]
+    [InlineData("--pid 0", "measure", "--pid", "0")]
+    [InlineData("no process 2147483647", "measure", "--pid", "2147483647")]
+    [InlineData("together", "measure", "--pid", "1", "/tmp")]
+    [InlineData("holds no data", "measure", "/dev/null")]
+    [InlineData("--bogus", "measure", "--bogus")]
+    [InlineData("", "frobnicate")]
+    public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
+    {
+        Command run = Command.Run(arguments);
+        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
+        Assert.Empty(run.Output);
+        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.EndsWith(" ...", StringComparison.Ordinal));
+        Assert.Contains(expected, line, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_or_folder_without_data_is_bad_input()
+    {
+        using DataFolder data = new();
+        Assert.Equal(2, Command.Run("measure", Path.Combine(data.Path, "empty")).ExitCode);
+        string folder = Directory.CreateDirectory(Path.Combine(data.Path, "nothing")).FullName;
+        Assert.Equal(2, Command.Run("measure", folder).ExitCode);
+    }
+
+    [Fact]
+    public void Unreadable_files_are_an_error_when_named_and_counted_when_found()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Permissions are set with the modes of Unix.");
+            return;
+        }
+        using DataFolder data = new();
+        string secret = Path.Combine(data.Path, "noise");
+        File.SetUnixFileMode(secret, UnixFileMode.None);
+        File.SetUnixFileMode(data.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        string[] asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet", Command.Program, "measure", "--json", "-"];
+        bool root = Environment.UserName == "root";
+        Command named = root ? Command.RunProcess("setpriv", [.. asNobody, secret]) : Command.Run("measure", "--json", "-", secret);
+        Assert.Equal(2, named.ExitCode);
+        Assert.Contains("permission denied", named.Error, StringComparison.Ordinal);
+        Command found = root ? Command.RunProcess("setpriv", [.. asNobody, data.Path]) : Command.Run("measure", "--json", "-", data.Path);
+        Assert.True(found.ExitCode == 0, found.Error);
+        Assert.True(found.Json.GetProperty("pagesSkipped").GetInt64() + found.Json.GetProperty("itemsSkipped").GetInt64() > 0);
+        if (root)
+        {
+            Command process = Command.RunProcess("setpriv", [.. asNobody, "--pid", $"{Environment.ProcessId}"]);
+            Assert.Equal(2, process.ExitCode);
+            Assert.Contains("permission denied", process.Error, StringComparison.Ordinal);
+        }
+        File.SetUnixFileMode(data.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,134 @@
+using System.Collections.Concurrent;
+using PageFold.Frames;
+
+namespace PageFold.Tests.Allocation;
+
+/// <summary>Threads that verify content while others allocate, free and compact.</summary>
+public class ZsPoolConcurrencyTests
+{
+    [Theory]
+    [InlineData(false, 64)]
+    [InlineData(true, 64)]
+    [InlineData(true, 1)]
+    public void Threads_find_their_own_bytes_while_a_compactor_moves_everything(bool noNeighbours, int chain)
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 12 << 20, NoNeighbours = noNeighbours, MaxChain = chain });
+        using CancellationTokenSource done = new();
+        Task compactor = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+                pool.Compact();
+        });
+        Parallel.For(0, 6, new ParallelOptions { MaxDegreeOfParallelism = 6 }, thread =>
+        {
+            Random random = new(thread);
+            List<(ZsHandle Handle, ulong Key)> mine = [];
+            for (int i = 0; i < 30_000; i++)
+            {
+                int size = 64 + random.Next(8) * 450;
+                if (mine.Count < 700 && random.Next(100) < 55 && pool.TryAllocate(size, out ZsHandle handle))
+                {
+                    ulong key = (ulong)(thread * 1_000_000 + i);
+                    using (ZsMap map = pool.Map(handle, MapMode.Write))
+                        Pages.Fill(map.Span, key);
+                    mine.Add((handle, key));
+                }
+                else if (mine.Count > 0)
+                {
+                    int chosen = random.Next(mine.Count);
+                    using (ZsMap map = pool.Map(mine[chosen].Handle, MapMode.Read))
+                        Assert.True(Pages.Holds(map.Span, mine[chosen].Key), "wrong bytes");
+                    if (random.Next(2) == 0)
+                    {
+                        pool.Free(mine[chosen].Handle);
+                        mine.RemoveAt(chosen);
+                    }
+                }
+            }
+            foreach ((ZsHandle handle, ulong key) in mine)
+            {
+                using (ZsMap map = pool.Map(handle, MapMode.Read))
+                    Assert.True(Pages.Holds(map.Span, key), "wrong bytes at the end");
+                pool.Free(handle);
+            }
+        });
+        done.Cancel();
+        compactor.Wait(TestContext.Current.CancellationToken);
+        Assert.Equal(0, pool.GetStatistics().Objects);
+        Assert.Equal(0, pool.GetStatistics().PoolBytes);
+    }
+
+    [Fact]
+    public void Of_threads_that_free_the_same_handle_exactly_one_succeeds()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        for (int round = 0; round < 2000; round++)
+        {
+            ZsHandle handle = pool.Allocate(100);
+            int freed = 0;
+            Parallel.For(0, 3, _ =>
+            {
+                try
+                {
+                    pool.Free(handle);
+                    Interlocked.Increment(ref freed);
+                }
+                catch (InvalidHandleException)
+                {
+                    // Another was first.
+                }
+            });
+            Assert.Equal(1, freed);
+        }
+        Assert.Equal(0, pool.GetStatistics().Objects);
+    }
+
+    [Fact]
+    public void Handles_are_distinct_across_threads()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 32 << 20 });
+        ConcurrentDictionary<ZsHandle, int> seen = new();
+        Parallel.For(0, 4, thread =>
+        {
+            for (int i = 0; i < 20_000; i++)
+            {
+                ZsHandle handle = pool.Allocate(50);
+                Assert.True(seen.TryAdd(handle, thread));
+                if (i % 2 == 0)
+                    pool.Free(handle);
+            }
+        });
+    }
+
+    [Fact]
+    public void Disposing_under_load_ends_every_thread_cleanly_and_frees_everything()
+    {
+        for (int round = 0; round < 30; round++)
+        {
+            ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20 });
+            MemoryBudget budget = pool.Budget;
+            Task[] tasks = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        ZsHandle handle = pool.Allocate(1700);
+                        using (ZsMap map = pool.Map(handle, MapMode.Write))
+                            map.Span.Fill(1);
+                        pool.Free(handle);
+                        pool.Compact();
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    // What a closed pool says.
+                }
+            }))];
+            Thread.Yield();
+            pool.Dispose();
+            Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
+            Assert.InRange(budget.Used, 0, 8192);
+        }
+    }
+}

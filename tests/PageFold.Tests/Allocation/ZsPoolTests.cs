@@ -1,0 +1,275 @@
+using PageFold.Frames;
+
+namespace PageFold.Tests.Allocation;
+
+public class ZsPoolTests
+{
+    [Fact]
+    public void Refuses_a_stale_handle_everywhere_and_changes_nothing()
+    {
+        using ZsPool pool = Make();
+        ZsHandle stale = pool.Allocate(100);
+        pool.Free(stale);
+        ZsHandle live = pool.Allocate(100);
+        pool.Write(live, 0, "content"u8);
+        Assert.Throws<InvalidHandleException>(() => pool.Free(stale));
+        Assert.Throws<InvalidHandleException>(() => pool.SizeOf(stale));
+        Assert.Throws<InvalidHandleException>(() => pool.Read(stale, 0, new byte[1]));
+        Assert.Throws<InvalidHandleException>(() => pool.Write(stale, 0, [1]));
+        Assert.Throws<InvalidHandleException>(() => { pool.Map(stale, MapMode.Write); });
+        Assert.Throws<InvalidHandleException>(() => { pool.View(stale); });
+        byte[] read = new byte[7];
+        pool.Read(live, 0, read);
+        Assert.Equal("content"u8.ToArray(), read);
+        Assert.Equal(1, pool.GetStatistics().Objects);
+    }
+
+    [Fact]
+    public void Refuses_a_handle_of_another_pool_and_the_default_handle()
+    {
+        using ZsPool pool = Make();
+        using ZsPool other = Make();
+        ZsHandle foreign = other.Allocate(10);
+        pool.Allocate(10);
+        Assert.Contains("does not belong", Assert.Throws<InvalidHandleException>(() => pool.Free(foreign)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidHandleException>(() => pool.Free(default));
+        Assert.Equal(10, other.SizeOf(foreign));
+    }
+
+    [Fact]
+    public void A_slot_is_retired_before_its_generation_wraps()
+    {
+        using ZsPool pool = Make();
+        ZsHandle first = pool.Allocate(16);
+        ZsHandle last = first;
+        // Freed as often as there are generations, the one slot is never used again: no stale handle can meet a live object.
+        for (uint i = 0; i <= ZsHandle.MaxGeneration; i++)
+        {
+            Assert.Equal(0u, last.Slot);
+            pool.Free(last);
+            last = pool.Allocate(16);
+        }
+        Assert.Equal(1u, last.Slot);
+        Assert.Throws<InvalidHandleException>(() => pool.Free(first));
+        Assert.Equal(16, pool.SizeOf(last));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(4097)]
+    [InlineData(int.MaxValue)]
+    [InlineData(int.MinValue)]
+    public void Refuses_a_size_out_of_range(int size)
+    {
+        using ZsPool pool = Make();
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Allocate(size));
+        Assert.Equal(0, pool.GetStatistics().Objects);
+    }
+
+    [Theory]
+    [InlineData(0, 101)]
+    [InlineData(100, 1)]
+    [InlineData(-1, 1)]
+    [InlineData(50, 51)]
+    [InlineData(int.MaxValue, 2)]
+    [InlineData(int.MinValue, 0)]
+    public void Refuses_a_range_outside_the_object_and_leaves_it_unpinned(int offset, int length)
+    {
+        using ZsPool pool = Make();
+        ZsHandle handle = pool.Allocate(100);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Read(handle, offset, new byte[length]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Write(handle, offset, new byte[length]));
+        pool.Free(handle);
+    }
+
+    [Fact]
+    public void Accepts_empty_ranges_up_to_the_end()
+    {
+        using ZsPool pool = Make();
+        ZsHandle handle = pool.Allocate(100);
+        pool.Read(handle, 100, []);
+        pool.Write(handle, 100, []);
+        pool.Write(handle, 99, [7]);
+    }
+
+    [Fact]
+    public void Reaching_the_limit_is_an_outcome_and_memory_frees_again()
+    {
+        using ZsPool pool = Make(1 << 20);
+        List<ZsHandle> handles = [];
+        while (pool.TryAllocate(3000, out ZsHandle handle))
+            handles.Add(handle);
+        Assert.InRange(handles.Count * 3000, 900_000, 1 << 20);
+        MemoryLimitException error = Assert.Throws<MemoryLimitException>(() => pool.Allocate(3000));
+        Assert.Contains("1,048,576 bytes", error.Message, StringComparison.Ordinal);
+        foreach (ZsHandle handle in handles)
+            pool.Free(handle);
+        for (int i = 0; i < handles.Count; i++)
+            pool.Allocate(3000);
+    }
+
+    [Fact]
+    public void At_the_limit_an_allocation_compacts_other_classes_first()
+    {
+        using ZsPool pool = Make(2 << 20);
+        List<ZsHandle> handles = [];
+        while (pool.TryAllocate(1500, out ZsHandle handle))
+            handles.Add(handle);
+        // Every second object gone: few frames are empty, but a third and more could be.
+        for (int i = 0; i < handles.Count; i += 2)
+            pool.Free(handles[i]);
+        int taken = 0;
+        while (pool.TryAllocate(2900, out _))
+            taken++;
+        Assert.True(taken * 2900 > 700_000, $"only {taken} objects found room");
+    }
+
+    [Fact]
+    public void Frees_the_frames_of_a_zspage_without_objects()
+    {
+        using ZsPool pool = Make();
+        ZsHandle[] handles = [.. Enumerable.Range(0, 1000).Select(_ => pool.Allocate(2500))];
+        foreach (ZsHandle handle in handles)
+            pool.Free(handle);
+        Assert.Equal(0, pool.GetStatistics().PoolBytes);
+    }
+
+    [Fact]
+    public void Compaction_moves_objects_together_and_keeps_their_content()
+    {
+        using ZsPool pool = Make();
+        byte[] buffer = new byte[4096];
+        Dictionary<ZsHandle, (int Size, ulong Key)> live = Fill(pool, 4000, buffer);
+        Random random = new(5);
+        foreach (ZsHandle handle in live.Keys.Where(_ => random.Next(2) == 0).ToList())
+        {
+            pool.Free(handle);
+            live.Remove(handle);
+        }
+        long before = pool.GetStatistics().PoolBytes;
+        CompactionResult result = pool.Compact();
+        ZsPoolStatistics after = pool.GetStatistics();
+        Assert.True(result.ObjectsMoved > 0);
+        Assert.True(after.PoolBytes < before);
+        Assert.True(after.Classes.Sum(c => c.ReclaimableFrames) <= after.Classes.Sum(c => c.Frames) / 100, "frames were left that could go");
+        Assert.All(live, pair =>
+        {
+            pool.Read(pair.Key, 0, buffer.AsSpan(0, pair.Value.Size));
+            Assert.True(Pages.Holds(buffer.AsSpan(0, pair.Value.Size), pair.Value.Key));
+        });
+    }
+
+    [Fact]
+    public async Task A_sparse_pool_is_compacted_by_itself()
+    {
+        using ZsPool pool = Make();
+        byte[] buffer = new byte[4096];
+        Random random = new(5);
+        foreach (ZsHandle handle in Fill(pool, 4000, buffer).Keys.Where(_ => random.Next(2) == 0).ToList())
+            pool.Free(handle);
+        for (int i = 0; i < 200 && pool.GetStatistics().FramesCompacted == 0; i++)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.True(pool.GetStatistics().FramesCompacted > 0, "nothing was compacted in ten seconds");
+    }
+
+    [Fact]
+    public void Compaction_can_be_cancelled()
+    {
+        using ZsPool pool = Make();
+        Fill(pool, 100, new byte[4096]);
+        using CancellationTokenSource cancelled = new();
+        cancelled.Cancel();
+        Assert.Equal(0, pool.Compact(cancelled.Token).ObjectsMoved);
+    }
+
+    [Fact]
+    public void Every_allocation_point_can_fail_without_a_trace()
+    {
+        AllocationFaults faults = new();
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20, Faults = faults });
+        Dictionary<ZsHandle, (int Size, ulong Key)> live = [];
+        byte[] buffer = new byte[4096];
+        Random random = new(11);
+        int refused = 0;
+        for (int round = 0; round < 3000; round++)
+        {
+            // The n-th allocation from here on fails, whatever it is for.
+            faults.Refuse(1 + round % 7, 1 + round % 3);
+            int size = random.Next(1, 4097);
+            if (pool.TryAllocate(size, out ZsHandle handle))
+            {
+                ulong key = (ulong)round;
+                try
+                {
+                    using ZsMap map = pool.Map(handle, MapMode.Write);
+                    Pages.Fill(map.Span, key);
+                    live.Add(handle, (size, key));
+                }
+                catch (MemoryLimitException)
+                {
+                    refused++;
+                    pool.Free(handle);
+                }
+            }
+            else
+            {
+                refused++;
+            }
+            faults.Clear();
+            if (live.Count > 500)
+            {
+                ZsHandle victim = live.Keys.ElementAt(random.Next(live.Count));
+                pool.Free(victim);
+                live.Remove(victim);
+            }
+        }
+        Assert.True(refused > 100);
+        Assert.Equal(live.Count, pool.GetStatistics().Objects);
+        Assert.All(live, pair =>
+        {
+            pool.Read(pair.Key, 0, buffer.AsSpan(0, pair.Value.Size));
+            Assert.True(Pages.Holds(buffer.AsSpan(0, pair.Value.Size), pair.Value.Key));
+        });
+        foreach (ZsHandle handle in live.Keys)
+            pool.Free(handle);
+        Assert.Equal(0, pool.GetStatistics().PoolBytes);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65)]
+    [InlineData(-3)]
+    public void Refuses_a_chain_out_of_range(int chain) =>
+        Assert.Contains($"MaxChain is {chain}", Assert.Throws<ArgumentOutOfRangeException>(() => new ZsPool(new ZsPoolOptions { MaxChain = chain })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Releases_everything_it_charged_when_disposed()
+    {
+        ZsPool pool = Make();
+        Fill(pool, 300, new byte[4096]);
+        MemoryBudget budget = pool.Budget;
+        pool.Dispose();
+        pool.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pool.Allocate(1));
+        Assert.Throws<ObjectDisposedException>(() => pool.GetStatistics());
+        Assert.InRange(budget.Used, 0, 8192);
+    }
+
+    private static ZsPool Make(long limit = 64 << 20) => new(new ZsPoolOptions { MemoryLimit = limit });
+
+    private static Dictionary<ZsHandle, (int Size, ulong Key)> Fill(ZsPool pool, int count, byte[] buffer)
+    {
+        Random random = new(3);
+        Dictionary<ZsHandle, (int Size, ulong Key)> live = [];
+        for (int i = 0; i < count; i++)
+        {
+            int size = 1000 + random.Next(10) * 200;
+            ZsHandle handle = pool.Allocate(size);
+            Pages.Fill(buffer.AsSpan(0, size), (ulong)i);
+            pool.Write(handle, 0, buffer.AsSpan(0, size));
+            live.Add(handle, (size, (ulong)i));
+        }
+        return live;
+    }
+}

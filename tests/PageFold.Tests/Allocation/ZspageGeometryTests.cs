@@ -1,0 +1,99 @@
+using PageFold.Allocation;
+
+namespace PageFold.Tests.Allocation;
+
+public class ZspageGeometryTests
+{
+    public static TheoryData<int, int> FrameSizesAndChains()
+    {
+        TheoryData<int, int> data = [];
+        foreach (int frame in (int[])[4096, 8192, 16384, 32768, 65536])
+        {
+            foreach (int chain in (int[])[1, 2, 3, 8, 16, 64])
+                data.Add(frame, chain);
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(FrameSizesAndChains))]
+    public void Every_size_has_a_class_that_holds_it_and_wastes_little(int frameSize, int chain)
+    {
+        SizeClasses table = new(frameSize, chain);
+        int before = -1;
+        for (int size = 1; size <= frameSize; size++)
+        {
+            int number = table.IndexFor(size);
+            Assert.True(table.Geometries[number].ObjectSize >= size);
+            Assert.True(number >= before);
+            before = number;
+            // Rounded up by less than two steps, or by more where a smaller place would not let more objects into the chain.
+            ZspageGeometry own = ZspageGeometry.For(frameSize, Math.Max(2, (size + frameSize / 256 - 1) / (frameSize / 256)) * (frameSize / 256), chain);
+            ZspageGeometry shared = table.Geometries[number];
+            Assert.True(shared.ObjectSize - size < 2 * (frameSize / 256) || (own.Frames, own.Objects) == (shared.Frames, shared.Objects), $"{size} lies in {shared.ObjectSize}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(FrameSizesAndChains))]
+    public void Objects_lie_behind_the_descriptor_within_the_chain_and_in_at_most_two_frames(int frameSize, int chain)
+    {
+        foreach (ZspageGeometry geometry in new SizeClasses(frameSize, chain).Geometries)
+        {
+            Assert.True(geometry.DescriptorBytes <= geometry.FirstObject);
+            Assert.True(geometry.DescriptorBytes <= frameSize);
+            Assert.InRange(geometry.Objects, 1, ZspageGeometry.MaxObjects);
+            Assert.True(geometry.OffsetOf(geometry.Objects - 1) + geometry.ObjectSize <= geometry.Frames * frameSize);
+            Assert.True(geometry.Frames <= chain || geometry.ObjectSize == frameSize);
+            for (int index = 0; index < geometry.Objects; index++)
+            {
+                (int first, int last) = geometry.FramesOf(index);
+                Assert.InRange(last - first, 0, 1);
+                Assert.InRange(last, 0, geometry.Frames - 1);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(FrameSizesAndChains))]
+    public void Frames_and_objects_agree_on_who_touches_whom(int frameSize, int chain)
+    {
+        foreach (ZspageGeometry geometry in new SizeClasses(frameSize, chain).Geometries)
+        {
+            for (int frame = 0; frame < geometry.Frames; frame++)
+            {
+                (int first, int last) = geometry.ObjectsIn(frame);
+                for (int index = 0; index < geometry.Objects; index++)
+                {
+                    (int from, int to) = geometry.FramesOf(index);
+                    Assert.Equal(from <= frame && frame <= to, first <= index && index <= last);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Frames_needed_grow_with_objects_and_are_those_of_whole_zspages_when_full()
+    {
+        foreach (ZspageGeometry geometry in new SizeClasses(4096, 64).Geometries)
+        {
+            long before = 0;
+            for (int objects = 0; objects <= 3 * geometry.Objects; objects++)
+            {
+                long frames = geometry.FramesNeeded(objects);
+                Assert.True(frames >= before && frames * 4096 >= (long)objects * geometry.ObjectSize);
+                before = frames;
+            }
+            Assert.True(geometry.FramesNeeded(2 * geometry.Objects) <= 2 * geometry.Frames);
+        }
+    }
+
+    [Fact]
+    public void Slots_give_back_what_was_put_in() =>
+        Gen.Select(Gen.UInt[0, (1u << SlotWord.FrameBits) - 1], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536]).Sample((head, index, size) =>
+        {
+            ulong word = SlotWord.ForObject(new ObjectLocation(head, index), size);
+            return SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == new ObjectLocation(head, index)
+                && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, new ObjectLocation(head, index)) && !SlotWord.IsAt(word, new ObjectLocation(head ^ 1, index));
+        });
+}

@@ -1,0 +1,84 @@
+namespace PageFold.Tests;
+
+/// <summary>In steady state nothing is allocated on the GC heap, neither by the pool's paths nor by the store's.</summary>
+public class AllocationFreeTests
+{
+    [Fact]
+    public void Pool_operations_allocate_nothing()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 64 << 20 });
+        ZsHandle[] handles = new ZsHandle[2000];
+        byte[] buffer = new byte[4096];
+        AssertAllocatesNothing(() =>
+        {
+            for (int i = 0; i < handles.Length; i++)
+            {
+                int size = 1 + i * 7919 % 4096;
+                handles[i] = pool.Allocate(size);
+                using (ZsMap map = pool.Map(handles[i], MapMode.Write))
+                    map.Span.Fill(1);
+                using (ZsMap map = pool.Map(handles[i], MapMode.Read))
+                    _ = map.Span[0];
+                using (ZsView view = pool.View(handles[i]))
+                    _ = view.Length;
+                pool.Read(handles[i], 0, buffer.AsSpan(0, size));
+                pool.Write(handles[i], 0, buffer.AsSpan(0, size));
+                _ = pool.SizeOf(handles[i]);
+            }
+            foreach (ZsHandle handle in handles)
+                pool.Free(handle);
+        });
+    }
+
+    [Theory]
+    [InlineData("lz4")]
+    [InlineData("zstd")]
+    [InlineData("none")]
+    public void Store_operations_allocate_nothing(string codec)
+    {
+        using PageStore store = new(new PageStoreOptions
+        {
+            MemoryLimit = 64 << 20,
+            Codec = codec switch { "lz4" => PageCodec.Lz4, "zstd" => PageCodec.Zstd(1), _ => PageCodec.None },
+        });
+        byte[][] pages = [.. Enumerable.Range(0, 50).Select(i =>
+        {
+            byte[] page = new byte[4096];
+            if (i % 5 == 0)
+                System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill((ulong)i * 0x0123456789ABCDEF);
+            else
+                Pages.FillCompressible(page, (ulong)i, i / 50.0);
+            return page;
+        })];
+        byte[] read = new byte[4096];
+        int round = 0;
+        AssertAllocatesNothing(() =>
+        {
+            round++;
+            for (int i = 0; i < 3000; i++)
+            {
+                store.Write(i, pages[(i + round) % pages.Length]);
+                store.TryRead(i, read);
+                store.TryRead(i + 100_000, read);
+                if (i % 3 == 0)
+                    store.Discard(i);
+            }
+            store.Discard(0, 3000);
+        });
+    }
+
+    private static void AssertAllocatesNothing(Action action)
+    {
+        // Tables, buffers and compiled code are made on the way to the steady state.
+        for (int i = 0; i < 40; i++)
+            action();
+        long least = long.MaxValue;
+        for (int i = 0; i < 5; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            action();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        Assert.Equal(0, least);
+    }
+}

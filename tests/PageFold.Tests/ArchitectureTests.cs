@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+
+namespace PageFold.Tests;
+
+/// <summary>The house as docs/architecture.md draws it: a floor uses only floors below it, and pointers to the system stay on theirs.</summary>
+public partial class ArchitectureTests
+{
+    // From the ground up; the namespace of a floor's internal types.
+    private static readonly (string Folder, string Namespace)[] Floors =
+    [
+        ("Interop", "PageFold.Interop"),
+        ("Frames", "PageFold.Frames"),
+        ("Mapping", "PageFold.Mapping"),
+        ("Allocation", "PageFold.Allocation"),
+        ("Compression", "PageFold.Compression"),
+        ("PageStore", "PageFold.Store"),
+    ];
+
+    [Fact]
+    public void A_floor_uses_only_floors_below_it()
+    {
+        for (int floor = 0; floor < Floors.Length; floor++)
+        {
+            foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), Floors[floor].Folder), "*.cs"))
+            {
+                string text = File.ReadAllText(file);
+                for (int above = floor + 1; above < Floors.Length; above++)
+                    Assert.False(text.Contains(Floors[above].Namespace, StringComparison.Ordinal), $"{file} uses {Floors[above].Namespace}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Only_the_ground_floor_calls_the_operating_system()
+    {
+        foreach (string file in Directory.EnumerateFiles(Sources(), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file)))
+        {
+            bool calls = Import().IsMatch(File.ReadAllText(file));
+            Assert.True(!calls || file.Contains($"{Path.DirectorySeparatorChar}Interop{Path.DirectorySeparatorChar}", StringComparison.Ordinal), $"{file} imports a native function");
+        }
+    }
+
+    [Fact]
+    public void Files_tell_one_thing_in_at_most_450_lines()
+    {
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), ".."), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file)))
+            Assert.True(File.ReadLines(file).Count() <= 450, file);
+    }
+
+    private static bool IsBuilt(string file) => file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+
+    private static string Sources()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "PageFold.slnx")))
+            folder = Path.GetDirectoryName(folder);
+        return Path.Combine(folder!, "src", "PageFold");
+    }
+
+    [GeneratedRegex(@"\[(LibraryImport|DllImport)\(")]
+    private static partial Regex Import();
+}

@@ -1,0 +1,322 @@
+using System.Runtime.InteropServices;
+using PageFold.Frames;
+using PageFold.Mapping;
+
+namespace PageFold.Tests.Store;
+
+public class PageStoreTests
+{
+    private const int PageSize = 4096;
+
+    [Fact]
+    public void Tells_what_became_of_a_page()
+    {
+        using PageStore store = Make();
+        Assert.Equal(StoreOutcome.SameFilled, store.Write(1, new byte[PageSize]));
+        Assert.Equal(StoreOutcome.Stored, store.Write(2, Compressible(2, 0.5)));
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(3, Compressible(3, 1)));
+        PageStoreStatistics statistics = store.GetStatistics();
+        Assert.Equal((3, 1, 1), (statistics.Pages, statistics.SameFilledPages, statistics.IncompressiblePages));
+        Assert.InRange(statistics.CompressedBytes, PageSize + 2000, PageSize + 2200);
+    }
+
+    [Fact]
+    public void The_threshold_decides_what_is_incompressible()
+    {
+        using PageStore strict = new(new PageStoreOptions { MemoryLimit = 1 << 20, IncompressibleAbove = 2000 });
+        using PageStore lenient = new(new PageStoreOptions { MemoryLimit = 1 << 20, IncompressibleAbove = 2200 });
+        Assert.Equal(StoreOutcome.Incompressible, strict.Write(0, Compressible(1, 0.5)));
+        Assert.Equal(StoreOutcome.Stored, lenient.Write(0, Compressible(1, 0.5)));
+    }
+
+    [Fact]
+    public void Same_filled_pages_take_no_object_whatever_the_word()
+    {
+        using PageStore store = Make();
+        byte[] page = new byte[PageSize];
+        byte[] read = new byte[PageSize];
+        for (int i = 0; i < 3000; i++)
+        {
+            MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill((ulong)i * 0x0123456789ABCDEF);
+            Assert.Equal(StoreOutcome.SameFilled, store.Write(i, page));
+        }
+        Assert.Equal(0, store.GetStatistics().PoolBytes);
+        for (int i = 0; i < 3000; i++)
+        {
+            Assert.True(store.TryRead(i, read));
+            Assert.True(MemoryMarshal.Cast<byte, ulong>(read.AsSpan()).IndexOfAnyExcept((ulong)i * 0x0123456789ABCDEF) < 0);
+        }
+        long held = store.GetStatistics().TableBytes;
+        for (int round = 0; round < 5; round++)
+        {
+            store.Discard(0, 3000);
+            for (int i = 0; i < 3000; i++)
+            {
+                MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill((ulong)(i + round) * 0x1123456789ABCDEF);
+                store.Write(i, page);
+            }
+        }
+        Assert.InRange(store.GetStatistics().TableBytes, 0, held + 4096);
+    }
+
+    [Fact]
+    public void At_the_limit_an_overwrite_that_needs_no_more_always_succeeds()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
+        List<(long Page, double Share)> stored = [];
+        Random random = new(9);
+        for (long page = 0; ; page++)
+        {
+            double share = random.NextDouble();
+            if (store.Write(page, Compressible((ulong)page, share)) == StoreOutcome.Full)
+                break;
+            stored.Add((page, share));
+        }
+        // Fill what is left with the smallest pages.
+        for (long page = 100_000; store.Write(page, Compressible((ulong)page, 0.01)) != StoreOutcome.Full; page++)
+            continue;
+        byte[] read = new byte[PageSize];
+        foreach ((long page, double share) in stored)
+        {
+            byte[] smaller = Compressible((ulong)page + 7777, share * random.NextDouble());
+            Assert.NotEqual(StoreOutcome.Full, store.Write(page, smaller));
+            Assert.True(store.TryRead(page, read));
+            Assert.Equal(smaller, read);
+            Assert.Equal(StoreOutcome.SameFilled, store.Write(page, new byte[PageSize]));
+        }
+    }
+
+    [Theory]
+    [InlineData(RefusalPolicy.Keep)]
+    [InlineData(RefusalPolicy.Invalidate)]
+    public void A_refused_overwrite_leaves_what_the_caller_chose(RefusalPolicy policy)
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 512 << 10 });
+        byte[] small = Compressible(1, 0.1);
+        Assert.Equal(StoreOutcome.Stored, store.Write(0, small));
+        for (long page = 1; store.Write(page, Compressible((ulong)page, 1)) != StoreOutcome.Full; page++)
+            continue;
+        for (long page = 1000; store.Write(page, Compressible((ulong)page, 0.01)) != StoreOutcome.Full; page++)
+            continue;
+        Assert.Equal(StoreOutcome.Full, store.Write(0, Compressible(5, 1), policy));
+        byte[] read = new byte[PageSize];
+        Assert.Equal(policy == RefusalPolicy.Keep, store.TryRead(0, read));
+        if (policy == RefusalPolicy.Keep)
+            Assert.Equal(small, read);
+        Assert.True(store.GetStatistics().RefusedWrites >= 3);
+    }
+
+    [Fact]
+    public void Every_flipped_bit_of_a_stored_page_is_found_raw_ones_included()
+    {
+        using PageStore store = Make();
+        byte[][] pages = [Compressible(1, 0.3), Compressible(2, 0.8), Compressible(3, 1)];
+        byte[] read = new byte[PageSize];
+        Random random = new(2);
+        for (int number = 0; number < pages.Length; number++)
+        {
+            store.Write(number, pages[number]);
+            for (int i = 0; i < 500; i++)
+            {
+                int flipped = FlipOneBit(store, number, random.Next);
+                PageCorruptException error = Assert.Throws<PageCorruptException>(() => store.TryRead(number, read));
+                Assert.Equal(number, error.Page);
+                Assert.True(read.AsSpan().IndexOfAnyExcept((byte)0) < 0, "corrupt bytes were returned");
+                FlipOneBit(store, number, _ => flipped);
+                Assert.True(store.TryRead(number, read));
+                Assert.Equal(pages[number], read);
+            }
+        }
+        // A corrupt page can be written over and discarded.
+        FlipOneBit(store, 1, random.Next);
+        Assert.Equal(StoreOutcome.Stored, store.Write(1, pages[0]));
+        Assert.True(store.TryRead(1, read));
+        FlipOneBit(store, 2, random.Next);
+        Assert.Equal(1, store.Discard(2));
+    }
+
+    [Fact]
+    public void A_page_in_the_place_of_another_is_found()
+    {
+        using PageStore store = Make();
+        store.Write(1, Compressible(1, 0.5));
+        store.Write(2, Compressible(2, 0.5));
+        unsafe
+        {
+            ulong* first = store.Slots.Find(1);
+            ulong* second = store.Slots.Find(2);
+            (*first, *second) = (*second, *first);
+            byte[] read = new byte[PageSize];
+            Assert.Throws<PageCorruptException>(() => store.TryRead(1, read));
+            Assert.Throws<PageCorruptException>(() => store.TryRead(2, read));
+            (*first, *second) = (*second, *first);
+            Assert.True(store.TryRead(1, read));
+        }
+    }
+
+    [Fact]
+    public async Task A_buffer_that_changes_while_it_is_stored_gives_some_page_that_passes_its_check()
+    {
+        foreach (PageCodec codec in (PageCodec[])[PageCodec.Lz4, PageCodec.Zstd(1), PageCodec.None])
+        {
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = codec });
+            byte[] buffer = new byte[PageSize];
+            using CancellationTokenSource done = new();
+            Task scribbler = Task.Run(
+                () =>
+                {
+                    Random random = new(1);
+                    while (!done.IsCancellationRequested)
+                        random.NextBytes(buffer.AsSpan(random.Next(PageSize / 2), random.Next(1, PageSize / 2)));
+                },
+                TestContext.Current.CancellationToken);
+            byte[] read = new byte[PageSize];
+            for (int i = 0; i < 20_000; i++)
+            {
+                Assert.NotEqual(StoreOutcome.Full, store.Write(i % 500, buffer));
+                Assert.True(store.TryRead(i % 500, read));
+            }
+            await done.CancelAsync();
+            await scribbler;
+        }
+    }
+
+    [Fact]
+    public void Every_allocation_point_can_fail_and_the_page_is_old_or_new()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Faults = faults });
+        Dictionary<long, byte[]> model = [];
+        Random random = new(4);
+        byte[] read = new byte[PageSize];
+        int refused = 0;
+        for (int i = 0; i < 20_000; i++)
+        {
+            long page = random.Next(2) == 0 ? random.Next(3000) : random.NextInt64(PageStore.MaxPage + 1);
+            byte[] data = Compressible((ulong)i, random.NextDouble());
+            if (random.Next(5) == 0)
+                MemoryMarshal.Cast<byte, ulong>(data.AsSpan()).Fill((ulong)random.NextInt64());
+            faults.Refuse(1 + i % 6, 1 + i % 3);
+            StoreOutcome outcome = store.Write(page, data);
+            faults.Clear();
+            if (outcome == StoreOutcome.Full)
+                refused++;
+            else
+                model[page] = data;
+            Assert.Equal(model.TryGetValue(page, out byte[]? expected), store.TryRead(page, read));
+            if (expected is not null)
+                Assert.Equal(expected, read);
+            if (model.Count > 1500)
+            {
+                long victim = model.Keys.First();
+                Assert.Equal(1, store.Discard(victim));
+                model.Remove(victim);
+            }
+        }
+        Assert.True(refused > 500, $"only {refused} writes were refused");
+        Assert.Equal(model.Keys.Order(), store.EnumeratePages());
+        store.Discard(0, PageStore.MaxPage + 1);
+        Assert.Equal(0, store.GetStatistics().PoolBytes);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(PageStore.MaxPage + 1)]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MinValue)]
+    public void Refuses_a_page_out_of_range(long page)
+    {
+        using PageStore store = Make();
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Write(page, new byte[PageSize]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.TryRead(page, new byte[PageSize]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Discard(page));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.TryFindNext(page, out _));
+    }
+
+    [Fact]
+    public void Refuses_a_range_beyond_the_last_page_and_a_buffer_that_is_no_page()
+    {
+        using PageStore store = Make();
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Discard(10, PageStore.MaxPage));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Discard(10, -1));
+        Assert.Contains("4095 bytes", Assert.Throws<ArgumentException>(() => store.Write(0, new byte[4095])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => store.TryRead(0, new byte[4097]));
+        Assert.Equal(0, store.Discard(PageStore.MaxPage, 1));
+        Assert.Equal(0, store.Discard(5, 0));
+    }
+
+    [Fact]
+    public void Refuses_options_that_do_not_fit_each_other()
+    {
+        Assert.Contains("FrameSize is 4096", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { PageSize = 16384, FrameSize = 4096 })).Message, StringComparison.Ordinal);
+        Assert.Contains("PageSize is 5000", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { PageSize = 5000 })).Message, StringComparison.Ordinal);
+        Assert.Contains("IncompressibleAbove is 9000", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { IncompressibleAbove = 9000 })).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new PageStore(new PageStoreOptions { Codec = null! }));
+        Assert.Throws<ArgumentNullException>(() => new PageStore(null!));
+    }
+
+    [Fact]
+    public void A_limit_too_small_for_a_page_is_refused_by_name()
+    {
+        foreach (long limit in (long[])[1, 4096, 8191, 12_000, 20_000])
+            Assert.Contains("MemoryLimit", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { MemoryLimit = limit })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_table_takes_at_most_sixteen_bytes_a_page_with_the_way_back_and_the_check()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 256 << 20 });
+        const int Count = 60_000;
+        for (int i = 0; i < Count; i++)
+            store.Write(i, Compressible((ulong)i, 0.3));
+        long slots = store.GetStatistics().SlotTableBytes;
+        Assert.InRange((double)slots / Count + sizeof(ulong), 16, 16.2);
+    }
+
+    [Fact]
+    public void Releases_everything_when_disposed_and_then_refuses()
+    {
+        PageStore store = Make();
+        for (int i = 0; i < 1000; i++)
+            store.Write(i, Compressible((ulong)i, 0.5));
+        MemoryBudget budget = store.Budget;
+        store.Dispose();
+        store.Dispose();
+        Assert.Equal(0, budget.Used);
+        Assert.Throws<ObjectDisposedException>(() => store.Write(0, new byte[PageSize]));
+        Assert.Throws<ObjectDisposedException>(() => store.TryRead(0, new byte[PageSize]));
+        Assert.Throws<ObjectDisposedException>(() => store.Discard(0));
+    }
+
+    [Fact]
+    public void The_high_water_mark_can_begin_anew()
+    {
+        using PageStore store = Make();
+        for (int i = 0; i < 1000; i++)
+            store.Write(i, Compressible((ulong)i, 1));
+        store.Discard(0, 1000);
+        store.Compact();
+        Assert.True(store.GetStatistics().PeakBytes > 1000 * PageSize);
+        store.ResetPeak();
+        Assert.True(store.GetStatistics().PeakBytes < 100 * PageSize);
+    }
+
+    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 32 << 20 });
+
+    private static byte[] Compressible(ulong key, double share)
+    {
+        byte[] page = new byte[PageSize];
+        Pages.FillCompressible(page, key, share);
+        return page;
+    }
+
+    private static unsafe int FlipOneBit(PageStore store, long page, Func<int, int> choose)
+    {
+        ObjectView view = store.Heap.View(*store.Slots.Find((uint)page));
+        int bit = choose(view.Length * 8);
+        int at = bit / 8;
+        byte* place = at < view.FirstLength ? view.First + at : view.Second + (at - view.FirstLength);
+        *place ^= (byte)(1 << bit % 8);
+        return bit;
+    }
+}
