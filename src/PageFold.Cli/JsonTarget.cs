@@ -4,6 +4,7 @@ namespace PageFold.Cli;
 internal sealed class JsonTarget
 {
     private readonly string? _path;
+    private readonly bool _inPlace;
 
     public JsonTarget(string target)
     {
@@ -13,10 +14,17 @@ internal sealed class JsonTarget
         string? folder = Path.GetDirectoryName(_path);
         if (Directory.Exists(_path) || !Directory.Exists(folder))
             throw new UserErrorException($"--json {target} cannot be written; name a file in a folder that exists, or - for standard output.");
+        // Devices and pipes report no length. Those, links and empty files are written to; only an ordinary file is replaced whole.
+        FileInfo file = new(_path);
+        _inPlace = file.Exists && (file.LinkTarget is not null || file.Length == 0);
+        if (_inPlace)
+            return;
         try
         {
-            using FileStream probe = new(Temporary, FileMode.Create, FileAccess.Write);
-            probe.Close();
+            using (new FileStream(Temporary, FileMode.Create, FileAccess.Write))
+            {
+                // Only to see that it can be made.
+            }
             File.Delete(Temporary);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -36,7 +44,15 @@ internal sealed class JsonTarget
             Console.Out.WriteLine(json);
             return;
         }
-        File.WriteAllText(Temporary, json + "\n");
-        File.Move(Temporary, _path, overwrite: true);
+        try
+        {
+            File.WriteAllText(_inPlace ? _path : Temporary, json + "\n");
+            if (!_inPlace)
+                File.Move(Temporary, _path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"the report could not be written to '{_path}' ({e.Message.TrimEnd('.')}); choose another file for --json.", e);
+        }
     }
 }

@@ -64,6 +64,25 @@ public class MeasureTests
     }
 
     [Fact]
+    public void Writes_the_report_through_a_link_or_device_and_never_replaces_it()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Devices and pipes have names on Unix.");
+        using DataFolder data = new();
+        string target = Path.Combine(data.Path, "target.json");
+        string link = Path.Combine(data.Path, "link.json");
+        File.WriteAllText(target, "{}");
+        File.CreateSymbolicLink(link, target);
+        Assert.Equal(0, Command.Run("measure", Path.Combine(data.Path, "text"), "--json", link).ExitCode);
+        Assert.Equal(target, new FileInfo(link).LinkTarget);
+        Assert.True(JsonDocument.Parse(File.ReadAllText(target)).RootElement.GetProperty("verified").GetBoolean());
+        string pipe = Path.Combine(data.Path, "pipe");
+        Command.RunProcess("mkfifo", [pipe]);
+        Task<string> reader = Task.Run(() => File.ReadAllText(pipe));
+        Assert.Equal(0, Command.Run("measure", Path.Combine(data.Path, "text"), "--json", pipe).ExitCode);
+        Assert.True(JsonDocument.Parse(reader.Result).RootElement.GetProperty("verified").GetBoolean());
+    }
+
+    [Fact]
     public void Takes_a_sample_that_is_spread_over_the_data()
     {
         using DataFolder data = new(4096);

@@ -25,7 +25,7 @@ internal sealed class MeasureRun
     private readonly UInt128[] _hashes;
     private readonly bool[] _stored;
     private readonly int[] _order;
-    private readonly MeasureReport _report;
+    private MeasureReport _report;
     private long _different;
     private long _verified;
     private bool _full;
@@ -43,18 +43,20 @@ internal sealed class MeasureRun
         Array.Fill(_hashes, UInt128.MaxValue);
         Array.Fill(_stored, true);
         Array.Fill(_stored, false);
-        _report = new MeasureReport
-        {
-            Source = source.Description,
-            Codec = options.Codec.Name,
-            Level = options.Level,
-            PageSize = options.PageSize,
-            Chain = options.Chain,
-            Threads = options.Threads,
-            PagesChosen = source.Pages,
-            ItemsSkipped = source.ItemsSkipped,
-        };
+        _report = NewReport();
     }
+
+    private MeasureReport NewReport() => new()
+    {
+        Source = _source.Description,
+        Codec = _options.Codec.Name,
+        Level = _options.Level,
+        PageSize = _options.PageSize,
+        Chain = _options.Chain,
+        Threads = _options.Threads,
+        PagesChosen = _source.Pages,
+        ItemsSkipped = _source.ItemsSkipped,
+    };
 
     /// <summary>Runs to the end, or until cancelled, and returns what is known.</summary>
     public MeasureReport Execute()
@@ -77,50 +79,53 @@ internal sealed class MeasureRun
         return _report;
     }
 
-    /// <summary>Has the code compiled, with a small store of the same kind, before anything is timed or weighed.</summary>
+    /// <summary>
+    /// Does on a small part of the data all that is timed and weighed later, until the code has been compiled for good and its own memory has been
+    /// touched.
+    /// </summary>
     private void WarmUp()
     {
+        int extents = _source.Extents.TakeWhile(extent => extent.FirstPage < MostWarmUpPages).Count();
         Stopwatch time = Stopwatch.StartNew();
-        byte[] buffer = new byte[_source.Extents.Max(extent => extent.Pages) * _options.PageSize];
         bool first = true;
         while (first || time.Elapsed < WarmUpTime)
         {
             using PageStore store = new(_options.StoreOptions);
-            int pages = 0;
-            foreach (Extent extent in _source.Extents)
-            {
-                _cancellation.ThrowIfCancellationRequested();
-                int read = _source.Read(extent, buffer);
-                for (int i = 0; i < read; i++)
-                {
-                    Span<byte> page = buffer.AsSpan(i * _options.PageSize, _options.PageSize);
-                    if (store.Write(pages, page) == StoreOutcome.Full)
-                    {
-                        if (pages == 0)
-                            throw new UserErrorException($"--memory-limit {_options.MemoryLimit} is too small for a single page of {_options.PageSize} bytes and its tables; raise it.");
-                        break;
-                    }
-                    if (!store.TryRead(pages, page))
-                        throw new InvalidOperationException($"Page {pages} was stored and cannot be found.");
-                    _ = XxHash128.HashToUInt128(page);
-                    pages++;
-                }
-                if (pages >= MostWarmUpPages)
-                    break;
-            }
-            store.Discard(0, pages / 2);
+            StoreResult result = StoreExtents(store, extents);
+            PageStoreStatistics statistics = store.GetStatistics();
+            if (_full && statistics.Pages == 0)
+                throw new UserErrorException($"--memory-limit {statistics.MemoryLimit} is too small for a single page of {_options.PageSize} bytes and its tables; raise it.");
+            Describe(statistics, result);
+            _ = Phase(Verify(store, 0));
+            store.Discard(0, statistics.Pages / 2);
             store.Compact(_cancellation);
-            _ = store.GetStatistics();
+            _ = ResidentMemory.Measure();
+            _cancellation.ThrowIfCancellationRequested();
             first = false;
         }
         // Code that was found hot is compiled again in the background.
         _cancellation.WaitHandle.WaitOne(WarmUpTime);
         _cancellation.ThrowIfCancellationRequested();
+        Array.Clear(_stored);
+        _full = false;
+        _different = 0;
+        _verified = 0;
+        _report = NewReport();
     }
 
     private void StoreAll(PageStore store, long residentBefore)
     {
         _progress.Begin("Reading and storing", _source.Pages);
+        StoreResult result = StoreExtents(store, _source.Extents.Count);
+        PageStoreStatistics statistics = store.GetStatistics();
+        _report.ResidentGrowthBytes = ResidentMemory.Measure() - residentBefore;
+        Describe(statistics, result);
+        _cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Stores the pages of the first extents, as many threads as asked taking one extent after the other.</summary>
+    private StoreResult StoreExtents(PageStore store, int extents)
+    {
         int nextExtent = 0;
         long skipped = 0;
         LatencyHistogram latencies = RunWorkers(latency =>
@@ -129,7 +134,7 @@ internal sealed class MeasureRun
             while (!_full)
             {
                 int number = Interlocked.Increment(ref nextExtent) - 1;
-                if (number >= _source.Extents.Count || _cancellation.IsCancellationRequested)
+                if (number >= extents || _cancellation.IsCancellationRequested)
                     return;
                 Extent extent = _source.Extents[number];
                 int read = _source.Read(extent, buffer);
@@ -138,8 +143,11 @@ internal sealed class MeasureRun
                 _progress.Add(extent.Pages);
             }
         });
-        PageStoreStatistics statistics = store.GetStatistics();
-        long growth = ResidentMemory.Measure() - residentBefore;
+        return new StoreResult(latencies, skipped);
+    }
+
+    private void Describe(PageStoreStatistics statistics, StoreResult result)
+    {
         _report.Pages = statistics.Pages;
         _report.OriginalBytes = statistics.OriginalBytes;
         _report.CompressedBytes = statistics.CompressedBytes;
@@ -150,15 +158,13 @@ internal sealed class MeasureRun
         _report.MemoryLimit = statistics.MemoryLimit;
         _report.SameFilledPages = statistics.SameFilledPages;
         _report.IncompressiblePages = statistics.IncompressiblePages;
-        _report.ResidentGrowthBytes = growth;
         _report.Overhead = Quotient(statistics.TotalBytes, statistics.CompressedBytes);
         _report.Ratio = Quotient(statistics.OriginalBytes, statistics.TotalBytes);
-        _report.PagesSkipped = skipped;
+        _report.PagesSkipped = result.PagesSkipped;
         _report.LimitReached = _full;
-        _report.Store = Phase(latencies);
+        _report.Store = Phase(result.Latencies);
         _report.Classes = [.. statistics.Classes.Where(c => c.Objects > 0)
             .Select(c => new MeasureClass(c.ObjectSize, c.FramesPerZspage, c.ObjectsPerZspage, c.Objects, c.Frames))];
-        _cancellation.ThrowIfCancellationRequested();
     }
 
     private void StoreExtent(PageStore store, Extent extent, ReadOnlySpan<byte> data, LatencyHistogram latency)
@@ -315,6 +321,8 @@ internal sealed class MeasureRun
         double mebibytes = (double)latencies.Count * _options.PageSize / (1 << 20);
         return new MeasurePhase(seconds, seconds > 0 ? mebibytes / seconds : 0, latencies.Percentile(0.50), latencies.Percentile(0.99));
     }
+
+    private sealed record StoreResult(LatencyHistogram Latencies, long PagesSkipped);
 
     private static double? Quotient(long dividend, long divisor) => divisor == 0 ? null : (double)dividend / divisor;
 }
