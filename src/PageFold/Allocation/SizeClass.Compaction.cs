@@ -1,4 +1,5 @@
 using System.Numerics;
+using PageFold.Frames;
 using PageFold.Mapping;
 
 namespace PageFold.Allocation;
@@ -22,8 +23,8 @@ internal sealed unsafe partial class SizeClass
     // What compaction on request leaves: below a 256th, moving costs more than it frees.
     private const int ThoroughShift = 8;
 
-    // How many zspages whose objects cannot be moved are passed over before a class is given up.
-    private const int MostStuck = 16;
+    // How many zspages whose objects cannot be moved now are passed over; finding the next walks past them.
+    private const int MostStuck = 1024;
 
     /// <summary>Frames that would go if the class's objects lay without gaps.</summary>
     public long ReclaimableFrames
@@ -100,7 +101,7 @@ internal sealed unsafe partial class SizeClass
             {
                 // No owned room below: a hole is worth its frame, since it is filled from the end.
                 to = CheapestUnbacked(destination);
-                if (to < 0 || within && to >= from || !TryBack(destination, to))
+                if (to < 0 || within && to >= from || !TryBack(destination, to, ReserveUse.Compaction))
                     break;
                 idle = true;
             }
@@ -176,15 +177,13 @@ internal sealed unsafe partial class SizeClass
         {
             foreach (int group in (ReadOnlySpan<int>)[band, band + BackedGroups])
             {
-                if (skip >= _counts[group])
+                for (uint head = _heads[group]; head != None; head = Open(head).Header->Next)
                 {
-                    skip -= _counts[group];
-                    continue;
+                    if (skip-- > 0)
+                        continue;
+                    source = Open(head);
+                    return true;
                 }
-                source = Open(_heads[group]);
-                for (; skip > 0; skip--)
-                    source = Open(source.Header->Next);
-                return true;
             }
         }
         source = default;

@@ -1,15 +1,17 @@
 namespace PageFold.Allocation;
 
-internal sealed partial class SizeClass
+internal sealed unsafe partial class SizeClass
 {
     public SizeClassStatistics GetStatistics()
     {
         int[] fullness = new int[Bands + 1];
         lock (_lock)
         {
-            for (int band = 0; band < Bands; band++)
-                fullness[band] = _counts[band] + _counts[band + BackedGroups];
-            fullness[Bands] = _counts[FullGroup];
+            for (int group = 0; group < Groups; group++)
+            {
+                for (uint head = _heads[group]; head != None; head = Open(head).Header->Next)
+                    fullness[group == FullGroup ? Bands : group % Bands]++;
+            }
             return new SizeClassStatistics
             {
                 ObjectSize = Geometry.ObjectSize,

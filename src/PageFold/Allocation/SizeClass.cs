@@ -1,4 +1,5 @@
 using System.Numerics;
+using PageFold.Frames;
 using PageFold.Mapping;
 
 namespace PageFold.Allocation;
@@ -34,8 +35,7 @@ internal sealed unsafe partial class SizeClass
 
     private readonly Lock _lock = new();
     private readonly FrameArena _arena;
-    private readonly uint[] _heads = new uint[Groups];
-    private readonly int[] _counts = new int[Groups];
+    private GroupHeads _heads;
     private uint _occupied;
     private long _objects;
     private long _frames;
@@ -46,7 +46,7 @@ internal sealed unsafe partial class SizeClass
         _arena = arena;
         Number = number;
         Geometry = geometry;
-        Array.Fill(_heads, None);
+        ((Span<uint>)_heads).Fill(None);
     }
 
     public int Number { get; }
@@ -57,11 +57,14 @@ internal sealed unsafe partial class SizeClass
     public long Frames => Volatile.Read(ref _frames);
 
     /// <summary>Takes an object and writes its tag; false when there is no memory.</summary>
-    public bool TryAllocate(ulong tag, out ObjectLocation location)
+    /// <param name="tag">What the owner wants kept beside the object.</param>
+    /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
+    /// <param name="location">Where the object is.</param>
+    public bool TryAllocate(ulong tag, ReserveUse reserve, out ObjectLocation location)
     {
         lock (_lock)
         {
-            if (!TryChoose(out Zspage zspage, out int index))
+            if (!TryChoose(reserve, out Zspage zspage, out int index))
             {
                 location = default;
                 return false;
@@ -125,7 +128,7 @@ internal sealed unsafe partial class SizeClass
     private Zspage Open(uint head) => new(head, _arena.AddressOf(head), Geometry);
 
     /// <summary>Chooses a free object and sees to it that its frames are owned.</summary>
-    private bool TryChoose(out Zspage zspage, out int index)
+    private bool TryChoose(ReserveUse reserve, out Zspage zspage, out int index)
     {
         if ((_occupied & BackedMask) != 0)
         {
@@ -137,12 +140,12 @@ internal sealed unsafe partial class SizeClass
         {
             zspage = Open(_heads[BitOperations.Log2(_occupied & HoledMask)]);
             index = CheapestUnbacked(zspage);
-            return TryBack(zspage, index);
+            return TryBack(zspage, index, reserve);
         }
         index = 0;
-        if (!TryAddZspage(out zspage))
+        if (!TryAddZspage(reserve, out zspage))
             return false;
-        if (TryBack(zspage, index))
+        if (TryBack(zspage, index, reserve))
             return true;
         // Without an object the zspage must not stay.
         Unlink(zspage);
@@ -152,10 +155,10 @@ internal sealed unsafe partial class SizeClass
         return false;
     }
 
-    private bool TryAddZspage(out Zspage zspage)
+    private bool TryAddZspage(ReserveUse reserve, out Zspage zspage)
     {
         zspage = default;
-        if (!_arena.TryAllocate(out uint head))
+        if (!_arena.TryAllocate(None, reserve, out uint head))
             return false;
         zspage = Open(head);
         zspage.Initialize((ushort)Number);
@@ -183,17 +186,17 @@ internal sealed unsafe partial class SizeClass
     }
 
     /// <summary>Takes the frames that an object lacks; all of them or none.</summary>
-    private bool TryBack(Zspage zspage, int index)
+    private bool TryBack(Zspage zspage, int index, ReserveUse reserve)
     {
         (int first, int last) = Geometry.FramesOf(index);
         bool tookFirst = false;
         if (!Bitmap.Get(zspage.Owned, first))
         {
-            if (!TryOwn(zspage, first))
+            if (!TryOwn(zspage, first, reserve))
                 return false;
             tookFirst = true;
         }
-        if (Bitmap.Get(zspage.Owned, last) || TryOwn(zspage, last))
+        if (Bitmap.Get(zspage.Owned, last) || TryOwn(zspage, last, reserve))
             return true;
         if (tookFirst)
         {
@@ -203,14 +206,14 @@ internal sealed unsafe partial class SizeClass
         return false;
     }
 
-    private bool TryOwn(Zspage zspage, int position)
+    private bool TryOwn(Zspage zspage, int position, ReserveUse reserve)
     {
         uint wanted = None;
         if (position > 0 && Bitmap.Get(zspage.Owned, position - 1))
             wanted = zspage.Frames[position - 1] + 1;
         else if (position + 1 < Geometry.Frames && Bitmap.Get(zspage.Owned, position + 1))
             wanted = zspage.Frames[position + 1] - 1;
-        if (!_arena.TryAllocate(wanted, out uint frame))
+        if (!_arena.TryAllocate(wanted, reserve, out uint frame))
             return false;
         zspage.Own(position, frame);
         _frames++;
@@ -281,7 +284,6 @@ internal sealed unsafe partial class SizeClass
         if (next != None)
             Open(next).Header->Previous = zspage.Head;
         _heads[group] = zspage.Head;
-        _counts[group]++;
         _occupied |= 1u << group;
     }
 
@@ -295,7 +297,14 @@ internal sealed unsafe partial class SizeClass
             Open(header->Previous).Header->Next = header->Next;
         if (header->Next != None)
             Open(header->Next).Header->Previous = header->Previous;
-        if (--_counts[group] == 0)
+        if (_heads[group] == None)
             _occupied &= ~(1u << group);
+    }
+
+    /// <summary>The head frame of the first zspage of each fullness group.</summary>
+    [System.Runtime.CompilerServices.InlineArray(Groups)]
+    private struct GroupHeads
+    {
+        private uint _first;
     }
 }

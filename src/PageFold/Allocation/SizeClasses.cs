@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace PageFold.Allocation;
 
 /// <summary>
@@ -12,10 +14,12 @@ internal sealed class SizeClasses
     /// <summary>The default longest chain, in frames.</summary>
     public const int DefaultMaxChain = 64;
 
+    private static readonly ConcurrentDictionary<(int FrameSize, int MaxChain), SizeClasses> Known = new();
+
     private readonly ushort[] _classOfStep = new ushort[Steps + 1];
     private readonly int _stepShift;
 
-    public SizeClasses(int frameSize, int maxChain)
+    private SizeClasses(int frameSize, int maxChain)
     {
         _stepShift = System.Numerics.BitOperations.Log2((uint)(frameSize / Steps));
         List<ZspageGeometry> geometries = [];
@@ -33,6 +37,10 @@ internal sealed class SizeClasses
             _classOfStep[step] = (ushort)(geometries.Count - 1 - _classOfStep[step]);
         Geometries = geometries;
     }
+
+    /// <summary>The classes of a frame size and longest chain, worked out once for all pools.</summary>
+    public static SizeClasses For(int frameSize, int maxChain) =>
+        Known.GetOrAdd((frameSize, maxChain), static key => new SizeClasses(key.FrameSize, key.MaxChain));
 
     /// <summary>By class, sizes ascending.</summary>
     public IReadOnlyList<ZspageGeometry> Geometries { get; }

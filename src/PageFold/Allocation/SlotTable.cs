@@ -47,7 +47,6 @@ internal sealed unsafe class SlotTable(FrameArena arena)
             {
                 if (!arena.TryAllocate(out uint frame))
                     return false;
-                new Span<byte>(arena.AddressOf(frame), arena.FrameSize).Clear();
                 _leafCount++;
                 Volatile.Write(ref *leaf, frame + 1);
             }

@@ -19,8 +19,8 @@ internal enum SharedOutcome
     /// <summary>The caller is a reader now.</summary>
     Acquired,
 
-    /// <summary>The slot holds no object.</summary>
-    NoObject,
+    /// <summary>The slot holds nothing.</summary>
+    Empty,
 
     /// <summary>There are as many readers as can be counted.</summary>
     Saturated,
@@ -32,7 +32,7 @@ internal enum SharedOutcome
 /// </summary>
 /// <remarks>
 /// <para>
-/// The lock is a reader-writer spin lock. A reader pins: the object neither moves nor goes while a reader counts. A writer announces itself first and
+/// The lock is a reader-writer spin lock. A reader pins: what the slot holds neither moves nor goes while a reader counts. A writer announces itself first and
 /// then waits for the readers, so readers cannot starve it. Compaction only ever tries.
 /// </para>
 /// <para>
@@ -81,7 +81,7 @@ internal static class SlotWord
     public static ulong Unlocked(ulong word) => word & ~LockMask;
 
     /// <summary>
-    /// Adds a reader to a slot that holds an object, waiting while a writer has it. <paramref name="word"/> is what the slot holds.
+    /// Adds a reader to a slot that holds something, waiting while a writer has it. <paramref name="word"/> is what the slot holds.
     /// </summary>
     public static SharedOutcome TryAcquireShared(ref ulong slot, out ulong word)
     {
@@ -91,8 +91,8 @@ internal static class SlotWord
             word = Volatile.Read(ref slot);
             if ((word & Writer) == 0)
             {
-                if (Kind(word) != SlotKind.Object)
-                    return SharedOutcome.NoObject;
+                if (Kind(word) == SlotKind.Empty)
+                    return SharedOutcome.Empty;
                 if ((word & ReaderMask) == ReaderMask)
                     return SharedOutcome.Saturated;
                 if (Interlocked.CompareExchange(ref slot, word + OneReader, word) == word)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using PageFold.Frames;
 using PageFold.Mapping;
@@ -21,6 +22,10 @@ internal sealed unsafe class ZsHeap : IDisposable
 {
     private const int BackgroundDelayMilliseconds = 100;
     private const long FramesPerReclaim = 16;
+    private const int MostReserved = 4;
+
+    // A SizeClass with its lock and list heads, as the runtime lays them out.
+    private const int ManagedBytesPerClass = 240;
 
     private readonly Lock _compaction = new();
     private readonly SizeClasses _table;
@@ -36,11 +41,18 @@ internal sealed unsafe class ZsHeap : IDisposable
         Arena = arena;
         Owners = owners;
         _gate = gate;
-        _table = new SizeClasses(arena.FrameSize, maxChain);
+        _table = SizeClasses.For(arena.FrameSize, maxChain);
+        ManagedBytes = _table.Geometries.Count * ManagedBytesPerClass;
+        if (!arena.Budget.TryCharge(ManagedBytes))
+            Throw.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
+        arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, number, geometry))];
         // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
         _timer = new Timer(static state => CompactInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
     }
+
+    /// <summary>Bytes that the classes' own records take on the GC heap; charged like any other table.</summary>
+    public long ManagedBytes { get; }
 
     public FrameArena Arena { get; }
 
@@ -70,12 +82,15 @@ internal sealed unsafe class ZsHeap : IDisposable
     public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
 
     /// <summary>
-    /// Takes an object; its bytes are whatever was left there. If memory is short, sparse zspages are compacted first. False when that does not help.
+    /// Takes an object; its bytes are whatever was left there. If memory is short, sparse zspages are compacted first; then the reserve is used as far as allowed.
+    /// False when that does not help.
     /// </summary>
-    public bool TryAllocate(int size, ulong tag, out ObjectLocation location)
+    public bool TryAllocate(int size, ulong tag, ReserveUse reserve, out ObjectLocation location)
     {
         SizeClass sizeClass = _classes[_table.IndexFor(size)];
-        return sizeClass.TryAllocate(tag, out location) || TryReclaim() && sizeClass.TryAllocate(tag, out location);
+        return sizeClass.TryAllocate(tag, ReserveUse.None, out location)
+            || TryReclaim() && sizeClass.TryAllocate(tag, ReserveUse.None, out location)
+            || reserve != ReserveUse.None && sizeClass.TryAllocate(tag, reserve, out location);
     }
 
     public void Free(ObjectLocation location)
@@ -126,6 +141,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         _timer.Dispose();
         foreach (SizeClass sizeClass in _classes)
             sizeClass.FreeAll();
+        Arena.Budget.Release(ManagedBytes);
     }
 
     private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)Arena.AddressOf(location.Head))->Class];
@@ -138,21 +154,46 @@ internal sealed unsafe class ZsHeap : IDisposable
         return result;
     }
 
-    /// <summary>Frees a few frames for an allocation that found none, from the class that can spare most.</summary>
-    private bool TryReclaim()
+    /// <summary>Frees a few frames for an allocation that found none, from the class that can spare most and will; false if none will.</summary>
+    public bool TryReclaim()
     {
         lock (_compaction)
         {
-            SizeClass? sparsest = null;
-            long most = 0;
-            foreach (SizeClass sizeClass in _classes)
+            // Mapped objects may hold a class as it is; then the next has to give.
+            long below = long.MaxValue;
+            while (TryFindSparsest(below, out SizeClass? sparsest, out below))
             {
-                long reclaimable = sizeClass.ReclaimableFrames;
-                if (reclaimable > most)
-                    (sparsest, most) = (sizeClass, reclaimable);
+                if (Compact(sparsest, thorough: true, FramesPerReclaim, CancellationToken.None).FramesFreed > 0)
+                    return true;
             }
-            return sparsest is not null && Compact(sparsest, thorough: true, FramesPerReclaim, CancellationToken.None).FramesFreed > 0;
+            return false;
         }
+    }
+
+    /// <summary>
+    /// Frees a few frames and gives all free ones back, for a table or buffer that found no memory: such memory comes from the system, not from the
+    /// arena.
+    /// </summary>
+    /// <returns>Always true, for the caller to try once more.</returns>
+    public bool ReclaimBytes()
+    {
+        TryReclaim();
+        Arena.Trim();
+        return true;
+    }
+
+    /// <summary>The class with most frames to spare, but fewer than <paramref name="below"/>.</summary>
+    private bool TryFindSparsest(long below, [NotNullWhen(true)] out SizeClass? sparsest, out long reclaimable)
+    {
+        sparsest = null;
+        reclaimable = 0;
+        foreach (SizeClass sizeClass in _classes)
+        {
+            long candidate = sizeClass.ReclaimableFrames;
+            if (candidate > reclaimable && candidate < below)
+                (sparsest, reclaimable) = (sizeClass, candidate);
+        }
+        return sparsest is not null;
     }
 
     /// <summary>Has sparse classes compacted soon, by another thread: a little later, so that a run of frees is over by then.</summary>

@@ -20,13 +20,15 @@ namespace PageFold;
 /// </remarks>
 public sealed unsafe class ZsPool : IDisposable
 {
+    private const int SpinsBeforeRefusal = 40;
+
     private readonly FrameArena _arena;
     private readonly SlotTable _slots;
     private readonly HandleTable _handles;
     private readonly ZsHeap _heap;
     private readonly MapEntries _maps;
     private readonly Gate _gate;
-    private readonly uint _number;
+    private readonly PoolNumber _number;
 
     /// <summary>Makes an empty pool.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -39,7 +41,7 @@ public sealed unsafe class ZsPool : IDisposable
         _handles = new HandleTable(_slots);
         _heap = new ZsHeap(_arena, _slots, _gate, options.MaxChain);
         _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
-        _number = PoolNumbers.Take();
+        _number = new PoolNumber();
     }
 
     /// <summary>The largest object, in bytes: one frame.</summary>
@@ -72,9 +74,9 @@ public sealed unsafe class ZsPool : IDisposable
         int stripe = _gate.Enter();
         try
         {
-            if (!_handles.TryTake(out uint slot, out uint generation))
+            if (!_handles.TryTake(out uint slot, out uint generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
                 return false;
-            if (!_heap.TryAllocate(size, slot | (ulong)generation << 32, out ObjectLocation location))
+            if (!_heap.TryAllocate(size, slot | (ulong)generation << 32, ReserveUse.None, out ObjectLocation location))
             {
                 _handles.Return(slot, generation);
                 return false;
@@ -82,7 +84,7 @@ public sealed unsafe class ZsPool : IDisposable
             ulong word = SlotWord.ForObject(location, size);
             _heap.View(word).Clear();
             SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
-            handle = new ZsHandle(slot, generation, _number);
+            handle = new ZsHandle(slot, generation, _number.Value);
             return true;
         }
         finally
@@ -279,7 +281,8 @@ public sealed unsafe class ZsPool : IDisposable
         {
             ref ulong slot = ref Pin(handle, out ulong word);
             view = _heap.View(word);
-            opened = _maps.TryAcquire(mayCopy && !view.IsContiguous, out MapEntry* entry);
+            bool withBuffer = mayCopy && !view.IsContiguous;
+            opened = _maps.TryAcquire(withBuffer, out MapEntry* entry) || _heap.ReclaimBytes() && _maps.TryAcquire(withBuffer, out entry);
             if (!opened)
             {
                 SlotWord.ReleaseShared(ref slot);
@@ -299,7 +302,7 @@ public sealed unsafe class ZsPool : IDisposable
 
     private ref ulong SlotOf(ZsHandle handle)
     {
-        if (handle.Pool != _number)
+        if (handle.Pool != _number.Value)
             Throw.ForeignHandle(handle);
         if (handle.Slot >= _handles.Count)
             Throw.StaleHandle(handle);
@@ -313,7 +316,7 @@ public sealed unsafe class ZsPool : IDisposable
     {
         ref ulong slot = ref SlotOf(handle);
         SharedOutcome outcome = SlotWord.TryAcquireShared(ref slot, out word);
-        if (outcome == SharedOutcome.NoObject)
+        if (outcome == SharedOutcome.Empty)
             Throw.StaleHandle(handle);
         if (outcome == SharedOutcome.Saturated)
             Throw.TooManyMaps(handle, SlotWord.MaxReaders);
@@ -341,10 +344,11 @@ public sealed unsafe class ZsPool : IDisposable
                 SlotWord.ReleaseExclusive(ref slot, word);
                 Throw.StaleHandle(handle);
             }
-            if (SlotWord.Readers(word) > 0)
+            // A reader may be gone in a moment: a copy in or out, or somebody with a stale handle. A mapping stays.
+            if (SlotWord.Readers(word) > 0 && spin.Count > SpinsBeforeRefusal)
             {
-                // A stale handle is told so, even if the slot's new object is the one that is mapped.
-                SlotWord.ReleaseShared(ref Pin(handle, out _));
+                if (SlotWord.Readers(word) < SlotWord.MaxReaders)
+                    SlotWord.ReleaseShared(ref Pin(handle, out _));
                 Throw.ObjectIsMapped(handle);
             }
             spin.SpinOnce();
@@ -353,7 +357,7 @@ public sealed unsafe class ZsPool : IDisposable
 
     private void FreeEverything()
     {
-        PoolNumbers.Return(_number);
+        _number.Dispose();
         _heap.Dispose();
         _slots.Free();
         _maps.FreeBuffers();

@@ -95,6 +95,7 @@ internal sealed unsafe class ZstdCodec : PageCodec
             {
                 nuint result = Methods.ZSTD_compress2(_compressor, target, (nuint)destination.Length, source, (nuint)page.Length);
                 written = Methods.ZSTD_isError(result) ? 0 : (int)result;
+                GC.KeepAlive(this);
                 return written > 0;
             }
         }
@@ -102,7 +103,11 @@ internal sealed unsafe class ZstdCodec : PageCodec
         public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page)
         {
             fixed (byte* packed = source, target = page)
-                return Methods.ZSTD_decompressDCtx(_decompressor, target, (nuint)page.Length, packed, (nuint)source.Length) == (nuint)page.Length;
+            {
+                nuint result = Methods.ZSTD_decompressDCtx(_decompressor, target, (nuint)page.Length, packed, (nuint)source.Length);
+                GC.KeepAlive(this);
+                return result == (nuint)page.Length;
+            }
         }
 
         protected override void Dispose(bool disposing)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace PageFold.Frames;
 
@@ -6,7 +7,7 @@ namespace PageFold.Frames;
 /// Reads the memory limit of the control group that this process runs in, version 2 (memory.max) or version 1 (memory.limit_in_bytes), the smallest on the way
 /// from the process's group up to the root of the mount. Everything comes from files of /proc and of the mounted hierarchy.
 /// </summary>
-internal static class ContainerMemory
+internal static partial class ContainerMemory
 {
     // Version 1 writes "no limit" as the largest number of whole pages; nothing near it is a real limit.
     private const long Unlimited = 1L << 60;
@@ -64,13 +65,13 @@ internal static class ContainerMemory
             bool matches = unified ? right[0] == "cgroup2" : right[0] == "cgroup" && right[2].Split(',').Contains("memory");
             if (!matches)
                 continue;
-            string root = left[3];
-            string point = left[4].TrimEnd('/');
+            string root = Unescape(left[3]);
+            string point = Unescape(left[4]).TrimEnd('/');
             string inside = group;
             if (root != "/" && (group == root || group.StartsWith(root + "/", StringComparison.Ordinal)))
                 inside = group[root.Length..];
             inside = inside.TrimEnd('/');
-            while (inside.Length > 0)
+            while (inside.StartsWith('/'))
             {
                 yield return point + inside;
                 inside = inside[..inside.LastIndexOf('/')];
@@ -78,6 +79,14 @@ internal static class ContainerMemory
             yield return point;
         }
     }
+
+    /// <summary>Spaces, tabs, newlines and backslashes stand in the table of mounts as a backslash and three octal digits.</summary>
+    private static string Unescape(string path) => path.Contains('\\', StringComparison.Ordinal)
+        ? Escape().Replace(path, match => ((char)Convert.ToInt32(match.Value[1..], 8)).ToString())
+        : path;
+
+    [GeneratedRegex(@"\\[0-7]{3}")]
+    private static partial Regex Escape();
 
     private static long? ParseLimit(string? text) =>
         long.TryParse(text?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long limit) && limit < Unlimited ? limit : null;

@@ -12,6 +12,7 @@ namespace PageFold;
 /// address kept); or fresh (never used). When no committed frame is free, a batch of cold or fresh ones is committed in one system call. When
 /// more committed frames are free than the high mark, the highest are given back until three quarters of the mark remain: that hysteresis keeps a
 /// pool that breathes from paying a system call a frame. Both the mark and the batch grow with the frames in use and are a fraction of a percent.
+/// A few frames may be set aside as a reserve, for work that frees more than it takes and must go on when the limit is reached.
 /// </para>
 /// <para>
 /// The limit counts committed memory, in use or not, and the arena's own tables. Memory is charged before it is committed and released after it is gone, so the limit
@@ -38,15 +39,17 @@ public sealed unsafe class FrameArena : IDisposable
 
     private readonly Lock _lock = new();
     private readonly FrameBacking _backing;
-    private readonly FrameSet _free;
+    private readonly FreeFrames _free;
     private readonly FrameSet _cold;
+    private readonly FrameSet _used;
+    private readonly Stack<uint> _reserve = new();
     private readonly byte** _segments;
     private readonly int _segmentShift;
     private readonly uint _segmentMask;
     private readonly uint _stride;
     private uint _fresh;
     private uint _setPagesCharged;
-    private uint _inUse;
+    private int _reserveTarget;
     private bool _disposed;
 
     /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes. Nothing is committed yet.</summary>
@@ -74,8 +77,9 @@ public sealed unsafe class FrameArena : IDisposable
         _segments = _backing.Segments;
         _segmentShift = _backing.SegmentShift;
         _segmentMask = (1u << _segmentShift) - 1;
-        _free = new FrameSet(capacity);
+        _free = new FreeFrames(capacity, _backing.Granularity);
         _cold = new FrameSet(capacity);
+        _used = new FrameSet(capacity);
     }
 
     /// <summary>Bytes in a frame.</summary>
@@ -85,7 +89,7 @@ public sealed unsafe class FrameArena : IDisposable
     public long MemoryLimit => Budget.Limit;
 
     /// <summary>Frames handed out and not yet taken back.</summary>
-    public long FramesInUse => Volatile.Read(ref _inUse);
+    public long FramesInUse => _used.Count;
 
     /// <summary>Bytes of committed frames, in use or free.</summary>
     public long CommittedBytes
@@ -93,7 +97,7 @@ public sealed unsafe class FrameArena : IDisposable
         get
         {
             lock (_lock)
-                return (long)(_inUse + _free.Count) << FrameShift;
+                return CommittedFrames << FrameShift;
         }
     }
 
@@ -102,15 +106,25 @@ public sealed unsafe class FrameArena : IDisposable
     internal MemoryBudget Budget { get; }
 
     /// <summary>The number of free committed frames above which some are given back.</summary>
-    private uint HighMark => Math.Clamp(_inUse / 512, SmallestMark, LargestMark);
+    private uint HighMark => Math.Clamp(_used.Count / 512, SmallestMark, LargestMark);
+
+    private long CommittedFrames => _used.Count + _free.Count + _reserve.Count;
 
     /// <summary>
-    /// Takes a frame with whatever content it was left with. False when the limit is reached or the system has no memory.
+    /// Takes a frame of zeros. False when the limit is reached or the system has no memory.
     /// </summary>
     /// <param name="frame">The frame's number.</param>
-    public bool TryAllocate(out uint frame) => TryAllocate(NoFrame, out frame);
+    public bool TryAllocate(out uint frame)
+    {
+        if (!TryAllocate(NoFrame, out frame))
+            return false;
+        new Span<byte>(AddressOf(frame), FrameSize).Clear();
+        return true;
+    }
 
-    /// <summary>Takes the frame <paramref name="wanted"/> if it happens to be free and committed, otherwise any.</summary>
+    /// <summary>
+    /// Takes the frame <paramref name="wanted"/> if it happens to be free and committed, otherwise any, with whatever content it was left with.
+    /// </summary>
     internal bool TryAllocate(uint wanted, out uint frame)
     {
         frame = NoFrame;
@@ -125,11 +139,45 @@ public sealed unsafe class FrameArena : IDisposable
                 _free.Remove(frame);
             if (frame != NoFrame)
             {
-                _inUse++;
+                _used.Add(frame);
                 return true;
             }
         }
         return TryCommitBatch(out frame);
+    }
+
+    /// <summary>Takes a frame as <see cref="TryAllocate(uint, out uint)"/> does, or else from the reserve as far as allowed.</summary>
+    internal bool TryAllocate(uint wanted, ReserveUse use, out uint frame)
+    {
+        if (TryAllocate(wanted, out frame))
+            return true;
+        if (use == ReserveUse.None)
+            return false;
+        lock (_lock)
+        {
+            int keep = use == ReserveUse.Compaction ? 0 : _reserveTarget / 2;
+            if (_reserve.Count <= keep)
+                return false;
+            frame = _reserve.Pop();
+            _used.Add(frame);
+            return true;
+        }
+    }
+
+    /// <summary>Sets frames aside, now if there is memory; later the first frames that come back make up what is missing.</summary>
+    internal void Reserve(int frames)
+    {
+        _reserve.EnsureCapacity(frames);
+        for (int i = 0; i < frames && TryAllocate(NoFrame, out uint frame); i++)
+        {
+            lock (_lock)
+            {
+                _used.Remove(frame);
+                _reserve.Push(frame);
+            }
+        }
+        lock (_lock)
+            _reserveTarget = frames;
     }
 
     /// <summary>Takes a frame back. Its memory may return to the operating system at once or stay for the next request.</summary>
@@ -141,9 +189,14 @@ public sealed unsafe class FrameArena : IDisposable
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
-            ThrowIfNotInUse(frame);
+            if (!_used.Remove(frame))
+                Throw.FrameNotInUse(frame);
+            if (_reserve.Count < _reserveTarget)
+            {
+                _reserve.Push(frame);
+                return;
+            }
             _free.Add(frame);
-            _inUse--;
             trim = _free.Count > HighMark;
             keep = HighMark / 4 * 3;
         }
@@ -158,7 +211,8 @@ public sealed unsafe class FrameArena : IDisposable
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
-            ThrowIfNotInUse(frame);
+            if (!_used.Contains(frame))
+                Throw.FrameNotInUse(frame);
         }
         return new Span<byte>(AddressOf(frame), FrameSize);
     }
@@ -189,9 +243,10 @@ public sealed unsafe class FrameArena : IDisposable
                 return;
             _disposed = true;
         }
-        Budget.Release(((long)(_inUse + _free.Count) << FrameShift) + (long)_setPagesCharged * 4096);
+        Budget.Release((CommittedFrames << FrameShift) + _setPagesCharged * 4096L);
         _free.Dispose();
         _cold.Dispose();
+        _used.Dispose();
         _backing.Dispose();
     }
 
@@ -240,25 +295,25 @@ public sealed unsafe class FrameArena : IDisposable
                 if (!_free.TryFindFirst(out frame))
                     return false;
                 _free.Remove(frame);
-                _inUse++;
+                _used.Add(frame);
                 return true;
             }
         }
-        bool committed = _backing.TryCommit(first, count);
+        if (!_backing.TryCommit(first, count))
+        {
+            Budget.Release((long)count << FrameShift);
+            lock (_lock)
+                AddCold(first, count);
+            return false;
+        }
         lock (_lock)
         {
-            for (uint i = 0; i < count; i += _stride)
-                _ = committed ? _free.Add(first + i) : _cold.Add(first + i);
-            if (committed)
-            {
-                frame = first;
-                _free.Remove(frame);
-                _inUse++;
-            }
+            for (uint i = 1; i < count; i++)
+                _free.Add(first + i);
+            frame = first;
+            _used.Add(frame);
         }
-        if (!committed)
-            Budget.Release((long)((count + _stride - 1) / _stride) << FrameShift);
-        return committed;
+        return true;
     }
 
     /// <summary>Chooses a run and charges it. Called under the lock.</summary>
@@ -277,7 +332,7 @@ public sealed unsafe class FrameArena : IDisposable
         }
         long unit = (long)granularity << FrameShift;
         // Ahead by a 2048th of what is in use, and never by more than a sixteenth of what is left.
-        long ahead = Math.Min(_inUse / 2048, Budget.Available / 16 >> FrameShift);
+        long ahead = Math.Min(_used.Count / 2048, Budget.Available / 16 >> FrameShift);
         uint wanted = (uint)Math.Max(granularity, ahead / granularity * granularity);
         uint most = cold ? wanted : Math.Min(wanted, _backing.Capacity - first);
         if (_stride == 2)
@@ -309,10 +364,10 @@ public sealed unsafe class FrameArena : IDisposable
         return true;
     }
 
-    /// <summary>The two sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
+    /// <summary>The three sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
     private bool TryChargeSets(uint frames)
     {
-        uint pages = 2 * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
+        uint pages = 3 * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
         if (pages <= _setPagesCharged)
             return true;
         // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
@@ -330,64 +385,29 @@ public sealed unsafe class FrameArena : IDisposable
             uint count;
             lock (_lock)
             {
-                if (_disposed || _free.Count <= keep || !TryTakeRunToRelease(_free.Count - keep, out first, out count))
+                if (_disposed || _free.Count <= keep || !_free.TryTakeHighest(Math.Min(_free.Count - keep, LargestRelease), out first, out count))
                     return;
             }
-            _backing.Decommit(first, count);
+            bool gone = _backing.TryDecommit(first, count);
+            if (gone)
+                Budget.Release((long)count << FrameShift);
             lock (_lock)
             {
+                if (gone)
+                {
+                    AddCold(first, count);
+                    continue;
+                }
                 for (uint i = 0; i < count; i++)
-                    _cold.Add(first + i);
+                    _free.Add(first + i);
+                return;
             }
-            Budget.Release((long)count << FrameShift);
         }
     }
 
-    /// <summary>Removes the highest releasable run from the free set. Called under the lock.</summary>
-    private bool TryTakeRunToRelease(uint most, out uint first, out uint count)
-    {
-        uint granularity = _backing.Granularity;
-        count = 0;
-        if (!_free.TryFindLast(out first))
-            return false;
-        if (granularity == 1)
-        {
-            count = 1;
-            while (count < Math.Min(most, LargestRelease) && first > 0 && _free.Contains(first - 1))
-            {
-                first--;
-                count++;
-            }
-        }
-        else
-        {
-            uint segment = first / granularity;
-            while (!IsSegmentFree(segment * granularity, granularity))
-            {
-                if (segment-- == 0)
-                    return false;
-            }
-            first = segment * granularity;
-            count = granularity;
-        }
-        for (uint i = 0; i < count; i++)
-            _free.Remove(first + i);
-        return true;
-    }
-
-    private bool IsSegmentFree(uint first, uint count)
+    private void AddCold(uint first, uint count)
     {
         for (uint i = 0; i < count; i++)
-        {
-            if (!_free.Contains(first + i))
-                return false;
-        }
-        return true;
-    }
-
-    private void ThrowIfNotInUse(uint frame)
-    {
-        if (frame >= _fresh || frame % _stride != 0 || _free.Contains(frame) || _cold.Contains(frame))
-            Throw.FrameNotInUse(frame);
+            _cold.Add(first + i);
     }
 }

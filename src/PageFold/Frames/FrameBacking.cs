@@ -22,8 +22,8 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// <summary>Makes a run usable, touching it in one go where the system can; false when the system has no memory for it.</summary>
     public abstract bool TryCommit(uint first, uint count);
 
-    /// <summary>Gives a run's memory back to the operating system; its content is gone.</summary>
-    public abstract void Decommit(uint first, uint count);
+    /// <summary>Gives a run's memory back to the operating system; its content is gone. False when the system keeps it (locked memory).</summary>
+    public abstract bool TryDecommit(uint first, uint count);
 
     /// <summary>Bytes of the first <paramref name="frames"/> frames that are in physical memory, as the operating system tells it; null where it cannot be asked.</summary>
     public abstract long? CountResidentBytes(uint frames);

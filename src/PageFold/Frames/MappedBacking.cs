@@ -80,7 +80,11 @@ internal sealed unsafe class MappedBacking : FrameBacking
                 return true;
             // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
             if (Marshal.GetLastPInvokeError() != LibC.EINVAL)
+            {
+                // A part may have been committed before memory ran out.
+                _ = TryDecommit(first, count);
                 return false;
+            }
             _canPopulate = false;
         }
         byte* frame = (byte*)Address(first);
@@ -90,8 +94,8 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return true;
     }
 
-    public override void Decommit(uint first, uint count) =>
-        _ = LibC.madvise(Address(first), Bytes(count), _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE);
+    public override bool TryDecommit(uint first, uint count) =>
+        LibC.madvise(Address(first), Bytes(count), _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0;
 
     public override long? CountResidentBytes(uint frames)
     {

@@ -1,13 +1,23 @@
+using System.Runtime.InteropServices;
+
 namespace PageFold.Frames;
 
 /// <summary>
 /// The one account of every byte that a pool or store holds: frames, tables and buffers charge it before they exist and release it after they
 /// are gone, so <see cref="Used"/> never exceeds <see cref="Limit"/>, not even for a moment. Thread-safe; lock-free.
 /// </summary>
-internal sealed class MemoryBudget(long limit)
+internal sealed unsafe class MemoryBudget(long limit)
 {
+    // Blocks that are still there when the last reference to the account goes: the pool was forgotten, and they are freed with it.
+    private readonly HashSet<nint> _blocks = [];
     private long _used;
     private long _peak;
+
+    ~MemoryBudget()
+    {
+        foreach (nint block in _blocks)
+            NativeMemory.AlignedFree((void*)block);
+    }
 
     /// <summary>The most that may be held, in bytes.</summary>
     public long Limit { get; } = limit;
@@ -50,6 +60,25 @@ internal sealed class MemoryBudget(long limit)
     {
         long now = Interlocked.Add(ref _used, -bytes);
         System.Diagnostics.Debug.Assert(now >= 0, "More memory was released than was charged.");
+    }
+
+    /// <summary>Notes a block of native memory that was charged.</summary>
+    public void Adopt(byte* block)
+    {
+        lock (_blocks)
+            _blocks.Add((nint)block);
+    }
+
+    /// <summary>Frees a block of native memory and releases its charge.</summary>
+    public void Free(byte* block, long length)
+    {
+        lock (_blocks)
+        {
+            if (!_blocks.Remove((nint)block))
+                return;
+        }
+        NativeMemory.AlignedFree(block);
+        Release(length);
     }
 
     public void ResetPeak() => Volatile.Write(ref _peak, Used);

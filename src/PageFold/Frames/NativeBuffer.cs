@@ -34,6 +34,7 @@ internal readonly unsafe struct NativeBuffer
         {
             void* pointer = NativeMemory.AlignedAlloc((nuint)length, Alignment);
             NativeMemory.Clear(pointer, (nuint)length);
+            budget.Adopt((byte*)pointer);
             buffer = new NativeBuffer((byte*)pointer, length);
             return true;
         }
@@ -51,9 +52,5 @@ internal readonly unsafe struct NativeBuffer
     }
 
     /// <summary>Frees a block that its owner keeps by address alone.</summary>
-    public static void Free(MemoryBudget budget, byte* pointer, long length)
-    {
-        NativeMemory.AlignedFree(pointer);
-        budget.Release(length);
-    }
+    public static void Free(MemoryBudget budget, byte* pointer, long length) => budget.Free(pointer, length);
 }

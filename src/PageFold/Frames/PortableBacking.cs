@@ -41,20 +41,21 @@ internal sealed unsafe class PortableBacking : FrameBacking
             }
             catch (OutOfMemoryException)
             {
-                Decommit(first, (segment << SegmentShift) - first);
+                _ = TryDecommit(first, (segment << SegmentShift) - first);
                 return false;
             }
         }
         return true;
     }
 
-    public override void Decommit(uint first, uint count)
+    public override bool TryDecommit(uint first, uint count)
     {
         for (uint segment = first >> SegmentShift; segment < first + count >> SegmentShift; segment++)
         {
             NativeMemory.AlignedFree(_segments[segment]);
             _segments[segment] = null;
         }
+        return true;
     }
 
     public override long? CountResidentBytes(uint frames) => null;

@@ -39,8 +39,6 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     // Low half: number of the first free entry plus one. High half: how often the head has changed.
     private ulong _head;
 
-    ~MapEntries() => _entries.Free();
-
     /// <summary>Bytes of entries and buffers.</summary>
     public long Bytes => _entries.Bytes + (long)Volatile.Read(ref _buffers) * bufferSize;
 
@@ -56,9 +54,9 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         }
         if (withBuffer && entry->Buffer is null && !TryAddBuffer(entry))
         {
-            Push(entry);
-            entry = null;
-            return false;
+            entry = ExchangeForBuffered(entry);
+            if (entry is null)
+                return false;
         }
         Volatile.Write(ref entry->Sequence, entry->Sequence + 1);
         return true;
@@ -82,12 +80,33 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     }
 
     /// <summary>
-    /// Frees the buffers; no mapping is open any more. The entries go with the last reference to them, for the Dispose of an old copy of a mapping to look at.
+    /// Frees the buffers; no mapping is open any more. The entries stay for the Dispose of an old copy of a mapping to look at, until the budget is collected.
     /// </summary>
     public void FreeBuffers()
     {
         for (uint number = 0; number < _count; number++)
             FreeBuffer(_entries.Find(number));
+    }
+
+    /// <summary>Puts an entry back and takes one that has a buffer from further down the free list; null if there is none.</summary>
+    private MapEntry* ExchangeForBuffered(MapEntry* entry)
+    {
+        MapEntry* found = Pop();
+        MapEntry* withoutBuffer = entry;
+        entry->Next = 0;
+        while (found is not null && found->Buffer is null)
+        {
+            found->Next = withoutBuffer->Number + 1;
+            withoutBuffer = found;
+            found = Pop();
+        }
+        while (withoutBuffer is not null)
+        {
+            uint next = withoutBuffer->Next;
+            Push(withoutBuffer);
+            withoutBuffer = next == 0 ? null : _entries.Find(next - 1);
+        }
+        return found;
     }
 
     private bool TryAddBuffer(MapEntry* entry)

@@ -24,13 +24,15 @@ public sealed unsafe partial class PageStore
                 return false;
             // Before the slot is held: a writer that waits for the slot holds a workbench.
             bench = _benches.Take(stripe);
-            ulong word;
-            while (!TryPin(ref *slot, out word))
+            if (!TryPin(ref *slot, out ulong word))
+                return false;
+            if (SlotWord.Kind(word) == SlotKind.Value)
             {
-                if (SlotWord.Kind(word) == SlotKind.Empty)
-                    return false;
-                if (TryFill(ref *slot, word, destination))
-                    return true;
+                // Pinned, the slot keeps its word in the pattern table.
+                ulong fill = SameFilled.NamesPattern(word) ? _patterns.Get(SameFilled.Pattern(word)) : SameFilled.Word(word);
+                SlotWord.ReleaseShared(ref *slot);
+                SameFilled.Fill(destination, fill);
+                return true;
             }
             if (!TryLoad(ref *slot, word, bench, (uint)page, destination))
             {
@@ -63,7 +65,7 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>Becomes a reader of a slot that holds an object; false, with the slot's word, if it holds none.</summary>
+    /// <summary>Becomes a reader of a slot; false if it holds nothing.</summary>
     private static bool TryPin(ref ulong slot, out ulong word)
     {
         SpinWait spin = default;
@@ -105,27 +107,5 @@ public sealed unsafe partial class PageStore
             if (pinned)
                 SlotWord.ReleaseShared(ref slot);
         }
-    }
-
-    /// <summary>
-    /// Fills the destination with the repeated word that an unlocked slot holds; false if the slot changed while the word was looked up.
-    /// </summary>
-    private bool TryFill(ref ulong slot, ulong word, Span<byte> destination)
-    {
-        ulong value;
-        if (SameFilled.NamesPattern(word))
-        {
-            value = _patterns.Get(SameFilled.Pattern(word));
-            // A pattern's number may be given to another word at any time, but not while the slot names it. The exchange changes nothing; it is a
-            // full fence that orders the look at the pattern before this look at the slot.
-            if (Interlocked.CompareExchange(ref slot, word, word) != word)
-                return false;
-        }
-        else
-        {
-            value = SameFilled.Word(word);
-        }
-        SameFilled.Fill(destination, value);
-        return true;
     }
 }

@@ -1,4 +1,5 @@
 using PageFold.Allocation;
+using PageFold.Frames;
 using PageFold.Store;
 
 namespace PageFold;
@@ -44,35 +45,61 @@ public sealed unsafe partial class PageStore
     /// <summary>Stores a page of one repeated word; false when there is no memory to note the word.</summary>
     private bool TryStoreFilled(uint number, ulong word, int stripe)
     {
-        if (!_slots.TryEnsure(number, out ulong* slot))
+        if (!TryEnsureSlot(number, out ulong* slot))
             return false;
         if (SameFilled.FitsSlot(word))
         {
             Replace(ref *slot, SameFilled.SlotFor(word), stripe);
             return true;
         }
-        if (!_patterns.TryAdd(word, out uint pattern))
-            return false;
+        if (!_patterns.TryAdd(word, out uint pattern) && !(_heap.ReclaimBytes() && _patterns.TryAdd(word, out pattern)))
+            return TryRefill(ref *slot, word);
         Replace(ref *slot, SameFilled.SlotForPattern(pattern), stripe);
         return true;
     }
 
+    /// <summary>Fills a page that is same-filled already with another word, which needs no memory if it was the only page with its own.</summary>
+    private bool TryRefill(ref ulong slot, ulong word)
+    {
+        ulong held = SlotWord.AcquireExclusive(ref slot);
+        bool refilled = false;
+        if (SlotWord.Kind(held) == SlotKind.Value && SameFilled.NamesPattern(held))
+        {
+            uint pattern = SameFilled.Pattern(held);
+            refilled = _patterns.TryReplace(ref pattern, word);
+            held = SameFilled.SlotForPattern(pattern);
+        }
+        SlotWord.ReleaseExclusive(ref slot, held);
+        return refilled;
+    }
+
+    /// <summary>The slot of a page; if memory for it is short, sparse zspages are compacted first.</summary>
+    private bool TryEnsureSlot(uint number, out ulong* slot) =>
+        _slots.TryEnsure(number, out slot) || _heap.ReclaimBytes() && _slots.TryEnsure(number, out slot);
+
     private StoreOutcome StoreBytes(uint number, Workbench bench, int stripe)
     {
         byte* bytes = bench.Packed;
-        bool compressed = bench.Context.TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size <= _incompressibleAbove;
+        // A codec may be anybody's: what it says it wrote is believed only within bounds.
+        bool compressed = bench.Context.TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
         if (!compressed)
         {
             bytes = bench.Page;
             size = PageSize;
         }
-        if (!_slots.TryEnsure(number, out ulong* slot))
+        if (!TryEnsureSlot(number, out ulong* slot))
             return StoreOutcome.Full;
         ulong tag = number | (ulong)CheckOf(new ReadOnlySpan<byte>(bytes, size), number) << 32;
-        bool sameClass = IsOfClass(Volatile.Read(ref *slot), size);
+        // A guess, without the lock, that saves the lock; looked at again with it.
+        ulong seen = Volatile.Read(ref *slot);
+        int before = SlotWord.Kind(seen) == SlotKind.Object ? _heap.Footprint(SlotWord.Size(seen)) : 0;
+        bool sameClass = before == _heap.Footprint(size);
         if (!(sameClass && TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: true, stripe)))
         {
-            if (_heap.TryAllocate(size, tag, out ObjectLocation location))
+            // At the limit a page that shrinks may draw on the reserve, which its old object then makes up for. If that is used up, the new
+            // content goes into the old one's place.
+            bool shrinks = _heap.Footprint(size) < before;
+            if (_heap.TryAllocate(size, tag, shrinks ? ReserveUse.Replacement : ReserveUse.None, out ObjectLocation location))
             {
                 ulong word = SlotWord.ForObject(location, size);
                 _heap.View(word).CopyFrom(bytes);
@@ -86,9 +113,6 @@ public sealed unsafe partial class PageStore
         return compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible;
     }
 
-    private bool IsOfClass(ulong word, int size) =>
-        SlotWord.Kind(word) == SlotKind.Object && _heap.Footprint(SlotWord.Size(word)) == _heap.Footprint(size);
-
     /// <summary>
     /// Writes over the old content where it lies, which needs no memory; false if there is none or its place is too small. Readers see the old page or the new one:
     /// the slot is held alone meanwhile.
@@ -96,9 +120,13 @@ public sealed unsafe partial class PageStore
     private bool TryOverwrite(ref ulong slot, byte* bytes, int size, ulong tag, bool onlyIfSameClass, int stripe)
     {
         ulong old = SlotWord.AcquireExclusive(ref slot);
-        bool fits = SlotWord.Kind(old) == SlotKind.Object &&
-            (onlyIfSameClass ? IsOfClass(old, size) : size <= _heap.Capacity(SlotWord.Location(old)));
         ulong word = old;
+        bool fits = false;
+        if (SlotWord.Kind(old) == SlotKind.Object)
+        {
+            int place = _heap.Capacity(SlotWord.Location(old));
+            fits = onlyIfSameClass ? place == _heap.Footprint(size) : size <= place;
+        }
         if (fits)
         {
             ObjectLocation location = SlotWord.Location(old);

@@ -56,11 +56,18 @@ public sealed unsafe partial class PageStore : IDisposable
         _slots = new SlotTable(_arena);
         _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.MaxChain);
         _patterns = new PatternTable(_arena.Budget);
-        if (!TryPrepare())
+        bool prepared = false;
+        try
         {
-            FreeEverything();
-            Throw.LimitTooSmall(_arena.MemoryLimit, PageSize);
+            prepared = TryPrepare();
         }
+        finally
+        {
+            if (!prepared)
+                _gate.Close();
+        }
+        if (!prepared)
+            Throw.LimitTooSmall(_arena.MemoryLimit, PageSize);
     }
 
     /// <summary>Bytes in a page.</summary>
@@ -215,7 +222,7 @@ public sealed unsafe partial class PageStore : IDisposable
         if (!_arena.Budget.TryCharge(Codec.SharedBytes))
             return false;
         _sharedCodecBytes = Codec.SharedBytes;
-        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, 0, out ObjectLocation location))
+        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, 0, ReserveUse.None, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();

@@ -36,39 +36,53 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
             {
                 if (At(number)->Word != word)
                     continue;
-                At(number)->Pages++;
+                At(number)->OtherPages++;
                 return true;
             }
             if (!TryTake(out number))
                 return false;
             if (_live > BucketCount)
                 _ = TryResize(BucketCount * 2);
-            *At(number) = new Pattern { Word = word, Pages = 1, Next = *Bucket(word) };
-            *Bucket(word) = number;
+            At(number)->OtherPages = 0;
+            Link(number, word);
             _live++;
             return true;
         }
     }
 
-    /// <summary>The word; meaningful if a slot that names it is seen unchanged before and after.</summary>
-    public ulong Get(uint number) => Volatile.Read(ref At(number)->Word);
+    /// <summary>
+    /// Gives the word of a page to be filled with another word, without new memory: possible if the other word is known, or if the page was the only one with its
+    /// word. The caller holds the page's slot alone.
+    /// </summary>
+    public bool TryReplace(ref uint number, ulong word)
+    {
+        lock (_lock)
+        {
+            for (uint known = *Bucket(word); known != None; known = At(known)->Next)
+            {
+                if (At(known)->Word != word)
+                    continue;
+                At(known)->OtherPages++;
+                RemoveLocked(number);
+                number = known;
+                return true;
+            }
+            if (At(number)->OtherPages > 0)
+                return false;
+            Unlink(number);
+            Link(number, word);
+            return true;
+        }
+    }
+
+    /// <summary>The word that a slot names; the caller keeps the slot from changing.</summary>
+    public ulong Get(uint number) => At(number)->Word;
 
     /// <summary>Counts one page less; the last takes the word with it.</summary>
     public void Remove(uint number)
     {
         lock (_lock)
-        {
-            Pattern* pattern = At(number);
-            if (--pattern->Pages > 0)
-                return;
-            uint* link = Bucket(pattern->Word);
-            while (*link != number)
-                link = &At(*link)->Next;
-            *link = pattern->Next;
-            pattern->Next = _firstFree;
-            _firstFree = number;
-            _live--;
-        }
+            RemoveLocked(number);
     }
 
     public void Free()
@@ -84,6 +98,36 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
 
     private uint* Bucket(ulong word) =>
         (uint*)_buckets.Pointer + (word * 0x9E3779B97F4A7C15 >> 64 - System.Numerics.BitOperations.Log2(BucketCount));
+
+    private void RemoveLocked(uint number)
+    {
+        Pattern* pattern = At(number);
+        if (pattern->OtherPages > 0)
+        {
+            pattern->OtherPages--;
+            return;
+        }
+        Unlink(number);
+        pattern->Next = _firstFree;
+        _firstFree = number;
+        _live--;
+    }
+
+    private void Link(uint number, ulong word)
+    {
+        uint* bucket = Bucket(word);
+        At(number)->Word = word;
+        At(number)->Next = *bucket;
+        *bucket = number;
+    }
+
+    private void Unlink(uint number)
+    {
+        uint* link = Bucket(At(number)->Word);
+        while (*link != number)
+            link = &At(*link)->Next;
+        *link = At(number)->Next;
+    }
 
     private bool TryTake(out uint number)
     {
@@ -112,9 +156,7 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
             while (number != None)
             {
                 uint next = At(number)->Next;
-                uint* bucket = Bucket(At(number)->Word);
-                At(number)->Next = *bucket;
-                *bucket = number;
+                Link(number, At(number)->Word);
                 number = next;
             }
         }
@@ -125,7 +167,9 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
     private struct Pattern
     {
         public ulong Word;
-        public uint Pages;
+
+        // Beside the first, so that all pages there can be may share one word.
+        public uint OtherPages;
         public uint Next;
     }
 }

@@ -8,6 +8,8 @@ namespace PageFold.Store;
 /// </summary>
 internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int pageSize, int packedSize)
 {
+    private long BufferBytes => pageSize + packedSize;
+
     private NativeBuffer _buffer;
     private long _contextBytes;
     private Padding _busy;
@@ -26,23 +28,32 @@ internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int
 
     public bool IsReady => Context is not null;
 
-    public long Bytes => _buffer.Length + _contextBytes;
+    /// <summary>Bytes that the context was charged with.</summary>
+    public long ContextBytes => _contextBytes;
 
     public bool TryTake() => Volatile.Read(ref _busy.Value) == 0 && Interlocked.Exchange(ref _busy.Value, 1) == 0;
 
     public void Return() => Volatile.Write(ref _busy.Value, 0);
 
     /// <summary>Makes the buffers and the context; false when there is no memory for them.</summary>
-    public bool TryPrepare()
+    /// <param name="contextBytes">What a context is known to take, charged before it is made; zero if none was made yet.</param>
+    public bool TryPrepare(long contextBytes)
     {
-        if (!NativeBuffer.TryAllocate(budget, pageSize + packedSize, out NativeBuffer buffer))
+        if (budget.Available < BufferBytes + contextBytes || !NativeBuffer.TryAllocate(budget, BufferBytes, out NativeBuffer buffer))
             return false;
         PageCodecContext? context = null;
         bool ready = false;
+        long charged = 0;
         try
         {
-            context = codec.CreateContext(pageSize);
-            ready = budget.TryCharge(context.Bytes);
+            if (budget.TryCharge(contextBytes))
+            {
+                charged = contextBytes;
+                context = codec.CreateContext(pageSize);
+                ready = context.Bytes <= charged || budget.TryCharge(context.Bytes - charged);
+                if (ready)
+                    charged = Math.Max(charged, context.Bytes);
+            }
         }
         catch (OutOfMemoryException)
         {
@@ -53,14 +64,15 @@ internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int
             if (!ready)
             {
                 context?.Dispose();
+                budget.Release(charged);
                 buffer.Free(budget);
             }
         }
         if (!ready)
             return false;
         _buffer = buffer;
-        _contextBytes = context!.Bytes;
-        Context = context;
+        _contextBytes = charged;
+        Context = context!;
         return true;
     }
 
@@ -97,7 +109,7 @@ internal sealed class Workbenches
     }
 
     /// <summary>Prepares one workbench, so that there always is one; false when there is no memory for it.</summary>
-    public bool TryPrepareFirst() => _benches[0].TryPrepare();
+    public bool TryPrepareFirst() => _benches[0].TryPrepare(contextBytes: 0);
 
     public Workbench Take(int stripe)
     {
@@ -109,9 +121,18 @@ internal sealed class Workbenches
                 Workbench bench = _benches[stripe + i & _benches.Length - 1];
                 if (!bench.TryTake())
                     continue;
-                if (bench.IsReady || bench.TryPrepare())
+                bool ready = bench.IsReady;
+                try
+                {
+                    ready = ready || bench.TryPrepare(_benches[0].ContextBytes);
+                }
+                finally
+                {
+                    if (!ready)
+                        bench.Return();
+                }
+                if (ready)
                     return bench;
-                bench.Return();
             }
             spin.SpinOnce();
         }

@@ -84,6 +84,24 @@ public class ZsPoolConcurrencyTests
     }
 
     [Fact]
+    public void A_stale_handle_on_another_thread_does_not_keep_the_new_object_from_being_freed()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        ZsHandle stale = pool.Allocate(100);
+        pool.Free(stale);
+        using CancellationTokenSource done = new();
+        Task misuser = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+                Assert.Throws<InvalidHandleException>(() => pool.SizeOf(stale));
+        });
+        for (int i = 0; i < 50_000; i++)
+            pool.Free(pool.Allocate(100));
+        done.Cancel();
+        misuser.Wait();
+    }
+
+    [Fact]
     public void Handles_are_distinct_across_threads()
     {
         using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 32 << 20 });

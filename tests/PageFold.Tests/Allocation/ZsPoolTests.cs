@@ -236,6 +236,32 @@ public class ZsPoolTests
         Assert.Equal(0, pool.GetStatistics().PoolBytes);
     }
 
+    [Fact]
+    public void Forgotten_pools_give_their_numbers_and_their_memory_back()
+    {
+        // More than there are numbers; each holds a little of everything.
+        long before = 0;
+        for (int i = 0; i < 6000; i++)
+        {
+            Forget();
+            if (i % 500 == 499)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+            if (i == 2000)
+                before = Environment.WorkingSet;
+        }
+        Assert.True(Environment.WorkingSet < before + (100 << 20), $"{before} bytes grew to {Environment.WorkingSet}");
+
+        static void Forget()
+        {
+            ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 1 << 20 });
+            using ZsMap map = pool.Map(pool.Allocate(3000), MapMode.Write);
+            map.Span.Fill(1);
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(65)]

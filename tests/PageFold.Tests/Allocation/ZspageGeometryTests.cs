@@ -19,7 +19,7 @@ public class ZspageGeometryTests
     [MemberData(nameof(FrameSizesAndChains))]
     public void Every_size_has_a_class_that_holds_it_and_wastes_little(int frameSize, int chain)
     {
-        SizeClasses table = new(frameSize, chain);
+        SizeClasses table = SizeClasses.For(frameSize, chain);
         int before = -1;
         for (int size = 1; size <= frameSize; size++)
         {
@@ -38,7 +38,7 @@ public class ZspageGeometryTests
     [MemberData(nameof(FrameSizesAndChains))]
     public void Objects_lie_behind_the_descriptor_within_the_chain_and_in_at_most_two_frames(int frameSize, int chain)
     {
-        foreach (ZspageGeometry geometry in new SizeClasses(frameSize, chain).Geometries)
+        foreach (ZspageGeometry geometry in SizeClasses.For(frameSize, chain).Geometries)
         {
             Assert.True(geometry.DescriptorBytes <= geometry.FirstObject);
             Assert.True(geometry.DescriptorBytes <= frameSize);
@@ -58,7 +58,7 @@ public class ZspageGeometryTests
     [MemberData(nameof(FrameSizesAndChains))]
     public void Frames_and_objects_agree_on_who_touches_whom(int frameSize, int chain)
     {
-        foreach (ZspageGeometry geometry in new SizeClasses(frameSize, chain).Geometries)
+        foreach (ZspageGeometry geometry in SizeClasses.For(frameSize, chain).Geometries)
         {
             for (int frame = 0; frame < geometry.Frames; frame++)
             {
@@ -75,7 +75,7 @@ public class ZspageGeometryTests
     [Fact]
     public void Frames_needed_grow_with_objects_and_are_those_of_whole_zspages_when_full()
     {
-        foreach (ZspageGeometry geometry in new SizeClasses(4096, 64).Geometries)
+        foreach (ZspageGeometry geometry in SizeClasses.For(4096, 64).Geometries)
         {
             long before = 0;
             for (int objects = 0; objects <= 3 * geometry.Objects; objects++)

@@ -96,7 +96,7 @@ public class FrameArenaTests
         Assert.True(arena.TryAllocate(out uint frame));
         arena.GetSpan(frame).Fill(9);
         arena.Free(frame);
-        Assert.True(arena.TryAllocate(out uint again));
+        Assert.True(arena.TryAllocate(FrameArena.NoFrame, out uint again));
         Assert.Equal(frame, again);
         Assert.True(arena.GetSpan(again).IndexOfAnyExcept((byte)9) < 0, "the frame went back to the system");
     }
@@ -136,6 +136,63 @@ public class FrameArenaTests
         Assert.Throws<ArgumentException>(() => arena.Free(12345));
         Assert.Throws<ArgumentException>(() => { arena.GetSpan(frame); });
         Assert.Equal(0, arena.FramesInUse);
+    }
+
+    [Fact]
+    public void Refuses_a_second_free_while_the_frame_is_on_its_way_back()
+    {
+        using FrameArena arena = Make(FrameBackingKind.Default, 4096, 64 << 20);
+        Parallel.For(0, 4, thread =>
+        {
+            Random random = new(thread);
+            uint[] frames = new uint[400];
+            for (int round = 0; round < 100; round++)
+            {
+                for (int i = 0; i < frames.Length; i++)
+                    Assert.True(arena.TryAllocate(FrameArena.NoFrame, out frames[i]));
+                foreach (uint frame in frames)
+                    arena.Free(frame);
+            }
+        });
+        Assert.Equal(0, arena.FramesInUse);
+        // Each frame, in whatever state it is now, is refused.
+        for (uint frame = 0; frame < 2000; frame++)
+            Assert.Throws<ArgumentException>(() => arena.Free(frame));
+        Assert.Equal(0, arena.FramesInUse);
+    }
+
+    [Fact]
+    public void A_frame_shows_no_earlier_content()
+    {
+        using FrameArena arena = Make(FrameBackingKind.Default, 4096, 1 << 20);
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.True(arena.TryAllocate(out uint frame));
+            Assert.True(arena.GetSpan(frame).IndexOfAnyExcept((byte)0) < 0);
+            arena.GetSpan(frame).Fill(0xAB);
+            arena.Free(frame);
+        }
+    }
+
+    [Fact]
+    public void The_reserve_is_for_those_who_may_use_it_and_is_made_up_first()
+    {
+        using FrameArena arena = Make(FrameBackingKind.Default, 4096, 1 << 20);
+        arena.Reserve(4);
+        List<uint> frames = [];
+        while (arena.TryAllocate(FrameArena.NoFrame, ReserveUse.None, out uint frame))
+            frames.Add(frame);
+        Assert.True(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.Replacement, out _));
+        Assert.True(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.Replacement, out _));
+        Assert.False(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.Replacement, out _));
+        Assert.True(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.Compaction, out _));
+        Assert.True(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.Compaction, out _));
+        Assert.False(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.Compaction, out _));
+        for (int i = 0; i < 4; i++)
+            arena.Free(frames[i]);
+        Assert.False(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.None, out _));
+        arena.Free(frames[4]);
+        Assert.True(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.None, out _));
     }
 
     [Fact]

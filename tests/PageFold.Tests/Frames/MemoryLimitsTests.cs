@@ -58,6 +58,14 @@ public class MemoryLimitsTests
     }
 
     [Fact]
+    public void Reads_a_mount_point_with_a_space_and_a_path_without_a_slash()
+    {
+        Dictionary<string, string> files = new() { ["/mnt/control groups/memory.max"] = "1048576\n" };
+        Assert.Equal(1048576, Read(["0::/"], [@"30 24 0:26 / /mnt/control\040groups rw - cgroup2 cgroup2 rw"], files));
+        Assert.Equal(1048576, Read(["0::odd"], [@"30 24 0:26 / /mnt/control\040groups rw - cgroup2 cgroup2 rw"], files));
+    }
+
+    [Fact]
     public void Takes_version_1s_largest_number_for_no_limit()
     {
         long? limit = Read(["4:memory:/"], ["33 25 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory"],

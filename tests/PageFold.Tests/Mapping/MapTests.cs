@@ -140,7 +140,19 @@ public class MapTests
         using ZsPool pool = Make(neighbours: true);
         ZsHandle handle = pool.Allocate(100);
         Assert.Contains("127", Nest(pool, handle).Message, StringComparison.Ordinal);
+        Assert.Throws<ObjectMappedException>(() => FreeDeep(pool, handle, 127));
         pool.Free(handle);
+
+        static void FreeDeep(ZsPool pool, ZsHandle handle, int maps)
+        {
+            if (maps == 0)
+            {
+                pool.Free(handle);
+                return;
+            }
+            using ZsMap map = pool.Map(handle, MapMode.Read);
+            FreeDeep(pool, handle, maps - 1);
+        }
 
         static Exception Nest(ZsPool pool, ZsHandle handle)
         {

@@ -85,6 +85,37 @@ public class PageStoreConcurrencyTests
     }
 
     [Fact]
+    public void A_page_never_shows_the_repeated_word_of_another()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
+        long deadline = Environment.TickCount64 + 3000;
+        Task writer = Task.Run(() =>
+        {
+            // Words come and go, so that their places are given from one page to the other and back.
+            byte[] page = new byte[PageSize];
+            for (ulong i = 1; Environment.TickCount64 < deadline; i++)
+            {
+                for (uint number = 0; number < 2; number++)
+                {
+                    MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(i << 33 | number);
+                    store.Write(number, page);
+                    store.Discard(1 - number);
+                }
+            }
+        });
+        Task[] readers = [.. Enumerable.Range(0, 2).Select(number => Task.Run(() =>
+        {
+            byte[] page = new byte[PageSize];
+            while (Environment.TickCount64 < deadline)
+            {
+                if (store.TryRead(number, page))
+                    Assert.Equal((uint)number, (uint)BitConverter.ToUInt64(page));
+            }
+        }))];
+        Task.WaitAll([writer, .. readers]);
+    }
+
+    [Fact]
     public void Disposing_under_load_ends_every_thread_cleanly_and_frees_everything()
     {
         for (int round = 0; round < 30; round++)

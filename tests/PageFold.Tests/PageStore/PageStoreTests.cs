@@ -56,7 +56,8 @@ public class PageStoreTests
                 store.Write(i, page);
             }
         }
-        Assert.InRange(store.GetStatistics().TableBytes, 0, held + 4096);
+        // The words' places are used again; a thread that moved to another processor may have opened a workbench.
+        Assert.InRange(store.GetStatistics().TableBytes, 0, held + 16384 * Environment.ProcessorCount);
     }
 
     [Fact]

@@ -1,0 +1,195 @@
+using PageFold.Allocation;
+
+namespace PageFold.Tests.Allocation;
+
+/// <summary>Memory comes back where it is hardest to get: at the limit, with holes everywhere, with objects that cannot move.</summary>
+public class CompactionAtTheLimitTests
+{
+    private const int PageSize = 4096;
+
+    [Theory]
+    [InlineData(3700, 3)]
+    [InlineData(2600, 4)]
+    public void Compaction_goes_on_when_every_place_left_needs_a_frame(int size, int keepEvery)
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        long stored = 0;
+        while (store.Write(stored, Compressible((ulong)stored, (size - 20) / 4096.0)) != StoreOutcome.Full)
+            stored++;
+        for (long page = 0; page < stored; page++)
+        {
+            if (page % keepEvery != 0)
+                store.Discard(page);
+        }
+        // What came back is taken again at once, before the background has looked.
+        for (long page = 100_000; store.Write(page, Compressible((ulong)page, 1)) != StoreOutcome.Full; page++)
+            continue;
+        store.Compact();
+        IReadOnlyList<SizeClassStatistics> classes = store.GetStatistics().Classes;
+        Assert.True(classes.Sum(c => c.ReclaimableFrames) <= 20, $"{classes.Sum(c => c.ReclaimableFrames)} frames were left that could go");
+    }
+
+    [Fact]
+    public void Overwrites_that_shrink_give_memory_back_at_the_limit_too()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        long stored = 0;
+        while (store.Write(stored, Compressible((ulong)stored, 1)) != StoreOutcome.Full)
+            stored++;
+        for (long page = 0; page < stored; page++)
+            Assert.Equal(StoreOutcome.Stored, store.Write(page, Compressible((ulong)page, 0.02)));
+        store.Compact();
+        PageStoreStatistics statistics = store.GetStatistics();
+        Assert.True(statistics.PoolBytes < 2 * statistics.CompressedBytes, $"{statistics.PoolBytes} bytes of frames for {statistics.CompressedBytes}");
+        byte[] read = new byte[PageSize];
+        for (long page = 0; page < stored; page++)
+        {
+            Assert.True(store.TryRead(page, read));
+            Assert.Equal(Compressible((ulong)page, 0.02), read);
+        }
+    }
+
+    [Fact]
+    public void Mapped_objects_keep_their_zspages_and_no_others_from_being_compacted()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 64 << 20 });
+        ZsHandle[] handles = [.. Enumerable.Range(0, 12_000).Select(_ => pool.Allocate(2500))];
+        Random random = new(1);
+        List<ZsHandle> live = [];
+        foreach (ZsHandle handle in handles)
+        {
+            if (random.Next(2) == 0)
+                pool.Free(handle);
+            else
+                live.Add(handle);
+        }
+        MapAndCompact(pool, live, 0);
+
+        static void MapAndCompact(ZsPool pool, List<ZsHandle> live, int depth)
+        {
+            if (depth < 60)
+            {
+                using ZsMap map = pool.Map(live[depth * live.Count / 60], MapMode.Read);
+                MapAndCompact(pool, live, depth + 1);
+                return;
+            }
+            long before = pool.GetStatistics().Classes.Sum(c => c.ReclaimableFrames);
+            pool.Compact();
+            long after = pool.GetStatistics().Classes.Sum(c => c.ReclaimableFrames);
+            Assert.True(after < before / 4, $"of {before} frames that could go {after} are left");
+        }
+    }
+
+    [Fact]
+    public void An_allocation_reclaims_from_the_next_class_when_the_sparsest_is_held()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        List<ZsHandle> held = [.. Enumerable.Range(0, 500).Select(_ => pool.Allocate(3000))];
+        List<ZsHandle> other = [];
+        while (pool.TryAllocate(2000, out ZsHandle handle))
+            other.Add(handle);
+        for (int i = 0; i < held.Count; i++)
+        {
+            if (i % 3 != 0)
+                pool.Free(held[i]);
+        }
+        for (int i = 0; i < other.Count; i += 2)
+            pool.Free(other[i]);
+        HoldAll(pool, [.. held.Where((_, i) => i % 3 == 0)], 0);
+
+        static void HoldAll(ZsPool pool, ZsHandle[] handles, int depth)
+        {
+            if (depth < handles.Length)
+            {
+                using ZsView view = pool.View(handles[depth]);
+                HoldAll(pool, handles, depth + 1);
+                return;
+            }
+            int taken = 0;
+            while (pool.TryAllocate(4000, out _))
+                taken++;
+            Assert.True(taken > 100, $"only {taken} objects found room");
+        }
+    }
+
+    [Fact]
+    public void A_new_part_of_the_slot_table_reclaims_too()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        long stored = 0;
+        while (store.Write(stored, Compressible((ulong)stored, 0.6)) != StoreOutcome.Full)
+            stored++;
+        // Half of everything goes, and what came back as whole frames is taken by others: what is left to get lies in holes.
+        for (long page = 0; page < stored; page += 2)
+            store.Discard(page);
+        while (store.Heap.Arena.TryAllocate(out _))
+            continue;
+        for (int i = 0; i < 20; i++)
+            Assert.NotEqual(StoreOutcome.Full, store.Write(1_000_000L * (i + 1), Compressible((ulong)i, 0.1)));
+    }
+
+    [Fact]
+    public void Another_word_takes_the_place_of_a_word_that_only_this_page_has()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 512 << 10 });
+        byte[] page = new byte[PageSize];
+        // Until neither a new word nor anything else finds room.
+        long stored = 0;
+        for (; ; stored++)
+        {
+            Fill(page, 0x0123456789ABCDEF * (ulong)(stored + 1));
+            if (store.Write(stored, page) != StoreOutcome.SameFilled)
+                break;
+            if (stored == 62)
+            {
+                for (long raw = 1000; store.Write(raw, Compressible((ulong)raw, 1)) != StoreOutcome.Full; raw++)
+                    continue;
+            }
+        }
+        store.Discard(stored);
+        for (long raw = 2000; store.Write(raw, Compressible((ulong)raw, 0.01)) != StoreOutcome.Full; raw++)
+            continue;
+        for (int i = 0; i < 40; i++)
+        {
+            Fill(page, 0xFEDCBA9876543210 + (ulong)i);
+            Assert.Equal(StoreOutcome.SameFilled, store.Write(i, page));
+            byte[] read = new byte[PageSize];
+            Assert.True(store.TryRead(i, read));
+            Assert.Equal(page, read);
+        }
+    }
+
+    [Fact]
+    public void Compaction_ends_though_everything_is_pinned()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20 });
+        ZsHandle[] handles = [.. Enumerable.Range(0, 300).Select(_ => pool.Allocate(3000))];
+        for (int i = 0; i < handles.Length; i += 3)
+            pool.Free(handles[i]);
+        Hold(pool, handles, 1);
+
+        static void Hold(ZsPool pool, ZsHandle[] handles, int next)
+        {
+            if (next < handles.Length)
+            {
+                using ZsView view = pool.View(handles[next]);
+                Hold(pool, handles, next % 3 == 2 ? next + 2 : next + 1);
+                return;
+            }
+            Assert.Equal(0, pool.Compact().ObjectsMoved);
+        }
+    }
+
+    [Fact]
+    public void Each_class_of_the_table_finds_its_own_size() =>
+        Assert.All(SizeClasses.For(4096, 64).Geometries, (geometry, number) => Assert.Equal(number, SizeClasses.For(4096, 64).IndexFor(geometry.ObjectSize)));
+
+    private static byte[] Compressible(ulong key, double share)
+    {
+        byte[] page = new byte[PageSize];
+        Pages.FillCompressible(page, key, share);
+        return page;
+    }
+
+    private static void Fill(byte[] page, ulong word) => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(word);
+}
