@@ -8,23 +8,24 @@ namespace PageFold.Allocation;
 /// </summary>
 internal sealed class SizeClasses
 {
-    /// <summary>Steps in a frame.</summary>
-    public const int Steps = 256;
+    /// <summary>The default number of steps in a frame.</summary>
+    public const int DefaultSteps = 256;
 
     /// <summary>The default longest chain, in frames.</summary>
     public const int DefaultMaxChain = 64;
 
-    private static readonly ConcurrentDictionary<(int FrameSize, int MaxChain), SizeClasses> Known = new();
+    private static readonly ConcurrentDictionary<(int FrameSize, int MaxChain, int Steps), SizeClasses> Known = new();
 
-    private readonly ushort[] _classOfStep = new ushort[Steps + 1];
+    private readonly ushort[] _classOfStep;
     private readonly int _stepShift;
 
-    private SizeClasses(int frameSize, int maxChain)
+    private SizeClasses(int frameSize, int maxChain, int steps)
     {
-        _stepShift = System.Numerics.BitOperations.Log2((uint)(frameSize / Steps));
+        _classOfStep = new ushort[steps + 1];
+        _stepShift = System.Numerics.BitOperations.Log2((uint)(frameSize / steps));
         List<ZspageGeometry> geometries = [];
         // From the largest size down, so that the first of a shared geometry is the largest size that fits it.
-        for (int step = Steps; step >= 0; step--)
+        for (int step = steps; step >= 0; step--)
         {
             int size = Math.Max(2, step) << _stepShift;
             ZspageGeometry geometry = ZspageGeometry.For(frameSize, size, maxChain);
@@ -33,14 +34,14 @@ internal sealed class SizeClasses
             _classOfStep[step] = (ushort)(geometries.Count - 1);
         }
         geometries.Reverse();
-        for (int step = 0; step <= Steps; step++)
+        for (int step = 0; step <= steps; step++)
             _classOfStep[step] = (ushort)(geometries.Count - 1 - _classOfStep[step]);
         Geometries = geometries;
     }
 
     /// <summary>The classes of a frame size and longest chain, worked out once for all pools.</summary>
-    public static SizeClasses For(int frameSize, int maxChain) =>
-        Known.GetOrAdd((frameSize, maxChain), static key => new SizeClasses(key.FrameSize, key.MaxChain));
+    public static SizeClasses For(int frameSize, int maxChain, int steps = DefaultSteps) =>
+        Known.GetOrAdd((frameSize, maxChain, steps), static key => new SizeClasses(key.FrameSize, key.MaxChain, key.Steps));
 
     /// <summary>By class, sizes ascending.</summary>
     public IReadOnlyList<ZspageGeometry> Geometries { get; }

@@ -36,12 +36,12 @@ internal sealed unsafe class ZsHeap : IDisposable
     private long _framesCompacted;
     private long _bytesMoved;
 
-    public ZsHeap(FrameArena arena, SlotTable owners, Gate gate, int maxChain)
+    public ZsHeap(FrameArena arena, SlotTable owners, Gate gate, SizeClasses table)
     {
         Arena = arena;
         Owners = owners;
         _gate = gate;
-        _table = SizeClasses.For(arena.FrameSize, maxChain);
+        _table = table;
         ManagedBytes = _table.Geometries.Count * ManagedBytesPerClass;
         if (!arena.Budget.TryCharge(ManagedBytes))
             Throw.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);

@@ -39,7 +39,7 @@ public sealed unsafe class ZsPool : IDisposable
         _gate = new Gate(FreeEverything);
         _slots = new SlotTable(_arena);
         _handles = new HandleTable(_slots);
-        _heap = new ZsHeap(_arena, _slots, _gate, options.MaxChain);
+        _heap = new ZsHeap(_arena, _slots, _gate, options.SizeClasses);
         _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
         _number = new PoolNumber();
     }

@@ -19,13 +19,18 @@ public sealed class ZsPoolOptions
     public FrameBackingKind Backing { get; set; }
 
     /// <summary>The most frames that a zspage may chain, 1 to 64. Longer chains waste less and cost no memory until used. Default 64.</summary>
-    public int MaxChain { get; set; } = SizeClasses.DefaultMaxChain;
+    public int MaxChain { get; set; } = Allocation.SizeClasses.DefaultMaxChain;
 
     /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
     internal bool NoNeighbours { get; set; }
 
     /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
     internal AllocationFaults? Faults { get; set; }
+
+    /// <summary>Size steps in a frame, a power of two. For measuring.</summary>
+    internal int Steps { get; set; } = Allocation.SizeClasses.DefaultSteps;
+
+    internal SizeClasses SizeClasses => Allocation.SizeClasses.For(FrameSize, MaxChain, Steps);
 
     internal FrameArena MakeArena()
     {

@@ -54,7 +54,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _gate = new Gate(FreeEverything);
         _benches = new Workbenches(_arena.Budget, Codec, PageSize);
         _slots = new SlotTable(_arena);
-        _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.MaxChain);
+        _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.SizeClasses);
         _patterns = new PatternTable(_arena.Budget);
         bool prepared = false;
         try

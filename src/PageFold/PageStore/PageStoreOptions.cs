@@ -38,12 +38,16 @@ public sealed class PageStoreOptions
     /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
     internal AllocationFaults? Faults { get; set; }
 
+    /// <summary>Size steps in a frame, a power of two. For measuring.</summary>
+    internal int Steps { get; set; } = SizeClasses.DefaultSteps;
+
     internal ZsPoolOptions PoolOptions => new()
     {
         FrameSize = FrameSize ?? PageSize,
         MemoryLimit = MemoryLimit,
         Backing = Backing,
         MaxChain = MaxChain,
+        Steps = Steps,
         NoNeighbours = NoNeighbours,
         Faults = Faults,
     };
