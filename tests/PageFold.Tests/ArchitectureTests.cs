@@ -49,13 +49,15 @@ public partial class ArchitectureTests
 
     private static bool IsBuilt(string file) => file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
 
-    private static string Sources()
+    public static string Root()
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "PageFold.slnx")))
             folder = Path.GetDirectoryName(folder);
-        return Path.Combine(folder!, "src", "PageFold");
+        return folder!;
     }
+
+    private static string Sources() => Path.Combine(Root(), "src", "PageFold");
 
     [GeneratedRegex(@"\[(LibraryImport|DllImport)\(")]
     private static partial Regex Import();
