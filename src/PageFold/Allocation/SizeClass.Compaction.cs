@@ -83,7 +83,7 @@ internal sealed unsafe partial class SizeClass
             after = _frames;
         }
         freed.FreeAll(_arena);
-        return new CompactionResult(moved, (long)moved * Geometry.ObjectSize, before - after);
+        return new CompactionResult(moved, (long)moved * Geometry.Stride, before - after);
     }
 
     /// <summary>Moves objects from the end of one zspage to the first free places of another, or of the same.</summary>
@@ -125,14 +125,14 @@ internal sealed unsafe partial class SizeClass
     private bool TryMove(SlotTable owners, Zspage source, int from, Zspage destination, int to)
     {
         ObjectLocation origin = new(source.Head, (uint)from);
-        ulong* slot = owners.Find((uint)source.Tags[from]);
+        ulong* slot = owners.Find((uint)TagOf((byte*)source.Header, from));
         if (slot is null)
             return false;
         ulong word = Volatile.Read(ref *slot);
         if (SlotWord.IsLocked(word) || !SlotWord.IsAt(word, origin) || !SlotWord.TryAcquireExclusive(ref *slot, word))
             return false;
         int size = SlotWord.Size(word);
-        Occupy(destination, to, source.Tags[from]);
+        Occupy(destination, to, TagOf((byte*)source.Header, from));
         ObjectView target = View((byte*)destination.Header, to, size);
         target.CopyFrom(View((byte*)source.Header, from, size));
         SlotWord.ReleaseExclusive(ref *slot, SlotWord.ForObject(new ObjectLocation(destination.Head, (uint)to), size));

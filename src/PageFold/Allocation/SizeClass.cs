@@ -93,7 +93,7 @@ internal sealed unsafe partial class SizeClass
     /// <summary>The bytes of an object that the caller keeps from moving.</summary>
     public ObjectView View(byte* descriptor, int index, int size)
     {
-        int offset = Geometry.OffsetOf(index);
+        int offset = Geometry.OffsetOf(index) + Geometry.TagBytes;
         int shift = Geometry.FrameShift;
         int inFrame = offset & Geometry.FrameSize - 1;
         uint* frames = (uint*)(descriptor + Geometry.FramesOffset) + (offset >> shift);
@@ -104,6 +104,19 @@ internal sealed unsafe partial class SizeClass
         byte* second = _arena.AddressOf(frames[1]);
         // Neighbouring frames, by chance: the object is contiguous already.
         return second == first + room ? new ObjectView(first, size, null, 0) : new ObjectView(first, room, second, size - room);
+    }
+
+    /// <summary>
+    /// An object's tag, what its owner has written beside it: the slot's number in the low half, the owner's own 32 bits in the high half. It lies in one
+    /// frame, since objects begin at multiples of 16.
+    /// </summary>
+    public ref ulong TagOf(byte* descriptor, int index)
+    {
+        if (Geometry.TagBytes == 0)
+            return ref ((ulong*)(descriptor + Geometry.TagsOffset))[index];
+        int offset = Geometry.OffsetOf(index);
+        uint frame = ((uint*)(descriptor + Geometry.FramesOffset))[offset >> Geometry.FrameShift];
+        return ref *(ulong*)(_arena.AddressOf(frame) + (offset & Geometry.FrameSize - 1));
     }
 
     /// <summary>Gives every frame back at once; nobody uses an object any more.</summary>
@@ -223,7 +236,7 @@ internal sealed unsafe partial class SizeClass
     private void Occupy(Zspage zspage, int index, ulong tag)
     {
         Bitmap.Set(zspage.Used, index);
-        zspage.Tags[index] = tag;
+        TagOf((byte*)zspage.Header, index) = tag;
         zspage.Header->Used++;
         zspage.Header->BackedFree--;
         _objects++;

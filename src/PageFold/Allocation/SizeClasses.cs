@@ -21,20 +21,21 @@ internal sealed class SizeClasses
 
     private SizeClasses(int frameSize, int maxChain, int steps)
     {
-        _classOfStep = new ushort[steps + 1];
+        // The last step is for objects that fill a frame and so have no room for a tag beside them.
+        _classOfStep = new ushort[steps + 2];
         _stepShift = System.Numerics.BitOperations.Log2((uint)(frameSize / steps));
-        List<ZspageGeometry> geometries = [];
+        List<ZspageGeometry> geometries = [ZspageGeometry.OneObjectAFrame(frameSize)];
+        _classOfStep[steps + 1] = 0;
         // From the largest size down, so that the first of a shared geometry is the largest size that fits it.
         for (int step = steps; step >= 0; step--)
         {
-            int size = Math.Max(2, step) << _stepShift;
-            ZspageGeometry geometry = ZspageGeometry.For(frameSize, size, maxChain);
-            if (geometries.Count == 0 || geometries[^1].Frames != geometry.Frames || geometries[^1].Objects != geometry.Objects)
+            ZspageGeometry geometry = ZspageGeometry.For(frameSize, Math.Max(2, step) << _stepShift, maxChain);
+            if (geometries[^1].Frames != geometry.Frames || geometries[^1].Objects != geometry.Objects)
                 geometries.Add(geometry);
             _classOfStep[step] = (ushort)(geometries.Count - 1);
         }
         geometries.Reverse();
-        for (int step = 0; step <= steps; step++)
+        for (int step = 0; step <= steps + 1; step++)
             _classOfStep[step] = (ushort)(geometries.Count - 1 - _classOfStep[step]);
         Geometries = geometries;
     }
@@ -47,5 +48,5 @@ internal sealed class SizeClasses
     public IReadOnlyList<ZspageGeometry> Geometries { get; }
 
     /// <summary>The class of objects of <paramref name="size"/> bytes, 1 to a frame.</summary>
-    public int IndexFor(int size) => _classOfStep[size + (1 << _stepShift) - 1 >> _stepShift];
+    public int IndexFor(int size) => _classOfStep[size + sizeof(ulong) + (1 << _stepShift) - 1 >> _stepShift];
 }

@@ -118,8 +118,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     public ref ulong Tag(ObjectLocation location)
     {
         byte* descriptor = Arena.AddressOf(location.Head);
-        SizeClass sizeClass = _classes[((ZspageHeader*)descriptor)->Class];
-        return ref ((ulong*)(descriptor + sizeClass.Geometry.TagsOffset))[location.Index];
+        return ref _classes[((ZspageHeader*)descriptor)->Class].TagOf(descriptor, (int)location.Index);
     }
 
     /// <summary>Compacts all classes, down to the last frames that pay, then gives all free frames back.</summary>

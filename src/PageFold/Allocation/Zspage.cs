@@ -46,9 +46,6 @@ internal readonly unsafe struct Zspage(uint head, byte* descriptor, ZspageGeomet
     /// <summary>A bit an object: all frames that it touches are owned.</summary>
     public ulong* Backed => (ulong*)(descriptor + geometry.BackedOffset);
 
-    /// <summary>What each object's owner wrote beside it: the slot's number in the low half, the owner's own 32 bits in the high half.</summary>
-    public ulong* Tags => (ulong*)(descriptor + geometry.TagsOffset);
-
     /// <summary>The frames of the chain, by position; meaningful where owned.</summary>
     public uint* Frames => (uint*)(descriptor + geometry.FramesOffset);
 

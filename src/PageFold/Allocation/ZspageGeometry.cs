@@ -8,13 +8,14 @@ namespace PageFold.Allocation;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The descriptor holds a header, a bit for every frame that the zspage owns, two bits for every object (in use; all its frames owned), every
-/// frame's number and every object's tag. It lies in the first frame, so a zspage is named by that frame and needs no table beside it.
+/// The descriptor holds a header, a bit for every frame that the zspage owns, two bits for every object (in use; all its frames owned) and every
+/// frame's number. It lies in the first frame, so a zspage is named by that frame and needs no table beside it. An object's tag lies before its bytes, where a
+/// look at the one brings in the other, and where a tag costs nothing until there is an object.
 /// </para>
 /// <para>
 /// A frame is taken when the first object reaches it and given back when the last object that touches it leaves, so a long chain costs nothing but
 /// its descriptor. Chosen is the shortest chain whose bytes per object are within a thousandth of the best that the longest allowed chain reaches. For sizes
-/// close to a frame that is one frame for the descriptor and then one object a frame.
+/// close to a frame that is one frame for the descriptor, with the tags in it, and then one object a frame.
 /// </para>
 /// </remarks>
 internal sealed class ZspageGeometry
@@ -30,10 +31,11 @@ internal sealed class ZspageGeometry
 
     private const int Alignment = 16;
 
-    private ZspageGeometry(int frameSize, int objectSize, int frames, int objects, int firstObject)
+    private ZspageGeometry(int frameSize, int stride, int tagBytes, int frames, int objects, int firstObject)
     {
         FrameShift = BitOperations.Log2((uint)frameSize);
-        ObjectSize = objectSize;
+        Stride = stride;
+        TagBytes = tagBytes;
         Frames = frames;
         Objects = objects;
         FirstObject = firstObject;
@@ -41,11 +43,17 @@ internal sealed class ZspageGeometry
         UsedOffset = OwnedOffset + Words(frames) * sizeof(ulong);
         BackedOffset = UsedOffset + ObjectWords * sizeof(ulong);
         TagsOffset = BackedOffset + ObjectWords * sizeof(ulong);
-        FramesOffset = TagsOffset + objects * sizeof(ulong);
+        FramesOffset = TagsOffset + (tagBytes == 0 ? objects * sizeof(ulong) : 0);
     }
 
-    /// <summary>Bytes of an object slot.</summary>
-    public int ObjectSize { get; }
+    /// <summary>Bytes from one object to the next, its tag included.</summary>
+    public int Stride { get; }
+
+    /// <summary>Bytes of the tag before an object; zero where tags lie in the descriptor.</summary>
+    public int TagBytes { get; }
+
+    /// <summary>The most bytes that an object may have.</summary>
+    public int ObjectSize => Stride - TagBytes;
 
     /// <summary>Frames in a chain.</summary>
     public int Frames { get; }
@@ -65,6 +73,7 @@ internal sealed class ZspageGeometry
 
     public int BackedOffset { get; }
 
+    /// <summary>Where the tags begin if they lie in the descriptor.</summary>
     public int TagsOffset { get; }
 
     public int FramesOffset { get; }
@@ -76,14 +85,14 @@ internal sealed class ZspageGeometry
     /// <summary>Bytes of frames for an object in a full zspage.</summary>
     public double BytesPerObject => (double)Frames * FrameSize / Objects;
 
-    /// <summary>Where an object begins, in bytes from the chain's start.</summary>
-    public int OffsetOf(int index) => FirstObject + index * ObjectSize;
+    /// <summary>Where an object begins, its tag first if it lies there, in bytes from the chain's start.</summary>
+    public int OffsetOf(int index) => FirstObject + index * Stride;
 
     /// <summary>The first and the last frame that an object touches.</summary>
     public (int First, int Last) FramesOf(int index)
     {
         int offset = OffsetOf(index);
-        return (offset >> FrameShift, offset + ObjectSize - 1 >> FrameShift);
+        return (offset >> FrameShift, offset + Stride - 1 >> FrameShift);
     }
 
     /// <summary>The first and the last object that touch a frame; the last is before the first where there is none.</summary>
@@ -91,8 +100,8 @@ internal sealed class ZspageGeometry
     {
         int begin = (frame << FrameShift) - FirstObject;
         int end = begin + FrameSize - 1;
-        int first = begin <= 0 ? 0 : begin / ObjectSize;
-        int last = end < 0 ? -1 : Math.Min(Objects - 1, end / ObjectSize);
+        int first = begin <= 0 ? 0 : begin / Stride;
+        int last = end < 0 ? -1 : Math.Min(Objects - 1, end / Stride);
         return (first, last);
     }
 
@@ -100,46 +109,47 @@ internal sealed class ZspageGeometry
     public long FramesNeeded(long objects)
     {
         (long full, long rest) = Math.DivRem(objects, Objects);
-        return full * Frames + (rest == 0 ? 0 : FirstObject + rest * ObjectSize + FrameSize - 1 >> FrameShift);
+        return full * Frames + (rest == 0 ? 0 : FirstObject + rest * Stride + FrameSize - 1 >> FrameShift);
     }
 
     /// <summary>
-    /// The geometry for objects of a size, or of a little more where that costs nothing.
+    /// The geometry for objects of a size.
     /// </summary>
     /// <param name="frameSize">Bytes in a frame.</param>
-    /// <param name="objectSize">Bytes in an object, at most a frame.</param>
+    /// <param name="stride">Bytes in an object and its tag, at most a frame.</param>
     /// <param name="maxChain">The longest chain, in frames; the frame of a descriptor that needs one for itself does not count.</param>
-    public static ZspageGeometry For(int frameSize, int objectSize, int maxChain)
+    public static ZspageGeometry For(int frameSize, int stride, int maxChain)
     {
         ZspageGeometry best = OneObjectAFrame(frameSize);
         double least = best.BytesPerObject;
         for (int frames = 1; frames <= maxChain; frames++)
         {
-            int objects = ObjectsIn(frames * frameSize, frames, objectSize);
+            int objects = ObjectsIn(frames * frameSize, frames, stride);
             if (objects > 0)
                 least = Math.Min(least, (double)frames * frameSize / objects);
         }
         for (int frames = 1; frames <= maxChain; frames++)
         {
-            int objects = ObjectsIn(frames * frameSize, frames, objectSize);
+            int objects = ObjectsIn(frames * frameSize, frames, stride);
             if (objects > 0 && (double)frames * frameSize / objects <= least * 1.001)
-                return new ZspageGeometry(frameSize, objectSize, frames, objects, Aligned(DescriptorFor(frames, objects)));
+                return new ZspageGeometry(frameSize, stride, sizeof(ulong), frames, objects, Aligned(DescriptorFor(frames, objects)));
         }
         return best;
     }
 
-    private static ZspageGeometry OneObjectAFrame(int frameSize)
+    /// <summary>One frame for the descriptor and then one object a frame.</summary>
+    public static ZspageGeometry OneObjectAFrame(int frameSize)
     {
         int objects = MaxObjects;
-        while (DescriptorFor(objects + 1, objects) > frameSize)
+        while (DescriptorFor(objects + 1, objects) + objects * sizeof(ulong) > frameSize)
             objects--;
-        return new ZspageGeometry(frameSize, frameSize, objects + 1, objects, frameSize);
+        return new ZspageGeometry(frameSize, frameSize, tagBytes: 0, objects + 1, objects, frameSize);
     }
 
     /// <summary>The most objects that fit behind their own descriptor, which has to fit into the first frame.</summary>
-    private static int ObjectsIn(int bytes, int frames, int objectSize)
+    private static int ObjectsIn(int bytes, int frames, int stride)
     {
-        int objects = Math.Min(MaxObjects, bytes / objectSize);
+        int objects = Math.Min(MaxObjects, bytes / stride);
         while (objects > 0 && !Fits(objects))
             objects--;
         return objects;
@@ -147,12 +157,12 @@ internal sealed class ZspageGeometry
         bool Fits(int count)
         {
             int descriptor = Aligned(DescriptorFor(frames, count));
-            return descriptor <= bytes / frames && descriptor + (long)count * objectSize <= bytes;
+            return descriptor <= bytes / frames && descriptor + (long)count * stride <= bytes;
         }
     }
 
     private static int DescriptorFor(int frames, int objects) =>
-        HeaderBytes + (Words(frames) + 2 * Words(objects) + objects) * sizeof(ulong) + frames * sizeof(uint);
+        HeaderBytes + (Words(frames) + 2 * Words(objects)) * sizeof(ulong) + frames * sizeof(uint);
 
     private static int Words(int bits) => (bits + 63) / 64;
 

@@ -28,9 +28,11 @@ public class ZspageGeometryTests
             Assert.True(number >= before);
             before = number;
             // Rounded up by less than two steps, or by more where a smaller place would not let more objects into the chain.
-            ZspageGeometry own = ZspageGeometry.For(frameSize, Math.Max(2, (size + frameSize / 256 - 1) / (frameSize / 256)) * (frameSize / 256), chain);
+            int step = frameSize / 256;
+            int stride = Math.Min(frameSize, Math.Max(2, (size + 8 + step - 1) / step) * step);
+            ZspageGeometry own = ZspageGeometry.For(frameSize, stride, chain);
             ZspageGeometry shared = table.Geometries[number];
-            Assert.True(shared.ObjectSize - size < 2 * (frameSize / 256) || (own.Frames, own.Objects) == (shared.Frames, shared.Objects), $"{size} lies in {shared.ObjectSize}");
+            Assert.True(shared.Stride - size - 8 < 2 * step || (own.Frames, own.Objects) == (shared.Frames, shared.Objects), $"{size} lies in {shared.ObjectSize}");
         }
     }
 
@@ -43,7 +45,9 @@ public class ZspageGeometryTests
             Assert.True(geometry.DescriptorBytes <= geometry.FirstObject);
             Assert.True(geometry.DescriptorBytes <= frameSize);
             Assert.InRange(geometry.Objects, 1, ZspageGeometry.MaxObjects);
-            Assert.True(geometry.OffsetOf(geometry.Objects - 1) + geometry.ObjectSize <= geometry.Frames * frameSize);
+            Assert.True(geometry.OffsetOf(geometry.Objects - 1) + geometry.Stride <= geometry.Frames * frameSize);
+            Assert.Equal(0, geometry.FirstObject % 16);
+            Assert.Equal(0, geometry.Stride % 16);
             Assert.True(geometry.Frames <= chain || geometry.ObjectSize == frameSize);
             for (int index = 0; index < geometry.Objects; index++)
             {
