@@ -52,7 +52,7 @@ internal static class MeasureCommand
         using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        JsonTarget? json = options.Json is { } target ? new JsonTarget(target) : null;
+        using JsonTarget? json = options.Json is { } target ? new JsonTarget(target) : null;
         try
         {
             using PageSource source = Open(options, cancel.Token);

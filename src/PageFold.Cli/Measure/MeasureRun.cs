@@ -90,6 +90,7 @@ internal sealed class MeasureRun
         bool first = true;
         while (first || time.Elapsed < WarmUpTime)
         {
+            _full = false;
             using PageStore store = new(_options.StoreOptions);
             StoreResult result = StoreExtents(store, extents);
             PageStoreStatistics statistics = store.GetStatistics();

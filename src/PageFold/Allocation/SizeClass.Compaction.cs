@@ -23,8 +23,9 @@ internal sealed unsafe partial class SizeClass
     // What compaction on request leaves: below a 256th, moving costs more than it frees.
     private const int ThoroughShift = 8;
 
-    // How many zspages whose objects cannot be moved now are passed over; finding the next walks past them.
+    // How many zspages whose objects cannot be moved now are passed over; finding the next walks past them. Fewer when somebody waits.
     private const int MostStuck = 1024;
+    private const int MostStuckInHaste = 16;
 
     /// <summary>Frames that would go if the class's objects lay without gaps.</summary>
     public long ReclaimableFrames
@@ -43,7 +44,7 @@ internal sealed unsafe partial class SizeClass
     /// <summary>Compacts until little is left to gain, or nothing moves any more.</summary>
     /// <param name="owners">The slots that say where objects are.</param>
     /// <param name="thorough">Down to the last frames; otherwise only if the class is sparse, and until it clearly is not.</param>
-    /// <param name="mostFrames">Ends when so many frames have been freed.</param>
+    /// <param name="mostFrames">Ends when so many frames have been freed; an allocation waits for them.</param>
     /// <param name="cancellation">Ends between two steps.</param>
     public CompactionResult Compact(SlotTable owners, bool thorough, long mostFrames, CancellationToken cancellation)
     {
@@ -51,7 +52,8 @@ internal sealed unsafe partial class SizeClass
         if (!thorough && !IsSparse)
             return total;
         int stuck = 0;
-        while (total.FramesFreed < mostFrames && stuck < MostStuck && !cancellation.IsCancellationRequested)
+        int mostStuck = mostFrames == long.MaxValue ? MostStuck : MostStuckInHaste;
+        while (total.FramesFreed < mostFrames && stuck < mostStuck && !cancellation.IsCancellationRequested)
         {
             CompactionResult step = Step(owners, thorough, stuck, out bool finished);
             total += step;

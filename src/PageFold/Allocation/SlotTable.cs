@@ -7,7 +7,7 @@ namespace PageFold.Allocation;
 /// heap tells when an object moves: an object's tag names its slot, and only if that slot, locked, still points back is the object moved.
 /// A page store numbers its slots by page, a pool by handle.
 /// </summary>
-/// <remarks>Grows without stopping readers. Finding a slot is lock-free. A leaf stays until the table is freed.</remarks>
+/// <remarks>Grows without stopping readers. Finding a slot is lock-free. Empty leaves go back by <see cref="TrimEmptyLeaves"/> alone, while nobody looks.</remarks>
 internal sealed unsafe class SlotTable(FrameArena arena)
 {
     private const int DirectoryShift = 10;
@@ -66,6 +66,23 @@ internal sealed unsafe class SlotTable(FrameArena arena)
             leaf = candidate + 1;
         }
         return null;
+    }
+
+    /// <summary>Gives back the leaves in which no slot holds anything; nobody else uses a slot meanwhile.</summary>
+    public void TrimEmptyLeaves()
+    {
+        uint number = 0;
+        while (_leaves.NextExisting(number) is { } candidate)
+        {
+            uint* leaf = _leaves.Find(candidate);
+            if (*leaf != 0 && !new Span<ulong>(arena.AddressOf(*leaf - 1), (int)LeafLength).ContainsAnyExcept(0UL))
+            {
+                arena.Free(*leaf - 1);
+                *leaf = 0;
+                _leafCount--;
+            }
+            number = candidate + 1;
+        }
     }
 
     /// <summary>Gives everything back; nobody uses a slot any more.</summary>

@@ -22,6 +22,7 @@ internal sealed unsafe class ZsHeap : IDisposable
 {
     private const int BackgroundDelayMilliseconds = 100;
     private const long FramesPerReclaim = 16;
+    private const int MostRounds = 4;
     private const int MostReserved = 4;
 
     // A SizeClass with its lock and list heads, as the runtime lays them out.
@@ -82,15 +83,25 @@ internal sealed unsafe class ZsHeap : IDisposable
     public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
 
     /// <summary>
-    /// Takes an object; its bytes are whatever was left there. If memory is short, sparse zspages are compacted first; then the reserve is used as far as allowed.
-    /// False when that does not help.
+    /// Takes an object; its bytes are whatever was left there. False when there is no memory.
     /// </summary>
-    public bool TryAllocate(int size, ulong tag, ReserveUse reserve, out ObjectLocation location)
+    /// <param name="size">Bytes, 1 to a frame.</param>
+    /// <param name="tag">What the owner wants kept beside the object.</param>
+    /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
+    /// <param name="mayReclaim">Has sparse zspages compacted if memory is short, which may wait for another compaction.</param>
+    /// <param name="location">Where the object is.</param>
+    public bool TryAllocate(int size, ulong tag, ReserveUse reserve, bool mayReclaim, out ObjectLocation location)
     {
         SizeClass sizeClass = _classes[_table.IndexFor(size)];
-        return sizeClass.TryAllocate(tag, ReserveUse.None, out location)
-            || TryReclaim() && sizeClass.TryAllocate(tag, ReserveUse.None, out location)
-            || reserve != ReserveUse.None && sizeClass.TryAllocate(tag, reserve, out location);
+        if (sizeClass.TryAllocate(tag, reserve, out location))
+            return true;
+        // What is freed may go to the reserve first, or to somebody else.
+        for (int round = 0; mayReclaim && round < MostRounds && TryReclaim(); round++)
+        {
+            if (sizeClass.TryAllocate(tag, reserve, out location))
+                return true;
+        }
+        return false;
     }
 
     public void Free(ObjectLocation location)
@@ -159,8 +170,9 @@ internal sealed unsafe class ZsHeap : IDisposable
         lock (_compaction)
         {
             // Mapped objects may hold a class as it is; then the next has to give.
+            SizeClass? sparsest = null;
             long below = long.MaxValue;
-            while (TryFindSparsest(below, out SizeClass? sparsest, out below))
+            while (TryFindSparsest(ref sparsest, ref below))
             {
                 if (Compact(sparsest, thorough: true, FramesPerReclaim, CancellationToken.None).FramesFreed > 0)
                     return true;
@@ -177,19 +189,22 @@ internal sealed unsafe class ZsHeap : IDisposable
     public bool ReclaimBytes()
     {
         TryReclaim();
-        Arena.Trim();
+        _ = Arena.Trim();
         return true;
     }
 
-    /// <summary>The class with most frames to spare, but fewer than <paramref name="below"/>.</summary>
-    private bool TryFindSparsest(long below, [NotNullWhen(true)] out SizeClass? sparsest, out long reclaimable)
+    /// <summary>The class that comes next after another by frames to spare, most first, and by number among equals.</summary>
+    private bool TryFindSparsest([NotNullWhen(true)] ref SizeClass? sparsest, ref long reclaimable)
     {
+        int after = sparsest?.Number ?? -1;
+        long below = reclaimable;
         sparsest = null;
         reclaimable = 0;
         foreach (SizeClass sizeClass in _classes)
         {
             long candidate = sizeClass.ReclaimableFrames;
-            if (candidate > reclaimable && candidate < below)
+            bool comesLater = candidate < below || candidate == below && sizeClass.Number > after;
+            if (candidate > reclaimable && comesLater)
                 (sparsest, reclaimable) = (sizeClass, candidate);
         }
         return sparsest is not null;

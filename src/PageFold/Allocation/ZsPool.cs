@@ -76,7 +76,7 @@ public sealed unsafe class ZsPool : IDisposable
         {
             if (!_handles.TryTake(out uint slot, out uint generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
                 return false;
-            if (!_heap.TryAllocate(size, slot | (ulong)generation << 32, ReserveUse.None, out ObjectLocation location))
+            if (!_heap.TryAllocate(size, slot | (ulong)generation << 32, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
             {
                 _handles.Return(slot, generation);
                 return false;

@@ -101,12 +101,25 @@ public sealed unsafe class FrameArena : IDisposable
         }
     }
 
+    /// <summary>True if a committed frame is free.</summary>
+    internal bool HasFree
+    {
+        get
+        {
+            lock (_lock)
+                return _free.Count > 0;
+        }
+    }
+
     internal int FrameShift { get; }
 
     internal MemoryBudget Budget { get; }
 
     /// <summary>The number of free committed frames above which some are given back.</summary>
     private uint HighMark => Math.Clamp(_used.Count / 512, SmallestMark, LargestMark);
+
+    /// <summary>Bytes that a run of whole segments takes from the system.</summary>
+    private long RunBytes(long frames) => (frames << FrameShift) + frames / _backing.Granularity * _backing.SegmentOverhead;
 
     private long CommittedFrames => _used.Count + _free.Count + _reserve.Count;
 
@@ -155,7 +168,7 @@ public sealed unsafe class FrameArena : IDisposable
             return false;
         lock (_lock)
         {
-            int keep = use == ReserveUse.Compaction ? 0 : _reserveTarget / 2;
+            int keep = use == ReserveUse.Compaction ? 0 : (_reserveTarget + 1) / 2;
             if (_reserve.Count <= keep)
                 return false;
             frame = _reserve.Pop();
@@ -218,10 +231,11 @@ public sealed unsafe class FrameArena : IDisposable
     }
 
     /// <summary>Gives all free frames back to the operating system, as far as the backing can.</summary>
-    public void Trim()
+    /// <returns>True if any went back.</returns>
+    public bool Trim()
     {
         Throw.IfDisposed(_disposed, this);
-        TrimTo(0);
+        return TrimTo(0);
     }
 
     /// <summary>
@@ -243,7 +257,7 @@ public sealed unsafe class FrameArena : IDisposable
                 return;
             _disposed = true;
         }
-        Budget.Release((CommittedFrames << FrameShift) + _setPagesCharged * 4096L);
+        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L);
         _free.Dispose();
         _cold.Dispose();
         _used.Dispose();
@@ -301,7 +315,7 @@ public sealed unsafe class FrameArena : IDisposable
         }
         if (!_backing.TryCommit(first, count))
         {
-            Budget.Release((long)count << FrameShift);
+            Budget.Release(RunBytes(count));
             lock (_lock)
                 AddCold(first, count);
             return false;
@@ -330,7 +344,7 @@ public sealed unsafe class FrameArena : IDisposable
                 return false;
             }
         }
-        long unit = (long)granularity << FrameShift;
+        long unit = RunBytes(granularity);
         // Ahead by a 2048th of what is in use, and never by more than a sixteenth of what is left.
         long ahead = Math.Min(_used.Count / 2048, Budget.Available / 16 >> FrameShift);
         uint wanted = (uint)Math.Max(granularity, ahead / granularity * granularity);
@@ -349,7 +363,7 @@ public sealed unsafe class FrameArena : IDisposable
                 run++;
             most = run / granularity * granularity;
         }
-        count = (uint)(Budget.ChargeUpTo((long)most << FrameShift, unit) >> FrameShift);
+        count = (uint)(Budget.ChargeUpTo(RunBytes(most), unit) / unit) * granularity;
         if (count == 0)
             return false;
         if (cold)
@@ -377,8 +391,9 @@ public sealed unsafe class FrameArena : IDisposable
         return true;
     }
 
-    private void TrimTo(uint keep)
+    private bool TrimTo(uint keep)
     {
+        bool any = false;
         while (true)
         {
             uint first;
@@ -386,21 +401,22 @@ public sealed unsafe class FrameArena : IDisposable
             lock (_lock)
             {
                 if (_disposed || _free.Count <= keep || !_free.TryTakeHighest(Math.Min(_free.Count - keep, LargestRelease), out first, out count))
-                    return;
+                    return any;
             }
             bool gone = _backing.TryDecommit(first, count);
             if (gone)
-                Budget.Release((long)count << FrameShift);
+                Budget.Release(RunBytes(count));
             lock (_lock)
             {
                 if (gone)
                 {
                     AddCold(first, count);
+                    any = true;
                     continue;
                 }
                 for (uint i = 0; i < count; i++)
                     _free.Add(first + i);
-                return;
+                return any;
             }
         }
     }

@@ -14,6 +14,9 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// <summary>Runs are committed and given back in aligned multiples of this many frames; a power of two.</summary>
     public abstract uint Granularity { get; }
 
+    /// <summary>Bytes that a segment of <see cref="Granularity"/> frames takes beside its frames.</summary>
+    public abstract int SegmentOverhead { get; }
+
     /// <summary>Base addresses of the segments; a segment has 1 &lt;&lt; <see cref="SegmentShift"/> frames.</summary>
     public abstract byte** Segments { get; }
 

@@ -9,17 +9,21 @@ namespace PageFold.Frames;
 /// <remarks>
 /// Closing and entering race like this: entering adds to a counter and then looks at the flag, closing sets the flag and then adds up the
 /// counters, with full fences between. Either the operation sees the flag and leaves, or the sum sees the operation. An operation leaves through the
-/// counter it came in by, so no counter goes below zero and a sum of zero means that nobody is inside.
+/// counter it came in by, so no counter goes below zero and a sum of zero means that nobody is inside. Working alone is decided in the same way.
 /// </remarks>
 #pragma warning disable CA1001 // see _closing
 internal sealed class Gate
 #pragma warning restore CA1001
 {
+    private const int Closed = 1;
+    private const int Alone = 2;
+    private const int PatienceMilliseconds = 2;
+
     private readonly Counter[] _inside = new Counter[Stripes.Count];
     // Without a timer or a wait handle the source holds nothing that would have to be disposed.
     private readonly CancellationTokenSource _closing = new();
     private readonly Action _finish;
-    private int _closed;
+    private int _state;
     private int _finished;
 
     /// <param name="finish">Runs once, when the gate is closed and the last operation has left. It also keeps the owner alive while operations run.</param>
@@ -42,25 +46,60 @@ internal sealed class Gate
 
     public bool TryEnter(out int stripe)
     {
-        stripe = Stripes.Current;
-        Interlocked.Increment(ref _inside[stripe].Value);
-        if (Volatile.Read(ref _closed) == 0)
+        SpinWait spin = default;
+        while (true)
+        {
+            stripe = Stripes.Current;
+            Interlocked.Increment(ref _inside[stripe].Value);
+            int state = Volatile.Read(ref _state);
+            if (state == 0)
+                return true;
+            Exit(stripe);
+            if ((state & Closed) != 0)
+                return false;
+            // Somebody works alone, for a moment.
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>
+    /// Runs an action of one who is inside while nobody else is: waits a little for the others to leave and keeps new ones out meanwhile. False, without running it, if
+    /// others stay or somebody else has the same in mind. The caller holds nothing that others inside may wait for.
+    /// </summary>
+    public bool TryRunAlone(Action action)
+    {
+        if ((Interlocked.Or(ref _state, Alone) & Alone) != 0)
+            return false;
+        try
+        {
+            long deadline = Environment.TickCount64 + PatienceMilliseconds;
+            SpinWait spin = default;
+            while (CountInside() > 1)
+            {
+                if (Environment.TickCount64 > deadline)
+                    return false;
+                spin.SpinOnce(sleep1Threshold: -1);
+            }
+            action();
             return true;
-        Exit(stripe);
-        return false;
+        }
+        finally
+        {
+            Interlocked.And(ref _state, ~Alone);
+        }
     }
 
     public void Exit(int stripe)
     {
         Interlocked.Decrement(ref _inside[stripe].Value);
-        if (Volatile.Read(ref _closed) != 0)
+        if ((Volatile.Read(ref _state) & Closed) != 0)
             FinishIfEmpty();
     }
 
     /// <summary>Lets nobody in any more; frees at once, or when the last operation leaves.</summary>
     public void Close()
     {
-        if (Interlocked.Exchange(ref _closed, 1) != 0)
+        if ((Interlocked.Or(ref _state, Closed) & Closed) != 0)
             return;
         _closing.Cancel();
         FinishIfEmpty();
@@ -68,14 +107,17 @@ internal sealed class Gate
 
     private void FinishIfEmpty()
     {
-        Interlocked.MemoryBarrier();
-        foreach (ref Counter counter in _inside.AsSpan())
-        {
-            if (Volatile.Read(ref counter.Value) != 0)
-                return;
-        }
-        if (Interlocked.Exchange(ref _finished, 1) == 0)
+        if (CountInside() == 0 && Interlocked.Exchange(ref _finished, 1) == 0)
             _finish();
+    }
+
+    private int CountInside()
+    {
+        Interlocked.MemoryBarrier();
+        int inside = 0;
+        foreach (ref Counter counter in _inside.AsSpan())
+            inside += Volatile.Read(ref counter.Value);
+        return inside;
     }
 
     [StructLayout(LayoutKind.Sequential, Size = 128)]

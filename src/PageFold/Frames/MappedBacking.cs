@@ -33,6 +33,8 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override uint Granularity => 1;
 
+    public override int SegmentOverhead => 0;
+
     public override byte** Segments => _segments;
 
     public override int SegmentShift => 31;

@@ -9,6 +9,7 @@ namespace PageFold.Frames;
 internal sealed unsafe class PortableBacking : FrameBacking
 {
     private const int LargestSegmentShift = 4;
+    private const int Alignment = 64;
 
     private readonly int _segmentCount;
     private readonly byte** _segments;
@@ -27,6 +28,9 @@ internal sealed unsafe class PortableBacking : FrameBacking
 
     public override uint Granularity => 1u << SegmentShift;
 
+    // What allocators put around a block: a header and alignment, or a page where a large block has a mapping of its own.
+    public override int SegmentOverhead => SegmentShift + FrameShift >= 17 ? 4096 : 2 * Alignment;
+
     public override byte** Segments => _segments;
 
     public override int SegmentShift { get; }
@@ -37,7 +41,7 @@ internal sealed unsafe class PortableBacking : FrameBacking
         {
             try
             {
-                _segments[segment] = (byte*)NativeMemory.AlignedAlloc((nuint)1 << SegmentShift + FrameShift, (nuint)1 << FrameShift);
+                _segments[segment] = (byte*)NativeMemory.AlignedAlloc((nuint)1 << SegmentShift + FrameShift, Alignment);
             }
             catch (OutOfMemoryException)
             {

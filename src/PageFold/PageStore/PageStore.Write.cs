@@ -6,6 +6,8 @@ namespace PageFold;
 
 public sealed unsafe partial class PageStore
 {
+    private const int MostRounds = 4;
+
     /// <summary>Stores a page, in place of what its number held before.</summary>
     /// <param name="page">The page's number, 0 to <see cref="MaxPage"/>.</param>
     /// <param name="data">The page, exactly <see cref="PageSize"/> bytes. If another thread changes it meanwhile, some mixture is stored.</param>
@@ -18,41 +20,76 @@ public sealed unsafe partial class PageStore
         Throw.IfPageLengthWrong(data.Length, PageSize, nameof(data));
         uint number = (uint)page;
         int stripe = _gate.Enter();
-        Workbench? bench = null;
         try
         {
-            bench = _benches.Take(stripe);
-            data.CopyTo(bench.PageSpan);
-            StoreOutcome outcome = SameFilled.TryMatch(bench.PageSpan, out ulong word) && TryStoreFilled(number, word, stripe)
-                ? StoreOutcome.SameFilled
-                : StoreBytes(number, bench, stripe);
+            StoreOutcome outcome = TryWrite(number, data, lastResort: false, stripe);
+            // Room is made between two attempts, when no workbench is held: readers need them.
+            for (int round = 0; outcome == StoreOutcome.Full && round < MostRounds && TryMakeRoom(); round++)
+                outcome = TryWrite(number, data, lastResort: false, stripe);
             if (outcome == StoreOutcome.Full)
-            {
-                _counters.Add(stripe, StoreCounter.Refused, 1);
-                ulong* slot = _slots.Find(number);
-                if (refusal == RefusalPolicy.Invalidate && slot is not null)
-                    Replace(ref *slot, 0, stripe);
-            }
+                outcome = TryWrite(number, data, lastResort: true, stripe);
+            if (outcome == StoreOutcome.Full)
+                Refuse(number, refusal, stripe);
             return outcome;
         }
         finally
         {
-            bench?.Return();
             _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Compacts a little, gives free frames back for tables to have, or else what the tables do not need; false if nothing came of it.</summary>
+    private bool TryMakeRoom()
+    {
+        bool any = _heap.TryReclaim();
+        any |= _arena.Trim();
+        return any || TryTrimTables();
+    }
+
+    private void Refuse(uint number, RefusalPolicy refusal, int stripe)
+    {
+        _counters.Add(stripe, StoreCounter.Refused, 1);
+        ulong* slot = _slots.Find(number);
+        if (refusal == RefusalPolicy.Invalidate && slot is not null)
+            Replace(ref *slot, 0, stripe);
+    }
+
+    /// <param name="number">The page.</param>
+    /// <param name="data">Its bytes.</param>
+    /// <param name="lastResort">Uses the reserve, the old content's place, or a plain object for a same-filled page, rather than refuse.</param>
+    /// <param name="stripe">The processor's part of the counters.</param>
+    private StoreOutcome TryWrite(uint number, ReadOnlySpan<byte> data, bool lastResort, int stripe)
+    {
+        Workbench bench = _benches.Take(stripe);
+        try
+        {
+            data.CopyTo(bench.PageSpan);
+            if (SameFilled.TryMatch(bench.PageSpan, out ulong word))
+            {
+                if (TryStoreFilled(number, word, stripe))
+                    return StoreOutcome.SameFilled;
+                if (!lastResort)
+                    return StoreOutcome.Full;
+            }
+            return StoreBytes(number, bench, lastResort, stripe);
+        }
+        finally
+        {
+            bench.Return();
         }
     }
 
     /// <summary>Stores a page of one repeated word; false when there is no memory to note the word.</summary>
     private bool TryStoreFilled(uint number, ulong word, int stripe)
     {
-        if (!TryEnsureSlot(number, out ulong* slot))
+        if (!_slots.TryEnsure(number, out ulong* slot))
             return false;
         if (SameFilled.FitsSlot(word))
         {
             Replace(ref *slot, SameFilled.SlotFor(word), stripe);
             return true;
         }
-        if (!_patterns.TryAdd(word, out uint pattern) && !(_heap.ReclaimBytes() && _patterns.TryAdd(word, out pattern)))
+        if (!_patterns.TryAdd(word, out uint pattern))
             return TryRefill(ref *slot, word);
         Replace(ref *slot, SameFilled.SlotForPattern(pattern), stripe);
         return true;
@@ -73,11 +110,7 @@ public sealed unsafe partial class PageStore
         return refilled;
     }
 
-    /// <summary>The slot of a page; if memory for it is short, sparse zspages are compacted first.</summary>
-    private bool TryEnsureSlot(uint number, out ulong* slot) =>
-        _slots.TryEnsure(number, out slot) || _heap.ReclaimBytes() && _slots.TryEnsure(number, out slot);
-
-    private StoreOutcome StoreBytes(uint number, Workbench bench, int stripe)
+    private StoreOutcome StoreBytes(uint number, Workbench bench, bool lastResort, int stripe)
     {
         byte* bytes = bench.Packed;
         // A codec may be anybody's: what it says it wrote is believed only within bounds.
@@ -87,30 +120,36 @@ public sealed unsafe partial class PageStore
             bytes = bench.Page;
             size = PageSize;
         }
-        if (!TryEnsureSlot(number, out ulong* slot))
-            return StoreOutcome.Full;
         ulong tag = number | (ulong)CheckOf(new ReadOnlySpan<byte>(bytes, size), number) << 32;
+        return TryPlace(number, bytes, size, tag, lastResort, stripe)
+            ? compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible
+            : StoreOutcome.Full;
+    }
+
+    /// <summary>Finds room for a page's bytes and publishes them; false if there is none, and then nothing has changed.</summary>
+    private bool TryPlace(uint number, byte* bytes, int size, ulong tag, bool lastResort, int stripe)
+    {
+        ulong* slot = _slots.Find(number);
         // A guess, without the lock, that saves the lock; looked at again with it.
-        ulong seen = Volatile.Read(ref *slot);
+        ulong seen = slot is null ? 0 : Volatile.Read(ref *slot);
         int before = SlotWord.Kind(seen) == SlotKind.Object ? _heap.Footprint(SlotWord.Size(seen)) : 0;
-        bool sameClass = before == _heap.Footprint(size);
-        if (!(sameClass && TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: true, stripe)))
+        int after = _heap.Footprint(size);
+        if (before == after && TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: true, stripe))
+            return true;
+        // A page that shrinks may in the end draw on the reserve, which its old object then makes up for.
+        ReserveUse reserve = lastResort && after < before ? ReserveUse.Replacement : ReserveUse.None;
+        if (!_heap.TryAllocate(size, tag, reserve, mayReclaim: false, out ObjectLocation location))
+            return lastResort && slot is not null && TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: false, stripe);
+        // The object first: a refusal must not leave a part of the table behind.
+        if (slot is null && !_slots.TryEnsure(number, out slot))
         {
-            // At the limit a page that shrinks may draw on the reserve, which its old object then makes up for. If that is used up, the new
-            // content goes into the old one's place.
-            bool shrinks = _heap.Footprint(size) < before;
-            if (_heap.TryAllocate(size, tag, shrinks ? ReserveUse.Replacement : ReserveUse.None, out ObjectLocation location))
-            {
-                ulong word = SlotWord.ForObject(location, size);
-                _heap.View(word).CopyFrom(bytes);
-                Replace(ref *slot, word, stripe);
-            }
-            else if (!TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: false, stripe))
-            {
-                return StoreOutcome.Full;
-            }
+            _heap.Free(location);
+            return false;
         }
-        return compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible;
+        ulong word = SlotWord.ForObject(location, size);
+        _heap.View(word).CopyFrom(bytes);
+        Replace(ref *slot, word, stripe);
+        return true;
     }
 
     /// <summary>

@@ -35,6 +35,8 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
     private readonly int _incompressibleAbove;
+    private readonly Action _trimTables;
+    private long _emptiedBefore;
     private long _sharedCodecBytes;
 
     /// <summary>Makes an empty store.</summary>
@@ -56,6 +58,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _slots = new SlotTable(_arena);
         _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.SizeClasses);
         _patterns = new PatternTable(_arena.Budget);
+        _trimTables = TrimTables;
         bool prepared = false;
         try
         {
@@ -169,7 +172,10 @@ public sealed unsafe partial class PageStore : IDisposable
         int stripe = _gate.Enter();
         try
         {
-            return _heap.Compact(cancellationToken);
+            CompactionResult result = _heap.Compact(cancellationToken);
+            if (TryTrimTables())
+                _arena.Trim();
+            return result;
         }
         finally
         {
@@ -222,7 +228,7 @@ public sealed unsafe partial class PageStore : IDisposable
         if (!_arena.Budget.TryCharge(Codec.SharedBytes))
             return false;
         _sharedCodecBytes = Codec.SharedBytes;
-        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, 0, ReserveUse.None, out ObjectLocation location))
+        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, 0, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();
@@ -252,12 +258,36 @@ public sealed unsafe partial class PageStore : IDisposable
     {
         SlotKind from = SlotWord.Kind(old);
         SlotKind to = SlotWord.Kind(word);
+        if (to == SlotKind.Empty)
+            _counters.Add(stripe, StoreCounter.Emptied, 1);
         _counters.Add(stripe, StoreCounter.Pages, (to == SlotKind.Empty ? 0 : 1) - (from == SlotKind.Empty ? 0 : 1));
         _counters.Add(stripe, StoreCounter.SameFilled, (to == SlotKind.Value ? 1 : 0) - (from == SlotKind.Value ? 1 : 0));
         int sizeBefore = from == SlotKind.Object ? SlotWord.Size(old) : 0;
         int sizeAfter = to == SlotKind.Object ? SlotWord.Size(word) : 0;
         _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
         _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
+    }
+
+    /// <summary>
+    /// Gives back the parts of the tables that hold nothing, if pages were discarded since the last time and all others leave for a moment. The caller holds neither a
+    /// slot nor a workbench.
+    /// </summary>
+    private bool TryTrimTables()
+    {
+        long emptied = _counters.Read(StoreCounter.Emptied);
+        if (emptied == Volatile.Read(ref _emptiedBefore))
+            return false;
+        long before = Budget.Used;
+        if (!_gate.TryRunAlone(_trimTables))
+            return false;
+        Volatile.Write(ref _emptiedBefore, emptied);
+        return Budget.Used < before || _arena.HasFree;
+    }
+
+    private void TrimTables()
+    {
+        _slots.TrimEmptyLeaves();
+        _patterns.TrimIfEmpty();
     }
 
     private void FreeEverything()

@@ -8,7 +8,7 @@ namespace PageFold.Store;
 /// </summary>
 internal sealed unsafe class PatternTable(MemoryBudget budget)
 {
-    private const int BlockShift = 6;
+    private const int BlockShift = 8;
     private const int FirstBuckets = 64;
     private const uint None = 0;
 
@@ -85,11 +85,19 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
             RemoveLocked(number);
     }
 
+    /// <summary>Gives everything back if no page is filled with any word; nobody else uses the table meanwhile.</summary>
+    public void TrimIfEmpty()
+    {
+        if (_live == 0)
+            Free();
+    }
+
     public void Free()
     {
         _patterns.Free();
         _buckets.Free(budget);
         _buckets = default;
+        _count = _live = _firstFree = 0;
     }
 
     private uint BucketCount => (uint)(_buckets.Length / sizeof(uint));

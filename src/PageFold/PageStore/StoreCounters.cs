@@ -10,6 +10,7 @@ internal enum StoreCounter
     SameFilled,
     Incompressible,
     Refused,
+    Emptied,
 }
 
 /// <summary>
