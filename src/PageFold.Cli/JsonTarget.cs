@@ -22,6 +22,8 @@ internal sealed class JsonTarget : IDisposable
         {
             // Devices and pipes report no length. Those, links and empty files are opened now and written to; only an ordinary file is replaced whole.
             FileInfo file = new(_path);
+            if (file.Exists && file.IsReadOnly)
+                throw new UnauthorizedAccessException("it is read-only");
             if (file.Exists && (file.LinkTarget is not null || file.Length == 0))
                 _inPlace = new FileStream(_path, FileMode.Open, FileAccess.Write);
             else

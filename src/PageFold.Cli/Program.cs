@@ -7,19 +7,35 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
     MeasureCommand.Create(),
 };
 root.HelpName = "pagefold";
-ParseResult parsed = root.Parse(args);
-if (parsed.Errors.Count > 0)
-{
-    await Console.Error.WriteLineAsync($"pagefold: {parsed.Errors[0].Message} See 'pagefold {parsed.CommandResult.Command.Name} --help'."
-        .Replace("pagefold pagefold", "pagefold", StringComparison.Ordinal));
-    return ExitCodes.BadInput;
-}
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    ParseResult parsed = root.Parse(args);
+    if (parsed.Errors.Count == 0)
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    bool atRoot = parsed.CommandResult.Command == root;
+    string what = atRoot
+        ? $"{(args.Length == 0 ? "a command is missing" : $"there is no command '{args[0]}'")}; the commands are: {string.Join(", ", root.Subcommands.Select(command => command.Name))}."
+        : parsed.Errors[0].Message.ReplaceLineEndings(" ");
+    return Fail($"{what} See 'pagefold {(atRoot ? string.Empty : parsed.CommandResult.Command.Name + " ")}--help'.", ExitCodes.BadInput);
 }
 catch (UserErrorException e)
 {
-    await Console.Error.WriteLineAsync($"pagefold: {e.Message}");
-    return ExitCodes.BadInput;
+    return Fail(e.Message.ReplaceLineEndings(" "), ExitCodes.BadInput);
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    return Fail($"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?", ExitCodes.BadInput);
+}
+
+static int Fail(string message, int exitCode)
+{
+    try
+    {
+        Console.Error.WriteLine($"pagefold: {message}");
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        // Nobody can be told; the exit code says it.
+    }
+    return exitCode;
 }

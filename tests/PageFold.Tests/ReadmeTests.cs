@@ -33,7 +33,7 @@ public partial class ReadmeTests
 
         using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 1L << 30 });
         ZsHandle handle = pool.Allocate(1632);                    // zeros, in one frame or in two that are not neighbours
-        using (ZsMap map = pool.Map(handle, MapMode.Write))       // contiguous while mapped; stack-only
+        using (ZsMap map = pool.Map(handle, MapMode.Write))       // contiguous while mapped; starts as zeros; stack-only
             data.CopyTo(map.Span);
         pool.Read(handle, offset: 100, buffer);                   // copies a part
         using (ZsView view = pool.View(handle))                   // never copies: one part or two

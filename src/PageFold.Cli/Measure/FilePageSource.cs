@@ -5,8 +5,9 @@ namespace PageFold.Cli.Measure;
 /// <summary>The content of files and of folders with everything below them; links inside folders are not followed.</summary>
 internal sealed class FilePageSource : PageSource
 {
-    private readonly List<string> _files = [];
+    private readonly List<(string Path, long Length)> _files = [];
     private readonly string _description;
+    private string _reason = string.Empty;
 
     public FilePageSource(IReadOnlyList<string> paths, int pageSize, long? sampleBytes, CancellationToken cancellation)
         : base(pageSize)
@@ -18,6 +19,8 @@ internal sealed class FilePageSource : PageSource
                 AddFolder(path, runs, cancellation);
             else if (File.Exists(path))
                 AddNamedFile(path, runs);
+            else if (path.StartsWith('-'))
+                throw new UserErrorException($"there is no option '{path}', nor a file or folder of that name; see 'pagefold measure --help'.");
             else
                 throw new UserErrorException($"there is no file or folder '{path}'; check the path.");
         }
@@ -25,9 +28,10 @@ internal sealed class FilePageSource : PageSource
         Choose(runs, sampleBytes);
         if (PagesFound == 0)
         {
-            string unreadable = ItemsSkipped > 0 ? $" ({ItemsSkipped} files or folders could not be read)" : string.Empty;
-            throw new UserErrorException($"'{_description}' holds no data{unreadable}; name files that are not empty, or folders with such files.");
+            string unreadable = ItemsSkipped > 0 ? $" ({ItemsSkipped} files or folders in it could not be read)" : string.Empty;
+            throw new UserErrorException($"'{_description}' holds no data{unreadable}; name ordinary files that are not empty, or folders with such files.");
         }
+        PaddingBytes = Extents.Sum(extent => Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _files[extent.Item].Length));
     }
 
     public override string Description => _description;
@@ -38,7 +42,7 @@ internal sealed class FilePageSource : PageSource
         int read = 0;
         try
         {
-            using SafeFileHandle handle = File.OpenHandle(_files[extent.Item]);
+            using SafeFileHandle handle = File.OpenHandle(_files[extent.Item].Path);
             while (read < wanted.Length)
             {
                 int got = RandomAccess.Read(handle, wanted[read..], extent.Offset + read);
@@ -86,16 +90,10 @@ internal sealed class FilePageSource : PageSource
 
     private void AddNamedFile(string path, List<(int Item, long Offset, long Pages)> runs)
     {
-        try
-        {
-            using SafeFileHandle handle = File.OpenHandle(path);
-            _ = RandomAccess.GetLength(handle);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new UserErrorException($"the file '{path}' cannot be read ({Reason(e)}); check its permissions.", e);
-        }
+        int skipped = ItemsSkipped;
         AddFile(new FileInfo(path), runs);
+        if (ItemsSkipped > skipped)
+            throw new UserErrorException($"the file '{path}' cannot be read ({_reason}); check its permissions.");
     }
 
     private void AddFile(FileInfo file, List<(int Item, long Offset, long Pages)> runs)
@@ -103,18 +101,20 @@ internal sealed class FilePageSource : PageSource
         long length;
         try
         {
-            // Devices, pipes and the files of /proc report no length and are passed over.
+            // Devices, pipes and the files of /proc report no length and are passed over unopened: opening a pipe would wait for a writer.
             length = file.Length;
+            if (length == 0)
+                return;
+            File.OpenHandle(file.FullName).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            _reason = Reason(e);
             ItemsSkipped++;
             return;
         }
-        if (length == 0)
-            return;
         runs.Add((_files.Count, 0, (length + PageSize - 1) / PageSize));
-        _files.Add(file.FullName);
+        _files.Add((file.FullName, length));
     }
 
     private static string Reason(Exception e) => e is UnauthorizedAccessException ? "permission denied" : e.Message.TrimEnd('.');

@@ -41,7 +41,7 @@ internal static class MeasureCommand
             Chain = Integer("--chain", parsed.GetValue(chain)!, 1, 64, "1 to 64 frames"),
             Threads = Integer("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024"),
             MemoryLimit = ParseBytes("--memory-limit", parsed.GetValue(limit)),
-            SampleBytes = ParseBytes("--sample", parsed.GetValue(sample)),
+            SampleBytes = ParseSample(parsed.GetValue(sample), ParsePageSize(parsed.GetValue(pageSize)!)),
             Json = parsed.GetValue(json),
         }, cancellation)));
         return command;
@@ -145,19 +145,29 @@ internal static class MeasureCommand
         return (int)bytes;
     }
 
+    private static long? ParseSample(string? text, int pageSize)
+    {
+        long? bytes = ParseBytes("--sample", text);
+        if (bytes < pageSize)
+            throw new UserErrorException($"--sample {text} is smaller than a page of {pageSize} bytes; choose more.");
+        return bytes;
+    }
+
     private static long? ParseBytes(string option, string? text)
     {
         if (text is null)
             return null;
         if (!ByteSize.TryParse(text, out long bytes) || bytes <= 0)
-            throw new UserErrorException($"{option} {text} is not a number of bytes; write for example 4096, 512MiB or 1.5GiB.");
+            throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB.");
         return bytes;
     }
 
     private static int Integer(string option, string text, int least, int most, string choice)
     {
         if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) || value < least || value > most)
-            throw new UserErrorException($"{option} {text} is out of range; choose {choice}.");
+            throw new UserErrorException($"{option} {Shown(text)} is not possible; choose {choice}.");
         return value;
     }
+
+    private static string Shown(string text) => text.Length == 0 ? "''" : text;
 }

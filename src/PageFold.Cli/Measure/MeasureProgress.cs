@@ -8,7 +8,7 @@ internal sealed class MeasureProgress
 
     public string Name => _step.Name;
 
-    public double Share => Math.Min(1, (double)Volatile.Read(ref _done) / Math.Max(1, _step.Total));
+    public double Share => StepNumber == 0 ? 0 : Math.Min(1, (double)Volatile.Read(ref _done) / Math.Max(1, _step.Total));
 
     public int StepNumber { get; private set; }
 

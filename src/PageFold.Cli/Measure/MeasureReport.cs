@@ -29,6 +29,9 @@ internal sealed record MeasureReport
 
     public long OriginalBytes { get; set; }
 
+    /// <summary>Zeros among the original bytes that only fill the last pages of files.</summary>
+    public long PaddingBytes { get; set; }
+
     public long CompressedBytes { get; set; }
 
     public long PoolBytes { get; set; }

@@ -55,6 +55,7 @@ internal sealed class MeasureRun
         Chain = _options.Chain,
         Threads = _options.Threads,
         PagesChosen = _source.Pages,
+        PaddingBytes = _source.PaddingBytes,
         ItemsSkipped = _source.ItemsSkipped,
     };
 
@@ -63,9 +64,11 @@ internal sealed class MeasureRun
     {
         // A fixed seed: the same data in the same order each time.
         new Random(Seed).Shuffle(_order);
+        bool measuring = false;
         try
         {
             WarmUp();
+            measuring = true;
             long before = ResidentMemory.Measure();
             using PageStore store = new(_options.StoreOptions);
             StoreAll(store, before);
@@ -74,6 +77,9 @@ internal sealed class MeasureRun
         }
         catch (OperationCanceledException)
         {
+            // What was stored to warm up is no result.
+            if (!measuring)
+                _report = NewReport();
             _report.Interrupted = true;
         }
         return _report;
@@ -122,6 +128,8 @@ internal sealed class MeasureRun
         _report.ResidentGrowthBytes = ResidentMemory.Measure() - residentBefore;
         Describe(statistics, result);
         _cancellation.ThrowIfCancellationRequested();
+        if (statistics.Pages == 0 && !_full)
+            throw new UserErrorException($"no page of {_source.Description} could be read any more; check that it is still there.");
     }
 
     /// <summary>Stores the pages of the first extents, as many threads as asked taking one extent after the other.</summary>

@@ -60,7 +60,8 @@ internal sealed class MeasureView
 
     private void ShowLines(MeasureProgress progress, Task running)
     {
-        int shown = -1;
+        // Nothing about the preparation: what goes wrong in it is told in one line.
+        int shown = 0;
         while (!running.IsCompleted)
         {
             if (progress.StepNumber != shown)
@@ -145,6 +146,8 @@ internal sealed class MeasureView
 
     private static IEnumerable<string> Notes(MeasureReport report)
     {
+        if (report.PaddingBytes > report.OriginalBytes / 100)
+            yield return $"[grey]{ByteSize.Format(report.PaddingBytes)} of the original are zeros that fill the last pages of files[/]";
         if (report.ItemsSkipped > 0)
             yield return $"[yellow]skipped: {Number(report.ItemsSkipped)} files or folders that could not be read[/]";
         if (report.PagesSkipped > 0)

@@ -13,6 +13,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
     /// <summary>Pages in an extent: 256 KiB of 4 KiB pages.</summary>
     protected const int PagesPerExtent = 64;
 
+    // A hash, a flag and a place in the random order, and what the runtime needs beside them.
+    private const int BytesRememberedPerPage = 24;
+
     private readonly List<Extent> _extents = [];
 
     public int PageSize { get; } = pageSize;
@@ -28,6 +31,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
 
     /// <summary>Pages that there are in all.</summary>
     public long PagesFound { get; private set; }
+
+    /// <summary>Zeros that fill the last pages of items; counted as data like the rest of their pages.</summary>
+    public long PaddingBytes { get; protected set; }
 
     /// <summary>Items that could not be read at all.</summary>
     public int ItemsSkipped { get; protected set; }
@@ -57,6 +63,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
     {
         PagesFound = runs.Sum(run => run.Pages);
         long wanted = Math.Min(PagesFound, Math.Min(sampleBytes / PageSize ?? long.MaxValue, Array.MaxLength));
+        long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 / BytesRememberedPerPage;
+        if (wanted > most)
+            throw new UserErrorException($"{wanted:N0} pages are too many to remember in the memory there is ({most:N0} can be); measure a part with --sample.");
         double share = PagesFound == 0 ? 0 : (double)wanted / PagesFound;
         double credit = 0;
         foreach ((int item, long offset, long pages) in runs)

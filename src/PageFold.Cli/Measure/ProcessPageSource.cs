@@ -34,7 +34,7 @@ internal sealed class ProcessPageSource : PageSource
         }
         catch (IOException e)
         {
-            throw new UserErrorException($"the memory of process {pid} cannot be read ({e.Message.TrimEnd('.')}); is it still running?", e);
+            throw new UserErrorException($"the memory of process {pid} cannot be read ({e.Message.TrimEnd('.')}); is it still running, and not a thread of the kernel?", e);
         }
         if (PagesFound == 0)
             throw new UserErrorException($"{_description} has no private memory that is present; choose a process of user space.");
