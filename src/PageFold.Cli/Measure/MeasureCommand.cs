@@ -109,7 +109,7 @@ internal static class MeasureCommand
         string? root = Environment.GetEnvironmentVariable("DOTNET_ROOT");
         if (Directory.Exists(root))
             return root;
-        // .../shared/Microsoft.NETCore.App/10.0.0/ lies three below it. An AOT-compiled command has no runtime folder and looks on the PATH.
+        // The runtime lies three folders below it, in shared/Microsoft.NETCore.App/10.0.0. An AOT-compiled command has no runtime folder and looks on the PATH.
         DirectoryInfo? folder = new DirectoryInfo(RuntimeEnvironment.GetRuntimeDirectory()).Parent?.Parent?.Parent;
         if (folder is not null && Directory.Exists(Path.Combine(folder.FullName, "sdk")))
             return folder.FullName;

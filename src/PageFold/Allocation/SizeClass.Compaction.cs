@@ -27,6 +27,9 @@ internal sealed unsafe partial class SizeClass
     private const int MostStuck = 1024;
     private const int MostStuckInHaste = 16;
 
+    // How much an allocation that waits lets be moved for each frame.
+    private const int MostFramesMovedPerFrameFreed = 4;
+
     /// <summary>Frames that would go if the class's objects lay without gaps.</summary>
     public long ReclaimableFrames
     {
@@ -52,9 +55,14 @@ internal sealed unsafe partial class SizeClass
         if (!thorough && !IsSparse)
             return total;
         int stuck = 0;
-        int mostStuck = mostFrames == long.MaxValue ? MostStuck : MostStuckInHaste;
+        bool haste = mostFrames != long.MaxValue;
+        int mostStuck = haste ? MostStuckInHaste : MostStuck;
         while (total.FramesFreed < mostFrames && stuck < mostStuck && !cancellation.IsCancellationRequested)
         {
+            // What was moved in vain so far is not lost: the next attempt finds the source emptier.
+            if (haste && total.BytesMoved > (total.FramesFreed + 4) * MostFramesMovedPerFrameFreed * Geometry.FrameSize)
+                break;
+
             CompactionResult step = Step(owners, thorough, stuck, out bool finished);
             total += step;
             if (finished)

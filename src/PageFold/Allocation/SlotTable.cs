@@ -22,6 +22,9 @@ internal sealed unsafe class SlotTable(FrameArena arena)
     /// <summary>Bytes of leaves and of the way to them.</summary>
     public long Bytes => (Volatile.Read(ref _leafCount) << arena.FrameShift) + _leaves.Bytes;
 
+    /// <summary>Leaves there are; a scan of the table looks at each.</summary>
+    public long Leaves => Volatile.Read(ref _leafCount);
+
     /// <summary>Slots in a leaf.</summary>
     public uint LeafLength => 1u << _leafShift;
 

@@ -22,6 +22,7 @@ internal sealed unsafe class ZsHeap : IDisposable
 {
     private const int BackgroundDelayMilliseconds = 100;
     private const long FramesPerReclaim = 16;
+    private const int MostClassesPerReclaim = 8;
     private const int MostRounds = 4;
     private const int MostReserved = 4;
 
@@ -172,7 +173,7 @@ internal sealed unsafe class ZsHeap : IDisposable
             // Mapped objects may hold a class as it is; then the next has to give.
             SizeClass? sparsest = null;
             long below = long.MaxValue;
-            while (TryFindSparsest(ref sparsest, ref below))
+            for (int tried = 0; tried < MostClassesPerReclaim && TryFindSparsest(ref sparsest, ref below); tried++)
             {
                 if (Compact(sparsest, thorough: true, FramesPerReclaim, CancellationToken.None).FramesFreed > 0)
                     return true;

@@ -24,7 +24,7 @@ public sealed unsafe partial class PageStore
         {
             StoreOutcome outcome = TryWrite(number, data, lastResort: false, stripe);
             // Room is made between two attempts, when no workbench is held: readers need them.
-            for (int round = 0; outcome == StoreOutcome.Full && round < MostRounds && TryMakeRoom(); round++)
+            for (int round = 0; outcome == StoreOutcome.Full && round < MostRounds && TryMakeRoom(round); round++)
                 outcome = TryWrite(number, data, lastResort: false, stripe);
             if (outcome == StoreOutcome.Full)
                 outcome = TryWrite(number, data, lastResort: true, stripe);
@@ -38,12 +38,16 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>Compacts a little, gives free frames back for tables to have, or else what the tables do not need; false if nothing came of it.</summary>
-    private bool TryMakeRoom()
+    /// <summary>
+    /// Compacts a little; if that frees nothing, or did not help so far, gives free frames back for tables to have, or else what the tables do not need. False if
+    /// nothing came of it.
+    /// </summary>
+    private bool TryMakeRoom(int round)
     {
         bool any = _heap.TryReclaim();
-        any |= _arena.Trim();
-        return any || TryTrimTables();
+        if (!any || round == MostRounds - 1)
+            any |= _arena.Trim();
+        return any || TryTrimTables(leastEmptied: 1 + _slots.Leaves / 4);
     }
 
     private void Refuse(uint number, RefusalPolicy refusal, int stripe)

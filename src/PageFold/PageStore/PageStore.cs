@@ -173,7 +173,7 @@ public sealed unsafe partial class PageStore : IDisposable
         try
         {
             CompactionResult result = _heap.Compact(cancellationToken);
-            if (TryTrimTables())
+            if (TryTrimTables(leastEmptied: 1))
                 _arena.Trim();
             return result;
         }
@@ -269,13 +269,13 @@ public sealed unsafe partial class PageStore : IDisposable
     }
 
     /// <summary>
-    /// Gives back the parts of the tables that hold nothing, if pages were discarded since the last time and all others leave for a moment. The caller holds neither a
-    /// slot nor a workbench.
+    /// Gives back the parts of the tables that hold nothing, if so many pages were discarded since the last time and all others leave for a moment. The caller holds neither
+    /// a slot nor a workbench.
     /// </summary>
-    private bool TryTrimTables()
+    private bool TryTrimTables(long leastEmptied)
     {
         long emptied = _counters.Read(StoreCounter.Emptied);
-        if (emptied == Volatile.Read(ref _emptiedBefore))
+        if (emptied - Volatile.Read(ref _emptiedBefore) < leastEmptied)
             return false;
         long before = Budget.Used;
         if (!_gate.TryRunAlone(_trimTables))
