@@ -58,8 +58,10 @@ internal sealed class MeasureView
             });
     }
 
-    private void ShowLines(MeasureProgress progress, Task running)
+    private static void ShowLines(MeasureProgress progress, Task running)
     {
+        // Whatever writing needs is there before the process is weighed.
+        Console.Error.Write(string.Empty);
         // Nothing about the preparation: what goes wrong in it is told in one line.
         int shown = 0;
         while (!running.IsCompleted)
@@ -67,7 +69,7 @@ internal sealed class MeasureView
             if (progress.StepNumber != shown)
             {
                 shown = progress.StepNumber;
-                _error.WriteLine($"{progress.Name} ...");
+                Console.Error.WriteLine($"{progress.Name} ...");
             }
             ((IAsyncResult)running).AsyncWaitHandle.WaitOne(100);
         }

@@ -345,8 +345,8 @@ public sealed unsafe class FrameArena : IDisposable
             }
         }
         long unit = RunBytes(granularity);
-        // Ahead by a 2048th of what is in use, and never by more than a sixteenth of what is left.
-        long ahead = Math.Min(_used.Count / 2048, Budget.Available / 16 >> FrameShift);
+        // Ahead by a 4096th of what is in use, and never by more than a sixteenth of what is left.
+        long ahead = Math.Min(_used.Count / 4096, Budget.Available / 16 >> FrameShift);
         uint wanted = (uint)Math.Max(granularity, ahead / granularity * granularity);
         uint most = cold ? wanted : Math.Min(wanted, _backing.Capacity - first);
         if (_stride == 2)

@@ -93,7 +93,7 @@ internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int
 }
 
 /// <summary>
-/// A store's workbenches, two a processor, made when first needed and checked out exclusively: a thread begins to look at its processor's, but may be moved
+/// A store's workbenches, up to two a processor, made when all others are taken and checked out exclusively: a thread begins to look at its processor's, but may be moved
 /// to another processor while it holds one. When all are taken, or the limit allows no more, a thread waits for one to come back.
 /// </summary>
 internal sealed class Workbenches
@@ -116,26 +116,36 @@ internal sealed class Workbenches
         SpinWait spin = default;
         while (true)
         {
-            for (int i = 0; i < _benches.Length; i++)
-            {
-                Workbench bench = _benches[stripe + i & _benches.Length - 1];
-                if (!bench.TryTake())
-                    continue;
-                bool ready = bench.IsReady;
-                try
-                {
-                    ready = ready || bench.TryPrepare(_benches[0].ContextBytes);
-                }
-                finally
-                {
-                    if (!ready)
-                        bench.Return();
-                }
-                if (ready)
-                    return bench;
-            }
+            // One that is there already before one that would have to be made.
+            if (TryTake(stripe, prepare: false) is { } ready)
+                return ready;
+            if (TryTake(stripe, prepare: true) is { } made)
+                return made;
             spin.SpinOnce();
         }
+    }
+
+    private Workbench? TryTake(int stripe, bool prepare)
+    {
+        for (int i = 0; i < _benches.Length; i++)
+        {
+            Workbench bench = _benches[stripe + i & _benches.Length - 1];
+            if (!prepare && !bench.IsReady || !bench.TryTake())
+                continue;
+            bool ready = bench.IsReady;
+            try
+            {
+                ready = ready || prepare && bench.TryPrepare(_benches[0].ContextBytes);
+            }
+            finally
+            {
+                if (!ready)
+                    bench.Return();
+            }
+            if (ready)
+                return bench;
+        }
+        return null;
     }
 
     public void Free()
