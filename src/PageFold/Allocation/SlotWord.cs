@@ -58,9 +58,6 @@ internal static class SlotWord
     private const ulong LockMask = Writer | ReaderMask;
     private const ulong LocationMask = ~0UL << IndexShift;
 
-    /// <summary>Bits of payload in a slot without an object.</summary>
-    public const int PayloadBits = 64 - SizeShift;
-
     public static ulong ForObject(ObjectLocation location, int size) =>
         (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)location.Index << IndexShift | (ulong)location.Head << FrameShift;
 

@@ -11,8 +11,8 @@ namespace PageFold.Allocation;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's lock, the arena's. Slots are only ever tried under a class's lock, and no
-/// class's lock is taken while a slot is held, so there is no cycle.
+/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's lock, the arena's. Slots are only ever tried under a class's lock, so
+/// there is no cycle, whatever slot somebody holds who waits for one of these locks.
 /// </para>
 /// <para>
 /// An object that was allocated but whose slot does not point at it yet stays where it is: compaction moves only what the slot confirms.

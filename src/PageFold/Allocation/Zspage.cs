@@ -49,8 +49,6 @@ internal readonly unsafe struct Zspage(uint head, byte* descriptor, ZspageGeomet
     /// <summary>The frames of the chain, by position; meaningful where owned.</summary>
     public uint* Frames => (uint*)(descriptor + geometry.FramesOffset);
 
-    public bool IsNull => descriptor is null;
-
     public bool IsFull => Header->Used == geometry.Objects;
 
     /// <summary>Makes a new, empty zspage that owns its head frame alone.</summary>
