@@ -1,10 +1,12 @@
 using System.CommandLine;
 using PageFold.Cli;
+using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
 
 RootCommand root = new("PageFold keeps more data in the same memory: pages, compressed and packed into single page frames.")
 {
     MeasureCommand.Create(),
+    BenchCommand.Create(),
 };
 root.HelpName = "pagefold";
 try

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Hashing;
+using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Measure;
 
@@ -20,7 +21,7 @@ internal sealed class MeasureRun
 
     private readonly MeasureOptions _options;
     private readonly PageSource _source;
-    private readonly MeasureProgress _progress;
+    private readonly WorkProgress _progress;
     private readonly CancellationToken _cancellation;
     private readonly UInt128[] _hashes;
     private readonly bool[] _stored;
@@ -30,7 +31,7 @@ internal sealed class MeasureRun
     private long _verified;
     private bool _full;
 
-    public MeasureRun(MeasureOptions options, PageSource source, MeasureProgress progress, CancellationToken cancellation)
+    public MeasureRun(MeasureOptions options, PageSource source, WorkProgress progress, CancellationToken cancellation)
     {
         _options = options;
         _source = source;

@@ -4,28 +4,16 @@ using Spectre.Console.Rendering;
 
 namespace PageFold.Cli.Measure;
 
-/// <summary>Shows a measurement to a person: a progress bar while it runs, tables and bars when it is done.</summary>
+/// <summary>Shows a measurement to a person: tables and bars.</summary>
 internal sealed class MeasureView
 {
     private const int Bars = 16;
 
     private readonly bool _quiet;
     private readonly IAnsiConsole _output = AnsiConsole.Console;
-    private readonly IAnsiConsole _error = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     /// <param name="quiet">Standard output belongs to something else, so no report is shown there.</param>
     public MeasureView(bool quiet) => _quiet = quiet;
-
-    /// <summary>Runs the work and shows its progress on standard error.</summary>
-    public MeasureReport Watch(MeasureProgress progress, Func<MeasureReport> work)
-    {
-        Task<MeasureReport> running = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        if (_error.Profile.Capabilities.Interactive && !Console.IsErrorRedirected)
-            ShowBars(progress, running);
-        else
-            ShowLines(progress, running);
-        return running.GetAwaiter().GetResult();
-    }
 
     public void Show(MeasureReport report)
     {
@@ -40,39 +28,6 @@ internal sealed class MeasureView
         }
         foreach (string line in Notes(report))
             _output.MarkupLine(line);
-    }
-
-    private void ShowBars(MeasureProgress progress, Task running)
-    {
-        _error.Progress()
-            .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
-            .Start(context =>
-            {
-                ProgressTask bar = context.AddTask("Preparing", maxValue: 1);
-                while (!running.Wait(100) && !running.IsCompleted)
-                {
-                    bar.Description = progress.Name;
-                    bar.Value = progress.Share;
-                }
-            });
-    }
-
-    private static void ShowLines(MeasureProgress progress, Task running)
-    {
-        // Whatever writing needs is there before the process is weighed.
-        Console.Error.Write(string.Empty);
-        // Nothing about the preparation: what goes wrong in it is told in one line.
-        int shown = 0;
-        while (!running.IsCompleted)
-        {
-            if (progress.StepNumber != shown)
-            {
-                shown = progress.StepNumber;
-                Console.Error.WriteLine($"{progress.Name} ...");
-            }
-            ((IAsyncResult)running).AsyncWaitHandle.WaitOne(100);
-        }
     }
 
     private static Table Summary(MeasureReport report)

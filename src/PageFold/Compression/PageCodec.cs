@@ -12,14 +12,23 @@ namespace PageFold;
 /// </remarks>
 public abstract class PageCodec
 {
-    /// <summary>LZ4, fast mode: the default, for hot data. About five microseconds to compress and one to decompress 4 KiB.</summary>
-    public static PageCodec Lz4 { get; } = new Lz4Codec();
+    /// <summary>
+    /// LZ4, fast mode: the default, for hot data. The system's liblz4 where there is one, otherwise <see cref="Lz4Managed"/>; the format is the same. <see cref="Implementation"/>
+    /// says which it is.
+    /// </summary>
+    public static PageCodec Lz4 { get; } = Interop.LibLz4.Instance is { } library ? new NativeLz4Codec(library) : new ManagedLz4Codec("lz4");
+
+    /// <summary>LZ4 without native code, wherever it runs. Slower, most of all where the runtime cannot optimise by profile (ahead of time).</summary>
+    public static PageCodec Lz4Managed { get; } = new ManagedLz4Codec("lz4-managed");
 
     /// <summary>Stores pages as they are. For measuring, and for data known to be compressed.</summary>
     public static PageCodec None { get; } = new NoneCodec();
 
     /// <summary>The codec's name, lower case, as the command line takes it.</summary>
     public abstract string Name { get; }
+
+    /// <summary>The library that does the work, and its version, for reports. The name where nothing better is known.</summary>
+    public virtual string Implementation => Name;
 
     /// <summary>Bytes that all contexts share (a dictionary, digested), beside what each has for itself.</summary>
     public virtual long SharedBytes => 0;

@@ -43,6 +43,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
 
     public override string Name => "zstd";
 
+    public override string Implementation => "ZstdSharp.Port " + typeof(Methods).Assembly.GetName().Version!.ToString(3);
+
     public override long SharedBytes { get; }
 
     public override int MaxCompressedLength(int pageSize) => (int)Methods.ZSTD_compressBound((nuint)pageSize);

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace PageFold.Cli.Measure;
+namespace PageFold.Cli.Data;
 
 /// <summary>The content of files and of folders with everything below them; links inside folders are not followed.</summary>
 internal sealed class FilePageSource : PageSource
@@ -20,7 +20,7 @@ internal sealed class FilePageSource : PageSource
             else if (File.Exists(path))
                 AddNamedFile(path, runs);
             else if (path.StartsWith('-'))
-                throw new UserErrorException($"there is no option '{path}', nor a file or folder of that name; see 'pagefold measure --help'.");
+                throw new UserErrorException($"there is no option '{path}', nor a file or folder of that name; see --help.");
             else
                 throw new UserErrorException($"there is no file or folder '{path}'; check the path.");
         }

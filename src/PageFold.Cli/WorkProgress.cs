@@ -1,7 +1,7 @@
-namespace PageFold.Cli.Measure;
+namespace PageFold.Cli;
 
-/// <summary>What a measurement is doing, for whoever shows it. Written by the workers, read by the display; thread-safe.</summary>
-internal sealed class MeasureProgress
+/// <summary>What a long piece of work is doing, for whoever shows it. Written by the workers, read by the display; thread-safe.</summary>
+internal sealed class WorkProgress
 {
     private Step _step = new("Preparing", 1);
     private long _done;

@@ -3,9 +3,11 @@ using K4os.Compression.LZ4;
 namespace PageFold.Compression;
 
 /// <summary>LZ4 blocks by K4os.Compression.LZ4. Its hash table lives on the stack or in a pool of its own, so a context holds nothing.</summary>
-internal sealed class Lz4Codec : PageCodec
+internal sealed class ManagedLz4Codec(string name) : PageCodec
 {
-    public override string Name => "lz4";
+    public override string Name => name;
+
+    public override string Implementation => "K4os.Compression.LZ4 " + typeof(LZ4Codec).Assembly.GetName().Version!.ToString(3);
 
     public override int MaxCompressedLength(int pageSize) => LZ4Codec.MaximumOutputSize(pageSize);
 

@@ -1,4 +1,4 @@
-namespace PageFold.Cli.Measure;
+namespace PageFold.Cli.Data;
 
 /// <summary>A run of pages that is read in one go: where it lies in which item of a source, and the number of its first page.</summary>
 /// <param name="Item">The item (file, mapping), by the source's own numbering.</param>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 
-namespace PageFold.Cli.Measure;
+namespace PageFold.Cli.Data;
 
 /// <summary>
 /// The pages of a running process's readable private memory that are present, by /proc: maps tells the ranges, pagemap which pages are present, mem their content.

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using PageFold.Cli.Data;
+
+namespace PageFold.Cli;
+
+/// <summary>What options of several commands mean, each with the one line that a wrong value gets.</summary>
+internal static class Arguments
+{
+    public const string CodecNames = "lz4, lz4-managed, zstd or none";
+
+    /// <summary>Opens the data of a command: a process's memory, or files and folders, or else the .NET SDK's own folder.</summary>
+    public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, CancellationToken cancellation)
+    {
+        if (pid is not { } process)
+            return new FilePageSource(paths.Count > 0 ? paths : [SdkFolder()], pageSize, sampleBytes, cancellation);
+        if (paths.Count > 0)
+            throw new UserErrorException($"--pid {process} and '{paths[0]}' cannot be measured together; run the command once for each.");
+        return new ProcessPageSource(process, pageSize, sampleBytes);
+    }
+
+    public static int? Pid(string? text) => text is null ? null : Integer("--pid", text, 1, int.MaxValue, "a process's number");
+
+    public static PageCodec Codec(string name, string? level, out int? chosenLevel)
+    {
+        chosenLevel = null;
+        if (level is not null && name is "lz4" or "lz4-managed" or "none")
+            throw new UserErrorException($"--level {Shown(level!)} goes with --codec zstd only; {name} has no levels.");
+        switch (name)
+        {
+            case "lz4":
+                return PageCodec.Lz4;
+            case "lz4-managed":
+                return PageCodec.Lz4Managed;
+            case "none":
+                return PageCodec.None;
+            case "zstd":
+                chosenLevel = level is null ? 3 : Integer("--level", level, -7, 22, "-7 to 22");
+                return PageCodec.Zstd(chosenLevel.Value);
+            default:
+                throw new UserErrorException($"--codec {Shown(name)} does not exist; choose {CodecNames}.");
+        }
+    }
+
+    public static int PageSize(string text)
+    {
+        long bytes = Bytes("--page-size", text)!.Value;
+        if (bytes is < 4096 or > 65536 || !BitOperations.IsPow2(bytes))
+            throw new UserErrorException($"--page-size {text} is not a page size; choose 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.");
+        return (int)bytes;
+    }
+
+    public static long? Sample(string? text, int pageSize)
+    {
+        long? bytes = Bytes("--sample", text);
+        if (bytes < pageSize)
+            throw new UserErrorException($"--sample {text} is smaller than a page of {pageSize} bytes; choose more.");
+        return bytes;
+    }
+
+    public static long? Bytes(string option, string? text)
+    {
+        if (text is null)
+            return null;
+        if (!ByteSize.TryParse(text, out long bytes) || bytes <= 0)
+            throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB.");
+        return bytes;
+    }
+
+    public static int Integer(string option, string text, int least, int most, string choice)
+    {
+        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) || value < least || value > most)
+            throw new UserErrorException($"{option} {Shown(text)} is not possible; choose {choice}.");
+        return value;
+    }
+
+    /// <summary>Numbers between commas, each once.</summary>
+    public static IReadOnlyList<int> Integers(string option, string text, int least, int most, string choice)
+    {
+        int[] numbers = [.. text.Split(',').Select(part => Integer(option, part.Trim(), least, most, choice))];
+        return numbers.Distinct().Count() == numbers.Length
+            ? numbers
+            : throw new UserErrorException($"{option} {text} names a number twice; name each once.");
+    }
+
+    /// <summary>The library names its options; in a message of the command they go by the command's names.</summary>
+    public static UserErrorException Translate(Exception e)
+    {
+        string message = e.Message.Split(" (Parameter", 2)[0].ReplaceLineEndings(" ");
+        return new UserErrorException(message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal), e);
+    }
+
+    /// <summary>The folder that holds the SDK and its shared frameworks.</summary>
+    private static string SdkFolder()
+    {
+        string? root = Environment.GetEnvironmentVariable("DOTNET_ROOT");
+        if (Directory.Exists(root))
+            return root;
+        // The runtime lies three folders below it, in shared/Microsoft.NETCore.App/10.0.0. An AOT-compiled command has no runtime folder and looks on the PATH.
+        DirectoryInfo? folder = new DirectoryInfo(RuntimeEnvironment.GetRuntimeDirectory()).Parent?.Parent?.Parent;
+        if (folder is not null && Directory.Exists(Path.Combine(folder.FullName, "sdk")))
+            return folder.FullName;
+        foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator))
+        {
+            FileInfo host = new(Path.Combine(directory, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+            if (host.Exists && (host.ResolveLinkTarget(returnFinalTarget: true) ?? host) is FileInfo { Directory: { } home })
+                return home.FullName;
+        }
+        throw new UserErrorException("the .NET SDK's folder was not found; name files or folders to measure.");
+    }
+
+    private static string Shown(string text) => text.Length == 0 ? "''" : text;
+}

@@ -1,0 +1,16 @@
+namespace PageFold.Cli.Bench;
+
+/// <summary>The same figure from several rounds.</summary>
+internal readonly record struct Spread(double Median, double Least, double Most)
+{
+    /// <summary>How far apart the rounds lie, as a share of the median.</summary>
+    public double Width => Median == 0 ? 0 : (Most - Least) / Median;
+
+    public static Spread Of(IEnumerable<double> rounds)
+    {
+        double[] sorted = [.. rounds.Order()];
+        int middle = sorted.Length / 2;
+        double median = sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        return new Spread(median, sorted[0], sorted[^1]);
+    }
+}

@@ -1,0 +1,124 @@
+using PageFold.Cli.Data;
+using PageFold.Cli.Interop;
+
+namespace PageFold.Cli.Bench.Store;
+
+/// <summary>
+/// The codec alone, as the best that a store around it could come to: every page is compressed straight to the place where it is decompressed from, without a
+/// copy, a check, a lock, a table or a limit.
+/// </summary>
+/// <remarks>
+/// The places lie as an allocator by size lays them out, pages of one size class side by side, so that the same memory is touched in the same order as by the store. A page has its
+/// place whatever it is written over, which spares the codec all keeping of books.
+/// </remarks>
+internal sealed class CodecSubject : Subject
+{
+    private const int Step = 16;
+
+    private readonly PageImage _image;
+    private readonly PageCodec _codec;
+    private readonly NativeBytes _places;
+    private readonly long[] _offsets;
+    private readonly int[] _sizes;
+    private readonly int _capacity;
+
+    /// <param name="image">The pages.</param>
+    /// <param name="codec">How they are compressed.</param>
+    /// <param name="warm">Touches the places' memory.</param>
+    public CodecSubject(PageImage image, PageCodec codec, bool warm)
+        : base(Codec, codec.Name)
+    {
+        _image = image;
+        _codec = codec;
+        _capacity = codec.MaxCompressedLength(image.PageSize);
+        _sizes = Sizes(image, codec);
+        _offsets = LayOut(_sizes);
+        Compressed = _sizes.Sum(size => (long)size);
+        _places = new NativeBytes(Compressed + _capacity, Environment.SystemPageSize);
+        if (warm)
+            _places.Touch();
+    }
+
+    public override (long Compressed, long Total) Memory => (Compressed, Compressed);
+
+    private long Compressed { get; }
+
+    public override SubjectWorker CreateWorker() => new Worker(this);
+
+    protected override void Dispose(bool disposing)
+    {
+        _places.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static int[] Sizes(PageImage image, PageCodec codec)
+    {
+        int[] sizes = new int[image.Count];
+        byte[] packed = new byte[codec.MaxCompressedLength(image.PageSize)];
+        using PageCodecContext context = codec.CreateContext(image.PageSize);
+        for (int page = 0; page < sizes.Length; page++)
+        {
+            if (!context.TryCompress(image[page], packed, out sizes[page]))
+                throw new InvalidOperationException($"{codec.Name} does not compress a page into its own bound.");
+        }
+        return sizes;
+    }
+
+    private static long[] LayOut(int[] sizes)
+    {
+        long[] ends = new long[sizes.Max() / Step + 2];
+        foreach (int size in sizes)
+            ends[size / Step + 1] += size;
+        for (int step = 1; step < ends.Length; step++)
+            ends[step] += ends[step - 1];
+        long[] offsets = new long[sizes.Length];
+        for (int page = 0; page < sizes.Length; page++)
+        {
+            offsets[page] = ends[sizes[page] / Step];
+            ends[sizes[page] / Step] += sizes[page];
+        }
+        return offsets;
+    }
+
+    private sealed class Worker(CodecSubject subject) : SubjectWorker
+    {
+        private readonly PageCodecContext _context = subject._codec.CreateContext(subject._image.PageSize);
+        private readonly byte[] _page = GC.AllocateArray<byte>(subject._image.PageSize, pinned: true);
+        private readonly byte[] _packed = GC.AllocateArray<byte>(subject._capacity, pinned: true);
+
+        // LZ4 writes nothing past its result, whatever room it is given. Others may, and then go by way of a buffer.
+        private readonly bool _straight = subject._codec.Name != "zstd";
+
+        public override ReadOnlySpan<byte> LastRead => _page;
+
+        public override void Write(ReadOnlySpan<int> places, ReadOnlySpan<int> contents)
+        {
+            foreach (int content in contents)
+            {
+                long offset = subject._offsets[content];
+                if (_straight)
+                {
+                    _context.TryCompress(subject._image[content], subject._places.Slice(offset, subject._capacity), out _);
+                    continue;
+                }
+                _context.TryCompress(subject._image[content], _packed, out int size);
+                _packed.AsSpan(0, size).CopyTo(subject._places.Slice(offset, size));
+            }
+        }
+
+        public override void Read(ReadOnlySpan<int> places, ReadOnlySpan<int> contents)
+        {
+            foreach (int content in contents)
+            {
+                if (!_context.TryDecompress(subject._places.Slice(subject._offsets[content], subject._sizes[content]), _page))
+                    throw new InvalidOperationException($"Page {content} does not decompress.");
+            }
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _context.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}

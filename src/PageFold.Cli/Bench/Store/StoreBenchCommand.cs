@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Text.Json;
+using PageFold.Cli.Data;
+
+namespace PageFold.Cli.Bench.Store;
+
+/// <summary><c>pagefold bench store</c>: the codec alone, PageFold and the kernel's zram on the same real pages.</summary>
+internal static class StoreBenchCommand
+{
+    private const string DefaultSample = "1GiB";
+    private const string DefaultThreads = "1,2";
+
+    public static Command Create()
+    {
+        Option<string[]> data = new("--data") { Description = "Files and folders whose pages are written. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
+        Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
+        Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; several to compare. Default: every LZ4 there is.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
+        Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
+        Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly.", DefaultValueFactory = _ => DefaultSample, HelpName = "BYTES" };
+        Option<string> threads = new("--threads") { Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => DefaultThreads, HelpName = "N,N" };
+        Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
+        Option<bool> cold = new("--cold") { Description = "Measure first writes into memory that nobody has touched, and nothing else." };
+        Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
+        Command command = new("store", "Write and read real pages with the codec alone, with PageFold and with the kernel's zram (as root), side by side.")
+        {
+            data, pid, codec, level, pageSize, sample, threads, rounds, cold, json,
+        };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(new StoreBenchOptions
+        {
+            Paths = parsed.GetValue(data) ?? [],
+            Pid = Arguments.Pid(parsed.GetValue(pid)),
+            Codecs = Codecs(parsed.GetValue(codec), parsed.GetValue(level)),
+            PageSize = Arguments.PageSize(parsed.GetValue(pageSize)!),
+            SampleBytes = Arguments.Sample(parsed.GetValue(sample), Arguments.PageSize(parsed.GetValue(pageSize)!))!.Value,
+            Threads = Arguments.Integers("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024, or several with commas between"),
+            Rounds = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000"),
+            Cold = parsed.GetValue(cold),
+            Json = parsed.GetValue(json),
+        }, cancellation)));
+        return command;
+    }
+
+    private static PageCodec[] Codecs(string[]? names, string? level)
+    {
+        if (names is null or [])
+            names = PageCodec.Lz4.Implementation == PageCodec.Lz4Managed.Implementation ? ["lz4"] : ["lz4", "lz4-managed"];
+        if (names.Distinct(StringComparer.Ordinal).Count() < names.Length)
+            throw new UserErrorException($"--codec {string.Join(' ', names)} names one twice; name each once.");
+        if (names.Select(name => name.Split('-')[0]).Distinct(StringComparer.Ordinal).Count() > 1)
+            throw new UserErrorException($"--codec {string.Join(' ', names)} mixes algorithms; run the command once for each.");
+        return [.. names.Select(name => Arguments.Codec(name, level, out _))];
+    }
+
+    private static int Run(StoreBenchOptions options, CancellationToken outer)
+    {
+        using JsonTarget? json = options.Json is { } target ? new JsonTarget(target) : null;
+        return Interruptible.Run(cancellation =>
+        {
+            WorkProgress progress = new();
+            StoreBenchReport report = ProgressView.Watch(progress, () => Compare(options, progress, cancellation));
+            if (json?.IsStandardOutput != true)
+                StoreBenchView.Show(report);
+            json?.Write(JsonSerializer.Serialize(report, StoreBenchJson.Default.StoreBenchReport));
+            return report.Verified ? ExitCodes.Success : ExitCodes.Failure;
+        }, outer);
+    }
+
+    private static StoreBenchReport Compare(StoreBenchOptions options, WorkProgress progress, CancellationToken cancellation)
+    {
+        using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, cancellation);
+        using PageImage image = PageImage.Load(source, progress, cancellation);
+        return new StoreBench(options, image, source.Description, WhyNoZram(options), progress, cancellation).Execute();
+    }
+
+    /// <summary>Tries it on a device of one page, so that it is known before anything is measured.</summary>
+    private static string? WhyNoZram(StoreBenchOptions options)
+    {
+        if (!OperatingSystem.IsLinux())
+            return "zram is Linux's";
+        string algorithm = StoreBench.ZramAlgorithm(options.Codecs);
+        if (ZramDevice.WhyNot(algorithm) is { } reason)
+            return reason;
+        try
+        {
+            ZramDevice.Create(algorithm, options.PageSize).Dispose();
+            return null;
+        }
+        catch (ZramUnavailableException e)
+        {
+            return e.Message;
+        }
+    }
+}

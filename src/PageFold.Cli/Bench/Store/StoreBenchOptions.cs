@@ -1,0 +1,26 @@
+namespace PageFold.Cli.Bench.Store;
+
+/// <summary>What is compared and how, checked.</summary>
+internal sealed record StoreBenchOptions
+{
+    public required IReadOnlyList<string> Paths { get; init; }
+
+    public int? Pid { get; init; }
+
+    public required IReadOnlyList<PageCodec> Codecs { get; init; }
+
+    public required int PageSize { get; init; }
+
+    public required long SampleBytes { get; init; }
+
+    /// <summary>Numbers of threads, each measured by itself.</summary>
+    public required IReadOnlyList<int> Threads { get; init; }
+
+    public required int Rounds { get; init; }
+
+    /// <summary>Measures the first write into memory that nobody has touched, and nothing else.</summary>
+    public required bool Cold { get; init; }
+
+    /// <summary>Where the JSON goes: a file, or - for standard output; null for nowhere.</summary>
+    public string? Json { get; init; }
+}

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using PageFold.Cli.Interop;
+
+namespace PageFold.Cli.Bench.Store;
+
+/// <summary>A zram device of one's own: made with the kernel's control file, removed again by <see cref="Dispose"/>. Opened so that reads and writes bypass the page cache.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed unsafe class ZramDevice : IDisposable
+{
+    private const string Control = "/sys/class/zram-control";
+
+    // Beside its pool the driver keeps 16 bytes for each page of the disk, and the allocator a cell of 8 for each object.
+    private const int BytesPerPage = 16;
+    private const int BytesPerCell = 8;
+    private const int KernelPage = 4096;
+
+    private readonly int _number;
+    private readonly long _bytes;
+    private int _descriptor = -1;
+
+    private ZramDevice(int number, long bytes)
+    {
+        _number = number;
+        _bytes = bytes;
+    }
+
+    private string Folder => $"/sys/block/zram{_number}";
+
+    /// <summary>Why there can be no device with this algorithm here; null if there can.</summary>
+    public static string? WhyNot(string algorithm)
+    {
+        if (!Directory.Exists(Control))
+            return "this kernel has no zram driver";
+        return Environment.IsPrivilegedProcess ? null : $"a zram device for {algorithm} is made as root only";
+    }
+
+    /// <summary>Makes a device; throws <see cref="ZramUnavailableException"/> with the reason if the kernel will not.</summary>
+    public static ZramDevice Create(string algorithm, long bytes)
+    {
+        ZramDevice? device = null;
+        try
+        {
+            int number = int.Parse(File.ReadAllText($"{Control}/hot_add").Trim(), CultureInfo.InvariantCulture);
+            device = new ZramDevice(number, bytes);
+            string[] known = File.ReadAllText($"{device.Folder}/comp_algorithm").Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries);
+            if (!known.Contains(algorithm))
+                throw new ZramUnavailableException($"this kernel's zram has no {algorithm}, only {string.Join(", ", known)}");
+            File.WriteAllText($"{device.Folder}/comp_algorithm", algorithm);
+            File.WriteAllText($"{device.Folder}/disksize", bytes.ToString(CultureInfo.InvariantCulture));
+            device._descriptor = LibC.open($"/dev/zram{number}", LibC.O_RDWR | LibC.O_CLOEXEC | LibC.O_DIRECT);
+            if (device._descriptor < 0)
+                throw new ZramUnavailableException($"/dev/zram{number} cannot be opened ({Marshal.GetLastPInvokeErrorMessage()})");
+            return device;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            device?.Dispose();
+            throw new ZramUnavailableException($"the kernel makes no zram device ({e.Message.TrimEnd('.')})", e);
+        }
+        catch (ZramUnavailableException)
+        {
+            device?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes that the pages come to, and bytes that the kernel holds for that, all tables included.</summary>
+    public (long Compressed, long Total) Memory
+    {
+        get
+        {
+            long[] figures = [.. File.ReadAllText($"{Folder}/mm_stat").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(figure => long.Parse(figure, CultureInfo.InvariantCulture))];
+            (long original, long compressed, long pool, long sameFilled) = (figures[0], figures[1], figures[2], figures[5]);
+            return (compressed, pool + _bytes / KernelPage * BytesPerPage + (original / KernelPage - sameFilled) * BytesPerCell);
+        }
+    }
+
+    public void Write(ReadOnlySpan<byte> page, long offset)
+    {
+        fixed (byte* bytes = page)
+        {
+            if (LibC.pwrite(_descriptor, bytes, (nuint)page.Length, offset) != page.Length)
+                throw new IOException($"zram{_number} does not take the page at {offset} ({Marshal.GetLastPInvokeErrorMessage()}).");
+        }
+    }
+
+    public void Read(Span<byte> page, long offset)
+    {
+        fixed (byte* bytes = page)
+        {
+            if (LibC.pread(_descriptor, bytes, (nuint)page.Length, offset) != page.Length)
+                throw new IOException($"zram{_number} does not give the page at {offset} ({Marshal.GetLastPInvokeErrorMessage()}).");
+        }
+    }
+
+    /// <summary>Removes the device.</summary>
+    public void Dispose()
+    {
+        if (_descriptor >= 0)
+            _ = LibC.close(_descriptor);
+        _descriptor = -1;
+        // A device that was never set up has nothing to reset; something else on the machine may still look at a new device for a moment.
+        for (int attempt = 0; attempt < 20; attempt++)
+        {
+            try
+            {
+                File.WriteAllText($"{Folder}/reset", "1");
+                File.WriteAllText($"{Control}/hot_remove", _number.ToString(CultureInfo.InvariantCulture));
+                return;
+            }
+            catch (IOException)
+            {
+                Thread.Sleep(50);
+            }
+        }
+        Console.Error.WriteLine($"pagefold: zram{_number} is in use by somebody else and was left; remove it with 'echo 1 > {Folder}/reset; echo {_number} > {Control}/hot_remove'.");
+    }
+}
+
+/// <summary>There is no zram device to compare with; the message is the reason.</summary>
+internal sealed class ZramUnavailableException : Exception
+{
+    public ZramUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    public ZramUnavailableException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    public ZramUnavailableException()
+    {
+    }
+}

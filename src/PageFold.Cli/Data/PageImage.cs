@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using PageFold.Cli.Interop;
+
+namespace PageFold.Cli.Data;
+
+/// <summary>
+/// Pages of real data, all in memory at once and off the GC heap, so that what is timed reads memory and nothing else. Same-filled pages are left out: no codec, store or kernel
+/// compresses those, so they would only flatter whoever notices them first.
+/// </summary>
+internal sealed class PageImage : IDisposable
+{
+    private readonly NativeBytes _bytes;
+
+    private PageImage(NativeBytes bytes, int pageSize, int count, int sameFilled)
+    {
+        _bytes = bytes;
+        PageSize = pageSize;
+        Count = count;
+        SameFilled = sameFilled;
+    }
+
+    public int PageSize { get; }
+
+    /// <summary>Pages in the image.</summary>
+    public int Count { get; }
+
+    /// <summary>Pages that were left out because one word fills them.</summary>
+    public int SameFilled { get; }
+
+    /// <summary>A page, aligned to its size.</summary>
+    public ReadOnlySpan<byte> this[int page] => _bytes.Slice((long)page * PageSize, PageSize);
+
+    /// <summary>Reads the chosen pages of a source.</summary>
+    public static PageImage Load(PageSource source, WorkProgress progress, CancellationToken cancellation)
+    {
+        int pageSize = source.PageSize;
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long wanted = (long)source.Pages * pageSize;
+        // The image itself, and up to as much again for each of those that are measured side by side.
+        if (wanted > available / 4)
+            throw new UserErrorException($"{ByteSize.Format(wanted)} of data are too much to hold in the {ByteSize.Format(available)} there are; choose less with --sample.");
+        NativeBytes? bytes = new(wanted, pageSize);
+        try
+        {
+            progress.Begin("Reading the data", source.Pages);
+            int count = 0;
+            int sameFilled = 0;
+            byte[] buffer = new byte[source.Extents.Max(extent => extent.Pages) * pageSize];
+            foreach (Extent extent in source.Extents)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                int read = source.Read(extent, buffer);
+                for (int i = 0; i < read; i++)
+                {
+                    ReadOnlySpan<byte> page = buffer.AsSpan(i * pageSize, pageSize);
+                    if (!MemoryMarshal.Cast<byte, ulong>(page).ContainsAnyExcept(MemoryMarshal.Read<ulong>(page)))
+                    {
+                        sameFilled++;
+                        continue;
+                    }
+                    page.CopyTo(bytes.Slice((long)count++ * pageSize, pageSize));
+                }
+                progress.Add(extent.Pages);
+            }
+            if (count == 0)
+                throw new UserErrorException($"{source.Description} holds no page that is not the same word throughout; choose other data.");
+            PageImage image = new(bytes, pageSize, count, sameFilled);
+            bytes = null;
+            return image;
+        }
+        finally
+        {
+            bytes?.Dispose();
+        }
+    }
+
+    public void Dispose() => _bytes.Dispose();
+}

@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace PageFold.Cli.Interop;
+
+/// <summary>What comparing with the kernel's block devices needs of the system and .NET does not offer: files that bypass the page cache. Linux numbers.</summary>
+[SupportedOSPlatform("linux")]
+internal static unsafe partial class LibC
+{
+    public const int O_RDWR = 2;
+    public const int O_CLOEXEC = 0x80000;
+
+    /// <summary>The number differs between architectures.</summary>
+    public static int O_DIRECT => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint pread(int descriptor, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint pwrite(int descriptor, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int close(int descriptor);
+}

@@ -1,0 +1,54 @@
+using Spectre.Console;
+
+namespace PageFold.Cli;
+
+/// <summary>Shows on standard error how far a long piece of work is: bars where somebody looks, a line for each step where not.</summary>
+internal static class ProgressView
+{
+    /// <summary>Runs the work on a thread of its own and shows its progress until it ends.</summary>
+    public static T Watch<T>(WorkProgress progress, Func<T> work)
+    {
+        Task<T> running = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        IAnsiConsole error = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (error.Profile.Capabilities.Interactive && !Console.IsErrorRedirected)
+            ShowBars(error, progress, running);
+        else
+            ShowLines(progress, running);
+        return running.GetAwaiter().GetResult();
+    }
+
+    private static void ShowBars(IAnsiConsole error, WorkProgress progress, Task running)
+    {
+        error.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .Start(context =>
+            {
+                ProgressTask bar = context.AddTask("Preparing", maxValue: 1);
+                while (!Ended(running))
+                {
+                    bar.Description = Markup.Escape(progress.Name);
+                    bar.Value = progress.Share;
+                }
+            });
+    }
+
+    private static void ShowLines(WorkProgress progress, Task running)
+    {
+        // Whatever writing needs is there before the process is weighed.
+        Console.Error.Write(string.Empty);
+        // Nothing about the preparation: what goes wrong in it is told in one line.
+        int shown = 0;
+        while (!Ended(running))
+        {
+            if (progress.StepNumber != shown)
+            {
+                shown = progress.StepNumber;
+                Console.Error.WriteLine($"{progress.Name} ...");
+            }
+        }
+    }
+
+    // Waiting on the task itself would throw what it threw.
+    private static bool Ended(Task running) => ((IAsyncResult)running).AsyncWaitHandle.WaitOne(100);
+}
