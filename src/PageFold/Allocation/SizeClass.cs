@@ -119,25 +119,6 @@ internal sealed unsafe partial class SizeClass
         return ref *(ulong*)(_arena.AddressOf(frame) + (offset & Geometry.FrameSize - 1));
     }
 
-    /// <summary>Gives every frame back at once; nobody uses an object any more.</summary>
-    public void FreeAll()
-    {
-        for (int group = 0; group < Groups; group++)
-        {
-            while (_heads[group] != None)
-            {
-                Zspage zspage = Open(_heads[group]);
-                Unlink(zspage);
-                for (int position = Geometry.Frames - 1; position >= 0; position--)
-                {
-                    if (Bitmap.Get(zspage.Owned, position))
-                        _arena.Free(zspage.Frames[position]);
-                }
-            }
-        }
-        _objects = _frames = _zspages = 0;
-    }
-
     private Zspage Open(uint head) => new(head, _arena.AddressOf(head), Geometry);
 
     /// <summary>Chooses a free object and sees to it that its frames are owned.</summary>

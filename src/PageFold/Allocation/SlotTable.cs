@@ -88,17 +88,9 @@ internal sealed unsafe class SlotTable(FrameArena arena)
         }
     }
 
-    /// <summary>Gives everything back; nobody uses a slot any more.</summary>
+    /// <summary>Gives the way to the leaves back; nobody uses a slot any more. The leaves' frames go with the arena.</summary>
     public void Free()
     {
-        uint leaf = 0;
-        while (_leaves.NextExisting(leaf) is { } candidate)
-        {
-            uint frame = *_leaves.Find(candidate);
-            if (frame != 0)
-                arena.Free(frame - 1);
-            leaf = candidate + 1;
-        }
         _leaves.Free();
         _leafCount = 0;
     }

@@ -50,7 +50,8 @@ internal sealed unsafe class ZsHeap : IDisposable
         arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, number, geometry))];
         // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
-        _timer = new Timer(static state => CompactInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
+        arena.DeferTrimming(RequestUpkeep);
+        _timer = new Timer(static state => UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Bytes that the classes' own records take on the GC heap; charged like any other table.</summary>
@@ -108,7 +109,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     public void Free(ObjectLocation location)
     {
         if (ClassOf(location).Free(location))
-            RequestCompaction();
+            RequestUpkeep();
     }
 
     /// <summary>The bytes of the object in a slot that the caller holds.</summary>
@@ -146,12 +147,10 @@ internal sealed unsafe class ZsHeap : IDisposable
         return total;
     }
 
-    /// <summary>Gives all zspages back; nobody uses an object any more.</summary>
+    /// <summary>Ends the upkeep; nobody uses an object any more. The zspages' frames go with the arena.</summary>
     public void Dispose()
     {
         _timer.Dispose();
-        foreach (SizeClass sizeClass in _classes)
-            sizeClass.FreeAll();
         Arena.Budget.Release(ManagedBytes);
     }
 
@@ -211,14 +210,16 @@ internal sealed unsafe class ZsHeap : IDisposable
         return sparsest is not null;
     }
 
-    /// <summary>Has sparse classes compacted soon, by another thread: a little later, so that a run of frees is over by then.</summary>
-    private void RequestCompaction()
+    /// <summary>
+    /// Has sparse classes compacted and idle frames given back soon, by another thread: a little later, so that a run of frees is over by then.
+    /// </summary>
+    private void RequestUpkeep()
     {
         if (Volatile.Read(ref _requested) == 0 && Interlocked.Exchange(ref _requested, 1) == 0)
             _timer.Change(BackgroundDelayMilliseconds, Timeout.Infinite);
     }
 
-    private static void CompactInBackground(WeakReference<ZsHeap> reference)
+    private static void UpkeepInBackground(WeakReference<ZsHeap> reference)
     {
         if (!reference.TryGetTarget(out ZsHeap? heap) || !heap._gate.TryEnter(out int stripe))
             return;
@@ -230,6 +231,8 @@ internal sealed unsafe class ZsHeap : IDisposable
                 foreach (SizeClass sizeClass in heap._classes)
                     heap.Compact(sizeClass, thorough: false, long.MaxValue, heap._gate.Closing);
             }
+            if (heap.Arena.Decay())
+                heap.RequestUpkeep();
         }
         finally
         {

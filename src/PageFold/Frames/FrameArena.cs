@@ -10,8 +10,12 @@ namespace PageFold;
 /// <para>
 /// A frame is in one of four states: in use; free and committed (memory the arena still holds, at once available); cold (given back, its
 /// address kept); or fresh (never used). When no committed frame is free, a batch of cold or fresh ones is committed in one system call. When
-/// more committed frames are free than the high mark, the highest are given back until three quarters of the mark remain: that hysteresis keeps a
-/// pool that breathes from paying a system call a frame. Both the mark and the batch grow with the frames in use and are a fraction of a percent.
+/// more committed frames are free than the mark, the highest are given back until three quarters of the mark remain. Both the mark and the batch grow with the frames in use and
+/// are a fraction of a percent.
+/// </para>
+/// <para>
+/// An owner that can come back later has frames given back by <see cref="Decay"/> instead: only those that nobody needed since the last time go, so a pool that breathes
+/// pays no system calls for it. Until then up to a sixteenth of the frames in use may be free.
 /// A few frames may be set aside as a reserve, for work that frees more than it takes and must go on when the limit is reached.
 /// </para>
 /// <para>
@@ -19,7 +23,7 @@ namespace PageFold;
 /// is never exceeded, not for a moment. Thread-safe except for <see cref="Dispose"/>, which must come last.
 /// </para>
 /// </remarks>
-public sealed unsafe class FrameArena : IDisposable
+public sealed unsafe partial class FrameArena : IDisposable
 {
     /// <summary>The smallest frame, in bytes.</summary>
     public const int MinFrameSize = 4096;
@@ -34,6 +38,8 @@ public sealed unsafe class FrameArena : IDisposable
 
     private const uint SmallestMark = 16;
     private const uint LargestMark = 1024;
+    private const uint SmallestDeferred = 64;
+    private const int DeferredShift = 4;
     private const uint LargestRelease = 512;
     private const uint FramesPerSetPage = 4096 * 8;
 
@@ -49,6 +55,10 @@ public sealed unsafe class FrameArena : IDisposable
     private readonly uint _stride;
     private uint _fresh;
     private uint _setPagesCharged;
+    private Action? _onSurplus;
+
+    // The fewest frames that were free at any time since the last decay.
+    private uint _leastFree;
     private int _reserveTarget;
     private bool _disposed;
 
@@ -118,6 +128,9 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>The number of free committed frames above which some are given back.</summary>
     private uint HighMark => Math.Clamp(_used.Count / 512, SmallestMark, LargestMark);
 
+    /// <summary>The number above which free frames are given back even where decay is awaited.</summary>
+    private uint DeferredMark => Math.Max(SmallestDeferred, _used.Count >> DeferredShift);
+
     /// <summary>Bytes that a run of whole segments takes from the system.</summary>
     private long RunBytes(long frames) => (frames << FrameShift) + frames / _backing.Granularity * _backing.SegmentOverhead;
 
@@ -146,15 +159,8 @@ public sealed unsafe class FrameArena : IDisposable
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
-            if (_free.Remove(wanted))
-                frame = wanted;
-            else if (_free.TryFindFirst(out frame))
-                _free.Remove(frame);
-            if (frame != NoFrame)
-            {
-                _used.Add(frame);
+            if (TryTakeFree(wanted, out frame))
                 return true;
-            }
         }
         return TryCommitBatch(out frame);
     }
@@ -197,8 +203,8 @@ public sealed unsafe class FrameArena : IDisposable
     /// <exception cref="ArgumentException">The frame is not in use.</exception>
     public void Free(uint frame)
     {
-        bool trim;
-        uint keep;
+        bool surplus;
+        uint free;
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
@@ -210,11 +216,39 @@ public sealed unsafe class FrameArena : IDisposable
                 return;
             }
             _free.Add(frame);
-            trim = _free.Count > HighMark;
-            keep = HighMark / 4 * 3;
+            free = _free.Count;
+            surplus = free > HighMark;
         }
-        if (trim)
-            TrimTo(keep);
+        if (!surplus)
+            return;
+        if (_onSurplus is null)
+        {
+            TrimTo(HighMark / 4 * 3);
+            return;
+        }
+        if (free > DeferredMark)
+            TrimTo(DeferredMark / 2);
+        _onSurplus();
+    }
+
+    /// <summary>From now on free frames wait for <see cref="Decay"/>; the action says that there are some to come for, often, and must be cheap.</summary>
+    internal void DeferTrimming(Action onSurplus) => _onSurplus = onSurplus;
+
+    /// <summary>Gives back the free frames above the mark that nobody needed since the last time.</summary>
+    /// <returns>True if more than the mark are still free, so that it is worth coming again.</returns>
+    internal bool Decay()
+    {
+        uint keep;
+        lock (_lock)
+        {
+            uint mark = HighMark / 4 * 3;
+            uint idle = _leastFree > mark ? _leastFree - mark : 0;
+            keep = _free.Count - Math.Min(idle, _free.Count);
+            _leastFree = _free.Count;
+        }
+        TrimTo(keep);
+        lock (_lock)
+            return _free.Count > HighMark;
     }
 
     /// <summary>A frame's memory, <see cref="FrameSize"/> bytes, valid until the frame is freed.</summary>
@@ -292,138 +326,18 @@ public sealed unsafe class FrameArena : IDisposable
         return MappedBacking.Reserve(FrameShift, capacity, kind == FrameBackingKind.SharedMemory);
     }
 
-    /// <summary>
-    /// Commits a run of cold or fresh frames, takes its first frame and leaves the others free. The run is charged and removed from the sets under the
-    /// lock; the system call runs outside it.
-    /// </summary>
-    private bool TryCommitBatch(out uint frame)
+    /// <summary>Takes a free frame, the wanted one before the lowest. Called under the lock.</summary>
+    private bool TryTakeFree(uint wanted, out uint frame)
     {
-        frame = NoFrame;
-        uint first;
-        uint count;
-        lock (_lock)
+        frame = wanted;
+        if (!_free.Remove(wanted))
         {
-            if (!TryChargeRun(out first, out count))
-            {
-                // What another thread freed meanwhile will do as well.
-                if (!_free.TryFindFirst(out frame))
-                    return false;
-                _free.Remove(frame);
-                _used.Add(frame);
-                return true;
-            }
-        }
-        if (!_backing.TryCommit(first, count))
-        {
-            Budget.Release(RunBytes(count));
-            lock (_lock)
-                AddCold(first, count);
-            return false;
-        }
-        lock (_lock)
-        {
-            for (uint i = 1; i < count; i++)
-                _free.Add(first + i);
-            frame = first;
-            _used.Add(frame);
-        }
-        return true;
-    }
-
-    /// <summary>Chooses a run and charges it. Called under the lock.</summary>
-    private bool TryChargeRun(out uint first, out uint count)
-    {
-        uint granularity = _backing.Granularity;
-        bool cold = _cold.TryFindFirst(out first);
-        if (!cold)
-        {
-            first = _fresh;
-            if (first >= _backing.Capacity)
-            {
-                count = 0;
+            if (!_free.TryFindFirst(out frame))
                 return false;
-            }
+            _free.Remove(frame);
         }
-        long unit = RunBytes(granularity);
-        // Ahead by a 4096th of what is in use, and never by more than a sixteenth of what is left.
-        long ahead = Math.Min(_used.Count / 4096, Budget.Available / 16 >> FrameShift);
-        uint wanted = (uint)Math.Max(granularity, ahead / granularity * granularity);
-        uint most = cold ? wanted : Math.Min(wanted, _backing.Capacity - first);
-        if (_stride == 2)
-            most = 1;
-        if (!cold && !TryChargeSets(first + Math.Max(most, _stride)))
-        {
-            count = 0;
-            return false;
-        }
-        if (cold)
-        {
-            uint run = 1;
-            while (run < most && _cold.Contains(first + run))
-                run++;
-            most = run / granularity * granularity;
-        }
-        count = (uint)(Budget.ChargeUpTo(RunBytes(most), unit) / unit) * granularity;
-        if (count == 0)
-            return false;
-        if (cold)
-        {
-            for (uint i = 0; i < count; i++)
-                _cold.Remove(first + i);
-        }
-        else
-        {
-            _fresh += Math.Max(count, _stride);
-        }
+        _leastFree = Math.Min(_leastFree, _free.Count);
+        _used.Add(frame);
         return true;
-    }
-
-    /// <summary>The three sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
-    private bool TryChargeSets(uint frames)
-    {
-        uint pages = 3 * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
-        if (pages <= _setPagesCharged)
-            return true;
-        // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
-        if (!Budget.TryCharge((pages - _setPagesCharged) * 4096L))
-            return false;
-        _setPagesCharged = pages;
-        return true;
-    }
-
-    private bool TrimTo(uint keep)
-    {
-        bool any = false;
-        while (true)
-        {
-            uint first;
-            uint count;
-            lock (_lock)
-            {
-                if (_disposed || _free.Count <= keep || !_free.TryTakeHighest(Math.Min(_free.Count - keep, LargestRelease), out first, out count))
-                    return any;
-            }
-            bool gone = _backing.TryDecommit(first, count);
-            if (gone)
-                Budget.Release(RunBytes(count));
-            lock (_lock)
-            {
-                if (gone)
-                {
-                    AddCold(first, count);
-                    any = true;
-                    continue;
-                }
-                for (uint i = 0; i < count; i++)
-                    _free.Add(first + i);
-                return any;
-            }
-        }
-    }
-
-    private void AddCold(uint first, uint count)
-    {
-        for (uint i = 0; i < count; i++)
-            _cold.Add(first + i);
     }
 }

@@ -22,14 +22,20 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
 
     public abstract int SegmentShift { get; }
 
-    /// <summary>Makes a run usable, touching it in one go where the system can; false when the system has no memory for it.</summary>
-    public abstract bool TryCommit(uint first, uint count);
+    /// <summary>Makes runs usable, touching them in one go where the system can; false when the system has no memory for all of them, and then none is.</summary>
+    public abstract bool TryCommit(ReadOnlySpan<FrameRun> runs);
 
-    /// <summary>Gives a run's memory back to the operating system; its content is gone. False when the system keeps it (locked memory).</summary>
-    public abstract bool TryDecommit(uint first, uint count);
+    /// <summary>Gives the memory of runs back to the operating system, in their order; their content is gone.</summary>
+    /// <returns>How many runs went; those after them stay, because the system keeps them (locked memory).</returns>
+    public abstract int Decommit(ReadOnlySpan<FrameRun> runs);
 
     /// <summary>Bytes of the first <paramref name="frames"/> frames that are in physical memory, as the operating system tells it; null where it cannot be asked.</summary>
     public abstract long? CountResidentBytes(uint frames);
 
     public abstract void Dispose();
 }
+
+/// <summary>Frames with consecutive numbers.</summary>
+/// <param name="First">The lowest of them.</param>
+/// <param name="Count">How many there are.</param>
+internal readonly record struct FrameRun(uint First, uint Count);

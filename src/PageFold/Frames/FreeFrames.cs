@@ -46,9 +46,11 @@ internal sealed class FreeFrames : IDisposable
     }
 
     /// <summary>Removes the highest run, or the highest whole segment; false if there is none.</summary>
-    public bool TryTakeHighest(uint most, out uint first, out uint count)
+    public bool TryTakeHighest(uint most, out FrameRun run)
     {
-        count = 0;
+        uint first;
+        uint count;
+        run = default;
         if (_segments is not null)
         {
             if (!_segments.TryFindLast(out first))
@@ -69,6 +71,7 @@ internal sealed class FreeFrames : IDisposable
         }
         for (uint i = 0; i < count; i++)
             Remove(first + i);
+        run = new FrameRun(first, count);
         return true;
     }
 

@@ -6,12 +6,17 @@ namespace PageFold.Frames;
 
 /// <summary>
 /// Frames in one range of reserved address space on Linux, over private anonymous memory or over a file in memory (memfd) that other mappings
-/// can point at too. Single frames are committed by touching them, in batches by one MADV_POPULATE_WRITE, and given back by MADV_DONTNEED or, for
-/// the file, MADV_REMOVE. Huge pages are declined: one of them would hold 2 MiB for a single frame in use.
+/// can point at too. Single frames are committed by touching them, in batches by MADV_POPULATE_WRITE, and given back by MADV_DONTNEED or, for
+/// the file, MADV_REMOVE; where the kernel can, one call advises many runs. Huge pages are declined: one of them would hold 2 MiB for a single frame in use.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class MappedBacking : FrameBacking
 {
+    private const int MostRangesPerCall = 64;
+
+    private static readonly int Self = LibC.pidfd_open(Environment.ProcessId);
+    private static bool s_canBatch = Self >= 0;
+
     private readonly nint _base;
     private readonly nuint _length;
     private readonly int _descriptor = -1;
@@ -74,30 +79,30 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return new MappedBacking(frameShift, capacity, address, length, descriptor);
     }
 
-    public override bool TryCommit(uint first, uint count)
+    public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
     {
-        if (_canPopulate)
+        int done = _canPopulate ? Advise(runs, LibC.MADV_POPULATE_WRITE) : 0;
+        if (done == runs.Length)
+            return true;
+        // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
+        if (_canPopulate && Marshal.GetLastPInvokeError() != LibC.EINVAL)
         {
-            if (LibC.madvise(Address(first), Bytes(count), LibC.MADV_POPULATE_WRITE) == 0)
-                return true;
-            // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
-            if (Marshal.GetLastPInvokeError() != LibC.EINVAL)
-            {
-                // A part may have been committed before memory ran out.
-                _ = TryDecommit(first, count);
-                return false;
-            }
-            _canPopulate = false;
+            // A part of the next run may have been committed before memory ran out.
+            _ = Decommit(runs[..(done + 1)]);
+            return false;
         }
-        byte* frame = (byte*)Address(first);
-        nuint step = (nuint)Environment.SystemPageSize;
-        for (nuint offset = 0; offset < Bytes(count); offset += step)
-            Volatile.Write(ref frame[offset], 0);
+        _canPopulate = false;
+        foreach (FrameRun run in runs)
+        {
+            byte* frame = (byte*)Address(run.First);
+            nuint step = (nuint)Environment.SystemPageSize;
+            for (nuint offset = 0; offset < Bytes(run.Count); offset += step)
+                Volatile.Write(ref frame[offset], 0);
+        }
         return true;
     }
 
-    public override bool TryDecommit(uint first, uint count) =>
-        LibC.madvise(Address(first), Bytes(count), _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0;
+    public override int Decommit(ReadOnlySpan<FrameRun> runs) => Advise(runs, _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE);
 
     public override long? CountResidentBytes(uint frames)
     {
@@ -125,6 +130,36 @@ internal sealed unsafe class MappedBacking : FrameBacking
     {
         Release();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Advises runs, in one call where the kernel takes several; returns how many, from the first on, were taken.</summary>
+    private int Advise(ReadOnlySpan<FrameRun> runs, int advice)
+    {
+        int done = 0;
+        bool refused = false;
+        LibC.IoVector* ranges = stackalloc LibC.IoVector[MostRangesPerCall];
+        while (s_canBatch && runs.Length - done > 1 && !refused)
+        {
+            int count = Math.Min(runs.Length - done, MostRangesPerCall);
+            nint bytes = 0;
+            for (int i = 0; i < count; i++)
+            {
+                FrameRun run = runs[done + i];
+                ranges[i] = new LibC.IoVector { Address = Address(run.First), Length = Bytes(run.Count) };
+                bytes += (nint)Bytes(run.Count);
+            }
+            refused = LibC.process_madvise(Self, ranges, (nuint)count, advice) != bytes;
+            if (!refused)
+                done += count;
+        }
+        // One by one tells what is wrong. Advice that was taken already does no harm a second time.
+        int first = done;
+        while (done < runs.Length && LibC.madvise(Address(runs[done].First), Bytes(runs[done].Count), advice) == 0)
+            done++;
+        // Kernels before 6.13 take few advices for many ranges, and sandboxes may take none.
+        if (refused && done > first)
+            s_canBatch = false;
+        return done;
     }
 
     private nint Address(uint frame) => _base + ((nint)frame << FrameShift);

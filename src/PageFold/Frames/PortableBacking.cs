@@ -35,31 +35,32 @@ internal sealed unsafe class PortableBacking : FrameBacking
 
     public override int SegmentShift { get; }
 
-    public override bool TryCommit(uint first, uint count)
+    public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
     {
-        for (uint segment = first >> SegmentShift; segment < first + count >> SegmentShift; segment++)
+        for (int i = 0; i < runs.Length; i++)
         {
-            try
+            for (uint segment = FirstSegment(runs[i]); segment < EndSegment(runs[i]); segment++)
             {
-                _segments[segment] = (byte*)NativeMemory.AlignedAlloc((nuint)1 << SegmentShift + FrameShift, Alignment);
-            }
-            catch (OutOfMemoryException)
-            {
-                _ = TryDecommit(first, (segment << SegmentShift) - first);
-                return false;
+                try
+                {
+                    _segments[segment] = (byte*)NativeMemory.AlignedAlloc((nuint)1 << SegmentShift + FrameShift, Alignment);
+                }
+                catch (OutOfMemoryException)
+                {
+                    FreeSegments(FirstSegment(runs[i]), segment);
+                    _ = Decommit(runs[..i]);
+                    return false;
+                }
             }
         }
         return true;
     }
 
-    public override bool TryDecommit(uint first, uint count)
+    public override int Decommit(ReadOnlySpan<FrameRun> runs)
     {
-        for (uint segment = first >> SegmentShift; segment < first + count >> SegmentShift; segment++)
-        {
-            NativeMemory.AlignedFree(_segments[segment]);
-            _segments[segment] = null;
-        }
-        return true;
+        foreach (FrameRun run in runs)
+            FreeSegments(FirstSegment(run), EndSegment(run));
+        return runs.Length;
     }
 
     public override long? CountResidentBytes(uint frames) => null;
@@ -68,6 +69,19 @@ internal sealed unsafe class PortableBacking : FrameBacking
     {
         Release();
         GC.SuppressFinalize(this);
+    }
+
+    private uint FirstSegment(FrameRun run) => run.First >> SegmentShift;
+
+    private uint EndSegment(FrameRun run) => run.First + run.Count >> SegmentShift;
+
+    private void FreeSegments(uint from, uint end)
+    {
+        for (uint segment = from; segment < end; segment++)
+        {
+            NativeMemory.AlignedFree(_segments[segment]);
+            _segments[segment] = null;
+        }
     }
 
     private void Release()

@@ -39,6 +39,20 @@ internal static unsafe partial class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int madvise(nint address, nuint length, int advice);
 
+    /// <summary>
+    /// The same advice for many ranges of this process in one call. The C library may be too old to have it, so it is called by its number, which is the same on every architecture.
+    /// </summary>
+    /// <returns>Bytes of the ranges, from the first on, that were advised; negative if none was.</returns>
+    public static nint process_madvise(int pidfd, IoVector* ranges, nuint count, int advice) =>
+        syscall(440, pidfd, (nint)ranges, (nint)count, advice, 0);
+
+    /// <summary>A descriptor that names a process; negative where the kernel has none.</summary>
+    public static int pidfd_open(int pid) => (int)syscall(434, pid, 0, 0, 0, 0);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);
+
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int mincore(nint address, nuint length, byte* residency);
@@ -54,4 +68,12 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int close(int descriptor);
+
+    /// <summary>A range of addresses, as the system's vector calls take it.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVector
+    {
+        public nint Address;
+        public nuint Length;
+    }
 }

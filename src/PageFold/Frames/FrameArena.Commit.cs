@@ -1,0 +1,150 @@
+using PageFold.Frames;
+
+namespace PageFold;
+
+/// <content>Memory from the operating system, and back to it.</content>
+public sealed unsafe partial class FrameArena
+{
+    // Runs of frames in one system call.
+    private const int MostRuns = 64;
+
+    // So that many threads that commit at once do not hold the lock for long.
+    private const uint LargestCommit = 1024;
+
+    /// <summary>
+    /// Commits cold or fresh frames, takes the first of them and leaves the others free. They are charged and removed from the sets under the lock; the system call runs outside
+    /// it.
+    /// </summary>
+    private bool TryCommitBatch(out uint frame)
+    {
+        frame = NoFrame;
+        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
+        int count;
+        lock (_lock)
+        {
+            count = ChargeRuns(room);
+            // What another thread freed meanwhile will do as well.
+            if (count == 0)
+                return TryTakeFree(NoFrame, out frame);
+        }
+        ReadOnlySpan<FrameRun> runs = room[..count];
+        bool committed = _backing.TryCommit(runs);
+        lock (_lock)
+        {
+            foreach (FrameRun run in runs)
+            {
+                for (uint i = 0; i < run.Count; i++)
+                {
+                    if (committed)
+                        _free.Add(run.First + i);
+                    else
+                        _cold.Add(run.First + i);
+                }
+            }
+            if (committed)
+                return TryTakeFree(NoFrame, out frame);
+        }
+        foreach (FrameRun run in runs)
+            Budget.Release(RunBytes(run.Count));
+        return false;
+    }
+
+    /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
+    private int ChargeRuns(Span<FrameRun> runs)
+    {
+        uint granularity = _backing.Granularity;
+        // Ahead by a 4096th of what is in use, and never by more than a sixteenth of what is left.
+        long ahead = Math.Min(Math.Min(_used.Count / 4096, LargestCommit), Budget.Available / 16 >> FrameShift);
+        uint wanted = _stride == 2 ? 1 : (uint)Math.Max(granularity, ahead / granularity * granularity);
+        int count = 0;
+        while (wanted > 0 && count < runs.Length && TryChargeRun(wanted, out runs[count]))
+            wanted -= Math.Min(wanted, runs[count++].Count);
+        return count;
+    }
+
+    /// <summary>Charges the lowest run of cold frames, or else of fresh ones. Called under the lock.</summary>
+    private bool TryChargeRun(uint most, out FrameRun run)
+    {
+        uint granularity = _backing.Granularity;
+        bool cold = _cold.TryFindFirst(out uint first);
+        if (!cold)
+        {
+            first = _fresh;
+            most = Math.Min(most, _backing.Capacity - first);
+        }
+        run = default;
+        if (most == 0 || !cold && !TryChargeSets(first + Math.Max(most, _stride)))
+            return false;
+        if (cold)
+        {
+            uint length = 1;
+            while (length < most && _cold.Contains(first + length))
+                length++;
+            most = length / granularity * granularity;
+        }
+        long unit = RunBytes(granularity);
+        uint count = (uint)(Budget.ChargeUpTo(RunBytes(most), unit) / unit) * granularity;
+        if (count == 0)
+            return false;
+        run = new FrameRun(first, count);
+        if (!cold)
+            _fresh += Math.Max(count, _stride);
+        for (uint i = 0; cold && i < count; i++)
+            _cold.Remove(first + i);
+        return true;
+    }
+
+    /// <summary>The three sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
+    private bool TryChargeSets(uint frames)
+    {
+        uint pages = 3 * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
+        if (pages <= _setPagesCharged)
+            return true;
+        // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
+        if (!Budget.TryCharge((pages - _setPagesCharged) * 4096L))
+            return false;
+        _setPagesCharged = pages;
+        return true;
+    }
+
+    /// <summary>Gives free frames back, the highest first, until so many are left; true if any went.</summary>
+    private bool TrimTo(uint keep)
+    {
+        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
+        bool any = false;
+        while (true)
+        {
+            int count = 0;
+            lock (_lock)
+            {
+                uint most = LargestRelease;
+                while (!_disposed && count < MostRuns && _free.Count > keep && most > 0
+                    && _free.TryTakeHighest(Math.Min(_free.Count - keep, most), out room[count]))
+                    most -= Math.Min(most, room[count++].Count);
+                _leastFree = Math.Min(_leastFree, _free.Count);
+            }
+            if (count == 0)
+                return any;
+            ReadOnlySpan<FrameRun> runs = room[..count];
+            int gone = _backing.Decommit(runs);
+            foreach (FrameRun run in runs[..gone])
+                Budget.Release(RunBytes(run.Count));
+            lock (_lock)
+            {
+                for (int i = 0; i < count; i++)
+                {
+                    for (uint frame = runs[i].First; frame < runs[i].First + runs[i].Count; frame++)
+                    {
+                        if (i < gone)
+                            _cold.Add(frame);
+                        else
+                            _free.Add(frame);
+                    }
+                }
+            }
+            any |= gone > 0;
+            if (gone < count)
+                return any;
+        }
+    }
+}
