@@ -2,45 +2,86 @@ using System.Diagnostics;
 
 namespace PageFold.Cli.Bench;
 
-/// <summary>Threads that begin a piece of work at the same moment; timed from that moment to the end of the last.</summary>
-internal static class Team
+/// <summary>
+/// Threads that begin a piece of work at the same moment, again and again; each piece is timed from that moment to the end of the last of them. They live as long as the team, so that
+/// short pieces can be timed.
+/// </summary>
+internal sealed class Team : IDisposable
 {
-    /// <summary>Runs the work on so many threads and returns the seconds it took. What a member throws is thrown here, after all have ended.</summary>
-    /// <param name="threads">How many; one works on the calling thread.</param>
-    /// <param name="work">Gets the member's number, from zero.</param>
-    public static double Run(int threads, Action<int> work)
+    private readonly Barrier? _start;
+    private readonly Barrier? _end;
+    private readonly Thread[] _members;
+    private Action<int> _work = static _ => { };
+    private Exception? _failure;
+    private bool _disposed;
+
+    /// <param name="size">How many; a team of one works on the calling thread.</param>
+    public Team(int size)
     {
-        if (threads == 1)
+        Size = size;
+        if (size > 1)
         {
-            long begin = Stopwatch.GetTimestamp();
+            _start = new Barrier(size + 1);
+            _end = new Barrier(size + 1);
+        }
+        _members = [.. Enumerable.Range(0, size > 1 ? size : 0).Select(number => new Thread(() => Live(number)) { IsBackground = true })];
+        foreach (Thread member in _members)
+            member.Start();
+    }
+
+    public int Size { get; }
+
+    /// <summary>Has every member do the work and returns the seconds it took. What a member throws is thrown here, after all have ended.</summary>
+    /// <param name="work">Gets the member's number, from zero.</param>
+    public double Run(Action<int> work)
+    {
+        long begin;
+        if (_start is null)
+        {
+            begin = Stopwatch.GetTimestamp();
             work(0);
             return Stopwatch.GetElapsedTime(begin).TotalSeconds;
         }
-        using Barrier start = new(threads + 1);
-        Exception? failure = null;
-        Thread[] members = [.. Enumerable.Range(0, threads).Select(number => new Thread(() =>
+        _work = work;
+        _start.SignalAndWait();
+        begin = Stopwatch.GetTimestamp();
+        _end!.SignalAndWait();
+        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        if (Interlocked.Exchange(ref _failure, null) is { } failure)
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        return seconds;
+    }
+
+    public void Dispose()
+    {
+        if (_start is null || _disposed)
+            return;
+        _disposed = true;
+        _start.SignalAndWait();
+        foreach (Thread member in _members)
+            member.Join();
+        _start.Dispose();
+        _end!.Dispose();
+    }
+
+    private void Live(int number)
+    {
+        while (true)
         {
-            start.SignalAndWait();
+            _start!.SignalAndWait();
+            if (_disposed)
+                return;
             try
             {
-                work(number);
+                _work(number);
             }
 #pragma warning disable CA1031 // carried to the thread that waits
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                Interlocked.CompareExchange(ref failure, e, null);
+                Interlocked.CompareExchange(ref _failure, e, null);
             }
-        }))];
-        foreach (Thread member in members)
-            member.Start();
-        start.SignalAndWait();
-        long began = Stopwatch.GetTimestamp();
-        foreach (Thread member in members)
-            member.Join();
-        double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        if (failure is not null)
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-        return seconds;
+            _end!.SignalAndWait();
+        }
     }
 }

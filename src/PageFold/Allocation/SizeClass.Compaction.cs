@@ -135,16 +135,20 @@ internal sealed unsafe partial class SizeClass
     private bool TryMove(SlotTable owners, Zspage source, int from, Zspage destination, int to)
     {
         ObjectLocation origin = new(source.Head, (uint)from);
-        ulong* slot = owners.Find((uint)TagOf((byte*)source.Header, from));
+        // The size is not known yet; the tag does not depend on it.
+        _ = View((byte*)source.Header, from, 1, out ulong* tag);
+        ulong* slot = owners.Find((uint)*tag);
         if (slot is null)
             return false;
         ulong word = Volatile.Read(ref *slot);
         if (SlotWord.IsLocked(word) || !SlotWord.IsAt(word, origin) || !SlotWord.TryAcquireExclusive(ref *slot, word))
             return false;
         int size = SlotWord.Size(word);
-        Occupy(destination, to, TagOf((byte*)source.Header, from));
-        ObjectView target = View((byte*)destination.Header, to, size);
-        target.CopyFrom(View((byte*)source.Header, from, size));
+        Occupy(destination, to);
+        ObjectView target = View((byte*)destination.Header, to, size, out ulong* targetTag);
+        target.CopyFrom(View((byte*)source.Header, from, size, out tag));
+        // Read again, now that the slot is held: only then is it surely the tag of this object.
+        *targetTag = *tag;
         SlotWord.ReleaseExclusive(ref *slot, SlotWord.ForObject(new ObjectLocation(destination.Head, (uint)to), size));
         return true;
     }

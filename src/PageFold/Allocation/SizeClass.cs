@@ -56,11 +56,13 @@ internal sealed unsafe partial class SizeClass
     /// <summary>Frames owned by the class's zspages.</summary>
     public long Frames => Volatile.Read(ref _frames);
 
-    /// <summary>Takes an object and writes its tag; false when there is no memory.</summary>
-    /// <param name="tag">What the owner wants kept beside the object.</param>
+    /// <summary>
+    /// Takes an object; false when there is no memory. The caller writes its tag before its slot points at it; what is left of an earlier tag until then harms nothing, because no slot
+    /// that it may name points here.
+    /// </summary>
     /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
     /// <param name="location">Where the object is.</param>
-    public bool TryAllocate(ulong tag, ReserveUse reserve, out ObjectLocation location)
+    public bool TryAllocate(ReserveUse reserve, out ObjectLocation location)
     {
         lock (_lock)
         {
@@ -69,7 +71,7 @@ internal sealed unsafe partial class SizeClass
                 location = default;
                 return false;
             }
-            Occupy(zspage, index, tag);
+            Occupy(zspage, index);
             location = new ObjectLocation(zspage.Head, (uint)index);
             return true;
         }
@@ -90,33 +92,26 @@ internal sealed unsafe partial class SizeClass
         return sparse;
     }
 
-    /// <summary>The bytes of an object that the caller keeps from moving.</summary>
-    public ObjectView View(byte* descriptor, int index, int size)
+    /// <summary>The bytes of an object that the caller keeps from moving, and its tag.</summary>
+    /// <param name="descriptor">Of the object's zspage.</param>
+    /// <param name="index">The object's.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="tag">What the owner has written beside the object: the slot's number in the low half, the owner's own 32 bits in the high half.</param>
+    public ObjectView View(byte* descriptor, int index, int size, out ulong* tag)
     {
         int offset = Geometry.OffsetOf(index) + Geometry.TagBytes;
         int shift = Geometry.FrameShift;
         int inFrame = offset & Geometry.FrameSize - 1;
         uint* frames = (uint*)(descriptor + Geometry.FramesOffset) + (offset >> shift);
         byte* first = _arena.AddressOf(frames[0]) + inFrame;
+        // In the same frame as the object's beginning, since objects begin at multiples of 16.
+        tag = Geometry.TagBytes == 0 ? (ulong*)(descriptor + Geometry.TagsOffset) + index : (ulong*)(first - sizeof(ulong));
         int room = Geometry.FrameSize - inFrame;
         if (size <= room)
             return new ObjectView(first, size, null, 0);
         byte* second = _arena.AddressOf(frames[1]);
         // Neighbouring frames, by chance: the object is contiguous already.
         return second == first + room ? new ObjectView(first, size, null, 0) : new ObjectView(first, room, second, size - room);
-    }
-
-    /// <summary>
-    /// An object's tag, what its owner has written beside it: the slot's number in the low half, the owner's own 32 bits in the high half. It lies in one
-    /// frame, since objects begin at multiples of 16.
-    /// </summary>
-    public ref ulong TagOf(byte* descriptor, int index)
-    {
-        if (Geometry.TagBytes == 0)
-            return ref ((ulong*)(descriptor + Geometry.TagsOffset))[index];
-        int offset = Geometry.OffsetOf(index);
-        uint frame = ((uint*)(descriptor + Geometry.FramesOffset))[offset >> Geometry.FrameShift];
-        return ref *(ulong*)(_arena.AddressOf(frame) + (offset & Geometry.FrameSize - 1));
     }
 
     private Zspage Open(uint head) => new(head, _arena.AddressOf(head), Geometry);
@@ -214,10 +209,9 @@ internal sealed unsafe partial class SizeClass
         return true;
     }
 
-    private void Occupy(Zspage zspage, int index, ulong tag)
+    private void Occupy(Zspage zspage, int index)
     {
         Bitmap.Set(zspage.Used, index);
-        TagOf((byte*)zspage.Header, index) = tag;
         zspage.Header->Used++;
         zspage.Header->BackedFree--;
         _objects++;

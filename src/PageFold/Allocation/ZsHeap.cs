@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using PageFold.Frames;
+using PageFold.Interop;
 using PageFold.Mapping;
 
 namespace PageFold.Allocation;
@@ -25,6 +26,9 @@ internal sealed unsafe class ZsHeap : IDisposable
     private const int MostClassesPerReclaim = 8;
     private const int MostRounds = 4;
     private const int MostReserved = 4;
+
+    // A header, bitmaps of a hundred objects and the numbers of 64 frames.
+    private const int TypicalDescriptor = 320;
 
     // A SizeClass with its lock and list heads, as the runtime lays them out.
     private const int ManagedBytesPerClass = 240;
@@ -85,22 +89,21 @@ internal sealed unsafe class ZsHeap : IDisposable
     public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
 
     /// <summary>
-    /// Takes an object; its bytes are whatever was left there. False when there is no memory.
+    /// Takes an object; its bytes and its tag are whatever was left there. False when there is no memory. The caller writes both, and then the slot.
     /// </summary>
     /// <param name="size">Bytes, 1 to a frame.</param>
-    /// <param name="tag">What the owner wants kept beside the object.</param>
     /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
     /// <param name="mayReclaim">Has sparse zspages compacted if memory is short, which may wait for another compaction.</param>
     /// <param name="location">Where the object is.</param>
-    public bool TryAllocate(int size, ulong tag, ReserveUse reserve, bool mayReclaim, out ObjectLocation location)
+    public bool TryAllocate(int size, ReserveUse reserve, bool mayReclaim, out ObjectLocation location)
     {
         SizeClass sizeClass = _classes[_table.IndexFor(size)];
-        if (sizeClass.TryAllocate(tag, reserve, out location))
+        if (sizeClass.TryAllocate(reserve, out location))
             return true;
         // What is freed may go to the reserve first, or to somebody else.
         for (int round = 0; mayReclaim && round < MostRounds && TryReclaim(); round++)
         {
-            if (sizeClass.TryAllocate(tag, reserve, out location))
+            if (sizeClass.TryAllocate(reserve, out location))
                 return true;
         }
         return false;
@@ -112,27 +115,29 @@ internal sealed unsafe class ZsHeap : IDisposable
             RequestUpkeep();
     }
 
-    /// <summary>The bytes of the object in a slot that the caller holds.</summary>
+    /// <summary>
+    /// The bytes of the object that a slot names, and its tag. The caller holds the slot, or has allocated the object and not published it yet.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ObjectView View(ulong word)
+    public ObjectView View(ulong word, out ulong* tag)
     {
         ObjectLocation location = SlotWord.Location(word);
         byte* descriptor = Arena.AddressOf(location.Head);
-        return _classes[((ZspageHeader*)descriptor)->Class].View(descriptor, (int)location.Index, SlotWord.Size(word));
+        return _classes[((ZspageHeader*)descriptor)->Class].View(descriptor, (int)location.Index, SlotWord.Size(word), out tag);
     }
 
-    /// <summary>The bytes of an object that was allocated and not yet published.</summary>
-    public ObjectView View(ObjectLocation location, int size) => View(SlotWord.ForObject(location, size));
+    /// <inheritdoc cref="View(ulong, out ulong*)"/>
+    public ObjectView View(ulong word) => View(word, out _);
+
+    /// <summary>Asks ahead for the descriptor of the zspage that a slot names, which need not be there any more.</summary>
+    public void PrefetchDescriptor(ulong word)
+    {
+        if (SlotWord.Kind(word) == SlotKind.Object)
+            Prefetch.All(Arena.AddressOf(SlotWord.Location(word).Head), TypicalDescriptor);
+    }
 
     /// <summary>Bytes that the object in this location may grow to without moving.</summary>
     public int Capacity(ObjectLocation location) => ClassOf(location).Geometry.ObjectSize;
-
-    /// <summary>The tag of an object whose slot the caller holds.</summary>
-    public ref ulong Tag(ObjectLocation location)
-    {
-        byte* descriptor = Arena.AddressOf(location.Head);
-        return ref _classes[((ZspageHeader*)descriptor)->Class].TagOf(descriptor, (int)location.Index);
-    }
 
     /// <summary>Compacts all classes, down to the last frames that pay, then gives all free frames back.</summary>
     public CompactionResult Compact(CancellationToken cancellation)

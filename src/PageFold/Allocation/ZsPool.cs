@@ -76,13 +76,14 @@ public sealed unsafe class ZsPool : IDisposable
         {
             if (!_handles.TryTake(out uint slot, out uint generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
                 return false;
-            if (!_heap.TryAllocate(size, slot | (ulong)generation << 32, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
+            if (!_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
             {
                 _handles.Return(slot, generation);
                 return false;
             }
             ulong word = SlotWord.ForObject(location, size);
-            _heap.View(word).Clear();
+            _heap.View(word, out ulong* tag).Clear();
+            *tag = slot | (ulong)generation << 32;
             SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
             handle = new ZsHandle(slot, generation, _number.Value);
             return true;
@@ -309,7 +310,11 @@ public sealed unsafe class ZsPool : IDisposable
         return ref *_slots.Find(handle.Slot);
     }
 
-    private uint GenerationOf(ulong word) => (uint)(_heap.Tag(SlotWord.Location(word)) >> 32);
+    private uint GenerationOf(ulong word)
+    {
+        _ = _heap.View(word, out ulong* tag);
+        return (uint)(*tag >> 32);
+    }
 
     /// <summary>Keeps the object of a valid handle from moving and from being freed.</summary>
     private ref ulong Pin(ZsHandle handle, out ulong word)

@@ -1,4 +1,5 @@
 using PageFold.Allocation;
+using PageFold.Interop;
 using PageFold.Mapping;
 using PageFold.Store;
 
@@ -84,11 +85,18 @@ public sealed unsafe partial class PageStore
         bool pinned = true;
         try
         {
-            ObjectView view = _heap.View(word);
-            uint check = (uint)(_heap.Tag(SlotWord.Location(word)) >> 32);
+            ObjectView view = _heap.View(word, out ulong* tag);
+            Prefetch.All(view.First, view.FirstLength);
             byte* bytes = view.First;
-            if (!view.IsContiguous)
+            uint check;
+            if (view.IsContiguous)
             {
+                check = (uint)(*tag >> 32);
+            }
+            else
+            {
+                Prefetch.All(view.Second, view.SecondLength);
+                check = (uint)(*tag >> 32);
                 view.CopyTo(bench.Packed);
                 bytes = bench.Packed;
                 SlotWord.ReleaseShared(ref slot);

@@ -1,5 +1,7 @@
 using PageFold.Allocation;
 using PageFold.Frames;
+using PageFold.Interop;
+using PageFold.Mapping;
 using PageFold.Store;
 
 namespace PageFold;
@@ -67,15 +69,21 @@ public sealed unsafe partial class PageStore
         Workbench bench = _benches.Take(stripe);
         try
         {
-            data.CopyTo(bench.PageSpan);
-            if (SameFilled.TryMatch(bench.PageSpan, out ulong word))
+            // What the caller does to its buffer from here on must not matter; some codecs can live with it, others get a copy.
+            ReadOnlySpan<byte> page = data;
+            if (!_compressesInPlace)
+            {
+                data.CopyTo(bench.PageSpan);
+                page = bench.PageSpan;
+            }
+            if (SameFilled.TryMatch(page, out ulong word))
             {
                 if (TryStoreFilled(number, word, stripe))
                     return StoreOutcome.SameFilled;
                 if (!lastResort)
                     return StoreOutcome.Full;
             }
-            return StoreBytes(number, bench, lastResort, stripe);
+            return StoreBytes(number, page, bench, lastResort, stripe);
         }
         finally
         {
@@ -114,36 +122,39 @@ public sealed unsafe partial class PageStore
         return refilled;
     }
 
-    private StoreOutcome StoreBytes(uint number, Workbench bench, bool lastResort, int stripe)
+    private StoreOutcome StoreBytes(uint number, ReadOnlySpan<byte> page, Workbench bench, bool lastResort, int stripe)
     {
+        ulong* slot = _slots.Find(number);
+        Prefetch.One(slot);
         byte* bytes = bench.Packed;
         // A codec may be anybody's: what it says it wrote is believed only within bounds.
-        bool compressed = bench.Context.TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
+        bool compressed = bench.Context.TryCompress(page, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
         if (!compressed)
         {
+            if (_compressesInPlace)
+                page.CopyTo(bench.PageSpan);
             bytes = bench.Page;
             size = PageSize;
         }
-        ulong tag = number | (ulong)CheckOf(new ReadOnlySpan<byte>(bytes, size), number) << 32;
-        return TryPlace(number, bytes, size, tag, lastResort, stripe)
+        return TryPlace(number, slot, bytes, size, lastResort, stripe)
             ? compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible
             : StoreOutcome.Full;
     }
 
     /// <summary>Finds room for a page's bytes and publishes them; false if there is none, and then nothing has changed.</summary>
-    private bool TryPlace(uint number, byte* bytes, int size, ulong tag, bool lastResort, int stripe)
+    private bool TryPlace(uint number, ulong* slot, byte* bytes, int size, bool lastResort, int stripe)
     {
-        ulong* slot = _slots.Find(number);
         // A guess, without the lock, that saves the lock; looked at again with it.
         ulong seen = slot is null ? 0 : Volatile.Read(ref *slot);
+        _heap.PrefetchDescriptor(seen);
         int before = SlotWord.Kind(seen) == SlotKind.Object ? _heap.Footprint(SlotWord.Size(seen)) : 0;
         int after = _heap.Footprint(size);
-        if (before == after && TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: true, stripe))
+        if (before == after && TryOverwrite(ref *slot, number, bytes, size, onlyIfSameClass: true, stripe))
             return true;
         // A page that shrinks may in the end draw on the reserve, which its old object then makes up for.
         ReserveUse reserve = lastResort && after < before ? ReserveUse.Replacement : ReserveUse.None;
-        if (!_heap.TryAllocate(size, tag, reserve, mayReclaim: false, out ObjectLocation location))
-            return lastResort && slot is not null && TryOverwrite(ref *slot, bytes, size, tag, onlyIfSameClass: false, stripe);
+        if (!_heap.TryAllocate(size, reserve, mayReclaim: false, out ObjectLocation location))
+            return lastResort && slot is not null && TryOverwrite(ref *slot, number, bytes, size, onlyIfSameClass: false, stripe);
         // The object first: a refusal must not leave a part of the table behind.
         if (slot is null && !_slots.TryEnsure(number, out slot))
         {
@@ -151,7 +162,12 @@ public sealed unsafe partial class PageStore
             return false;
         }
         ulong word = SlotWord.ForObject(location, size);
-        _heap.View(word).CopyFrom(bytes);
+        ObjectView view = _heap.View(word, out ulong* tag);
+        // The object's memory comes while the check is reckoned.
+        Prefetch.All(view.First, view.FirstLength);
+        Prefetch.All(view.Second, view.SecondLength);
+        *tag = TagFor(number, bytes, size);
+        view.CopyFrom(bytes);
         Replace(ref *slot, word, stripe);
         return true;
     }
@@ -160,8 +176,9 @@ public sealed unsafe partial class PageStore
     /// Writes over the old content where it lies, which needs no memory; false if there is none or its place is too small. Readers see the old page or the new one:
     /// the slot is held alone meanwhile.
     /// </summary>
-    private bool TryOverwrite(ref ulong slot, byte* bytes, int size, ulong tag, bool onlyIfSameClass, int stripe)
+    private bool TryOverwrite(ref ulong slot, uint number, byte* bytes, int size, bool onlyIfSameClass, int stripe)
     {
+        ulong tag = TagFor(number, bytes, size);
         ulong old = SlotWord.AcquireExclusive(ref slot);
         ulong word = old;
         bool fits = false;
@@ -174,8 +191,8 @@ public sealed unsafe partial class PageStore
         {
             ObjectLocation location = SlotWord.Location(old);
             word = SlotWord.ForObject(location, size);
-            _heap.View(word).CopyFrom(bytes);
-            _heap.Tag(location) = tag;
+            _heap.View(word, out ulong* place).CopyFrom(bytes);
+            *place = tag;
         }
         SlotWord.ReleaseExclusive(ref slot, word);
         if (fits)

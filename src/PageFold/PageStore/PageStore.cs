@@ -35,6 +35,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
     private readonly int _incompressibleAbove;
+    private readonly bool _compressesInPlace;
     private readonly Action _trimTables;
     private long _emptiedBefore;
     private long _sharedCodecBytes;
@@ -50,6 +51,7 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         PageSize = options.PageSize;
         Codec = options.Codec;
+        _compressesInPlace = Codec.ToleratesChangingInput;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();
@@ -228,12 +230,14 @@ public sealed unsafe partial class PageStore : IDisposable
         if (!_arena.Budget.TryCharge(Codec.SharedBytes))
             return false;
         _sharedCodecBytes = Codec.SharedBytes;
-        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, 0, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
+        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();
         return true;
     }
+
+    private static ulong TagFor(uint number, byte* stored, int size) => number | (ulong)CheckOf(new ReadOnlySpan<byte>(stored, size), number) << 32;
 
     /// <summary>
     /// The check of a page's stored bytes: half of their XXH3, with the page's number mixed in so that bytes in the wrong place are found out too.

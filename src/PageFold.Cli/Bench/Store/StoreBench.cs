@@ -4,8 +4,8 @@ using PageFold.Cli.Data;
 namespace PageFold.Cli.Bench.Store;
 
 /// <summary>
-/// Writes and reads the same real pages with the codec alone, with PageFold and with the kernel's zram, in turns, so that whatever else the machine does meets all of
-/// them.
+/// Writes and reads the same real pages with the codec alone, with PageFold and with the kernel's zram. They take turns every few thousand pages, some tens of milliseconds,
+/// so that whatever else the machine does, and however its clock changes, meets all of them alike.
 /// </summary>
 /// <remarks>
 /// Everybody's memory is full and warm: a write replaces the page that is there by another page of the image, so objects of other sizes come and go. Before each write the image is shifted
@@ -14,9 +14,10 @@ namespace PageFold.Cli.Bench.Store;
 internal sealed class StoreBench
 {
     private const int Seed = 2026;
-    private const int WarmUpPages = 16384;
+    private const int PagesPerTurn = 8192;
+    private const int PagesPerRound = 1 << 17;
+    private const int WarmUpTurns = 3;
     private const int WarmUpRounds = 4;
-    private const int Stretch = 4096;
 
     // What the compiler in the background may need to finish with what it found hot.
     private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
@@ -29,8 +30,9 @@ internal sealed class StoreBench
     private readonly CancellationToken _cancellation;
     private readonly int[] _sequential;
     private readonly int[] _random;
+    private readonly int[] _holds;
     private readonly int[] _contents;
-    private readonly Dictionary<(string Subject, string Algorithm, Step Step), List<double>> _seconds = [];
+    private readonly Dictionary<(string Subject, string Algorithm, Step Step), List<double>> _speeds = [];
     private int _shift;
 
     public StoreBench(StoreBenchOptions options, PageImage image, string source, string? zramUnavailable, WorkProgress progress, CancellationToken cancellation)
@@ -45,26 +47,31 @@ internal sealed class StoreBench
         _random = [.. _sequential];
         // A fixed seed: the same order each time.
         new Random(Seed).Shuffle(_random);
+        _holds = [.. _sequential];
         _contents = new int[image.Count];
     }
 
+    /// <summary>Passes over a small image that make a round long enough.</summary>
+    private int Passes => _options.Cold ? 1 : Math.Max(1, PagesPerRound / _image.Count);
+
     public StoreBenchReport Execute()
     {
+        _progress.Begin("Warming up", WarmUpRounds * Steps().Count());
         WarmUp();
-        _progress.Begin("Measuring in turns", (long)_options.Rounds * Steps().Count() * SubjectCount);
+        _progress.Begin("Measuring in turns", (long)_options.Rounds * Steps().Count() * Passes * _image.Count);
         return _options.Cold ? ExecuteCold() : ExecuteWarm();
     }
 
-    private int SubjectCount => _options.Codecs.Count * 2 + (_zramUnavailable is null ? 1 : 0);
-
     private StoreBenchReport ExecuteWarm()
     {
-        using Subjects subjects = MakeSubjects(warm: true);
-        foreach (Subject subject in subjects)
-            Run(subject, new Step(Operation.Write, Order.Sequential, _options.Threads.Max()), _image.Count);
+        using Subjects subjects = new(this, warm: true);
+        Fill(subjects);
         List<(long Compressed, long Total)> fresh = [.. subjects.Select(subject => subject.Memory)];
         for (int round = 0; round < _options.Rounds; round++)
-            Round(subjects, round, _image.Count, record: true);
+        {
+            foreach (Step step in Steps())
+                Record(subjects, step, Measure(subjects, step, round, Passes, int.MaxValue));
+        }
         bool verified = subjects.All(Verify);
         return Report(verified, [.. subjects.Select((subject, i) =>
             new StoreBenchMemory(subject.Name, subject.Algorithm, fresh[i].Compressed, fresh[i].Total, subject.Memory.Total))]);
@@ -72,23 +79,24 @@ internal sealed class StoreBench
 
     private StoreBenchReport ExecuteCold()
     {
-        List<StoreBenchMemory> memory = [];
+        IReadOnlyList<StoreBenchMemory> memory = [];
         bool verified = true;
         for (int round = 0; round < _options.Rounds; round++)
         {
             foreach (Step step in Steps())
             {
-                using Subjects subjects = MakeSubjects(warm: false);
-                PrepareContents(shift: 0);
-                foreach (Subject subject in InTurn(subjects, round))
-                    Record(subject, step, Run(subject, step, _image.Count));
-                if (memory.Count > 0)
-                    continue;
-                verified = subjects.All(Verify);
-                memory.AddRange(subjects.Select(subject => new StoreBenchMemory(subject.Name, subject.Algorithm, subject.Memory.Compressed, subject.Memory.Total, null)));
+                (bool same, memory) = MeasureCold(step, round);
+                verified &= same;
             }
         }
         return Report(verified, memory);
+    }
+
+    private (bool Verified, StoreBenchMemory[] Memory) MeasureCold(Step step, int round)
+    {
+        using Subjects subjects = new(this, warm: false);
+        Record(subjects, step, Measure(subjects, step, round, Passes, int.MaxValue));
+        return (subjects.All(Verify), [.. subjects.Select(subject => new StoreBenchMemory(subject.Name, subject.Algorithm, subject.Memory.Compressed, subject.Memory.Total, null))]);
     }
 
     private StoreBenchReport Report(bool verified, IReadOnlyList<StoreBenchMemory> memory) => new()
@@ -103,9 +111,9 @@ internal sealed class StoreBench
         ZramUnavailable = _zramUnavailable,
         Verified = verified,
         Memory = memory,
-        Rows = [.. _seconds.Select(entry =>
+        Rows = [.. _speeds.Select(entry =>
         {
-            Spread spread = Spread.Of(entry.Value.Select(seconds => _image.Count / seconds));
+            Spread spread = Spread.Of(entry.Value);
             (string subject, string algorithm, Step step) = entry.Key;
             return new StoreBenchRow(subject, algorithm, step.OperationName, step.OrderName, step.Threads, spread.Median, spread.Least, spread.Most);
         })],
@@ -114,41 +122,30 @@ internal sealed class StoreBench
     /// <summary>Does all that is timed later on a small part of the pages, until the code is compiled for good.</summary>
     private void WarmUp()
     {
-        int pages = Math.Min(WarmUpPages, _image.Count);
-        _progress.Begin("Warming up", WarmUpRounds);
-        using Subjects subjects = MakeSubjects(warm: true);
+        using Subjects subjects = new(this, warm: true);
+        if (!_options.Cold)
+            Fill(subjects);
         for (int round = 0; round < WarmUpRounds; round++)
         {
-            if (!_options.Cold)
-                Round(subjects, round, pages, record: false);
-            else
-                Run(subjects[round % subjects.Count], Steps().First(), pages);
+            foreach (Step step in Steps())
+            {
+                Measure(subjects, step, round, passes: 1, WarmUpTurns);
+                _progress.Add(1);
+            }
             _cancellation.WaitHandle.WaitOne(CompileTime);
             _cancellation.ThrowIfCancellationRequested();
-            _progress.Add(1);
         }
-        _seconds.Clear();
-        _shift = 0;
-        PrepareContents(0);
     }
 
-    private void Round(Subjects subjects, int round, int pages, bool record)
+    /// <summary>Writes every page once, so that everybody holds the same and memory is there.</summary>
+    private void Fill(Subjects subjects)
     {
-        foreach (Step step in Steps())
-        {
-            if (step.Operation == Operation.Write)
-                PrepareContents(_shift + (_image.Count / 3) + 1);
-            foreach (Subject subject in InTurn(subjects, round))
-            {
-                double seconds = Run(subject, step, pages);
-                if (record)
-                    Record(subject, step, seconds);
-            }
-        }
+        _sequential.CopyTo(_holds, 0);
+        _shift = 0;
+        using Team one = new(1);
+        foreach (Subject subject in subjects)
+            Turn(one, subjects.Workers(subject, 1), Operation.Write, _sequential, _holds);
     }
-
-    /// <summary>Whoever was first in the last round is last in the next.</summary>
-    private static IEnumerable<Subject> InTurn(Subjects subjects, int round) => subjects.Select((_, i) => subjects[(i + round) % subjects.Count]);
 
     private IEnumerable<Step> Steps()
     {
@@ -163,51 +160,59 @@ internal sealed class StoreBench
         }
     }
 
-    /// <summary>Which page of the image each place holds once the next write is over.</summary>
-    private void PrepareContents(int shift)
-    {
-        _shift = shift % _image.Count;
-        for (int place = 0; place < _contents.Length; place++)
-            _contents[place] = (place + _shift) % _image.Count;
-    }
-
-    private void Record(Subject subject, Step step, double seconds)
-    {
-        if (!_seconds.TryGetValue((subject.Name, subject.Algorithm, step), out List<double>? rounds))
-            _seconds[(subject.Name, subject.Algorithm, step)] = rounds = [];
-        rounds.Add(seconds);
-        _progress.Add(1);
-    }
-
-    private double Run(Subject subject, Step step, int pages)
+    /// <summary>One operation of all subjects, in turns; returns each one's pages per second.</summary>
+    private double[] Measure(Subjects subjects, Step step, int round, int passes, int mostTurns)
     {
         int[] order = step.Order == Order.Sequential ? _sequential : _random;
-        // The contents in the order of the places, so that no look-up of ours is timed.
-        int[] contents = [.. order.Take(pages).Select(place => _contents[place])];
-        SubjectWorker[] workers = [.. Enumerable.Range(0, step.Threads).Select(_ => subject.CreateWorker())];
-        try
+        double[] seconds = new double[subjects.Count];
+        using Team team = new(step.Threads);
+        long pages = 0;
+        for (int pass = 0; pass < passes; pass++)
         {
-            double seconds = Team.Run(step.Threads, number =>
+            if (step.Operation == Operation.Write)
+                _shift = _options.Cold ? 0 : (_shift + _image.Count / 3 + 1) % _image.Count;
+            // In the order of the places, so that no look-up of ours is timed.
+            for (int i = 0; i < order.Length; i++)
+                _contents[i] = step.Operation == Operation.Write ? (order[i] + _shift) % _image.Count : _holds[order[i]];
+            int turn = 0;
+            for (int from = 0; from < order.Length && turn < mostTurns; from += PagesPerTurn, turn++)
             {
-                int end = (int)((long)pages * (number + 1) / step.Threads);
-                for (int from = (int)((long)pages * number / step.Threads); from < end; from += Stretch)
+                int length = Math.Min(PagesPerTurn, order.Length - from);
+                // Whoever was first is last in the next turn.
+                for (int i = 0; i < subjects.Count; i++)
                 {
-                    int length = Math.Min(Stretch, end - from);
-                    if (step.Operation == Operation.Write)
-                        workers[number].Write(order.AsSpan(from, length), contents.AsSpan(from, length));
-                    else
-                        workers[number].Read(order.AsSpan(from, length), contents.AsSpan(from, length));
-                    if (_cancellation.IsCancellationRequested)
-                        return;
+                    int number = (i + turn + round) % subjects.Count;
+                    seconds[number] += Turn(team, subjects.Workers(subjects[number], step.Threads), step.Operation, order.AsMemory(from, length), _contents.AsMemory(from, length));
                 }
-            });
-            _cancellation.ThrowIfCancellationRequested();
-            return seconds;
+                for (int i = from; step.Operation == Operation.Write && i < from + length; i++)
+                    _holds[order[i]] = _contents[i];
+                pages += length;
+                if (mostTurns == int.MaxValue)
+                    _progress.Add(length);
+                _cancellation.ThrowIfCancellationRequested();
+            }
         }
-        finally
+        return [.. seconds.Select(spent => pages / spent)];
+    }
+
+    private static double Turn(Team team, SubjectWorker[] workers, Operation operation, ReadOnlyMemory<int> places, ReadOnlyMemory<int> contents) => team.Run(number =>
+    {
+        int from = (int)((long)places.Length * number / team.Size);
+        int length = (int)((long)places.Length * (number + 1) / team.Size) - from;
+        if (operation == Operation.Write)
+            workers[number].Write(places.Span.Slice(from, length), contents.Span.Slice(from, length));
+        else
+            workers[number].Read(places.Span.Slice(from, length), contents.Span.Slice(from, length));
+    });
+
+    private void Record(Subjects subjects, Step step, double[] speeds)
+    {
+        for (int i = 0; i < subjects.Count; i++)
         {
-            foreach (SubjectWorker worker in workers)
-                worker.Dispose();
+            (string, string, Step) key = (subjects[i].Name, subjects[i].Algorithm, step);
+            if (!_speeds.TryGetValue(key, out List<double>? rounds))
+                _speeds[key] = rounds = [];
+            rounds.Add(speeds[i]);
         }
     }
 
@@ -215,49 +220,25 @@ internal sealed class StoreBench
     private bool Verify(Subject subject)
     {
         using SubjectWorker worker = subject.CreateWorker();
-        for (int place = 0; place < _contents.Length; place++)
+        for (int place = 0; place < _holds.Length; place++)
         {
-            worker.Read([place], [_contents[place]]);
-            if (!worker.LastRead.SequenceEqual(_image[_contents[place]]))
+            worker.Read([place], [_holds[place]]);
+            if (!worker.LastRead.SequenceEqual(_image[_holds[place]]))
                 return false;
         }
         return true;
     }
 
-    private Subjects MakeSubjects(bool warm)
-    {
-        Subjects subjects = [];
-        try
-        {
-            foreach (PageCodec codec in _options.Codecs)
-            {
-                subjects.Add(new CodecSubject(_image, codec, warm));
-                subjects.Add(new PageStoreSubject(_image, codec));
-            }
-            if (_zramUnavailable is null && OperatingSystem.IsLinux())
-                subjects.Add(MakeZram());
-            return subjects;
-        }
-        catch
-        {
-            subjects.Dispose();
-            throw;
-        }
-    }
-
-    [SupportedOSPlatform("linux")]
-    private ZramSubject MakeZram() => new(_image, ZramAlgorithm(_options.Codecs));
-
     /// <summary>The kernel's name for what the codecs have in common.</summary>
     public static string ZramAlgorithm(IReadOnlyList<PageCodec> codecs) => codecs[0].Name.Split('-')[0];
 
-    internal enum Operation
+    private enum Operation
     {
         Write,
         Read,
     }
 
-    internal enum Order
+    private enum Order
     {
         Sequential,
         Random,
@@ -270,12 +251,51 @@ internal sealed class StoreBench
         public string OrderName => Order == Order.Sequential ? "sequential" : "random";
     }
 
+    /// <summary>Those that take turns, and their workers, which are kept.</summary>
     private sealed class Subjects : List<Subject>, IDisposable
     {
+        private readonly Dictionary<Subject, SubjectWorker[]> _workers = [];
+
+        public Subjects(StoreBench bench, bool warm)
+        {
+            bool complete = false;
+            try
+            {
+                foreach (PageCodec codec in bench._options.Codecs)
+                {
+                    Add(new CodecSubject(bench._image, codec, warm));
+                    Add(new PageStoreSubject(bench._image, codec));
+                }
+                if (bench._zramUnavailable is null && OperatingSystem.IsLinux())
+                    Add(MakeZram(bench));
+                complete = true;
+            }
+            finally
+            {
+                if (!complete)
+                    Dispose();
+            }
+        }
+
+        public SubjectWorker[] Workers(Subject subject, int threads)
+        {
+            if (!_workers.TryGetValue(subject, out SubjectWorker[]? workers) || workers.Length < threads)
+            {
+                workers = [.. workers ?? [], .. Enumerable.Range(0, threads - (workers?.Length ?? 0)).Select(_ => subject.CreateWorker())];
+                _workers[subject] = workers;
+            }
+            return workers;
+        }
+
         public void Dispose()
         {
+            foreach (SubjectWorker worker in _workers.Values.SelectMany(workers => workers))
+                worker.Dispose();
             foreach (Subject subject in this)
                 subject.Dispose();
         }
+
+        [SupportedOSPlatform("linux")]
+        private static ZramSubject MakeZram(StoreBench bench) => new(bench._image, ZramAlgorithm(bench._options.Codecs));
     }
 }
