@@ -10,9 +10,11 @@ namespace PageFold.Cli.Data;
 internal sealed class PageImage : IDisposable
 {
     private readonly NativeBytes _bytes;
+    private readonly bool _isPart;
 
-    private PageImage(NativeBytes bytes, int pageSize, int count, int sameFilled)
+    private PageImage(NativeBytes bytes, int pageSize, int count, int sameFilled, bool isPart)
     {
+        _isPart = isPart;
         _bytes = bytes;
         PageSize = pageSize;
         Count = count;
@@ -64,7 +66,7 @@ internal sealed class PageImage : IDisposable
             }
             if (count == 0)
                 throw new UserErrorException($"{source.Description} holds no page that is not the same word throughout; choose other data.");
-            PageImage image = new(bytes, pageSize, count, sameFilled);
+            PageImage image = new(bytes, pageSize, count, sameFilled, isPart: false);
             bytes = null;
             return image;
         }
@@ -74,5 +76,12 @@ internal sealed class PageImage : IDisposable
         }
     }
 
-    public void Dispose() => _bytes.Dispose();
+    /// <summary>The first pages, or all if there are fewer, as an image of their own; valid as long as this one.</summary>
+    public PageImage First(int pages) => new(_bytes, PageSize, Math.Min(pages, Count), 0, isPart: true);
+
+    public void Dispose()
+    {
+        if (!_isPart)
+            _bytes.Dispose();
+    }
 }

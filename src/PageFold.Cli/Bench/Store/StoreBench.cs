@@ -9,14 +9,14 @@ namespace PageFold.Cli.Bench.Store;
 /// </summary>
 /// <remarks>
 /// Everybody's memory is full and warm: a write replaces the page that is there by another page of the image, so objects of other sizes come and go. Before each write the image is shifted
-/// against the places; a random order visits the places, and so the contents, at random. With <c>--cold</c> each round begins with nothing and measures the first write alone.
+/// against the places; a random order visits the places, and so the contents, at random, and reading has another random order than writing. With <c>--cold</c> each round begins with nothing and measures the first write alone.
 /// </remarks>
 internal sealed class StoreBench
 {
     private const int Seed = 2026;
     private const int PagesPerTurn = 8192;
     private const int PagesPerRound = 1 << 17;
-    private const int WarmUpTurns = 3;
+    private const int WarmUpPages = 2 * PagesPerTurn;
     private const int WarmUpRounds = 4;
 
     // What the compiler in the background may need to finish with what it found hot.
@@ -29,7 +29,8 @@ internal sealed class StoreBench
     private readonly WorkProgress _progress;
     private readonly CancellationToken _cancellation;
     private readonly int[] _sequential;
-    private readonly int[] _random;
+    private readonly int[] _randomToWrite;
+    private readonly int[] _randomToRead;
     private readonly int[] _holds;
     private readonly int[] _contents;
     private readonly Dictionary<(string Subject, string Algorithm, Step Step), List<double>> _speeds = [];
@@ -44,9 +45,12 @@ internal sealed class StoreBench
         _progress = progress;
         _cancellation = cancellation;
         _sequential = [.. Enumerable.Range(0, image.Count)];
-        _random = [.. _sequential];
+        _randomToWrite = [.. _sequential];
+        _randomToRead = [.. _sequential];
         // A fixed seed: the same order each time.
-        new Random(Seed).Shuffle(_random);
+        Random random = new(Seed);
+        random.Shuffle(_randomToWrite);
+        random.Shuffle(_randomToRead);
         _holds = [.. _sequential];
         _contents = new int[image.Count];
     }
@@ -57,7 +61,8 @@ internal sealed class StoreBench
     public StoreBenchReport Execute()
     {
         _progress.Begin("Warming up", WarmUpRounds * Steps().Count());
-        WarmUp();
+        using (PageImage few = _image.First(WarmUpPages))
+            new StoreBench(_options, few, _source, _zramUnavailable, _progress, _cancellation).WarmUp();
         _progress.Begin("Measuring in turns", (long)_options.Rounds * Steps().Count() * Passes * _image.Count);
         return _options.Cold ? ExecuteCold() : ExecuteWarm();
     }
@@ -70,7 +75,7 @@ internal sealed class StoreBench
         for (int round = 0; round < _options.Rounds; round++)
         {
             foreach (Step step in Steps())
-                Record(subjects, step, Measure(subjects, step, round, Passes, int.MaxValue));
+                Record(subjects, step, Measure(subjects, step, round, Passes));
         }
         bool verified = subjects.All(Verify);
         return Report(verified, [.. subjects.Select((subject, i) =>
@@ -95,7 +100,7 @@ internal sealed class StoreBench
     private (bool Verified, StoreBenchMemory[] Memory) MeasureCold(Step step, int round)
     {
         using Subjects subjects = new(this, warm: false);
-        Record(subjects, step, Measure(subjects, step, round, Passes, int.MaxValue));
+        Record(subjects, step, Measure(subjects, step, round, Passes));
         return (subjects.All(Verify), [.. subjects.Select(subject => new StoreBenchMemory(subject.Name, subject.Algorithm, subject.Memory.Compressed, subject.Memory.Total, null))]);
     }
 
@@ -119,19 +124,15 @@ internal sealed class StoreBench
         })],
     };
 
-    /// <summary>Does all that is timed later on a small part of the pages, until the code is compiled for good.</summary>
+    /// <summary>Does all that is timed later, until the code is compiled for good.</summary>
     private void WarmUp()
     {
         using Subjects subjects = new(this, warm: true);
-        if (!_options.Cold)
-            Fill(subjects);
+        Fill(subjects);
         for (int round = 0; round < WarmUpRounds; round++)
         {
             foreach (Step step in Steps())
-            {
-                Measure(subjects, step, round, passes: 1, WarmUpTurns);
-                _progress.Add(1);
-            }
+                Measure(subjects, step, round, passes: 1);
             _cancellation.WaitHandle.WaitOne(CompileTime);
             _cancellation.ThrowIfCancellationRequested();
         }
@@ -144,7 +145,10 @@ internal sealed class StoreBench
         _shift = 0;
         using Team one = new(1);
         foreach (Subject subject in subjects)
+        {
+            subject.Prepare(_holds);
             Turn(one, subjects.Workers(subject, 1), Operation.Write, _sequential, _holds);
+        }
     }
 
     private IEnumerable<Step> Steps()
@@ -161,21 +165,15 @@ internal sealed class StoreBench
     }
 
     /// <summary>One operation of all subjects, in turns; returns each one's pages per second.</summary>
-    private double[] Measure(Subjects subjects, Step step, int round, int passes, int mostTurns)
+    private double[] Measure(Subjects subjects, Step step, int round, int passes)
     {
-        int[] order = step.Order == Order.Sequential ? _sequential : _random;
         double[] seconds = new double[subjects.Count];
         using Team team = new(step.Threads);
-        long pages = 0;
         for (int pass = 0; pass < passes; pass++)
         {
-            if (step.Operation == Operation.Write)
-                _shift = _options.Cold ? 0 : (_shift + _image.Count / 3 + 1) % _image.Count;
-            // In the order of the places, so that no look-up of ours is timed.
-            for (int i = 0; i < order.Length; i++)
-                _contents[i] = step.Operation == Operation.Write ? (order[i] + _shift) % _image.Count : _holds[order[i]];
+            int[] order = Prepare(subjects, step);
             int turn = 0;
-            for (int from = 0; from < order.Length && turn < mostTurns; from += PagesPerTurn, turn++)
+            for (int from = 0; from < order.Length; from += PagesPerTurn, turn++)
             {
                 int length = Math.Min(PagesPerTurn, order.Length - from);
                 // Whoever was first is last in the next turn.
@@ -184,15 +182,30 @@ internal sealed class StoreBench
                     int number = (i + turn + round) % subjects.Count;
                     seconds[number] += Turn(team, subjects.Workers(subjects[number], step.Threads), step.Operation, order.AsMemory(from, length), _contents.AsMemory(from, length));
                 }
-                for (int i = from; step.Operation == Operation.Write && i < from + length; i++)
-                    _holds[order[i]] = _contents[i];
-                pages += length;
-                if (mostTurns == int.MaxValue)
-                    _progress.Add(length);
+                _progress.Add(length);
                 _cancellation.ThrowIfCancellationRequested();
             }
+            for (int i = 0; i < order.Length; i++)
+                _holds[order[i]] = _contents[i];
         }
-        return [.. seconds.Select(spent => pages / spent)];
+        return [.. seconds.Select(spent => (double)passes * _image.Count / spent)];
+    }
+
+    /// <summary>Chooses the order of the places and, in that order, so that no look-up of ours is timed, what each holds or is to hold.</summary>
+    private int[] Prepare(Subjects subjects, Step step)
+    {
+        bool writes = step.Operation == Operation.Write;
+        int[] order = step.Order == Order.Sequential ? _sequential : writes ? _randomToWrite : _randomToRead;
+        if (writes && !_options.Cold)
+            _shift = (_shift + _image.Count / 3 + 1) % _image.Count;
+        for (int i = 0; i < order.Length; i++)
+            _contents[i] = writes ? (order[i] + _shift) % _image.Count : _holds[order[i]];
+        if (writes)
+        {
+            foreach (Subject subject in subjects)
+                subject.Prepare(_contents);
+        }
+        return order;
     }
 
     private static double Turn(Team team, SubjectWorker[] workers, Operation operation, ReadOnlyMemory<int> places, ReadOnlyMemory<int> contents) => team.Run(number =>

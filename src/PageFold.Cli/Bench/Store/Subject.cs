@@ -16,6 +16,12 @@ internal abstract class Subject(string name, string algorithm) : IDisposable
     /// <summary>Bytes that the pages come to, and bytes held for that.</summary>
     public abstract (long Compressed, long Total) Memory { get; }
 
+    /// <summary>Tells what is going to be written next, all of it, in order; not timed.</summary>
+    /// <param name="contents">The pages of the image.</param>
+    public virtual void Prepare(ReadOnlySpan<int> contents)
+    {
+    }
+
     /// <summary>What one thread needs to write and read. The caller disposes it.</summary>
     public abstract SubjectWorker CreateWorker();
 
