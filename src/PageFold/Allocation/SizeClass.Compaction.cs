@@ -35,8 +35,15 @@ internal sealed unsafe partial class SizeClass
     {
         get
         {
-            lock (_lock)
+            _latch.Enter();
+            try
+            {
                 return Reclaimable;
+            }
+            finally
+            {
+                _latch.Exit();
+            }
         }
     }
 
@@ -79,7 +86,8 @@ internal sealed unsafe partial class SizeClass
         int moved = 0;
         long before;
         long after;
-        lock (_lock)
+        _latch.Enter();
+        try
         {
             before = _frames;
             long enough = _frames >> (thorough ? ThoroughShift : SparseShift + 1);
@@ -91,6 +99,10 @@ internal sealed unsafe partial class SizeClass
                     moved = Move(owners, source, destination, ref freed);
             }
             after = _frames;
+        }
+        finally
+        {
+            _latch.Exit();
         }
         freed.FreeAll(_arena);
         return new CompactionResult(moved, (long)moved * Geometry.Stride, before - after);

@@ -5,13 +5,19 @@ internal sealed unsafe partial class SizeClass
     public SizeClassStatistics GetStatistics()
     {
         int[] fullness = new int[Bands + 1];
-        lock (_lock)
+        int listed = 0;
+        _latch.Enter();
+        try
         {
             for (int group = 0; group < Groups; group++)
             {
                 for (uint head = _heads[group]; head != None; head = Open(head).Header->Next)
-                    fullness[group == FullGroup ? Bands : group % Bands]++;
+                {
+                    fullness[group % Bands]++;
+                    listed++;
+                }
             }
+            fullness[Bands] = _zspages - listed;
             return new SizeClassStatistics
             {
                 ObjectSize = Geometry.ObjectSize,
@@ -23,6 +29,10 @@ internal sealed unsafe partial class SizeClass
                 ReclaimableFrames = Reclaimable,
                 Fullness = fullness,
             };
+        }
+        finally
+        {
+            _latch.Exit();
         }
     }
 }

@@ -11,11 +11,12 @@ namespace PageFold.Allocation;
 /// <para>
 /// Zspages that are not full are listed in twenty fullness groups: by tenths in use, and apart those that have a free object whose frames are all owned
 /// ("backed") from those where the next object costs a frame. An allocation takes the fullest zspage with a backed free object; without one the
-/// fullest that has to take a frame; without one a new zspage. So frames are taken only when no owned memory of the class is left.
+/// fullest that has to take a frame; without one a new zspage. So frames are taken only when no owned memory of the class is left. Full zspages are in no list: nobody looks for them, and
+/// an object that is freed and soon replaced would have them leave a long list and enter it again, past neighbours that are in no cache.
 /// </para>
 /// <para>
-/// The class's lock guards descriptors, lists and counts. The bytes of an object are its owner's, guarded by its slot. Frames are freed by the
-/// caller after the lock is released, because giving memory back can be a system call.
+/// The class's latch guards descriptors, lists and counts. The bytes of an object are its owner's, guarded by its slot. Frames are freed by the
+/// caller after it is released, because giving memory back can be a system call.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SizeClass
@@ -24,8 +25,10 @@ internal sealed unsafe partial class SizeClass
     public const int Bands = 10;
 
     private const int BackedGroups = Bands;
-    private const int FullGroup = 2 * Bands;
-    private const int Groups = FullGroup + 1;
+    private const int Groups = 2 * Bands;
+
+    // In place of a group: full, and so not listed.
+    private const int Unlisted = Groups;
     private const uint HoledMask = (1u << Bands) - 1;
     private const uint BackedMask = HoledMask << BackedGroups;
     private const uint None = FrameArena.NoFrame;
@@ -33,8 +36,10 @@ internal sealed unsafe partial class SizeClass
     // An object touches two frames, and the last object takes its zspage's head with it.
     private const int FramesPerVacate = 3;
 
-    private readonly Lock _lock = new();
     private readonly FrameArena _arena;
+
+    // What the latch guards lies beside it.
+    private Latch _latch;
     private GroupHeads _heads;
     private uint _occupied;
     private long _objects;
@@ -64,7 +69,8 @@ internal sealed unsafe partial class SizeClass
     /// <param name="location">Where the object is.</param>
     public bool TryAllocate(ReserveUse reserve, out ObjectLocation location)
     {
-        lock (_lock)
+        _latch.Enter();
+        try
         {
             if (!TryChoose(reserve, out Zspage zspage, out int index))
             {
@@ -75,6 +81,10 @@ internal sealed unsafe partial class SizeClass
             location = new ObjectLocation(zspage.Head, (uint)index);
             return true;
         }
+        finally
+        {
+            _latch.Exit();
+        }
     }
 
     /// <summary>Gives an object back, and the frames that nothing touches any more.</summary>
@@ -83,10 +93,15 @@ internal sealed unsafe partial class SizeClass
     {
         FrameBag freed = new(stackalloc uint[FramesPerVacate]);
         bool sparse;
-        lock (_lock)
+        _latch.Enter();
+        try
         {
             Vacate(Open(location.Head), (int)location.Index, ref freed);
             sparse = IsSparse;
+        }
+        finally
+        {
+            _latch.Exit();
         }
         freed.FreeAll(_arena);
         return sparse;
@@ -161,15 +176,20 @@ internal sealed unsafe partial class SizeClass
     private int CheapestUnbacked(Zspage zspage)
     {
         int best = -1;
-        for (int index = 0; index < Geometry.Objects; index++)
+        for (int word = 0; word < Geometry.ObjectWords; word++)
         {
-            if (Bitmap.Get(zspage.Used, index) || Bitmap.Get(zspage.Backed, index))
-                continue;
-            (int first, int last) = Geometry.FramesOf(index);
-            if (Bitmap.Get(zspage.Owned, first) || Bitmap.Get(zspage.Owned, last) || first == last)
-                return index;
-            if (best < 0)
-                best = index;
+            ulong bits = ~(zspage.Used[word] | zspage.Backed[word]);
+            for (; bits != 0; bits &= bits - 1)
+            {
+                int index = word << 6 | BitOperations.TrailingZeroCount(bits);
+                if (index >= Geometry.Objects)
+                    return best;
+                (int first, int last) = Geometry.FramesOf(index);
+                if (Bitmap.Get(zspage.Owned, first) || Bitmap.Get(zspage.Owned, last) || first == last)
+                    return index;
+                if (best < 0)
+                    best = index;
+            }
         }
         return best;
     }
@@ -250,7 +270,7 @@ internal sealed unsafe partial class SizeClass
     {
         ZspageHeader* header = zspage.Header;
         if (header->Used == Geometry.Objects)
-            return FullGroup;
+            return Unlisted;
         return header->Used * Bands / Geometry.Objects + (header->BackedFree > 0 ? BackedGroups : 0);
     }
 
@@ -265,8 +285,10 @@ internal sealed unsafe partial class SizeClass
 
     private void Link(Zspage zspage, int group)
     {
-        uint next = _heads[group];
         zspage.Header->Group = (ushort)group;
+        if (group == Unlisted)
+            return;
+        uint next = _heads[group];
         zspage.Header->Previous = None;
         zspage.Header->Next = next;
         if (next != None)
@@ -279,6 +301,8 @@ internal sealed unsafe partial class SizeClass
     {
         ZspageHeader* header = zspage.Header;
         int group = header->Group;
+        if (group == Unlisted)
+            return;
         if (header->Previous == None)
             _heads[group] = header->Next;
         else
