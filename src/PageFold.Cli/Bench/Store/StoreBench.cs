@@ -4,7 +4,7 @@ using PageFold.Cli.Data;
 namespace PageFold.Cli.Bench.Store;
 
 /// <summary>
-/// Writes and reads the same real pages with the codec alone, with PageFold and with the kernel's zram. They take turns every few thousand pages, some tens of milliseconds,
+/// Writes and reads the same real pages with the codec alone, with PageFold and with the kernel's zram. They take turns every some ten thousand pages, a tenth of a second,
 /// so that whatever else the machine does, and however its clock changes, meets all of them alike.
 /// </summary>
 /// <remarks>
@@ -14,9 +14,9 @@ namespace PageFold.Cli.Bench.Store;
 internal sealed class StoreBench
 {
     private const int Seed = 2026;
-    private const int PagesPerTurn = 8192;
+    private const int PagesPerTurn = 32768;
     private const int PagesPerRound = 1 << 17;
-    private const int WarmUpPages = 2 * PagesPerTurn;
+    private const int WarmUpPages = 16384;
     private const int WarmUpRounds = 4;
 
     // What the compiler in the background may need to finish with what it found hot.
