@@ -110,8 +110,8 @@ internal static class Throw
         throw new ArgumentException($"Frame {frame} is not in use: it was never handed out, or was freed before.", nameof(frame));
 
     [DoesNotReturn]
-    public static void HeapIsCorrupt(uint head, int index) =>
-        throw new InvalidOperationException($"Object {index} of zspage {head} is free already: the heap's own records are damaged.");
+    public static void HeapIsCorrupt(uint zspage, int index) =>
+        throw new InvalidOperationException($"Object {index} of zspage {zspage} is free already: the heap's own records are damaged.");
 
     public static InvalidOperationException TooManyPools(int most) =>
         new($"{most} pools are open, the most there can be at once; dispose some.");

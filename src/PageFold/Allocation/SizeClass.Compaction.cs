@@ -20,8 +20,8 @@ internal sealed unsafe partial class SizeClass
     // A class is sparse when more than a sixteenth of its frames could go; the background then brings it below half of that.
     private const int SparseShift = 4;
 
-    // What compaction on request leaves: below a 256th, moving costs more than it frees.
-    private const int ThoroughShift = 8;
+    // What compaction on request leaves: below a 512th, moving costs more than it frees.
+    private const int ThoroughShift = 9;
 
     // How many zspages whose objects cannot be moved now are passed over; finding the next walks past them. Fewer when somebody waits.
     private const int MostStuck = 1024;
@@ -111,7 +111,7 @@ internal sealed unsafe partial class SizeClass
     /// <summary>Moves objects from the end of one zspage to the first free places of another, or of the same.</summary>
     private int Move(SlotTable owners, Zspage source, Zspage destination, ref FrameBag freed)
     {
-        bool within = source.Head == destination.Head;
+        bool within = source.Number == destination.Number;
         bool idle = false;
         int moved = 0;
         for (int from = Bitmap.Last(source.Used, Geometry.ObjectWords); from >= 0 && moved < MovesPerStep; from--)
@@ -146,7 +146,7 @@ internal sealed unsafe partial class SizeClass
 
     private bool TryMove(SlotTable owners, Zspage source, int from, Zspage destination, int to)
     {
-        ObjectLocation origin = new(source.Head, (uint)from);
+        ObjectLocation origin = new(source.Number, (uint)from);
         // The size is not known yet; the tag does not depend on it.
         _ = View((byte*)source.Header, from, 1, out ulong* tag);
         ulong* slot = owners.Find((uint)*tag);
@@ -161,13 +161,13 @@ internal sealed unsafe partial class SizeClass
         target.CopyFrom(View((byte*)source.Header, from, size, out tag));
         // Read again, now that the slot is held: only then is it surely the tag of this object.
         *targetTag = *tag;
-        SlotWord.ReleaseExclusive(ref *slot, SlotWord.ForObject(new ObjectLocation(destination.Head, (uint)to), size));
+        SlotWord.ReleaseExclusive(ref *slot, SlotWord.ForObject(new ObjectLocation(destination.Number, (uint)to), size));
         return true;
     }
 
     private void DropIdleFrames(Zspage zspage)
     {
-        for (int position = 1; position < Geometry.Frames; position++)
+        for (int position = 0; position < Geometry.Frames; position++)
         {
             if (!Bitmap.Get(zspage.Owned, position) || !zspage.IsIdle(position))
                 continue;
@@ -187,7 +187,7 @@ internal sealed unsafe partial class SizeClass
         destination = default;
         if (!TryFindSource(skip, out source))
             return false;
-        if (!TryFindDestination(BackedGroups, source.Head, out destination) && !TryFindDestination(0, source.Head, out destination))
+        if (!TryFindDestination(BackedGroups, source.Number, out destination) && !TryFindDestination(0, source.Number, out destination))
         {
             destination = source;
             return true;

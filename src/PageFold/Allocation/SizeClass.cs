@@ -33,10 +33,11 @@ internal sealed unsafe partial class SizeClass
     private const uint BackedMask = HoledMask << BackedGroups;
     private const uint None = FrameArena.NoFrame;
 
-    // An object touches two frames, and the last object takes its zspage's head with it.
+    // An object touches two frames, and the last object of a zspage may take the frame of its descriptor with it.
     private const int FramesPerVacate = 3;
 
     private readonly FrameArena _arena;
+    private readonly ZspageTable _zspageTable;
 
     // What the latch guards lies beside it.
     private Latch _latch;
@@ -46,9 +47,10 @@ internal sealed unsafe partial class SizeClass
     private long _frames;
     private int _zspages;
 
-    public SizeClass(FrameArena arena, int number, ZspageGeometry geometry)
+    public SizeClass(FrameArena arena, ZspageTable zspages, int number, ZspageGeometry geometry)
     {
         _arena = arena;
+        _zspageTable = zspages;
         Number = number;
         Geometry = geometry;
         ((Span<uint>)_heads).Fill(None);
@@ -78,7 +80,7 @@ internal sealed unsafe partial class SizeClass
                 return false;
             }
             Occupy(zspage, index);
-            location = new ObjectLocation(zspage.Head, (uint)index);
+            location = new ObjectLocation(zspage.Number, (uint)index);
             return true;
         }
         finally
@@ -96,7 +98,7 @@ internal sealed unsafe partial class SizeClass
         _latch.Enter();
         try
         {
-            Vacate(Open(location.Head), (int)location.Index, ref freed);
+            Vacate(Open(location.Zspage), (int)location.Index, ref freed);
             sparse = IsSparse;
         }
         finally
@@ -129,7 +131,7 @@ internal sealed unsafe partial class SizeClass
         return second == first + room ? new ObjectView(first, size, null, 0) : new ObjectView(first, room, second, size - room);
     }
 
-    private Zspage Open(uint head) => new(head, _arena.AddressOf(head), Geometry);
+    private Zspage Open(uint number) => new(number, _zspageTable.At(number), Geometry);
 
     /// <summary>Chooses a free object and sees to it that its frames are owned.</summary>
     private bool TryChoose(ReserveUse reserve, out Zspage zspage, out int index)
@@ -152,24 +154,29 @@ internal sealed unsafe partial class SizeClass
         if (TryBack(zspage, index, reserve))
             return true;
         // Without an object the zspage must not stay.
-        Unlink(zspage);
-        _zspages--;
-        _frames--;
-        _arena.Free(zspage.Head);
+        FrameBag freed = new(stackalloc uint[1]);
+        RemoveZspage(zspage, ref freed);
+        freed.FreeAll(_arena);
         return false;
     }
 
     private bool TryAddZspage(ReserveUse reserve, out Zspage zspage)
     {
         zspage = default;
-        if (!_arena.TryAllocate(None, reserve, out uint head))
+        if (!_zspageTable.TryAdd(Geometry.DescriptorLines, reserve, out uint number))
             return false;
-        zspage = Open(head);
+        zspage = Open(number);
         zspage.Initialize((ushort)Number);
-        _frames++;
         _zspages++;
         Link(zspage, GroupOf(zspage));
         return true;
+    }
+
+    private void RemoveZspage(Zspage zspage, ref FrameBag freed)
+    {
+        Unlink(zspage);
+        _zspages--;
+        _zspageTable.Remove(zspage.Number, ref freed);
     }
 
     /// <summary>The free object that needs the fewest frames but does need one, the lowest of those; -1 if there is none.</summary>
@@ -241,7 +248,7 @@ internal sealed unsafe partial class SizeClass
     private void Vacate(Zspage zspage, int index, ref FrameBag freed)
     {
         if (!Bitmap.Get(zspage.Used, index))
-            Throw.HeapIsCorrupt(zspage.Head, index);
+            Throw.HeapIsCorrupt(zspage.Number, index);
         Bitmap.Clear(zspage.Used, index);
         zspage.Header->Used--;
         zspage.Header->BackedFree++;
@@ -260,10 +267,7 @@ internal sealed unsafe partial class SizeClass
             Regroup(zspage);
             return;
         }
-        Unlink(zspage);
-        freed.Add(zspage.Head);
-        _frames--;
-        _zspages--;
+        RemoveZspage(zspage, ref freed);
     }
 
     private int GroupOf(Zspage zspage)
@@ -292,8 +296,8 @@ internal sealed unsafe partial class SizeClass
         zspage.Header->Previous = None;
         zspage.Header->Next = next;
         if (next != None)
-            Open(next).Header->Previous = zspage.Head;
-        _heads[group] = zspage.Head;
+            Open(next).Header->Previous = zspage.Number;
+        _heads[group] = zspage.Number;
         _occupied |= 1u << group;
     }
 
@@ -313,7 +317,7 @@ internal sealed unsafe partial class SizeClass
             _occupied &= ~(1u << group);
     }
 
-    /// <summary>The head frame of the first zspage of each fullness group.</summary>
+    /// <summary>The number of the first zspage of each fullness group.</summary>
     [System.Runtime.CompilerServices.InlineArray(Groups)]
     private struct GroupHeads
     {

@@ -28,7 +28,7 @@ internal enum SharedOutcome
 
 /// <summary>
 /// The layout of a slot: 64 bits that say where an object is, and lock it. From the low end: kind (2), writer (1), readers (7),
-/// size minus one (16), index within the zspage (9), head frame of the zspage (29). Kinds other than objects have the upper 54 bits as payload.
+/// size minus one (16), index within the zspage (9), number of the zspage (29). Kinds other than objects have the upper 54 bits as payload.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -44,13 +44,13 @@ internal static class SlotWord
 {
     public const int SizeBits = 16;
     public const int IndexBits = 9;
-    public const int FrameBits = 29;
+    public const int ZspageBits = 29;
     public const int MaxReaders = 127;
 
     private const int KindBits = 2;
     private const int SizeShift = 10;
     private const int IndexShift = SizeShift + SizeBits;
-    private const int FrameShift = IndexShift + IndexBits;
+    private const int ZspageShift = IndexShift + IndexBits;
     private const ulong KindMask = (1UL << KindBits) - 1;
     private const ulong Writer = 1UL << KindBits;
     private const ulong OneReader = Writer << 1;
@@ -59,7 +59,7 @@ internal static class SlotWord
     private const ulong LocationMask = ~0UL << IndexShift;
 
     public static ulong ForObject(ObjectLocation location, int size) =>
-        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)location.Index << IndexShift | (ulong)location.Head << FrameShift;
+        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)location.Index << IndexShift | (ulong)location.Zspage << ZspageShift;
 
     public static ulong ForPayload(SlotKind kind, ulong payload) => (ulong)kind | payload << SizeShift;
 
@@ -69,7 +69,7 @@ internal static class SlotWord
 
     public static int Size(ulong word) => (int)(word >> SizeShift & (1UL << SizeBits) - 1) + 1;
 
-    public static ObjectLocation Location(ulong word) => new((uint)(word >> FrameShift), (uint)(word >> IndexShift) & (1u << IndexBits) - 1);
+    public static ObjectLocation Location(ulong word) => new((uint)(word >> ZspageShift), (uint)(word >> IndexShift) & (1u << IndexBits) - 1);
 
     public static int Readers(ulong word) => (int)((word & ReaderMask) >> KindBits + 1);
 
@@ -133,5 +133,5 @@ internal static class SlotWord
         (word & (KindMask | LocationMask)) == (ForObject(location, 1) & (KindMask | LocationMask));
 }
 
-/// <summary>Where an object is: the head frame of its zspage and its index there.</summary>
-internal readonly record struct ObjectLocation(uint Head, uint Index);
+/// <summary>Where an object is: the number of its zspage and its index there.</summary>
+internal readonly record struct ObjectLocation(uint Zspage, uint Index);

@@ -35,6 +35,7 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     private readonly Lock _compaction = new();
     private readonly SizeClasses _table;
+    private readonly ZspageTable _zspages;
     private readonly SizeClass[] _classes;
     private readonly Timer _timer;
     private readonly Gate _gate;
@@ -52,7 +53,8 @@ internal sealed unsafe class ZsHeap : IDisposable
         if (!arena.Budget.TryCharge(ManagedBytes))
             Throw.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
         arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
-        _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, number, geometry))];
+        _zspages = new ZspageTable(arena);
+        _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];
         // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
         arena.DeferTrimming(RequestUpkeep);
         _timer = new Timer(static state => UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
@@ -122,7 +124,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     public ObjectView View(ulong word, out ulong* tag)
     {
         ObjectLocation location = SlotWord.Location(word);
-        byte* descriptor = Arena.AddressOf(location.Head);
+        byte* descriptor = _zspages.At(location.Zspage);
         return _classes[((ZspageHeader*)descriptor)->Class].View(descriptor, (int)location.Index, SlotWord.Size(word), out tag);
     }
 
@@ -133,7 +135,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     public void PrefetchDescriptor(ulong word)
     {
         if (SlotWord.Kind(word) == SlotKind.Object)
-            Prefetch.All(Arena.AddressOf(SlotWord.Location(word).Head), TypicalDescriptor);
+            Prefetch.All(_zspages.At(SlotWord.Location(word).Zspage), TypicalDescriptor);
     }
 
     /// <summary>Bytes that the object in this location may grow to without moving.</summary>
@@ -156,10 +158,11 @@ internal sealed unsafe class ZsHeap : IDisposable
     public void Dispose()
     {
         _timer.Dispose();
+        _zspages.Free();
         Arena.Budget.Release(ManagedBytes);
     }
 
-    private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)Arena.AddressOf(location.Head))->Class];
+    private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)_zspages.At(location.Zspage))->Class];
 
     private CompactionResult Compact(SizeClass sizeClass, bool thorough, long mostFrames, CancellationToken cancellation)
     {

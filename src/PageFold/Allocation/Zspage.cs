@@ -19,17 +19,17 @@ internal struct ZspageHeader
     /// <summary>Objects that are free and whose frames are all owned: they cost no frame.</summary>
     public ushort BackedFree;
 
-    /// <summary>Neighbours in the group's list, by head frame.</summary>
+    /// <summary>Neighbours in the group's list, by number.</summary>
     public uint Previous;
 
     public uint Next;
 }
 
-/// <summary>A zspage by its descriptor, which lies at the start of its head frame, read with its class's geometry.</summary>
-internal readonly unsafe struct Zspage(uint head, byte* descriptor, ZspageGeometry geometry)
+/// <summary>A zspage by its descriptor, which lies in the <see cref="ZspageTable"/>, read with its class's geometry.</summary>
+internal readonly unsafe struct Zspage(uint number, byte* descriptor, ZspageGeometry geometry)
 {
-    /// <summary>The frame that the descriptor lies in; the zspage's name.</summary>
-    public uint Head { get; } = head;
+    /// <summary>Where the descriptor lies in the table; the zspage's name.</summary>
+    public uint Number { get; } = number;
 
     public ZspageHeader* Header
     {
@@ -51,12 +51,11 @@ internal readonly unsafe struct Zspage(uint head, byte* descriptor, ZspageGeomet
 
     public bool IsFull => Header->Used == geometry.Objects;
 
-    /// <summary>Makes a new, empty zspage that owns its head frame alone.</summary>
+    /// <summary>Makes a new, empty zspage that owns no frame.</summary>
     public void Initialize(ushort classNumber)
     {
         new Span<byte>(descriptor, geometry.DescriptorBytes).Clear();
         Header->Class = classNumber;
-        Own(0, Head);
     }
 
     /// <summary>Adds a frame at a position of the chain.</summary>
@@ -92,11 +91,9 @@ internal readonly unsafe struct Zspage(uint head, byte* descriptor, ZspageGeomet
         return Frames[position];
     }
 
-    /// <summary>True if no object in use touches the frame at a position, so that it can go; the head frame stays to the end.</summary>
+    /// <summary>True if no object in use touches the frame at a position, so that it can go.</summary>
     public bool IsIdle(int position)
     {
-        if (position == 0)
-            return false;
         (int first, int last) = geometry.ObjectsIn(position);
         return !Bitmap.AnyInRange(Used, first, last);
     }

@@ -3,19 +3,18 @@ using System.Numerics;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// How the zspages of one size class are laid out: a chain of frames, seen as one stretch of bytes, that begins with the zspage's descriptor and
-/// goes on with objects of one size, the last of them ending at or before the end of the last frame.
+/// How the zspages of one size class are laid out: a chain of frames, seen as one stretch of bytes, with objects of one size side by side, the last of them ending at or before the end
+/// of the last frame; and a descriptor beside it.
 /// </summary>
 /// <remarks>
 /// <para>
 /// The descriptor holds a header, a bit for every frame that the zspage owns, two bits for every object (in use; all its frames owned) and every
-/// frame's number. It lies in the first frame, so a zspage is named by that frame and needs no table beside it. An object's tag lies before its bytes, where a
-/// look at the one brings in the other, and where a tag costs nothing until there is an object.
+/// frame's number. An object's tag lies before its bytes, where a look at the one brings in the other, and where a tag costs nothing until there is an object.
 /// </para>
 /// <para>
 /// A frame is taken when the first object reaches it and given back when the last object that touches it leaves, so a long chain costs nothing but
-/// its descriptor. Chosen is the shortest chain whose bytes per object are within a thousandth of the best that the longest allowed chain reaches. For sizes
-/// close to a frame that is one frame for the descriptor, with the tags in it, and then one object a frame.
+/// its descriptor. Chosen is the shortest chain whose bytes per object, descriptor included, are within a two-thousandth of the best that the longest allowed chain reaches. For sizes
+/// close to a frame that is one object a frame, and the tags in the descriptor.
 /// </para>
 /// </remarks>
 internal sealed class ZspageGeometry
@@ -29,16 +28,16 @@ internal sealed class ZspageGeometry
     /// <summary>An object's index has nine bits in its location.</summary>
     public const int MaxObjects = 1 << SlotWord.IndexBits;
 
-    private const int Alignment = 16;
+    // Objects of a whole frame that share a descriptor: enough for its header not to matter.
+    private const int WholeFrameObjects = 64;
 
-    private ZspageGeometry(int frameSize, int stride, int tagBytes, int frames, int objects, int firstObject)
+    private ZspageGeometry(int frameSize, int stride, int tagBytes, int frames, int objects)
     {
         FrameShift = BitOperations.Log2((uint)frameSize);
         Stride = stride;
         TagBytes = tagBytes;
         Frames = frames;
         Objects = objects;
-        FirstObject = firstObject;
         ObjectWords = Words(objects);
         UsedOffset = OwnedOffset + Words(frames) * sizeof(ulong);
         BackedOffset = UsedOffset + ObjectWords * sizeof(ulong);
@@ -61,9 +60,6 @@ internal sealed class ZspageGeometry
     /// <summary>Objects in a zspage.</summary>
     public int Objects { get; }
 
-    /// <summary>Where the first object begins, in bytes from the chain's start.</summary>
-    public int FirstObject { get; }
-
     public int FrameShift { get; }
 
     /// <summary>64-bit words of a bitmap with a bit an object.</summary>
@@ -78,15 +74,18 @@ internal sealed class ZspageGeometry
 
     public int FramesOffset { get; }
 
+    /// <summary>Lines that the descriptor takes in the <see cref="ZspageTable"/>.</summary>
+    public int DescriptorLines => (DescriptorBytes + ZspageTable.LineBytes - 1) / ZspageTable.LineBytes;
+
     public int DescriptorBytes => FramesOffset + Frames * sizeof(uint);
 
     public int FrameSize => 1 << FrameShift;
 
-    /// <summary>Bytes of frames for an object in a full zspage.</summary>
-    public double BytesPerObject => (double)Frames * FrameSize / Objects;
+    /// <summary>Bytes of frames and descriptor for an object in a full zspage.</summary>
+    public double BytesPerObject => ((double)Frames * FrameSize + DescriptorLines * ZspageTable.LineBytes) / Objects;
 
     /// <summary>Where an object begins, its tag first if it lies there, in bytes from the chain's start.</summary>
-    public int OffsetOf(int index) => FirstObject + index * Stride;
+    public int OffsetOf(int index) => index * Stride;
 
     /// <summary>The first and the last frame that an object touches.</summary>
     public (int First, int Last) FramesOf(int index)
@@ -98,18 +97,15 @@ internal sealed class ZspageGeometry
     /// <summary>The first and the last object that touch a frame; the last is before the first where there is none.</summary>
     public (int First, int Last) ObjectsIn(int frame)
     {
-        int begin = (frame << FrameShift) - FirstObject;
-        int end = begin + FrameSize - 1;
-        int first = begin <= 0 ? 0 : begin / Stride;
-        int last = end < 0 ? -1 : Math.Min(Objects - 1, end / Stride);
-        return (first, last);
+        int begin = frame << FrameShift;
+        return (begin / Stride, Math.Min(Objects - 1, (begin + FrameSize - 1) / Stride));
     }
 
     /// <summary>The fewest frames, whole zspages and the beginning of one, that so many objects need.</summary>
     public long FramesNeeded(long objects)
     {
         (long full, long rest) = Math.DivRem(objects, Objects);
-        return full * Frames + (rest == 0 ? 0 : FirstObject + rest * Stride + FrameSize - 1 >> FrameShift);
+        return full * Frames + (rest * Stride + FrameSize - 1 >> FrameShift);
     }
 
     /// <summary>
@@ -117,54 +113,22 @@ internal sealed class ZspageGeometry
     /// </summary>
     /// <param name="frameSize">Bytes in a frame.</param>
     /// <param name="stride">Bytes in an object and its tag, at most a frame.</param>
-    /// <param name="maxChain">The longest chain, in frames; the frame of a descriptor that needs one for itself does not count.</param>
+    /// <param name="maxChain">The longest chain, in frames; one object a frame has a chain of its own.</param>
     public static ZspageGeometry For(int frameSize, int stride, int maxChain)
     {
         ZspageGeometry best = OneObjectAFrame(frameSize);
         double least = best.BytesPerObject;
-        for (int frames = 1; frames <= maxChain; frames++)
-        {
-            int objects = ObjectsIn(frames * frameSize, frames, stride);
-            if (objects > 0)
-                least = Math.Min(least, (double)frames * frameSize / objects);
-        }
-        for (int frames = 1; frames <= maxChain; frames++)
-        {
-            int objects = ObjectsIn(frames * frameSize, frames, stride);
-            if (objects > 0 && (double)frames * frameSize / objects <= least * 1.001)
-                return new ZspageGeometry(frameSize, stride, sizeof(ulong), frames, objects, Aligned(DescriptorFor(frames, objects)));
-        }
-        return best;
+        ZspageGeometry[] chains = [.. Enumerable.Range(1, maxChain).Select(frames => Chain(frameSize, stride, frames))];
+        foreach (ZspageGeometry chain in chains)
+            least = Math.Min(least, chain.BytesPerObject);
+        return Array.Find(chains, chain => chain.BytesPerObject <= least * 1.0005) ?? best;
     }
 
-    /// <summary>One frame for the descriptor and then one object a frame.</summary>
-    public static ZspageGeometry OneObjectAFrame(int frameSize)
-    {
-        int objects = MaxObjects;
-        while (DescriptorFor(objects + 1, objects) + objects * sizeof(ulong) > frameSize)
-            objects--;
-        return new ZspageGeometry(frameSize, frameSize, tagBytes: 0, objects + 1, objects, frameSize);
-    }
+    /// <summary>One object a frame, with its tag in the descriptor.</summary>
+    public static ZspageGeometry OneObjectAFrame(int frameSize) => new(frameSize, frameSize, tagBytes: 0, WholeFrameObjects, WholeFrameObjects);
 
-    /// <summary>The most objects that fit behind their own descriptor, which has to fit into the first frame.</summary>
-    private static int ObjectsIn(int bytes, int frames, int stride)
-    {
-        int objects = Math.Min(MaxObjects, bytes / stride);
-        while (objects > 0 && !Fits(objects))
-            objects--;
-        return objects;
-
-        bool Fits(int count)
-        {
-            int descriptor = Aligned(DescriptorFor(frames, count));
-            return descriptor <= bytes / frames && descriptor + (long)count * stride <= bytes;
-        }
-    }
-
-    private static int DescriptorFor(int frames, int objects) =>
-        HeaderBytes + (Words(frames) + 2 * Words(objects)) * sizeof(ulong) + frames * sizeof(uint);
+    private static ZspageGeometry Chain(int frameSize, int stride, int frames) =>
+        new(frameSize, stride, sizeof(ulong), frames, Math.Min(MaxObjects, frames * frameSize / stride));
 
     private static int Words(int bits) => (bits + 63) / 64;
-
-    private static int Aligned(int bytes) => (bytes + Alignment - 1) & -Alignment;
 }

@@ -38,15 +38,13 @@ public class ZspageGeometryTests
 
     [Theory]
     [MemberData(nameof(FrameSizesAndChains))]
-    public void Objects_lie_behind_the_descriptor_within_the_chain_and_in_at_most_two_frames(int frameSize, int chain)
+    public void Objects_lie_side_by_side_within_the_chain_and_in_at_most_two_frames(int frameSize, int chain)
     {
         foreach (ZspageGeometry geometry in SizeClasses.For(frameSize, chain).Geometries)
         {
-            Assert.True(geometry.DescriptorBytes <= geometry.FirstObject);
-            Assert.True(geometry.DescriptorBytes <= frameSize);
+            Assert.True(geometry.DescriptorLines < frameSize / ZspageTable.LineBytes);
             Assert.InRange(geometry.Objects, 1, ZspageGeometry.MaxObjects);
             Assert.True(geometry.OffsetOf(geometry.Objects - 1) + geometry.Stride <= geometry.Frames * frameSize);
-            Assert.Equal(0, geometry.FirstObject % 16);
             Assert.Equal(0, geometry.Stride % 16);
             Assert.True(geometry.Frames <= chain || geometry.ObjectSize == frameSize);
             for (int index = 0; index < geometry.Objects; index++)
@@ -94,7 +92,7 @@ public class ZspageGeometryTests
 
     [Fact]
     public void Slots_give_back_what_was_put_in() =>
-        Gen.Select(Gen.UInt[0, (1u << SlotWord.FrameBits) - 1], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536]).Sample((head, index, size) =>
+        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 1], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536]).Sample((head, index, size) =>
         {
             ulong word = SlotWord.ForObject(new ObjectLocation(head, index), size);
             return SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == new ObjectLocation(head, index)
