@@ -56,7 +56,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         _zspages = new ZspageTable(arena);
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];
         // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
-        arena.DeferTrimming(RequestUpkeep);
+        arena.DeferUpkeep(RequestUpkeep);
         _timer = new Timer(static state => UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -219,7 +219,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     }
 
     /// <summary>
-    /// Has sparse classes compacted and idle frames given back soon, by another thread: a little later, so that a run of frees is over by then.
+    /// Has sparse classes compacted, idle frames given back and whole blocks merged soon, by another thread: a little later, so that a run of frees is over by then.
     /// </summary>
     private void RequestUpkeep()
     {
@@ -239,7 +239,7 @@ internal sealed unsafe class ZsHeap : IDisposable
                 foreach (SizeClass sizeClass in heap._classes)
                     heap.Compact(sizeClass, thorough: false, long.MaxValue, heap._gate.Closing);
             }
-            if (heap.Arena.Decay())
+            if (heap.Arena.Decay() | heap.Arena.MergeBlocks())
                 heap.RequestUpkeep();
         }
         finally

@@ -28,25 +28,38 @@ public sealed unsafe partial class FrameArena
                 return TryTakeFree(NoFrame, out frame);
         }
         ReadOnlySpan<FrameRun> runs = room[..count];
-        bool committed = _backing.TryCommit(runs);
+        if (!_backing.TryCommit(runs))
+        {
+            foreach (FrameRun run in runs)
+                Budget.Release(RunBytes(run.Count));
+            lock (_lock)
+                AddTo(_cold, runs);
+            return false;
+        }
+        bool whole;
         lock (_lock)
         {
             foreach (FrameRun run in runs)
             {
+                _huge?.Commit(run);
                 for (uint i = 0; i < run.Count; i++)
-                {
-                    if (committed)
-                        _free.Add(run.First + i);
-                    else
-                        _cold.Add(run.First + i);
-                }
+                    _free.Add(run.First + i);
             }
-            if (committed)
-                return TryTakeFree(NoFrame, out frame);
+            whole = _huge?.HasCandidates == true;
+            TryTakeFree(NoFrame, out frame);
         }
+        if (whole)
+            _onUpkeep?.Invoke();
+        return true;
+    }
+
+    private static void AddTo(FrameSet frames, ReadOnlySpan<FrameRun> runs)
+    {
         foreach (FrameRun run in runs)
-            Budget.Release(RunBytes(run.Count));
-        return false;
+        {
+            for (uint i = 0; i < run.Count; i++)
+                frames.Add(run.First + i);
+        }
     }
 
     /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
@@ -110,9 +123,21 @@ public sealed unsafe partial class FrameArena
     /// <summary>Gives free frames back, the highest first, until so many are left; true if any went.</summary>
     private bool TrimTo(uint keep)
     {
-        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
         bool any = false;
-        while (true)
+        while (TryTrimSome(keep, out bool more))
+        {
+            any = true;
+            if (!more)
+                break;
+        }
+        return any;
+    }
+
+    /// <summary>Gives as many free frames back as one system call takes; false if none went.</summary>
+    private bool TryTrimSome(uint keep, out bool more)
+    {
+        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
+        lock (_mapping)
         {
             int count = 0;
             lock (_lock)
@@ -123,28 +148,23 @@ public sealed unsafe partial class FrameArena
                     most -= Math.Min(most, room[count++].Count);
                 _leastFree = Math.Min(_leastFree, _free.Count);
             }
-            if (count == 0)
-                return any;
             ReadOnlySpan<FrameRun> runs = room[..count];
+            LeaveBlocks(runs);
             int gone = _backing.Decommit(runs);
             foreach (FrameRun run in runs[..gone])
                 Budget.Release(RunBytes(run.Count));
             lock (_lock)
             {
-                for (int i = 0; i < count; i++)
+                AddTo(_cold, runs[..gone]);
+                foreach (FrameRun run in runs[gone..])
                 {
-                    for (uint frame = runs[i].First; frame < runs[i].First + runs[i].Count; frame++)
-                    {
-                        if (i < gone)
-                            _cold.Add(frame);
-                        else
-                            _free.Add(frame);
-                    }
+                    _huge?.Commit(run);
+                    for (uint i = 0; i < run.Count; i++)
+                        _free.Add(run.First + i);
                 }
             }
-            any |= gone > 0;
-            if (gone < count)
-                return any;
+            more = gone == count;
+            return gone > 0;
         }
     }
 }

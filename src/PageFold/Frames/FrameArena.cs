@@ -55,7 +55,7 @@ public sealed unsafe partial class FrameArena : IDisposable
     private readonly uint _stride;
     private uint _fresh;
     private uint _setPagesCharged;
-    private Action? _onSurplus;
+    private Action? _onUpkeep;
 
     // The fewest frames that were free at any time since the last decay.
     private uint _leastFree;
@@ -90,6 +90,10 @@ public sealed unsafe partial class FrameArena : IDisposable
         _free = new FreeFrames(capacity, _backing.Granularity);
         _cold = new FrameSet(capacity);
         _used = new FrameSet(capacity);
+        // A limit that cannot bear even the records gains nothing by huge pages.
+        uint perHugePage = options.HugePages && _stride == 1 ? _backing.FramesPerHugePage : 0;
+        if (perHugePage > 0 && capacity >= perHugePage && Budget.TryCharge(HugeBlocks.BytesFor(capacity, perHugePage)))
+            _huge = new HugeBlocks(capacity, perHugePage);
     }
 
     /// <summary>Bytes in a frame.</summary>
@@ -221,18 +225,20 @@ public sealed unsafe partial class FrameArena : IDisposable
         }
         if (!surplus)
             return;
-        if (_onSurplus is null)
+        if (_onUpkeep is null)
         {
             TrimTo(HighMark / 4 * 3);
             return;
         }
         if (free > DeferredMark)
             TrimTo(DeferredMark / 2);
-        _onSurplus();
+        _onUpkeep();
     }
 
-    /// <summary>From now on free frames wait for <see cref="Decay"/>; the action says that there are some to come for, often, and must be cheap.</summary>
-    internal void DeferTrimming(Action onSurplus) => _onSurplus = onSurplus;
+    /// <summary>
+    /// From now on free frames wait for <see cref="Decay"/>, and whole blocks for <see cref="MergeBlocks"/>; the action says that there is something to come for, often, and must be cheap.
+    /// </summary>
+    internal void DeferUpkeep(Action onUpkeep) => _onUpkeep = onUpkeep;
 
     /// <summary>Gives back the free frames above the mark that nobody needed since the last time.</summary>
     /// <returns>True if more than the mark are still free, so that it is worth coming again.</returns>
@@ -291,7 +297,8 @@ public sealed unsafe partial class FrameArena : IDisposable
                 return;
             _disposed = true;
         }
-        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L);
+        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L + (_huge is null ? 0 : HugeBlocks.BytesFor(_backing.Capacity, _huge.FramesPerBlock)));
+        _huge?.Dispose();
         _free.Dispose();
         _cold.Dispose();
         _used.Dispose();

@@ -32,6 +32,17 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// <summary>Bytes of the first <paramref name="frames"/> frames that are in physical memory, as the operating system tells it; null where it cannot be asked.</summary>
     public abstract long? CountResidentBytes(uint frames);
 
+    /// <summary>Frames that one huge page can back, aligned to as many; zero where there are no huge pages or they cannot be cut up again.</summary>
+    public virtual uint FramesPerHugePage => 0;
+
+    /// <summary>Backs a block of frames, all committed, by one huge page, their content unchanged; false if the system has none to spare.</summary>
+    public virtual bool TryMerge(FrameRun block) => false;
+
+    /// <summary>Cuts the huge pages up that a run is part of, so that the run can go back. The run's content may be gone afterwards, that of other frames stays.</summary>
+    public virtual void Cut(FrameRun run)
+    {
+    }
+
     public abstract void Dispose();
 }
 

@@ -7,7 +7,8 @@ namespace PageFold.Frames;
 /// <summary>
 /// Frames in one range of reserved address space on Linux, over private anonymous memory or over a file in memory (memfd) that other mappings
 /// can point at too. Single frames are committed by touching them, in batches by MADV_POPULATE_WRITE, and given back by MADV_DONTNEED or, for
-/// the file, MADV_REMOVE; where the kernel can, one call advises many runs. Huge pages are declined: one of them would hold 2 MiB for a single frame in use.
+/// the file, MADV_REMOVE; where the kernel can, one call advises many runs. The kernel is not to use huge pages by itself: one of
+/// them would hold 2 MiB for a single frame in use. Private memory is merged into huge pages where all of it is in use, on request.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class MappedBacking : FrameBacking
@@ -17,21 +18,28 @@ internal sealed unsafe class MappedBacking : FrameBacking
     private static readonly int Self = LibC.pidfd_open(Environment.ProcessId);
     private static bool s_canBatch = Self >= 0;
 
+    // Both are what the kernel calls a PMD, on the processors whose pages are 4 KiB.
+    private const int HugePage = 2 << 20;
+    private const int SmallPage = 4096;
+
+    private readonly nint _mapping;
+    private readonly nuint _mappedLength;
     private readonly nint _base;
-    private readonly nuint _length;
     private readonly int _descriptor = -1;
     private readonly byte** _segments;
     private bool _canPopulate = true;
     private bool _disposed;
 
-    private MappedBacking(int frameShift, uint capacity, nint address, nuint length, int descriptor)
+    private MappedBacking(int frameShift, uint capacity, nint mapping, nuint mappedLength, int descriptor)
         : base(frameShift, capacity)
     {
-        _base = address;
-        _length = length;
+        _mapping = mapping;
+        _mappedLength = mappedLength;
+        _base = descriptor < 0 ? (mapping + HugePage - 1) & -HugePage : mapping;
         _descriptor = descriptor;
         _segments = (byte**)NativeMemory.Alloc((nuint)sizeof(byte*));
-        _segments[0] = (byte*)address;
+        _segments[0] = (byte*)_base;
+        FramesPerHugePage = descriptor < 0 && Environment.SystemPageSize == SmallPage && SystemHasHugePages() ? (uint)HugePage >> frameShift : 0;
     }
 
     ~MappedBacking() => Release();
@@ -50,7 +58,8 @@ internal sealed unsafe class MappedBacking : FrameBacking
     /// <summary>Reserves address space; throws <see cref="InsufficientMemoryException"/> when the system refuses it.</summary>
     public static MappedBacking Reserve(int frameShift, uint capacity, bool shared)
     {
-        nuint length = (nuint)capacity << frameShift;
+        // Private memory begins at a huge page.
+        nuint length = ((nuint)capacity << frameShift) + (shared ? 0 : (nuint)HugePage);
         int descriptor = -1;
         int flags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE;
         if (shared)
@@ -103,6 +112,22 @@ internal sealed unsafe class MappedBacking : FrameBacking
     }
 
     public override int Decommit(ReadOnlySpan<FrameRun> runs) => Advise(runs, _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE);
+
+    public override uint FramesPerHugePage { get; }
+
+    public override bool TryMerge(FrameRun block)
+    {
+        // Allowed for this moment only, so that the kernel's own merging, which fills holes, never has leave. Kernels before 6.1 refuse the second advice.
+        _ = LibC.madvise(Address(block.First), HugePage, LibC.MADV_HUGEPAGE);
+        bool merged = LibC.madvise(Address(block.First), HugePage, LibC.MADV_COLLAPSE) == 0;
+        _ = LibC.madvise(Address(block.First), HugePage, LibC.MADV_NOHUGEPAGE);
+        return merged;
+    }
+
+    /// <remarks>
+    /// Giving back a part of a huge page only unmaps that part; the memory stays until the kernel is short of it. Advice that a part may be dropped has the kernel cut the page up at once.
+    /// </remarks>
+    public override void Cut(FrameRun run) => _ = LibC.madvise(Address(run.First), Bytes(run.Count), LibC.MADV_FREE);
 
     public override long? CountResidentBytes(uint frames)
     {
@@ -162,6 +187,19 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return done;
     }
 
+    /// <summary>False where the system's administrator wants none at all.</summary>
+    private static bool SystemHasHugePages()
+    {
+        try
+        {
+            return !File.ReadAllText("/sys/kernel/mm/transparent_hugepage/enabled").Contains("[never]", StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     private nint Address(uint frame) => _base + ((nint)frame << FrameShift);
 
     private nuint Bytes(uint frames) => (nuint)frames << FrameShift;
@@ -171,7 +209,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
         if (_disposed)
             return;
         _disposed = true;
-        _ = LibC.munmap(_base, _length);
+        _ = LibC.munmap(_mapping, _mappedLength);
         if (_descriptor >= 0)
             _ = LibC.close(_descriptor);
         NativeMemory.Free(_segments);

@@ -18,10 +18,13 @@ internal static unsafe partial class LibC
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_NORESERVE = 0x4000;
     public const int MADV_DONTNEED = 4;
+    public const int MADV_FREE = 8;
     public const int MADV_REMOVE = 9;
+    public const int MADV_HUGEPAGE = 14;
     public const int MADV_NOHUGEPAGE = 15;
     public const int MADV_DONTDUMP = 16;
     public const int MADV_POPULATE_WRITE = 23;
+    public const int MADV_COLLAPSE = 25;
     public const uint MFD_CLOEXEC = 1;
     public const int EINVAL = 22;
 

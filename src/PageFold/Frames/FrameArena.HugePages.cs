@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using PageFold.Frames;
+
+namespace PageFold;
+
+/// <content>Huge pages under frames that are all committed.</content>
+/// <remarks>
+/// A block of frames as long as a huge page is merged into one when every frame of it is committed, so that nothing is held that was not held before; and cut into single pages again,
+/// really and not only in this process's page table, before a part of it goes back. The first touch of a block's frames is not made any cheaper; what it saves is misses of the TLB when pages
+/// are loaded at random from a large store.
+/// </remarks>
+public sealed unsafe partial class FrameArena
+{
+    // Merging copies a block, in milliseconds where the host has not backed the new page yet. The next time comes soon.
+    private static readonly TimeSpan MergeTime = TimeSpan.FromMilliseconds(10);
+
+    // Keeps blocks from being merged while parts of them go back. Taken before the arena's lock.
+    private readonly Lock _mapping = new();
+    private readonly HugeBlocks? _huge;
+
+    /// <summary>Bytes of frames that huge pages back.</summary>
+    internal long HugeBytes
+    {
+        get
+        {
+            lock (_lock)
+                return (_huge?.HugeCount ?? 0L) * (_huge?.FramesPerBlock ?? 0) << FrameShift;
+        }
+    }
+
+    /// <summary>Merges blocks for a few milliseconds; true if there are more.</summary>
+    internal bool MergeBlocks()
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(begin) < MergeTime)
+        {
+            if (!TryMergeBlock())
+                return false;
+        }
+        lock (_lock)
+            return _huge?.HasCandidates == true;
+    }
+
+    private bool TryMergeBlock()
+    {
+        // While a block is copied, both copies are there.
+        long bytes = (long)(_huge?.FramesPerBlock ?? 0) << FrameShift;
+        if (bytes == 0 || !Budget.TryCharge(bytes))
+            return false;
+        try
+        {
+            lock (_mapping)
+            {
+                FrameRun block;
+                lock (_lock)
+                {
+                    if (_disposed || !_huge!.TryTakeCandidate(out block))
+                        return false;
+                }
+                if (!_backing.TryMerge(block))
+                    return false;
+                lock (_lock)
+                    _huge.SetHuge(block);
+                return true;
+            }
+        }
+        finally
+        {
+            Budget.Release(bytes);
+        }
+    }
+
+    /// <summary>Cuts up the huge pages that runs are parts of, and counts the runs as gone. The caller holds the mapping lock.</summary>
+    private void LeaveBlocks(ReadOnlySpan<FrameRun> runs)
+    {
+        if (_huge is null)
+            return;
+        foreach (FrameRun run in runs)
+        {
+            bool cut;
+            lock (_lock)
+            {
+                cut = _huge.IsHuge(run);
+                _huge.Decommit(run);
+            }
+            if (cut)
+                _backing.Cut(run);
+        }
+    }
+}
