@@ -49,7 +49,7 @@ internal static class MeasureCommand
         using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using JsonTarget? json = options.Json is { } target ? new JsonTarget(target) : null;
+        using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
         try
         {
             using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, cancel.Token);

@@ -14,9 +14,13 @@ public sealed unsafe partial class FrameArena
     // Merging copies a block, in milliseconds where the host has not backed the new page yet. The next time comes soon.
     private static readonly TimeSpan MergeTime = TimeSpan.FromMilliseconds(10);
 
+    // An arena that gives parts of blocks back would soon cut up what is merged now.
+    private const int QuietMilliseconds = 2000;
+
     // Keeps blocks from being merged while parts of them go back. Taken before the arena's lock.
     private readonly Lock _mapping = new();
     private readonly HugeBlocks? _huge;
+    private long _lastCut;
 
     /// <summary>Bytes of frames that huge pages back.</summary>
     internal long HugeBytes
@@ -28,8 +32,16 @@ public sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Merges blocks for a few milliseconds; true if there are more.</summary>
+    /// <summary>Merges blocks for a few milliseconds, unless some were cut up a moment ago; true if there are more.</summary>
     internal bool MergeBlocks()
+    {
+        if (Environment.TickCount64 - Volatile.Read(ref _lastCut) < QuietMilliseconds)
+            return _huge is not null;
+        return MergeBlocksNow();
+    }
+
+    /// <summary>Merges blocks for a few milliseconds; true if there are more.</summary>
+    internal bool MergeBlocksNow()
     {
         long begin = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(begin) < MergeTime)
@@ -83,8 +95,10 @@ public sealed unsafe partial class FrameArena
                 cut = _huge.IsHuge(run);
                 _huge.Decommit(run);
             }
-            if (cut)
-                _backing.Cut(run);
+            if (!cut)
+                continue;
+            _backing.Cut(run);
+            Volatile.Write(ref _lastCut, Environment.TickCount64);
         }
     }
 }

@@ -40,6 +40,7 @@ public sealed unsafe partial class FrameArena : IDisposable
     private const uint LargestMark = 1024;
     private const uint SmallestDeferred = 64;
     private const int DeferredShift = 4;
+    private const int DecayMilliseconds = 400;
     private const uint LargestRelease = 512;
     private const uint FramesPerSetPage = 4096 * 8;
 
@@ -59,6 +60,7 @@ public sealed unsafe partial class FrameArena : IDisposable
 
     // The fewest frames that were free at any time since the last decay.
     private uint _leastFree;
+    private long _lastDecay;
     private int _reserveTarget;
     private bool _disposed;
 
@@ -240,17 +242,25 @@ public sealed unsafe partial class FrameArena : IDisposable
     /// </summary>
     internal void DeferUpkeep(Action onUpkeep) => _onUpkeep = onUpkeep;
 
-    /// <summary>Gives back the free frames above the mark that nobody needed since the last time.</summary>
+    /// <summary>
+    /// Gives back the free frames above the mark that nobody needed for a while, if a while has passed since the last time. What is needed again soon costs more to give back than to keep, and
+    /// huge pages are cut up for it.
+    /// </summary>
     /// <returns>True if more than the mark are still free, so that it is worth coming again.</returns>
     internal bool Decay()
     {
         uint keep;
         lock (_lock)
         {
+            if (_free.Count <= HighMark)
+                return false;
+            if (Environment.TickCount64 - _lastDecay < DecayMilliseconds)
+                return true;
             uint mark = HighMark / 4 * 3;
             uint idle = _leastFree > mark ? _leastFree - mark : 0;
             keep = _free.Count - Math.Min(idle, _free.Count);
             _leastFree = _free.Count;
+            _lastDecay = Environment.TickCount64;
         }
         TrimTo(keep);
         lock (_lock)

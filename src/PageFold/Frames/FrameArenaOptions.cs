@@ -35,10 +35,11 @@ public sealed class FrameArenaOptions
     public FrameBackingKind Backing { get; set; }
 
     /// <summary>
-    /// Has memory that is in use throughout backed by huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): loads from a large store miss the
-    /// TLB less. Costs no memory; who touches a block of 2 MiB while it is merged waits for that. Default true.
+    /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): random loads from a large store miss
+    /// the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory.
+    /// For stores that are filled and then mostly read. Default false.
     /// </summary>
-    public bool HugePages { get; set; } = true;
+    public bool HugePages { get; set; }
 
     /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
     internal bool NoNeighbours { get; set; }

@@ -23,6 +23,7 @@ public sealed unsafe partial class PageStore
             ulong* slot = _slots.Find((uint)page);
             if (slot is null)
                 return false;
+            Prefetch.One(slot);
             // Before the slot is held: a writer that waits for the slot holds a workbench.
             bench = _benches.Take(stripe);
             if (!TryPin(ref *slot, out ulong word))

@@ -46,7 +46,13 @@ internal sealed class CodecSubject : Subject
 
     public override (long Compressed, long Total) Memory => (Compressed, Compressed);
 
+    /// <summary>Compressed bytes of each page of the image.</summary>
+    public ReadOnlySpan<int> Sizes => _sizes;
+
     private long Compressed { get; }
+
+    /// <summary>Where a page's place is, in bytes, after the last <see cref="Prepare"/>.</summary>
+    public long PlaceOf(int content) => _offsets[content];
 
     public override void Prepare(ReadOnlySpan<int> contents)
     {

@@ -3,9 +3,9 @@ using PageFold.Cli.Data;
 namespace PageFold.Cli.Bench.Store;
 
 /// <summary>A <see cref="PageStore"/>, used as anybody would.</summary>
-internal sealed class PageStoreSubject(PageImage image, PageCodec codec) : Subject(PageFold, codec.Name)
+internal sealed class PageStoreSubject(PageImage image, PageCodec codec, bool hugePages) : Subject(PageFold, codec.Name)
 {
-    private readonly PageStore _store = new(new PageStoreOptions { PageSize = image.PageSize, Codec = codec });
+    private readonly PageStore _store = new(new PageStoreOptions { PageSize = image.PageSize, Codec = codec, HugePages = hugePages });
 
     public override (long Compressed, long Total) Memory
     {

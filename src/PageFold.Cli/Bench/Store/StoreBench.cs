@@ -277,7 +277,7 @@ internal sealed class StoreBench
                 foreach (PageCodec codec in bench._options.Codecs)
                 {
                     Add(new CodecSubject(bench._image, codec, warm));
-                    Add(new PageStoreSubject(bench._image, codec));
+                    Add(new PageStoreSubject(bench._image, codec, bench._options.HugePages));
                 }
                 if (bench._zramUnavailable is null && OperatingSystem.IsLinux())
                     Add(MakeZram(bench));

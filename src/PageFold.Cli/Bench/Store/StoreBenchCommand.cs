@@ -21,10 +21,11 @@ internal static class StoreBenchCommand
         Option<string> threads = new("--threads") { Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => DefaultThreads, HelpName = "N,N" };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
         Option<bool> cold = new("--cold") { Description = "Measure first writes into memory that nobody has touched, and nothing else." };
+        Option<bool> huge = new("--huge-pages") { Description = "Let PageFold merge its memory into huge pages." };
         Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
         Command command = new("store", "Write and read real pages with the codec alone, with PageFold and with the kernel's zram (as root), side by side.")
         {
-            data, pid, codec, level, pageSize, sample, threads, rounds, cold, json,
+            data, pid, codec, level, pageSize, sample, threads, rounds, cold, huge, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(new StoreBenchOptions
         {
@@ -36,6 +37,7 @@ internal static class StoreBenchCommand
             Threads = Arguments.Integers("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024, or several with commas between"),
             Rounds = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000"),
             Cold = parsed.GetValue(cold),
+            HugePages = parsed.GetValue(huge),
             Json = parsed.GetValue(json),
         }, cancellation)));
         return command;
@@ -54,7 +56,7 @@ internal static class StoreBenchCommand
 
     private static int Run(StoreBenchOptions options, CancellationToken outer)
     {
-        using JsonTarget? json = options.Json is { } target ? new JsonTarget(target) : null;
+        using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
         return Interruptible.Run(cancellation =>
         {
             WorkProgress progress = new();

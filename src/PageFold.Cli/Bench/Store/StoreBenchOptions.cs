@@ -21,6 +21,9 @@ internal sealed record StoreBenchOptions
     /// <summary>Measures the first write into memory that nobody has touched, and nothing else.</summary>
     public required bool Cold { get; init; }
 
+    /// <summary>Lets PageFold use huge pages.</summary>
+    public required bool HugePages { get; init; }
+
     /// <summary>Where the JSON goes: a file, or - for standard output; null for nowhere.</summary>
     public string? Json { get; init; }
 }

@@ -2,22 +2,28 @@ using System.Text;
 
 namespace PageFold.Cli;
 
-/// <summary>Where JSON goes. The target is tried before the work begins, so that a wrong path is found out at once; an ordinary file is replaced whole at the end.</summary>
-internal sealed class JsonTarget : IDisposable
+/// <summary>Where a report goes, JSON or a drawing. The target is tried before the work begins, so that a wrong path is found out at once; an ordinary file is replaced whole at the end.</summary>
+internal sealed class ReportTarget : IDisposable
 {
+    private readonly string _option;
     private readonly string? _path;
     private readonly FileStream? _inPlace;
 
-    public JsonTarget(string target)
+    /// <param name="target">A file, or - for standard output.</param>
+    /// <param name="option">The option that names it.</param>
+    /// <param name="standardOutput">False if it has to be a file.</param>
+    public ReportTarget(string target, string option = "--json", bool standardOutput = true)
     {
-        if (target == "-")
+        _option = option;
+        if (target == "-" && standardOutput)
             return;
+        string otherwise = standardOutput ? ", or - for standard output" : string.Empty;
         if (string.IsNullOrWhiteSpace(target))
-            throw new UserErrorException("--json needs a file, or - for standard output.");
+            throw new UserErrorException($"{option} needs a file{otherwise}.");
         _path = Path.GetFullPath(target);
         string? folder = Path.GetDirectoryName(_path);
         if (Directory.Exists(_path) || !Directory.Exists(folder))
-            throw new UserErrorException($"--json {target} cannot be written; name a file in a folder that exists, or - for standard output.");
+            throw new UserErrorException($"{option} {target} cannot be written; name a file in a folder that exists{otherwise}.");
         try
         {
             // Devices and pipes report no length. Those, links and empty files are opened now and written to; only an ordinary file is replaced whole.
@@ -31,7 +37,7 @@ internal sealed class JsonTarget : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UserErrorException($"--json {target} cannot be written ({e.Message.TrimEnd('.')}); choose another file, or - for standard output.", e);
+            throw new UserErrorException($"{option} {target} cannot be written ({e.Message.TrimEnd('.')}); choose another file{otherwise}.", e);
         }
     }
 
@@ -39,41 +45,41 @@ internal sealed class JsonTarget : IDisposable
 
     private string Temporary => $"{_path}.{Environment.ProcessId}.tmp";
 
-    public void Write(string json)
+    public void Write(string text)
     {
         if (_path is null)
         {
-            Console.Out.WriteLine(json);
+            Console.Out.WriteLine(text);
             return;
         }
         try
         {
             if (_inPlace is not null)
-                WriteInPlace(json);
+                WriteInPlace(text);
             else
-                Replace(json);
+                Replace(text);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"the report could not be written to '{_path}' ({e.Message.TrimEnd('.')}); choose another file for --json.", e);
+            throw new UserErrorException($"the report could not be written to '{_path}' ({e.Message.TrimEnd('.')}); choose another file for {_option}.", e);
         }
     }
 
     public void Dispose() => _inPlace?.Dispose();
 
-    private void WriteInPlace(string json)
+    private void WriteInPlace(string text)
     {
         if (_inPlace!.CanSeek && _inPlace.Length > 0)
             _inPlace.SetLength(0);
-        _inPlace.Write(Encoding.UTF8.GetBytes(json + "\n"));
+        _inPlace.Write(Encoding.UTF8.GetBytes(text + "\n"));
         _inPlace.Flush();
     }
 
-    private void Replace(string json)
+    private void Replace(string text)
     {
         try
         {
-            File.WriteAllText(Temporary, json + "\n");
+            File.WriteAllText(Temporary, text + "\n");
             File.Move(Temporary, _path!, overwrite: true);
         }
         finally

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Text.Json;
+using PageFold.Cli.Data;
+
+namespace PageFold.Cli.Bench.Layers;
+
+/// <summary><c>pagefold bench layers</c>: where the nanoseconds of a store and of a load go.</summary>
+internal static class LayersCommand
+{
+    public static Command Create()
+    {
+        Option<string[]> data = new("--data") { Description = "Files and folders whose pages are used. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
+        Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
+        Option<string> codec = new("--codec") { Description = Arguments.CodecNames + ".", DefaultValueFactory = _ => "lz4", HelpName = "NAME" };
+        Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
+        Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly.", DefaultValueFactory = _ => "1GiB", HelpName = "BYTES" };
+        Option<string> rounds = new("--rounds") { Description = "Rounds; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
+        Option<string?> svg = new("--svg") { Description = "Draw the layers into a file.", HelpName = "FILE" };
+        Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
+        Command command = new("layers", "Where does the time of a store and of a load go?") { data, pid, codec, level, pageSize, sample, rounds, svg, json };
+        command.SetAction((parsed, outer) =>
+        {
+            int bytes = Arguments.PageSize(parsed.GetValue(pageSize)!);
+            long sampleBytes = Arguments.Sample(parsed.GetValue(sample), bytes)!.Value;
+            PageCodec chosen = Arguments.Codec(parsed.GetValue(codec)!, parsed.GetValue(level), out _);
+            int count = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000");
+            int? process = Arguments.Pid(parsed.GetValue(pid));
+            using ReportTarget? jsonTarget = parsed.GetValue(json) is { } target ? new ReportTarget(target) : null;
+            using ReportTarget? svgTarget = parsed.GetValue(svg) is { } drawing ? new ReportTarget(drawing, "--svg", standardOutput: false) : null;
+            return Task.FromResult(Interruptible.Run(cancellation =>
+            {
+                WorkProgress progress = new();
+                LayersReport report = ProgressView.Watch(progress, () =>
+                {
+                    using PageSource source = Arguments.OpenData(parsed.GetValue(data) ?? [], process, bytes, sampleBytes, cancellation);
+                    using PageImage image = PageImage.Load(source, progress, cancellation);
+                    return new LayersBench(image, chosen, progress, cancellation).Execute(source.Description, count);
+                });
+                if (jsonTarget?.IsStandardOutput != true)
+                    LayersView.Show(report);
+                jsonTarget?.Write(JsonSerializer.Serialize(report, LayersJson.Default.LayersReport));
+                svgTarget?.Write(LayersDrawing.Draw(report));
+                return ExitCodes.Success;
+            }, outer));
+        });
+        return command;
+    }
+}
