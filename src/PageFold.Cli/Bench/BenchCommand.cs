@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PageFold.Cli.Bench.Alloc;
 using PageFold.Cli.Bench.Store;
 
 namespace PageFold.Cli.Bench;
@@ -9,5 +10,6 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "How fast is it, beside what you would use otherwise, on your own data and machine?")
     {
         StoreBenchCommand.Create(),
+        AllocBenchCommand.Create(),
     };
 }
