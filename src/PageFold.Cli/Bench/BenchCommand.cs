@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PageFold.Cli.Bench.Alloc;
+using PageFold.Cli.Bench.Map;
 using PageFold.Cli.Bench.Store;
 
 namespace PageFold.Cli.Bench;
@@ -11,5 +12,6 @@ internal static class BenchCommand
     {
         StoreBenchCommand.Create(),
         AllocBenchCommand.Create(),
+        MapBenchCommand.Create(),
     };
 }

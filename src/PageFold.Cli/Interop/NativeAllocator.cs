@@ -93,13 +93,14 @@ internal sealed unsafe class NativeAllocator
     /// <summary>Has the library give back what is free, if it can, so that memory kept from earlier is not taken for less memory needed later.</summary>
     public void GiveBack()
     {
+        // By name, since what one library lacks is looked for in those it depends on.
         nint function;
-        if (NativeLibrary.TryGetExport(_library, "malloc_trim", out function))
-            _ = ((delegate* unmanaged[Cdecl]<nuint, int>)function)(0);
-        else if (NativeLibrary.TryGetExport(_library, "mi_collect", out function))
+        if (Name == "mimalloc" && NativeLibrary.TryGetExport(_library, "mi_collect", out function))
             ((delegate* unmanaged[Cdecl]<byte, void>)function)(1);
-        else if (NativeLibrary.TryGetExport(_library, "mallctl", out function))
+        else if (Name == "jemalloc" && NativeLibrary.TryGetExport(_library, "mallctl", out function))
             Purge((delegate* unmanaged[Cdecl]<byte*, void*, nuint*, void*, nuint, int>)function);
+        else if (Name == CLibrary && NativeLibrary.TryGetExport(_library, "malloc_trim", out function))
+            _ = ((delegate* unmanaged[Cdecl]<nuint, int>)function)(0);
     }
 
     /// <summary>The bytes of an allocation.</summary>
@@ -108,8 +109,8 @@ internal sealed unsafe class NativeAllocator
 
     private static bool TryBind(string name, nint library, [NotNullWhen(true)] out NativeAllocator? allocator)
     {
-        // jemalloc takes the standard names or a prefix, as it was built.
-        string[] prefixes = name switch { "mimalloc" => ["mi_"], "jemalloc" => [string.Empty, "je_"], _ => [string.Empty] };
+        // jemalloc has a prefix or the standard names, as it was built; those are the C library's too, so the prefix is tried first.
+        string[] prefixes = name switch { "mimalloc" => ["mi_"], "jemalloc" => ["je_", string.Empty], _ => [string.Empty] };
         foreach (string prefix in prefixes)
         {
             if (NativeLibrary.TryGetExport(library, prefix + "malloc", out nint allocate) && NativeLibrary.TryGetExport(library, prefix + "free", out nint free))
