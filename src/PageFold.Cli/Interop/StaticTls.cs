@@ -22,7 +22,9 @@ internal static class StaticTls
     {
         if (Environment.ProcessPath is not { } program)
             return;
-        string?[] arguments = [.. Encoding.UTF8.GetString(File.ReadAllBytes("/proc/self/cmdline")).TrimEnd('\0').Split('\0'), null];
+        // Each argument ends with a zero, the last one too, and may be empty; what comes after the last is the null that the list has to end with.
+        string?[] arguments = Encoding.UTF8.GetString(File.ReadAllBytes("/proc/self/cmdline")).Split('\0');
+        arguments[^1] = null;
         string tunables = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } others ? $"{others}:{Wish}=16384" : $"{Wish}=16384";
         string?[] environment =
         [
