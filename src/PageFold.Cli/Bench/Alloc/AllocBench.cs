@@ -51,7 +51,12 @@ internal sealed class AllocBench
         WarmUp();
         AllocMemory memory = new(_sizes, _contents, _progress, _cancellation);
         foreach (AllocatorKind kind in _kinds)
+        {
+            // All of them: the pool's tables come from the C library.
+            foreach (AllocatorKind any in _kinds)
+                any.GiveBack();
             memory.Weigh(kind);
+        }
         Population population = new(_sizes);
         _progress.Begin("Measuring in turns", (long)_options.Rounds * Phases.Sum(phase => Operations(phase, population.Count)));
         bool verified = Measure(population);

@@ -27,7 +27,6 @@ internal sealed class AllocMemory(int[] sizes, Contents contents, WorkProgress p
         // So that no page of the batch is touched for the first time later.
         population.ChooseFill(batch, inOrder.AsSpan(0, Math.Min(batch.Capacity, inOrder.Length)));
         progress.Begin($"Weighing {kind.Name}", population.Count * (2L + ChurnPerObject));
-        kind.GiveBack();
         long before = ResidentMemory.Measure();
         using Allocator allocator = make();
 
