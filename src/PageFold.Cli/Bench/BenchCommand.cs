@@ -1,5 +1,7 @@
 using System.CommandLine;
+using PageFold.Cli.Bench.Alloc;
 using PageFold.Cli.Bench.Layers;
+using PageFold.Cli.Bench.Map;
 using PageFold.Cli.Bench.Store;
 
 namespace PageFold.Cli.Bench;
@@ -10,6 +12,8 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "How fast is it, beside what you would use otherwise, on your own data and machine?")
     {
         StoreBenchCommand.Create(),
+        AllocBenchCommand.Create(),
         LayersCommand.Create(),
+        MapBenchCommand.Create(),
     };
 }

@@ -3,7 +3,7 @@ using System.Runtime.Versioning;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>What comparing with the kernel's block devices needs of the system and .NET does not offer: files that bypass the page cache. Linux numbers.</summary>
+/// <summary>What comparing with others needs of the system and .NET does not offer: files that bypass the page cache, and a process that starts anew. Linux numbers.</summary>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class LibC
 {
@@ -28,4 +28,9 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int close(int descriptor);
+
+    /// <summary>Both lists end with null.</summary>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int execve(string path, string?[] arguments, string?[] environment);
 }

@@ -15,7 +15,7 @@ namespace PageFold;
 /// </para>
 /// <para>
 /// Thread-safe, <see cref="Dispose"/> included: memory goes when the last operation or mapping has ended. Allocate, free, map, read and write allocate nothing on the
-/// GC heap. Freshly allocated objects are zeros: nobody sees an earlier owner's bytes.
+/// GC heap. Freshly allocated objects are zeros, or the content they were given: nobody sees an earlier owner's bytes.
 /// </para>
 /// </remarks>
 public sealed unsafe class ZsPool : IDisposable
@@ -65,34 +65,24 @@ public sealed unsafe class ZsPool : IDisposable
         return handle;
     }
 
-    /// <summary>Allocates an object of zeros; false when the limit is reached or the system has no memory.</summary>
-    /// <inheritdoc cref="Allocate"/>
-    public bool TryAllocate(int size, out ZsHandle handle)
+    /// <summary>Allocates an object and copies its content in, which spares the zeros.</summary>
+    /// <param name="content">1 to <see cref="MaxObjectSize"/> bytes; as many are allocated.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The content is empty or too long.</exception>
+    /// <exception cref="MemoryLimitException">The limit is reached, or the system has no memory.</exception>
+    public ZsHandle Allocate(ReadOnlySpan<byte> content)
     {
-        Throw.IfObjectSizeInvalid(size, MaxObjectSize);
-        handle = default;
-        int stripe = _gate.Enter();
-        try
-        {
-            if (!_handles.TryTake(out uint slot, out uint generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
-                return false;
-            if (!_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
-            {
-                _handles.Return(slot, generation);
-                return false;
-            }
-            ulong word = SlotWord.ForObject(location, size);
-            _heap.View(word, out ulong* tag).Clear();
-            *tag = slot | (ulong)generation << 32;
-            SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
-            handle = new ZsHandle(slot, generation, _number.Value);
-            return true;
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        if (!TryAllocate(content, out ZsHandle handle))
+            Throw.LimitReached(_arena.MemoryLimit, content.Length);
+        return handle;
     }
+
+    /// <summary>Allocates an object of zeros; false when the limit is reached or the system has no memory.</summary>
+    /// <inheritdoc cref="Allocate(int)"/>
+    public bool TryAllocate(int size, out ZsHandle handle) => TryAllocate(size, [], out handle);
+
+    /// <summary>Allocates an object and copies its content in; false when the limit is reached or the system has no memory.</summary>
+    /// <inheritdoc cref="Allocate(ReadOnlySpan{byte})"/>
+    public bool TryAllocate(ReadOnlySpan<byte> content, out ZsHandle handle) => TryAllocate(content.Length, content, out handle);
 
     /// <summary>Frees an object. Its handle is not valid any more.</summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
@@ -272,6 +262,38 @@ public sealed unsafe class ZsPool : IDisposable
 
     private static bool Contains(ulong word, int offset, int length) =>
         (uint)offset <= (uint)SlotWord.Size(word) && length <= SlotWord.Size(word) - offset;
+
+    /// <summary>Allocates an object and fills it before its slot names it: with the content, which is as long as the object, or with zeros if that is empty.</summary>
+    private bool TryAllocate(int size, ReadOnlySpan<byte> content, out ZsHandle handle)
+    {
+        Throw.IfObjectSizeInvalid(size, MaxObjectSize);
+        handle = default;
+        int stripe = _gate.Enter();
+        try
+        {
+            if (!_handles.TryTake(out uint slot, out uint generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
+                return false;
+            if (!_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
+            {
+                _handles.Return(slot, generation);
+                return false;
+            }
+            ulong word = SlotWord.ForObject(location, size);
+            ObjectView view = _heap.View(word, out ulong* tag);
+            if (content.IsEmpty)
+                view.Clear();
+            else
+                view.CopyFrom(0, content);
+            *tag = slot | (ulong)generation << 32;
+            SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
+            handle = new ZsHandle(slot, generation, _number.Value);
+            return true;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
 
     /// <summary>Pins an object and opens an entry for it, with a buffer if it straddles and may be copied.</summary>
     private MapEntry* OpenEntry(ZsHandle handle, bool mayCopy, out ObjectView view)

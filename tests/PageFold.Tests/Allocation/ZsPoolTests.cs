@@ -83,6 +83,73 @@ public class ZsPoolTests
         pool.Free(handle);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Allocates_with_content_wherever_the_object_lies(bool neighbours)
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 64 << 20, NoNeighbours = !neighbours });
+        byte[] content = new byte[4096];
+        Dictionary<ZsHandle, (int Size, ulong Key)> live = [];
+        bool straddles = false;
+        for (int size = 1; size <= content.Length; size += 13)
+        {
+            Pages.Fill(content.AsSpan(0, size), (ulong)size);
+            ZsHandle handle = pool.Allocate(content.AsSpan(0, size));
+            Assert.Equal(size, pool.SizeOf(handle));
+            using (ZsView view = pool.View(handle))
+                straddles |= view.Second.Length > 0;
+            live.Add(handle, (size, (ulong)size));
+        }
+        Assert.True(straddles || neighbours);
+        Assert.All(live, pair =>
+        {
+            pool.Read(pair.Key, 0, content.AsSpan(0, pair.Value.Size));
+            Assert.True(Pages.Holds(content.AsSpan(0, pair.Value.Size), pair.Value.Key));
+        });
+    }
+
+    [Fact]
+    public void An_object_without_content_is_zeros_where_one_with_content_was()
+    {
+        using ZsPool pool = Make();
+        byte[] content = new byte[3000];
+        content.AsSpan().Fill(7);
+        for (int i = 0; i < 100; i++)
+        {
+            pool.Free(pool.Allocate(content));
+            ZsHandle handle = pool.Allocate(content.Length);
+            using (ZsView view = pool.View(handle))
+                Assert.False(view.First.ContainsAnyExcept((byte)0) || view.Second.ContainsAnyExcept((byte)0));
+            pool.Free(handle);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4097)]
+    public void Refuses_content_of_a_length_out_of_range(int length)
+    {
+        using ZsPool pool = Make();
+        byte[] content = new byte[length];
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Allocate(content));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.TryAllocate(content, out _));
+        Assert.Equal(0, pool.GetStatistics().Objects);
+    }
+
+    [Fact]
+    public void Content_that_finds_no_memory_is_refused_and_finds_it_again()
+    {
+        using ZsPool pool = Make(1 << 20);
+        byte[] content = new byte[3000];
+        List<ZsHandle> handles = [];
+        while (pool.TryAllocate(content, out ZsHandle handle))
+            handles.Add(handle);
+        Assert.Contains("3000 more bytes", Assert.Throws<MemoryLimitException>(() => pool.Allocate(content)).Message, StringComparison.Ordinal);
+        pool.Free(handles[0]);
+        pool.Allocate(content);
+    }
+
     [Fact]
     public void Accepts_empty_ranges_up_to_the_end()
     {

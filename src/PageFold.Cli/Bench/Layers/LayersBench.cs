@@ -149,7 +149,7 @@ internal sealed class LayersBench
             _sink += XxHash3.HashToUInt64(packed.AsSpan(0, codec.Sizes[content]));
     }
 
-    private void Copy(CodecSubject codec, byte[] packed, NativeBytes places, ReadOnlySpan<int> contents)
+    private static void Copy(CodecSubject codec, byte[] packed, NativeBytes places, ReadOnlySpan<int> contents)
     {
         foreach (int content in contents)
             packed.AsSpan(0, codec.Sizes[content]).CopyTo(places.Slice(codec.PlaceOf(content), codec.Sizes[content]));

@@ -34,7 +34,7 @@ internal sealed class CodecSubject : Subject
         _image = image;
         _codec = codec;
         _capacity = codec.MaxCompressedLength(image.PageSize);
-        _sizes = Sizes(image, codec);
+        _sizes = CompressedSizes.Of(image, codec);
         _starts = Starts(_sizes);
         _next = new long[_starts.Length];
         _offsets = new long[_sizes.Length];
@@ -71,19 +71,6 @@ internal sealed class CodecSubject : Subject
     {
         _places.Dispose();
         base.Dispose(disposing);
-    }
-
-    private static int[] Sizes(PageImage image, PageCodec codec)
-    {
-        int[] sizes = new int[image.Count];
-        byte[] packed = new byte[codec.MaxCompressedLength(image.PageSize)];
-        using PageCodecContext context = codec.CreateContext(image.PageSize);
-        for (int page = 0; page < sizes.Length; page++)
-        {
-            if (!context.TryCompress(image[page], packed, out sizes[page]))
-                throw new InvalidOperationException($"{codec.Name} does not compress a page into its own bound.");
-        }
-        return sizes;
     }
 
     /// <summary>Where each size class's places begin.</summary>

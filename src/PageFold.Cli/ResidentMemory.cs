@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PageFold.Cli.Measure;
+namespace PageFold.Cli;
 
 /// <summary>This process's memory as the operating system sees it.</summary>
 internal static class ResidentMemory

@@ -1,0 +1,200 @@
+using System.Diagnostics;
+
+namespace PageFold.Cli.Bench.Alloc;
+
+/// <summary>
+/// Has a pool and the allocators of native libraries hold objects of the same real sizes in the same order. First their memory is weighed, one after the other; then their speed is
+/// measured side by side: they take turns every some ten thousand operations, so that whatever else the machine does meets all of them alike.
+/// </summary>
+/// <remarks>
+/// A round fills all of them, turns their objects over at full population, with content and without, and frees everything in random order.
+/// </remarks>
+internal sealed class AllocBench
+{
+    private const int OperationsPerTurn = 16384;
+    private const int LeastOperations = 1 << 17;
+    private const int WarmUpObjects = 64;
+    private const int WarmUpStretches = 4;
+    private const int WarmUpRounds = 500;
+
+    // What the compiler in the background may need to finish with what it found hot.
+    private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
+
+    private static readonly string[] Phases = ["fill", "churnWithContent", "churn", "free"];
+
+    private readonly AllocBenchOptions _options;
+    private readonly int[] _sizes;
+    private readonly IReadOnlyList<AllocatorKind> _kinds;
+    private readonly Contents _contents;
+    private readonly WorkProgress _progress;
+    private readonly CancellationToken _cancellation;
+    private readonly Batch _batch = new(OperationsPerTurn);
+    private readonly Dictionary<(string Subject, string Phase), List<double>> _nanoseconds = [];
+
+    /// <param name="options">What is compared and how.</param>
+    /// <param name="sizes">The objects' sizes, in order.</param>
+    /// <param name="kinds">Who is compared.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public AllocBench(AllocBenchOptions options, int[] sizes, IReadOnlyList<AllocatorKind> kinds, WorkProgress progress, CancellationToken cancellation)
+    {
+        _options = options;
+        _sizes = sizes;
+        _kinds = kinds;
+        _contents = new Contents(options.PageSize);
+        _progress = progress;
+        _cancellation = cancellation;
+    }
+
+    public AllocBenchReport Execute(string source, IReadOnlyDictionary<string, string> unavailable)
+    {
+        WarmUp();
+        AllocMemory memory = new(_sizes, _contents, _progress, _cancellation);
+        foreach (AllocatorKind kind in _kinds)
+        {
+            // All of them: the pool's tables come from the C library.
+            foreach (AllocatorKind any in _kinds)
+                any.GiveBack();
+            memory.Weigh(kind);
+        }
+        Population population = new(_sizes);
+        _progress.Begin("Measuring in turns", (long)_options.Rounds * Phases.Sum(phase => Operations(phase, population.Count)));
+        bool verified = Measure(population);
+        return new AllocBenchReport
+        {
+            Source = source,
+            Codec = _options.Codec.Name,
+            PageSize = _options.PageSize,
+            Objects = _sizes.Length,
+            AskedBytes = _sizes.Sum(size => (long)size),
+            Rounds = _options.Rounds,
+            Unavailable = unavailable,
+            Verified = verified,
+            Memory = memory.Found,
+            Rows = [.. _nanoseconds.Select(entry =>
+            {
+                Spread spread = Spread.Of(entry.Value);
+                return new AllocBenchRow(entry.Key.Subject, entry.Key.Phase, spread.Median, spread.Least, spread.Most);
+            })],
+        };
+    }
+
+    /// <summary>Does all that is timed later, until the code is compiled for good; with few objects, so that little memory stays with the libraries.</summary>
+    private void WarmUp()
+    {
+        _progress.Begin("Warming up", WarmUpStretches);
+        Population few = new([.. _sizes.Take(WarmUpObjects)]);
+        using Subjects subjects = new(_kinds, few.Count);
+        for (int stretch = 0; stretch < WarmUpStretches; stretch++)
+        {
+            for (int round = 0; round < WarmUpRounds; round++)
+            {
+                foreach (string phase in Phases)
+                    Run(subjects, few, phase, few.Count, round, static () => { });
+                _cancellation.ThrowIfCancellationRequested();
+            }
+            _ = ResidentMemory.Measure();
+            _cancellation.WaitHandle.WaitOne(CompileTime);
+            _progress.Add(1);
+        }
+    }
+
+    /// <summary>All rounds; false if an object held something else than it was given.</summary>
+    private bool Measure(Population population)
+    {
+        bool verified = true;
+        using Subjects subjects = new(_kinds, population.Count);
+        for (int round = 0; round < _options.Rounds; round++)
+        {
+            foreach (string phase in Phases)
+            {
+                // From then on there are objects that nobody has filled.
+                if (phase == "churn" && round == _options.Rounds - 1)
+                    verified = subjects.All(subject => population.IsHeldBy(subject, _contents));
+                int operations = Operations(phase, population.Count);
+                double[] seconds = Run(subjects, population, phase, operations, round, () =>
+                {
+                    _progress.Add(_batch.Count);
+                    _cancellation.ThrowIfCancellationRequested();
+                });
+                for (int i = 0; i < subjects.Count; i++)
+                    Record(subjects[i].Name, phase, 1e9 * seconds[i] / operations);
+            }
+        }
+        return verified;
+    }
+
+    /// <summary>A population too small for a good figure is turned over more than once.</summary>
+    private static int Operations(string phase, int objects) => phase is "fill" or "free" ? objects : Math.Max(objects, LeastOperations);
+
+    /// <summary>One phase of all subjects, in turns; returns each one's seconds.</summary>
+    private double[] Run(Subjects subjects, Population population, string phase, int operations, int round, Action afterTurn)
+    {
+        double[] seconds = new double[subjects.Count];
+        ReadOnlySpan<int> order = phase == "free" ? population.RandomOrder : subjects.InOrder;
+        int turn = round;
+        for (int from = 0; from < operations; from += _batch.Count, turn++)
+        {
+            int count = Math.Min(_batch.Capacity, operations - from);
+            if (phase is "fill" or "free")
+                population.ChooseFill(_batch, order.Slice(from, count));
+            else
+                population.ChooseChurn(_batch, count);
+            // Whoever was first is last in the next turn.
+            for (int i = 0; i < subjects.Count; i++)
+            {
+                int number = (i + turn) % subjects.Count;
+                long begin = Stopwatch.GetTimestamp();
+                Work(subjects[number], phase);
+                seconds[number] += Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            }
+            afterTurn();
+        }
+        return seconds;
+    }
+
+    private void Work(Allocator allocator, string phase)
+    {
+        switch (phase)
+        {
+            case "fill":
+                allocator.Fill(_batch, _contents);
+                break;
+            case "free":
+                allocator.Free(_batch.ChosenPlaces);
+                break;
+            case "churn":
+                allocator.Churn(_batch);
+                break;
+            default:
+                allocator.Churn(_batch, _contents);
+                break;
+        }
+    }
+
+    private void Record(string subject, string phase, double nanoseconds)
+    {
+        if (!_nanoseconds.TryGetValue((subject, phase), out List<double>? rounds))
+            _nanoseconds[(subject, phase)] = rounds = [];
+        rounds.Add(nanoseconds);
+    }
+
+    /// <summary>Those that take turns.</summary>
+    private sealed class Subjects : List<Allocator>, IDisposable
+    {
+        public Subjects(IReadOnlyList<AllocatorKind> kinds, int objects)
+        {
+            InOrder = [.. Enumerable.Range(0, objects)];
+            foreach (AllocatorKind kind in kinds)
+                Add(kind.Prepare(objects)());
+        }
+
+        public int[] InOrder { get; }
+
+        public void Dispose()
+        {
+            foreach (Allocator allocator in this)
+                allocator.Dispose();
+        }
+    }
+}

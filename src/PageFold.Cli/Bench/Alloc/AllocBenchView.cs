@@ -1,0 +1,112 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace PageFold.Cli.Bench.Alloc;
+
+/// <summary>Shows a comparison to a person.</summary>
+internal static class AllocBenchView
+{
+    private const double TimeBudget = 1.5;
+    private const double OverheadBudget = 0.25;
+
+    public static void Show(AllocBenchReport report)
+    {
+        IAnsiConsole output = AnsiConsole.Console;
+        string[] subjects = [.. report.Memory.Select(memory => memory.Subject).Distinct()];
+        output.WriteLine();
+        output.Write(Times(report, subjects));
+        output.WriteLine();
+        output.Write(Memory(report, subjects));
+        foreach (string line in Summary(report).Concat(Notes(report)))
+            output.MarkupLine(line);
+    }
+
+    private static Table Times(AllocBenchReport report, string[] subjects)
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
+        table.Title = new TableTitle(Markup.Escape($"{report.Source}: {report.Objects:N0} objects as long as {ByteSize.Format(report.PageSize)} pages with {report.Codec}, {ByteSize.Format(report.AskedBytes)}"));
+        table.AddColumn("nanoseconds");
+        foreach (string subject in subjects)
+            table.AddColumn(new TableColumn(Name(subject)).RightAligned());
+        table.AddColumn(new TableColumn("PageFold\n/ fastest").RightAligned());
+        foreach (string phase in (string[])["churn", "churnWithContent", "fill", "free"])
+        {
+            string[] times = [.. subjects.Select(subject => Row(report, subject, phase)).Select(row => $"{Figure(row.Nanoseconds, "0")} ±{Figure(50 * (row.Most - row.Least) / row.Nanoseconds, "0")}%")];
+            times[0] = $"[bold]{times[0]}[/]";
+            string ratio = Fastest(report, phase) is { } fastest ? $"[bold]{Figure(Row(report, Allocator.PageFold, phase).Nanoseconds / fastest.Nanoseconds, "0.00")}[/]" : "-";
+            table.AddRow([PhaseName(phase), .. times, ratio]);
+        }
+        return table;
+    }
+
+    private static Table Memory(AllocBenchReport report, string[] subjects)
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
+        table.Title = new TableTitle("Memory held / bytes asked, all objects filled");
+        table.AddColumn("state");
+        foreach (string subject in subjects)
+            table.AddColumn(new TableColumn(Name(subject)).RightAligned());
+        table.AddColumn(new TableColumn("PageFold by\nits account").RightAligned());
+        foreach (string state in (string[])["fresh", "halfFreed", "churned"])
+        {
+            string[] held = [.. subjects.Select(subject => Figure(Weight(report, subject, state).HeldPerAsked, "0.0000"))];
+            AllocBenchMemory pool = Weight(report, Allocator.PageFold, state);
+            table.AddRow([StateName(state), .. held, pool.AccountedBytes is { } bytes ? Figure((double)bytes / pool.AskedBytes, "0.0000") : "-"]);
+        }
+        return table;
+    }
+
+    /// <summary>How each kind of churn compares with whoever is fastest at it.</summary>
+    private static IEnumerable<string> Summary(AllocBenchReport report)
+    {
+        foreach (string phase in (string[])["churn", "churnWithContent"])
+        {
+            if (Fastest(report, phase) is not { } fastest)
+                continue;
+            double time = Row(report, Allocator.PageFold, phase).Nanoseconds / fastest.Nanoseconds;
+            double theirs = Weight(report, fastest.Subject, "fresh").HeldPerAsked - 1;
+            double overhead = (Weight(report, Allocator.PageFold, "fresh").HeldPerAsked - 1) / theirs;
+            yield return $"{PhaseName(phase)}: {Mark(time, TimeBudget)} × the time of {fastest.Subject}, the fastest, "
+                + (theirs > 0 ? $"at {Mark(overhead, OverheadBudget)} × its overhead" : "which has no overhead that could be seen") + $" [grey](aim: {Figure(TimeBudget, "0.0")} and {Figure(OverheadBudget, "0.00")})[/]";
+        }
+    }
+
+    private static IEnumerable<string> Notes(AllocBenchReport report)
+    {
+        foreach ((string name, string reason) in report.Unavailable)
+            yield return $"[yellow]{name} was not measured: {Markup.Escape(reason)}[/]";
+        yield return "[grey]churn: a free and an allocation; the pool hands out zeros, the others whatever was left there. With content: each new object is filled[/]";
+        yield return "[grey]libraries are called through P/Invoke and with their default settings; overhead is what is held beyond what was asked for, fresh[/]";
+        yield return $"[grey]median of {report.Rounds} rounds in turns, ± half of what lies between the slowest and the fastest[/]";
+        yield return report.Verified
+            ? "[green]verified[/]: every object held its content"
+            : "[red]NOT verified: an object held something else than its content[/]";
+    }
+
+    private static string Mark(double ratio, double budget) => $"[bold {(ratio <= budget ? "green" : "yellow")}]{Figure(ratio, "0.00")}[/]";
+
+    private static AllocBenchRow? Fastest(AllocBenchReport report, string phase) =>
+        report.Rows.Where(row => row.Phase == phase && row.Subject != Allocator.PageFold).MinBy(row => row.Nanoseconds);
+
+    private static AllocBenchRow Row(AllocBenchReport report, string subject, string phase) => report.Rows.First(row => row.Subject == subject && row.Phase == phase);
+
+    private static AllocBenchMemory Weight(AllocBenchReport report, string subject, string state) => report.Memory.First(memory => memory.Subject == subject && memory.State == state);
+
+    private static string Name(string subject) => subject == Allocator.PageFold ? "PageFold" : subject;
+
+    private static string PhaseName(string phase) => phase switch
+    {
+        "churnWithContent" => "churn with content",
+        "free" => "free all",
+        _ => phase,
+    };
+
+    private static string StateName(string state) => state switch
+    {
+        "halfFreed" => "half freed, 2 s later",
+        "churned" => "churned twice over",
+        _ => state,
+    };
+
+    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,78 @@
+namespace PageFold.Cli.Bench.Alloc;
+
+/// <summary>
+/// The objects that all allocators have at the same time, each of a real size and with a content that is known again; and the work that turns them over, which is made up outside the clock.
+/// </summary>
+internal sealed class Population
+{
+    private const int Seed = 2026;
+
+    private readonly int[] _realSizes;
+    private readonly int[] _sizes;
+    private readonly int[] _numbers;
+    private readonly Random _random = new(Seed);
+    private int _nextNumber;
+
+    /// <param name="realSizes">The sizes of the objects at first, and those from which later ones are chosen.</param>
+    public Population(int[] realSizes)
+    {
+        _realSizes = realSizes;
+        _sizes = [.. realSizes];
+        _numbers = [.. Enumerable.Range(0, realSizes.Length)];
+        RandomOrder = [.. _numbers];
+        _nextNumber = realSizes.Length;
+        _random.Shuffle(RandomOrder);
+    }
+
+    public int Count => _sizes.Length;
+
+    /// <summary>Every place once.</summary>
+    public int[] RandomOrder { get; }
+
+    public long AskedBytes => _sizes.Sum(size => (long)size);
+
+    /// <summary>Bytes of the objects in these places.</summary>
+    public long AskedBytesOf(ReadOnlySpan<int> places)
+    {
+        long sum = 0;
+        foreach (int place in places)
+            sum += _sizes[place];
+        return sum;
+    }
+
+    /// <summary>Work that allocates these objects as they are to be.</summary>
+    public void ChooseFill(Batch batch, ReadOnlySpan<int> places)
+    {
+        batch.Count = places.Length;
+        for (int i = 0; i < places.Length; i++)
+        {
+            batch.Places[i] = places[i];
+            batch.Sizes[i] = _sizes[places[i]];
+            batch.Numbers[i] = _numbers[places[i]];
+        }
+    }
+
+    /// <summary>Work that replaces random objects by objects of other real sizes.</summary>
+    public void ChooseChurn(Batch batch, int count)
+    {
+        batch.Count = count;
+        for (int i = 0; i < count; i++)
+        {
+            int place = _random.Next(Count);
+            batch.Places[i] = place;
+            batch.Sizes[i] = _sizes[place] = _realSizes[_random.Next(Count)];
+            batch.Numbers[i] = _numbers[place] = _nextNumber++;
+        }
+    }
+
+    /// <summary>Compares every object with what it has to be.</summary>
+    public bool IsHeldBy(Allocator allocator, Contents contents)
+    {
+        for (int place = 0; place < Count; place++)
+        {
+            if (!allocator.Holds(place, contents[_numbers[place], _sizes[place]]))
+                return false;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,34 @@
+using PageFold.Cli.Data;
+
+namespace PageFold.Cli.Bench;
+
+/// <summary>What real pages compress to.</summary>
+internal static class CompressedSizes
+{
+    /// <summary>Each page's compressed size in bytes, in the order of the image.</summary>
+    public static int[] Of(PageImage image, PageCodec codec)
+    {
+        int[] sizes = new int[image.Count];
+        byte[] packed = new byte[codec.MaxCompressedLength(image.PageSize)];
+        using PageCodecContext context = codec.CreateContext(image.PageSize);
+        for (int page = 0; page < sizes.Length; page++)
+        {
+            if (!context.TryCompress(image[page], packed, out sizes[page]))
+                throw new InvalidOperationException($"{codec.Name} does not compress a page into its own bound.");
+        }
+        return sizes;
+    }
+
+    /// <summary>The bytes that a store keeps of each page: those above the default threshold are stored raw.</summary>
+    public static int[] AsStored(PageImage image, PageCodec codec)
+    {
+        int[] sizes = Of(image, codec);
+        int incompressibleAbove = image.PageSize / 32 * 31;
+        for (int page = 0; page < sizes.Length; page++)
+        {
+            if (sizes[page] > incompressibleAbove)
+                sizes[page] = image.PageSize;
+        }
+        return sizes;
+    }
+}

@@ -1,0 +1,160 @@
+using System.Diagnostics;
+
+namespace PageFold.Cli.Bench.Map;
+
+/// <summary>
+/// Gets at objects of a pool in random order, in every way there is, and at the same objects in a plain array. The ways take turns every some thousand objects, so that whatever else
+/// the machine does meets all of them alike; each is at another place of the order, so that none finds in the cache what the one before it has read.
+/// </summary>
+internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, CancellationToken cancellation)
+{
+    private const int Seed = 2026;
+    private const int AccessesPerRound = 1 << 17;
+    private const int AccessesPerTurn = 8192;
+    private const int LeastTurns = 16;
+    private const int WarmUpStretches = 3;
+    private const int WarmUpRounds = 20;
+    private const int WarmUpObjects = 1000;
+
+    // Shares are percents, so the objects are a multiple of this many.
+    private const int Hundred = 100;
+
+    // What the compiler in the background may need to finish with what it found hot.
+    private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
+
+    private readonly Contents _contents = new(FrameArena.MaxFrameSize);
+    private readonly Random _random = new(Seed);
+    private readonly List<MapBenchRow> _rows = [];
+    private readonly List<string> _notes = [];
+    private bool _verified = true;
+    private ulong _sink;
+
+    public MapBenchReport Execute()
+    {
+        WarmUp();
+        foreach (int size in options.Sizes)
+            Measure(size);
+        GC.KeepAlive(_sink);
+        return new MapBenchReport
+        {
+            WorkingSetBytes = options.WorkingSetBytes,
+            Rounds = options.Rounds,
+            Notes = _notes,
+            Verified = _verified,
+            Rows = _rows,
+        };
+    }
+
+    /// <summary>Does all that is timed later, until the code is compiled for good.</summary>
+    private void WarmUp()
+    {
+        progress.Begin("Warming up", WarmUpStretches);
+        using PlacedObjects placed = new(2000, WarmUpObjects, _contents, cancellation);
+        using Sample sample = new(placed, Count(placed, 50), 50, 0, _random);
+        for (int stretch = 0; stretch < WarmUpStretches; stretch++)
+        {
+            for (int round = 0; round < WarmUpRounds; round++)
+                Run(sample, round, new Dictionary<(Access, bool), List<double>>());
+            cancellation.WaitHandle.WaitOne(CompileTime);
+            progress.Add(1);
+        }
+    }
+
+    private void Measure(int size)
+    {
+        progress.Begin($"Placing objects of {size} bytes", 1);
+        int wanted = (int)Math.Min(Math.Max(Hundred, options.WorkingSetBytes / size), Array.MaxLength / 8);
+        using PlacedObjects placed = new(size, wanted, _contents, cancellation);
+        List<int> shares = [];
+        foreach (int percent in options.Straddling)
+        {
+            if (Count(placed, percent) >= Hundred)
+                shares.Add(percent);
+            else
+                _notes.Add($"{size} bytes, {percent} % straddling was not measured: {WhyNot(placed, percent)}");
+        }
+        if (shares.Count == 0)
+            return;
+        // As many for each share, so that they can be compared.
+        int count = Math.Min(wanted / Hundred * Hundred, shares.Min(percent => Count(placed, percent)));
+        if (count < wanted / Hundred * Hundred)
+            _notes.Add($"{size} bytes: {count:N0} objects instead of {wanted:N0}, spread over the pool, as no more straddle or lie whole");
+        progress.Begin($"Measuring objects of {size} bytes in turns", (long)options.Rounds * shares.Count * 2 * Math.Min(count, AccessesPerRound));
+        foreach (int percent in shares)
+            Measure(placed, count, percent);
+    }
+
+    private void Measure(PlacedObjects placed, int count, int percent)
+    {
+        using Sample sample = new(placed, count, percent, options.WorkingSetBytes, _random);
+        Dictionary<(Access Access, bool All), List<double>> nanoseconds = [];
+        for (int round = 0; round < options.Rounds; round++)
+            Run(sample, round, nanoseconds);
+        _verified &= sample.IsAsItWas();
+        foreach (((Access access, bool all), List<double> rounds) in nanoseconds)
+        {
+            Spread spread = Spread.Of(rounds);
+            _rows.Add(new MapBenchRow(access.Name, sample.Size, percent, all ? "all" : "first", count, spread.Median, spread.Least, spread.Most));
+        }
+    }
+
+    /// <summary>Objects of which this share can straddle: the most that can be had, in hundreds.</summary>
+    private static int Count(PlacedObjects placed, int percent)
+    {
+        int hundreds = Array.MaxLength / Hundred;
+        if (percent > 0)
+            hundreds = Math.Min(hundreds, placed.Straddling / percent);
+        if (percent < Hundred)
+            hundreds = Math.Min(hundreds, placed.Contiguous / (Hundred - percent));
+        return hundreds * Hundred;
+    }
+
+    private static string WhyNot(PlacedObjects placed, int percent)
+    {
+        bool fewStraddle = percent > 0 && placed.Straddling < percent;
+        return $"{(fewStraddle ? placed.Straddling : placed.Contiguous):N0} of {placed.Straddling + placed.Contiguous:N0} objects {(fewStraddle ? "straddle" : "lie whole")}";
+    }
+
+    /// <summary>One round of a sample: first bytes, then all bytes, each in every way.</summary>
+    private void Run(Sample sample, int round, Dictionary<(Access Access, bool All), List<double>> nanoseconds)
+    {
+        int[] order = [.. Enumerable.Range(0, sample.Count)];
+        _random.Shuffle(order);
+        ReadOnlySpan<int> chosen = order.AsSpan(0, Math.Min(order.Length, AccessesPerRound));
+        // Writing all bytes comes after writing the first ones and puts the content back.
+        foreach (bool all in (bool[])[false, true])
+        {
+            double[] seconds = Turns(sample, chosen, all, round);
+            for (int way = 0; way < seconds.Length; way++)
+            {
+                if (!nanoseconds.TryGetValue((Access.Every[way], all), out List<double>? rounds))
+                    nanoseconds[(Access.Every[way], all)] = rounds = [];
+                rounds.Add(1e9 * seconds[way] / chosen.Length);
+            }
+        }
+    }
+
+    private double[] Turns(Sample sample, ReadOnlySpan<int> order, bool all, int round)
+    {
+        int ways = Access.Every.Count;
+        double[] seconds = new double[ways];
+        int length = Math.Clamp(order.Length / LeastTurns, 1, AccessesPerTurn);
+        int turns = (order.Length + length - 1) / length;
+        for (int turn = 0; turn < turns; turn++)
+        {
+            // Whoever was first is last in the next turn.
+            for (int i = 0; i < ways; i++)
+            {
+                int way = (i + turn + round) % ways;
+                int from = (turn + way * turns / ways) % turns * length;
+                ReadOnlySpan<int> items = order.Slice(from, Math.Min(length, order.Length - from));
+                long begin = Stopwatch.GetTimestamp();
+                _sink += all ? Access.Every[way].All(sample, items) : Access.Every[way].First(sample, items);
+                seconds[way] += Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            }
+            progress.Add(length);
+            cancellation.ThrowIfCancellationRequested();
+        }
+        return seconds;
+    }
+}

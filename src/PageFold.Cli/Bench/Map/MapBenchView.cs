@@ -1,0 +1,56 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace PageFold.Cli.Bench.Map;
+
+/// <summary>Shows a measurement to a person.</summary>
+internal static class MapBenchView
+{
+    public static void Show(MapBenchReport report)
+    {
+        IAnsiConsole output = AnsiConsole.Console;
+        foreach (string touched in (string[])["first", "all"])
+        {
+            output.WriteLine();
+            output.Write(Times(report, touched));
+        }
+        foreach (string line in Notes(report))
+            output.MarkupLine(line);
+    }
+
+    private static Table Times(MapBenchReport report, string touched)
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
+        table.Title = new TableTitle(touched == "first" ? "Nanoseconds per access, first byte touched" : "Nanoseconds per access, all bytes read or written");
+        foreach (string column in (string[])["bytes", "straddle", "pointer", "map", "view", "read\n(copy out)", "map to\nwrite", "map\n/ pointer"])
+            table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (MapBenchRow pointer in report.Rows.Where(row => row.Access == "pointer" && row.BytesTouched == touched))
+        {
+            MapBenchRow map = Beside(report, pointer, "map");
+            table.AddRow(
+                Figure(pointer.Size, "0"), $"{pointer.StraddlingPercent} %", Time(pointer), $"[bold]{Time(map)}[/]", Time(Beside(report, pointer, "view")),
+                Time(Beside(report, pointer, "read")), Time(Beside(report, pointer, "writeMap")), Figure(map.Nanoseconds / pointer.Nanoseconds, "0.00"));
+        }
+        return table;
+    }
+
+    private static IEnumerable<string> Notes(MapBenchReport report)
+    {
+        foreach (string note in report.Notes)
+            yield return $"[yellow]{Markup.Escape(note)}[/]";
+        yield return $"[grey]random order in {ByteSize.Format(report.WorkingSetBytes)}; map: in place, or a copy where the object straddles; view: one part or two, never copied; map to write: begins with zeros[/]";
+        double[] widths = [.. report.Rows.Select(row => (row.Most - row.Least) / row.Nanoseconds).Order()];
+        if (widths.Length > 0)
+            yield return $"[grey]median of {report.Rounds} rounds in turns; half of the figures lie within ±{Figure(50 * widths[widths.Length / 2], "0")} % from round to round[/]";
+        yield return report.Verified
+            ? "[green]verified[/]: every object held its content, and as many straddled as were to"
+            : "[red]NOT verified: an object held something else than its content, or had moved[/]";
+    }
+
+    private static MapBenchRow Beside(MapBenchReport report, MapBenchRow row, string access) => report.Rows.First(other =>
+        other.Access == access && (other.Size, other.StraddlingPercent, other.BytesTouched) == (row.Size, row.StraddlingPercent, row.BytesTouched));
+
+    private static string Time(MapBenchRow row) => Figure(row.Nanoseconds, "0");
+
+    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary><c>pagefold bench map</c> as a user meets it. How long anything takes is not asserted.</summary>
+public class BenchMapTests
+{
+    [Fact]
+    public void Measures_every_access_for_every_size_and_share()
+    {
+        Command run = Command.Run("bench", "map", "--sizes", "1000,4000", "--straddling", "0,25,100", "--working-set", "2MiB", "--rounds", "1", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("verified").GetBoolean());
+        JsonElement[] rows = [.. run.Json.GetProperty("rows").EnumerateArray()];
+        Assert.Equal(2 * 3 * 5 * 2, rows.Length);
+        foreach (int size in (int[])[1000, 4000])
+        {
+            foreach (int percent in (int[])[0, 25, 100])
+            {
+                foreach (string access in (string[])["pointer", "map", "view", "read", "writeMap"])
+                {
+                    foreach (string touched in (string[])["first", "all"])
+                    {
+                        JsonElement row = Assert.Single(rows, row => row.GetProperty("size").GetInt32() == size && row.GetProperty("straddlingPercent").GetInt32() == percent
+                            && row.GetProperty("access").GetString() == access && row.GetProperty("bytesTouched").GetString() == touched);
+                        Assert.InRange(row.GetProperty("objects").GetInt32(), 100, (2 << 20) / size);
+                        Assert.True(row.GetProperty("nanoseconds").GetDouble() > 0);
+                        Assert.True(row.GetProperty("most").GetDouble() >= row.GetProperty("least").GetDouble());
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Shows_a_person_tables_and_the_word_verified()
+    {
+        Command run = Command.Run("bench", "map", "--sizes", "1000", "--working-set", "1MiB", "--rounds", "1");
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (string expected in (string[])["pointer", "map", "view", "first byte touched", "all bytes read or written", "verified"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_share_that_cannot_be_had_is_skipped_with_a_note()
+    {
+        // Objects as long as a frame never straddle.
+        Command run = Command.Run("bench", "map", "--sizes", "4096", "--straddling", "0,50", "--working-set", "2MiB", "--rounds", "1", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(run.Json.GetProperty("rows").EnumerateArray(), row => Assert.Equal(0, row.GetProperty("straddlingPercent").GetInt32()));
+        Assert.Contains("4096 bytes, 50 % straddling was not measured", run.Json.GetProperty("notes")[0].GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--sizes 0", "--sizes", "0")]
+    [InlineData("--sizes 4097", "--sizes", "256,4097")]
+    [InlineData("--sizes 64,64 names a number twice", "--sizes", "64,64")]
+    [InlineData("--straddling 101", "--straddling", "101")]
+    [InlineData("--straddling some", "--straddling", "some")]
+    [InlineData("--working-set 4096", "--working-set", "4096")]
+    [InlineData("--working-set 900TiB", "--working-set", "900TiB")]
+    [InlineData("--working-set much", "--working-set", "much")]
+    [InlineData("--rounds 0", "--rounds", "0")]
+    [InlineData("--json /no/such/folder/x", "--json", "/no/such/folder/x")]
+    [InlineData("'--bogus'", "--bogus")]
+    public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
+    {
+        Command run = Command.Run(["bench", "map", .. arguments]);
+        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
+        Assert.Empty(run.Output);
+        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+}
