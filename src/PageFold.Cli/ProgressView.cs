@@ -10,10 +10,17 @@ internal static class ProgressView
     {
         Task<T> running = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         IAnsiConsole error = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        if (error.Profile.Capabilities.Interactive && !Console.IsErrorRedirected)
-            ShowBars(error, progress, running);
-        else
-            ShowLines(progress, running);
+        try
+        {
+            if (error.Profile.Capabilities.Interactive && !Console.IsErrorRedirected)
+                ShowBars(error, progress, running);
+            else
+                ShowLines(progress, running);
+        }
+        catch (IOException)
+        {
+            // Nobody looks any more. The work has things to put in order all the same, and is waited for.
+        }
         return running.GetAwaiter().GetResult();
     }
 

@@ -1,0 +1,169 @@
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary><c>pagefold bench store</c> and <c>bench layers</c>: everybody is measured, everything is given back as it was written. How fast is not asserted.</summary>
+public class BenchStoreTests
+{
+    private static readonly string[] Subjects = ["codec", "pagefold"];
+
+    [Theory]
+    [InlineData]
+    [InlineData("--codec", "zstd", "--level", "-1")]
+    [InlineData("--codec", "none")]
+    [InlineData("--page-size", "16KiB", "--huge-pages")]
+    public void Compares_codec_and_store_and_verifies_every_page(params string[] options)
+    {
+        using DataFolder data = new();
+        Command run = Command.Run(["bench", "store", "--data", data.Path, "--rounds", "1", "--threads", "1,2", "--json", "-", .. options]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement json = run.Json;
+        Assert.True(json.GetProperty("verified").GetBoolean());
+        Assert.True(json.GetProperty("sameFilledLeftOut").GetInt32() > 0);
+        JsonElement[] rows = [.. json.GetProperty("rows").EnumerateArray()];
+        foreach (string algorithm in json.GetProperty("implementations").EnumerateObject().Select(entry => entry.Name))
+        {
+            foreach (string subject in Subjects)
+            {
+                foreach (string operation in (string[])["write", "read"])
+                {
+                    foreach (string order in (string[])["sequential", "random"])
+                    {
+                        foreach (int threads in (int[])[1, 2])
+                        {
+                            JsonElement row = Assert.Single(rows, row => Text(row, "subject") == subject && Text(row, "algorithm") == algorithm
+                                && Text(row, "operation") == operation && Text(row, "order") == order && row.GetProperty("threads").GetInt32() == threads);
+                            Assert.True(row.GetProperty("pagesPerSecond").GetDouble() > 0);
+                        }
+                    }
+                }
+            }
+        }
+        foreach (JsonElement memory in json.GetProperty("memory").EnumerateArray())
+            Assert.True(memory.GetProperty("totalBytes").GetInt64() >= memory.GetProperty("compressedBytes").GetInt64());
+    }
+
+    [Fact]
+    public void Compares_every_lz4_there_is_with_the_kernel_as_root_or_says_why_not()
+    {
+        using DataFolder data = new();
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--threads", "1", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains(run.Json.GetProperty("implementations").EnumerateObject(), entry => entry.Name == "lz4");
+        bool measured = run.Json.GetProperty("rows").EnumerateArray().Any(row => Text(row, "subject") == "zram");
+        Assert.Equal(measured, run.Json.GetProperty("zramUnavailable").ValueKind == JsonValueKind.Null);
+        Assert.Equal(measured, run.Json.GetProperty("memory").EnumerateArray().Any(memory => Text(memory, "subject") == "zram"));
+        Assert.Equal(measured, OperatingSystem.IsLinux() && Directory.Exists("/sys/class/zram-control") && Environment.IsPrivilegedProcess);
+    }
+
+    [Fact]
+    public void Cold_memory_is_written_once_and_verified()
+    {
+        using DataFolder data = new();
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "2", "--cold", "--codec", "lz4", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("cold").GetBoolean() && run.Json.GetProperty("verified").GetBoolean());
+        Assert.All(run.Json.GetProperty("rows").EnumerateArray(), row => Assert.Equal("write", Text(row, "operation")));
+    }
+
+    [Fact]
+    public void Leaves_no_device_behind_when_interrupted()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and zram is Linux's.");
+        using DataFolder data = new(8192);
+        string[] before = Devices();
+        Command run = Command.RunProcess("dotnet", [Command.Program, "bench", "store", "--data", data.Path, "--rounds", "1000"], process =>
+        {
+            Task.Delay(4000).Wait();
+            System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
+        });
+        Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
+        Assert.Equal(before, Devices());
+    }
+
+    [Fact]
+    public void Leaves_no_device_behind_when_its_terminal_goes()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and zram is Linux's.");
+        using DataFolder data = new(8192);
+        string[] before = Devices();
+        Command.RunProcess("dotnet", [Command.Program, "bench", "store", "--data", data.Path, "--rounds", "1000"], process =>
+        {
+            Task.Delay(4000).Wait();
+            System.Diagnostics.Process.Start("kill", ["-HUP", $"{process.Id}"]).WaitForExit();
+        });
+        Assert.Equal(before, Devices());
+    }
+
+    [Fact]
+    public void Leaves_no_device_behind_when_nobody_reads_its_progress_any_more()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "zram is Linux's.");
+        using DataFolder data = new();
+        string[] before = Devices();
+        Command run = Command.RunProcess("sh", ["-c", "dotnet \"$0\" bench store --data \"$1\" --rounds 1 --threads 1 --json - 2>&1 >/dev/null | true", Command.Program, data.Path]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(before, Devices());
+    }
+
+    [Fact]
+    public void Layers_add_up_to_the_whole_and_are_drawn()
+    {
+        using DataFolder data = new();
+        string svg = Path.Combine(data.Path, "layers.svg");
+        Command run = Command.Run("bench", "layers", "--data", data.Path, "--rounds", "1", "--json", "-", "--svg", svg);
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (string operation in (string[])["store", "load"])
+        {
+            JsonElement part = run.Json.GetProperty(operation);
+            Assert.Equal(part.GetProperty("nanoseconds").GetDouble(), part.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("nanoseconds").GetDouble()), 3);
+        }
+        Assert.StartsWith("<svg", File.ReadAllText(svg), StringComparison.Ordinal);
+        System.Xml.Linq.XDocument.Load(svg);
+    }
+
+    [Fact]
+    public void Shows_a_person_tables_with_ratios()
+    {
+        using DataFolder data = new();
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--threads", "1");
+        Assert.Equal(0, run.ExitCode);
+        foreach (string expected in (string[])["Memory held", "verified", "same-filled"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("no file or folder", "--data", "/no/such/path")]
+    [InlineData("--codec gzip", "--codec", "gzip")]
+    [InlineData("mixes algorithms", "--codec", "lz4", "zstd")]
+    [InlineData("names one twice", "--codec", "lz4", "lz4")]
+    [InlineData("--level 3", "--level", "3", "--codec", "lz4")]
+    [InlineData("--threads 0", "--threads", "0")]
+    [InlineData("--threads 1,1", "--threads", "1,1")]
+    [InlineData("--threads x", "--threads", "1,x")]
+    [InlineData("--rounds 0", "--rounds", "0")]
+    [InlineData("--page-size 5000", "--page-size", "5000")]
+    [InlineData("too much to hold", "--data", "/usr", "--sample", "20GiB")]
+    [InlineData("together", "--pid", "1", "--data", "/tmp")]
+    [InlineData("no page that is not the same word", "--data", "ZEROS")]
+    public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
+    {
+        using DataFolder data = new();
+        if (expected == "too much to hold")
+        {
+            using FileStream sparse = File.Create(Path.Combine(data.Path, "sparse"));
+            sparse.SetLength(1L << 40);
+            arguments[1] = sparse.Name;
+        }
+        for (int i = 0; i < arguments.Length; i++)
+            arguments[i] = arguments[i].Replace("ZEROS", Path.Combine(data.Path, "below", "zeros"), StringComparison.Ordinal);
+        Command run = Command.Run(["bench", "store", .. arguments]);
+        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    private static string[] Devices() => Directory.Exists("/sys/block") ? [.. Directory.GetFileSystemEntries("/sys/block").Order(StringComparer.Ordinal)] : [];
+
+    private static string Text(JsonElement element, string property) => element.GetProperty(property).GetString()!;
+}
