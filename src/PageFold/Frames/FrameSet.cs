@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace PageFold.Frames;
 
@@ -14,6 +13,7 @@ internal sealed unsafe class FrameSet : IDisposable
 
     private readonly ulong*[] _levels;
     private readonly ulong* _words;
+    private readonly nuint _bytes;
     private ulong* _block;
 
     public FrameSet(uint capacity)
@@ -30,8 +30,8 @@ internal sealed unsafe class FrameSet : IDisposable
             total += (nuint)words;
         }
         while (words > 1);
-        // Zeroed by the system page by page on first touch where it is large, so an empty set over much address space costs nothing.
-        _block = (ulong*)NativeMemory.AllocZeroed(total, sizeof(ulong));
+        _bytes = total * sizeof(ulong);
+        _block = (ulong*)UntouchedMemory.Allocate(_bytes);
         _levels = new ulong*[levels];
         ulong* next = _block;
         for (int level = 0; level < levels; level++)
@@ -119,7 +119,7 @@ internal sealed unsafe class FrameSet : IDisposable
 
     private void Release()
     {
-        NativeMemory.Free(_block);
+        UntouchedMemory.Free(_block, _bytes);
         _block = null;
     }
 }

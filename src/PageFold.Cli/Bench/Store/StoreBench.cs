@@ -15,7 +15,7 @@ internal sealed class StoreBench
 {
     private const int Seed = 2026;
     private const int PagesPerTurn = 32768;
-    private const int PagesPerRound = 1 << 17;
+    private const int PagesPerRound = 1 << 16;
     private const int WarmUpPages = 16384;
     private const int WarmUpRounds = 4;
 
