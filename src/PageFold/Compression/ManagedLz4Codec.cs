@@ -9,9 +9,6 @@ internal sealed class ManagedLz4Codec(string name) : PageCodec
 
     public override string Implementation => "K4os.Compression.LZ4 " + typeof(LZ4Codec).Assembly.GetName().Version!.ToString(3);
 
-    // A match is counted from four bytes up whatever is read a second time, and refers to positions that the encoder itself has noted: both stay within the page and the bound.
-    public override bool ToleratesChangingInput => true;
-
     public override int MaxCompressedLength(int pageSize) => LZ4Codec.MaximumOutputSize(pageSize);
 
     public override PageCodecContext CreateContext(int pageSize) => new Context();

@@ -18,9 +18,6 @@ internal sealed unsafe class NativeLz4Codec(LibLz4 library) : PageCodec
 
     public override string Implementation => $"liblz4 {library.Version}";
 
-    // A match is counted from four bytes up whatever is read a second time, and refers to positions that the encoder itself has noted: both stay within the page and the bound.
-    public override bool ToleratesChangingInput => true;
-
     public override int MaxCompressedLength(int pageSize) => pageSize + pageSize / 255 + 16;
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(library);

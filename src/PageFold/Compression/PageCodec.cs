@@ -33,12 +33,6 @@ public abstract class PageCodec
     /// <summary>Bytes that all contexts share (a dictionary, digested), beside what each has for itself.</summary>
     public virtual long SharedBytes => 0;
 
-    /// <summary>
-    /// True if a page that another thread changes while it is compressed leads to nothing worse than some other page: no access out of bounds, never more bytes than
-    /// <see cref="MaxCompressedLength"/>, and a result that decompresses. A store then compresses straight from its caller's buffer; otherwise (the default) it compresses a copy.
-    /// </summary>
-    public virtual bool ToleratesChangingInput => false;
-
     /// <summary>Zstandard: denser and slower than LZ4.</summary>
     /// <param name="level">-7 (fastest) to 22 (densest).</param>
     /// <param name="dictionary">What pages have in common, trained or simply typical content; it must be the same for as long as pages live. Empty for none.</param>
@@ -59,7 +53,7 @@ public abstract class PageCodecContext : IDisposable
     public abstract long Bytes { get; }
 
     /// <summary>Compresses a page; false if the result does not fit <paramref name="destination"/>.</summary>
-    /// <param name="page">The page. It does not change meanwhile, unless <see cref="PageCodec.ToleratesChangingInput"/>.</param>
+    /// <param name="page">The page. It does not change meanwhile: a store compresses a copy of its own.</param>
     /// <param name="destination">Receives the result.</param>
     /// <param name="written">Bytes of the result; zero if it does not fit.</param>
     public abstract bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written);

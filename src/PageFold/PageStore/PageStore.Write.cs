@@ -69,21 +69,16 @@ public sealed unsafe partial class PageStore
         Workbench bench = _benches.Take(stripe);
         try
         {
-            // What the caller does to its buffer from here on must not matter; some codecs can live with it, others get a copy.
-            ReadOnlySpan<byte> page = data;
-            if (!_compressesInPlace)
-            {
-                data.CopyTo(bench.PageSpan);
-                page = bench.PageSpan;
-            }
-            if (SameFilled.TryMatch(page, out ulong word))
+            // What the caller does to its buffer from here on must not matter. An encoder looks at a byte more than once; one that sees it change can write what no decoder reads.
+            data.CopyTo(bench.PageSpan);
+            if (SameFilled.TryMatch(bench.PageSpan, out ulong word))
             {
                 if (TryStoreFilled(number, word, stripe))
                     return StoreOutcome.SameFilled;
                 if (!lastResort)
                     return StoreOutcome.Full;
             }
-            return StoreBytes(number, page, bench, lastResort, stripe);
+            return StoreBytes(number, bench, lastResort, stripe);
         }
         finally
         {
@@ -122,17 +117,15 @@ public sealed unsafe partial class PageStore
         return refilled;
     }
 
-    private StoreOutcome StoreBytes(uint number, ReadOnlySpan<byte> page, Workbench bench, bool lastResort, int stripe)
+    private StoreOutcome StoreBytes(uint number, Workbench bench, bool lastResort, int stripe)
     {
         ulong* slot = _slots.Find(number);
         Prefetch.One(slot);
         byte* bytes = bench.Packed;
         // A codec may be anybody's: what it says it wrote is believed only within bounds.
-        bool compressed = bench.Context.TryCompress(page, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
+        bool compressed = bench.Context.TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
         if (!compressed)
         {
-            if (_compressesInPlace)
-                page.CopyTo(bench.PageSpan);
             bytes = bench.Page;
             size = PageSize;
         }

@@ -35,7 +35,6 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
     private readonly int _incompressibleAbove;
-    private readonly bool _compressesInPlace;
     private readonly Action _trimTables;
     private long _emptiedBefore;
     private long _sharedCodecBytes;
@@ -51,7 +50,6 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         PageSize = options.PageSize;
         Codec = options.Codec;
-        _compressesInPlace = Codec.ToleratesChangingInput;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();

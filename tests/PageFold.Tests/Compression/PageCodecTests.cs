@@ -2,7 +2,7 @@ namespace PageFold.Tests.Compression;
 
 public class PageCodecTests
 {
-    public static TheoryData<string> Codecs() => ["lz4", "none", "zstd -7", "zstd 1", "zstd 3", "zstd 19", "zstd dictionary"];
+    public static TheoryData<string> Codecs() => ["lz4", "lz4-managed", "none", "zstd -7", "zstd 1", "zstd 3", "zstd 19", "zstd dictionary"];
 
     [Theory]
     [MemberData(nameof(Codecs))]
@@ -75,6 +75,34 @@ public class PageCodecTests
         }
     }
 
+    [Fact]
+    public void Either_lz4_reads_what_the_other_wrote()
+    {
+        using PageCodecContext one = PageCodec.Lz4.CreateContext(4096);
+        using PageCodecContext other = PageCodec.Lz4Managed.CreateContext(4096);
+        byte[] packed = new byte[PageCodec.Lz4.MaxCompressedLength(4096)];
+        byte[] page = new byte[4096];
+        byte[] back = new byte[4096];
+        for (ulong key = 0; key < 500; key++)
+        {
+            Pages.FillCompressible(page, key, key % 10 / 10.0);
+            foreach ((PageCodecContext writer, PageCodecContext reader) in (ReadOnlySpan<(PageCodecContext, PageCodecContext)>)[(one, other), (other, one)])
+            {
+                Assert.True(writer.TryCompress(page, packed, out int written));
+                Assert.True(reader.TryDecompress(packed.AsSpan(0, written), back));
+                Assert.Equal(page, back);
+            }
+        }
+    }
+
+    [Fact]
+    public void Names_the_library_behind_each_codec()
+    {
+        Assert.StartsWith("K4os", PageCodec.Lz4Managed.Implementation, StringComparison.Ordinal);
+        Assert.Equal("lz4", PageCodec.Lz4.Name);
+        Assert.Matches("^(liblz4|K4os.Compression.LZ4) [0-9]+[.][0-9]+[.][0-9]+$", PageCodec.Lz4.Implementation);
+    }
+
     [Theory]
     [InlineData(-8)]
     [InlineData(23)]
@@ -84,6 +112,7 @@ public class PageCodecTests
     private static PageCodec Make(string name) => name switch
     {
         "lz4" => PageCodec.Lz4,
+        "lz4-managed" => PageCodec.Lz4Managed,
         "none" => PageCodec.None,
         "zstd dictionary" => PageCodec.Zstd(3, Enumerable.Range(0, 8000).Select(i => (byte)(i * i / 7)).ToArray()),
         _ => PageCodec.Zstd(int.Parse(name[5..])),

@@ -102,6 +102,40 @@ public class FrameArenaTests
     }
 
     [Fact]
+    public void What_nobody_needed_for_a_while_goes_back_and_what_is_needed_again_stays()
+    {
+        using FrameArena arena = Make(FrameBackingKind.Default, 4096, 64 << 20);
+        int asked = 0;
+        arena.DeferUpkeep(() => asked++);
+        uint[] frames = new uint[8000];
+        for (int i = 0; i < frames.Length; i++)
+            Assert.True(arena.TryAllocate(out frames[i]));
+        // Breathing: 300 frames come and go, less than a sixteenth, and no memory moves.
+        long committed = arena.CommittedBytes;
+        for (int breath = 0; breath < 20; breath++)
+        {
+            for (int i = 0; i < 300; i++)
+                arena.Free(frames[i]);
+            arena.Decay();
+            for (int i = 0; i < 300; i++)
+                Assert.True(arena.TryAllocate(out frames[i]));
+        }
+        Assert.Equal(committed, arena.CommittedBytes);
+        Assert.True(asked > 0);
+        // And then no breath any more: after two looks, a while apart, only the mark is left.
+        for (int i = 0; i < 300; i++)
+            arena.Free(frames[i]);
+        long until = Environment.TickCount64 + 20_000;
+        while (arena.Decay() && Environment.TickCount64 < until)
+            Task.Delay(50).Wait();
+        Assert.InRange(arena.CommittedBytes - arena.FramesInUse * 4096, 0, 20 * 4096);
+        // Many at once do not wait.
+        for (int i = 300; i < frames.Length; i++)
+            arena.Free(frames[i]);
+        Assert.InRange(arena.CommittedBytes, 0, 1000 * 4096);
+    }
+
+    [Fact]
     public void Gives_a_wanted_neighbour_only_if_it_happens_to_be_free()
     {
         using FrameArena arena = Make(FrameBackingKind.Default, 4096, 1 << 20);

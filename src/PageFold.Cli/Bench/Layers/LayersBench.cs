@@ -45,22 +45,23 @@ internal sealed class LayersBench
         using CodecSubject codec = new(_image, _codec, warm: true);
         using SubjectWorker alone = codec.CreateWorker();
         using PageStore store = new(new PageStoreOptions { PageSize = _image.PageSize, Codec = _codec });
-        using PageStore instant = new(new PageStoreOptions { PageSize = _image.PageSize, Codec = new InstantCodec(_image, [.. codec.Sizes]) });
+        InstantCodec none = new([.. codec.Sizes]);
+        using PageStore instant = new(new PageStoreOptions { PageSize = _image.PageSize, Codec = none });
         using NativeBytes places = new(codec.Memory.Compressed + _image.PageSize * 2L, Environment.SystemPageSize);
         places.Touch();
         byte[] packed = GC.AllocateArray<byte>(_codec.MaxCompressedLength(_image.PageSize), pinned: true);
         byte[] page = GC.AllocateArray<byte>(_image.PageSize, pinned: true);
         codec.Prepare(_contents);
         alone.Write(_contents, _contents);
-        Fill(store);
-        Fill(instant);
+        Fill(store, none);
+        Fill(instant, none);
 
         Part codecWrite = new((places, contents) => alone.Write(places, contents));
         Part check = new((_, contents) => Check(codec, packed, contents));
         Part copy = new((_, contents) => Copy(codec, packed, places, contents));
-        Part again = new((order, contents) => Write(instant, order, contents));
-        Part other = new((order, contents) => Write(instant, order, contents));
-        Part whole = new((order, contents) => Write(store, order, contents));
+        Part again = new((order, contents) => Write(instant, none, order, contents));
+        Part other = new((order, contents) => Write(instant, none, order, contents));
+        Part whole = new((order, contents) => Write(store, none, order, contents));
         Part codecRead = new((places, contents) => alone.Read(places, contents));
         Part find = new((order, _) => Find(instant, order));
         Part load = new((order, _) => Read(instant, order, page));
@@ -112,10 +113,11 @@ internal sealed class LayersBench
             part.Clear();
     }
 
-    private void Fill(PageStore store)
+    private void Fill(PageStore store, InstantCodec codec)
     {
         for (int page = 0; page < _image.Count; page++)
         {
+            codec.Next = page;
             if (store.Write(page, _image[page]) == StoreOutcome.Full)
                 throw new UserErrorException($"a store of {ByteSize.Format(store.MemoryLimit)} is full; choose less data with --sample.");
         }
@@ -155,10 +157,13 @@ internal sealed class LayersBench
             packed.AsSpan(0, codec.Sizes[content]).CopyTo(places.Slice(codec.PlaceOf(content), codec.Sizes[content]));
     }
 
-    private void Write(PageStore store, ReadOnlySpan<int> order, ReadOnlySpan<int> contents)
+    private void Write(PageStore store, InstantCodec codec, ReadOnlySpan<int> order, ReadOnlySpan<int> contents)
     {
         for (int i = 0; i < order.Length; i++)
+        {
+            codec.Next = contents[i];
             store.Write(order[i], _image[contents[i]]);
+        }
     }
 
     private static void Read(PageStore store, ReadOnlySpan<int> order, byte[] page)
