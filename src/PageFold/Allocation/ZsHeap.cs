@@ -12,7 +12,7 @@ namespace PageFold.Allocation;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's lock, the arena's. Slots are only ever tried under a class's lock, so
+/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's latch, that of the table of zspages, the arena's two. Slots are only ever tried under a class's lock, so
 /// there is no cycle, whatever slot somebody holds who waits for one of these locks.
 /// </para>
 /// <para>
@@ -108,7 +108,8 @@ internal sealed unsafe class ZsHeap : IDisposable
             if (sizeClass.TryAllocate(reserve, out location))
                 return true;
         }
-        return false;
+        // Tables take their memory from the system, which free frames may hold.
+        return mayReclaim && Arena.Trim() && sizeClass.TryAllocate(reserve, out location);
     }
 
     public void Free(ObjectLocation location)

@@ -11,7 +11,7 @@ namespace PageFold;
 /// <remarks>
 /// <para>
 /// After the Linux kernel's zsmalloc: size classes, zspages, handles that stay while objects move, compaction. Different from it: a zspage owns a frame of
-/// its chain only while an object touches that frame, so long chains waste little; and its descriptor lies in its first frame.
+/// its chain only while an object touches that frame, so long chains waste little; and descriptors lie together, so that few translations lead to them.
 /// </para>
 /// <para>
 /// Thread-safe, <see cref="Dispose"/> included: memory goes when the last operation or mapping has ended. Allocate, free, map, read and write allocate nothing on the

@@ -147,6 +147,7 @@ public sealed unsafe partial class FrameArena
                     && _free.TryTakeHighest(Math.Min(_free.Count - keep, most), out room[count]))
                     most -= Math.Min(most, room[count++].Count);
                 _leastFree = Math.Min(_leastFree, _free.Count);
+                _inTransit += count;
             }
             ReadOnlySpan<FrameRun> runs = room[..count];
             LeaveBlocks(runs);
@@ -155,6 +156,7 @@ public sealed unsafe partial class FrameArena
                 Budget.Release(RunBytes(run.Count));
             lock (_lock)
             {
+                _inTransit -= count;
                 AddTo(_cold, runs[..gone]);
                 foreach (FrameRun run in runs[gone..])
                 {

@@ -17,6 +17,8 @@ public sealed unsafe partial class FrameArena
     // An arena that gives parts of blocks back would soon cut up what is merged now.
     private const int QuietMilliseconds = 2000;
 
+    private const int BlocksToSpare = 8;
+
     // Keeps blocks from being merged while parts of them go back. Taken before the arena's lock.
     private readonly Lock _mapping = new();
     private readonly HugeBlocks? _huge;
@@ -55,30 +57,38 @@ public sealed unsafe partial class FrameArena
 
     private bool TryMergeBlock()
     {
-        // While a block is copied, both copies are there.
+        // While a block is copied, both copies are there. That must not be the memory that somebody is about to ask for.
         long bytes = (long)(_huge?.FramesPerBlock ?? 0) << FrameShift;
-        if (bytes == 0 || !Budget.TryCharge(bytes))
+        if (bytes == 0 || Budget.Available < bytes * BlocksToSpare)
             return false;
-        try
+        lock (_mapping)
         {
-            lock (_mapping)
+            FrameRun block;
+            lock (_lock)
             {
-                FrameRun block;
+                if (_disposed || !_huge!.TryTakeCandidate(out block))
+                    return false;
+                _inTransit++;
+            }
+            bool merged = false;
+            try
+            {
+                if (Budget.TryCharge(bytes))
+                {
+                    merged = _backing.TryMerge(block);
+                    Budget.Release(bytes);
+                }
+            }
+            finally
+            {
                 lock (_lock)
                 {
-                    if (_disposed || !_huge!.TryTakeCandidate(out block))
-                        return false;
+                    _inTransit--;
+                    if (merged)
+                        _huge.SetHuge(block);
                 }
-                if (!_backing.TryMerge(block))
-                    return false;
-                lock (_lock)
-                    _huge.SetHuge(block);
-                return true;
             }
-        }
-        finally
-        {
-            Budget.Release(bytes);
+            return merged;
         }
     }
 

@@ -33,7 +33,7 @@ public sealed unsafe partial class FrameArena : IDisposable
 
     internal const uint NoFrame = uint.MaxValue;
 
-    // A frame number has 29 bits in an object's location (SlotWord): 2 TiB of 4 KiB frames.
+    // 2 TiB of 4 KiB frames.
     internal const uint MaxFrames = 1u << 29;
 
     private const uint SmallestMark = 16;
@@ -61,6 +61,9 @@ public sealed unsafe partial class FrameArena : IDisposable
     // The fewest frames that were free at any time since the last decay.
     private uint _leastFree;
     private long _lastDecay;
+
+    // Not zero while memory is charged that is neither in use nor free: it is going back, or lent to a merge.
+    private long _inTransit;
     private int _reserveTarget;
     private bool _disposed;
 
@@ -168,7 +171,15 @@ public sealed unsafe partial class FrameArena : IDisposable
             if (TryTakeFree(wanted, out frame))
                 return true;
         }
-        return TryCommitBatch(out frame);
+        if (TryCommitBatch(out frame))
+            return true;
+        if (Volatile.Read(ref _inTransit) == 0)
+            return false;
+        // Memory that is on its way back to the system, or lent to a merge, is free in a moment.
+        lock (_mapping)
+        {
+            return TryCommitBatch(out frame);
+        }
     }
 
     /// <summary>Takes a frame as <see cref="TryAllocate(uint, out uint)"/> does, or else from the reserve as far as allowed.</summary>
@@ -250,19 +261,23 @@ public sealed unsafe partial class FrameArena : IDisposable
     internal bool Decay()
     {
         uint keep;
+        uint free;
         lock (_lock)
         {
-            if (_free.Count <= HighMark)
+            free = _free.Count;
+            if (free <= HighMark)
                 return false;
             if (Environment.TickCount64 - _lastDecay < DecayMilliseconds)
                 return true;
             uint mark = HighMark / 4 * 3;
             uint idle = _leastFree > mark ? _leastFree - mark : 0;
-            keep = _free.Count - Math.Min(idle, _free.Count);
-            _leastFree = _free.Count;
+            keep = free - Math.Min(idle, free);
+            _leastFree = free;
             _lastDecay = Environment.TickCount64;
         }
-        TrimTo(keep);
+        // What the system does not take now it will not take in a moment; the next frame that is freed asks again.
+        if (keep < free && !TrimTo(keep))
+            return false;
         lock (_lock)
             return _free.Count > HighMark;
     }

@@ -96,8 +96,9 @@ internal sealed unsafe class MappedBacking : FrameBacking
         // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
         if (_canPopulate && Marshal.GetLastPInvokeError() != LibC.EINVAL)
         {
-            // A part of the next run may have been committed before memory ran out.
-            _ = Decommit(runs[..(done + 1)]);
+            // Parts of any run may have been committed before memory ran out.
+            foreach (FrameRun run in runs)
+                _ = Decommit([run]);
             return false;
         }
         _canPopulate = false;
@@ -162,6 +163,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
     {
         int done = 0;
         bool refused = false;
+        bool unknown = false;
         LibC.IoVector* ranges = stackalloc LibC.IoVector[MostRangesPerCall];
         while (s_canBatch && runs.Length - done > 1 && !refused)
         {
@@ -173,7 +175,9 @@ internal sealed unsafe class MappedBacking : FrameBacking
                 ranges[i] = new LibC.IoVector { Address = Address(run.First), Length = Bytes(run.Count) };
                 bytes += (nint)Bytes(run.Count);
             }
-            refused = LibC.process_madvise(Self, ranges, (nuint)count, advice) != bytes;
+            nint advised = LibC.process_madvise(Self, ranges, (nuint)count, advice);
+            refused = advised != bytes;
+            unknown = advised < 0 && Marshal.GetLastPInvokeError() is LibC.EINVAL or LibC.ENOSYS or LibC.EPERM;
             if (!refused)
                 done += count;
         }
@@ -182,7 +186,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
         while (done < runs.Length && LibC.madvise(Address(runs[done].First), Bytes(runs[done].Count), advice) == 0)
             done++;
         // Kernels before 6.13 take few advices for many ranges, and sandboxes may take none.
-        if (refused && done > first)
+        if (unknown && done > first)
             s_canBatch = false;
         return done;
     }

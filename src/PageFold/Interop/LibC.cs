@@ -26,7 +26,9 @@ internal static unsafe partial class LibC
     public const int MADV_POPULATE_WRITE = 23;
     public const int MADV_COLLAPSE = 25;
     public const uint MFD_CLOEXEC = 1;
+    public const int EPERM = 1;
     public const int EINVAL = 22;
+    public const int ENOSYS = 38;
 
     public static readonly nint MapFailed = -1;
 
