@@ -18,7 +18,7 @@ internal sealed class ReportTarget : IDisposable
         if (target == "-" && standardOutput)
             return;
         string otherwise = standardOutput ? ", or - for standard output" : string.Empty;
-        if (string.IsNullOrWhiteSpace(target))
+        if (string.IsNullOrWhiteSpace(target) || target == "-")
             throw new UserErrorException($"{option} needs a file{otherwise}.");
         _path = Path.GetFullPath(target);
         string? folder = Path.GetDirectoryName(_path);

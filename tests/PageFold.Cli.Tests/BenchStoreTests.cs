@@ -132,6 +132,14 @@ public class BenchStoreTests
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_drawing_needs_a_file()
+    {
+        Command run = Command.Run("bench", "layers", "--svg", "-");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--svg needs a file", run.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("no file or folder", "--data", "/no/such/path")]
     [InlineData("--codec gzip", "--codec", "gzip")]

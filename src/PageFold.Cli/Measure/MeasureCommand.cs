@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using PageFold.Cli.Data;
 
@@ -46,36 +45,18 @@ internal static class MeasureCommand
 
     private static int Run(MeasureOptions options, CancellationToken outer)
     {
-        using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
-        try
+        return Interruptible.Run(cancellation =>
         {
-            using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, cancel.Token);
+            using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, cancellation);
             MeasureView view = new(json?.IsStandardOutput == true);
             WorkProgress progress = new();
-            MeasureRun run = new(options, source, progress, cancel.Token);
+            MeasureRun run = new(options, source, progress, cancellation);
             MeasureReport report = ProgressView.Watch(progress, run.Execute);
             view.Show(report);
             json?.Write(JsonSerializer.Serialize(report, MeasureJson.Default.MeasureReport));
             return ExitCode(report);
-        }
-        catch (OperationCanceledException)
-        {
-            Console.Error.WriteLine("pagefold: interrupted while looking for data; nothing was measured.");
-            return ExitCodes.Interrupted;
-        }
-        catch (Exception e) when (e is ArgumentException or InsufficientMemoryException or MemoryLimitException)
-        {
-            throw Arguments.Translate(e);
-        }
-
-        void Stop(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            cancel.Cancel();
-        }
+        }, outer);
     }
 
     private static int ExitCode(MeasureReport report)
