@@ -148,7 +148,7 @@ internal sealed unsafe partial class SizeClass
     {
         ObjectLocation origin = new(source.Number, (uint)from);
         // The size is not known yet; the tag does not depend on it.
-        _ = View((byte*)source.Header, from, 1, out ulong* tag);
+        _ = ViewOf(source, from, 1, out ulong* tag);
         ulong* slot = owners.Find((uint)*tag);
         if (slot is null)
             return false;
@@ -157,13 +157,15 @@ internal sealed unsafe partial class SizeClass
             return false;
         int size = SlotWord.Size(word);
         Occupy(destination, to);
-        ObjectView target = View((byte*)destination.Header, to, size, out ulong* targetTag);
-        target.CopyFrom(View((byte*)source.Header, from, size, out tag));
+        ObjectView target = ViewOf(destination, to, size, out ulong* targetTag);
+        target.CopyFrom(ViewOf(source, from, size, out tag));
         // Read again, now that the slot is held: only then is it surely the tag of this object.
         *targetTag = *tag;
-        SlotWord.ReleaseExclusive(ref *slot, SlotWord.ForObject(new ObjectLocation(destination.Number, (uint)to), size));
+        SlotWord.ReleaseExclusive(ref *slot, SlotWord.MovedTo(word, new ObjectLocation(destination.Number, (uint)to)));
         return true;
     }
+
+    private ObjectView ViewOf(Zspage zspage, int index, int size, out ulong* tag) => _layout.View(_arena, (byte*)zspage.Header, index, size, out tag);
 
     private void DropIdleFrames(Zspage zspage)
     {

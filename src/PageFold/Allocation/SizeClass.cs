@@ -1,6 +1,5 @@
 using System.Numerics;
 using PageFold.Frames;
-using PageFold.Mapping;
 
 namespace PageFold.Allocation;
 
@@ -38,6 +37,7 @@ internal sealed unsafe partial class SizeClass
 
     private readonly FrameArena _arena;
     private readonly ZspageTable _zspageTable;
+    private readonly ObjectLayout _layout;
 
     // What the latch guards lies beside it.
     private Latch _latch;
@@ -53,6 +53,7 @@ internal sealed unsafe partial class SizeClass
         _zspageTable = zspages;
         Number = number;
         Geometry = geometry;
+        _layout = new ObjectLayout(geometry);
         ((Span<uint>)_heads).Fill(None);
     }
 
@@ -107,28 +108,6 @@ internal sealed unsafe partial class SizeClass
         }
         freed.FreeAll(_arena);
         return sparse;
-    }
-
-    /// <summary>The bytes of an object that the caller keeps from moving, and its tag.</summary>
-    /// <param name="descriptor">Of the object's zspage.</param>
-    /// <param name="index">The object's.</param>
-    /// <param name="size">Bytes.</param>
-    /// <param name="tag">What the owner has written beside the object: the slot's number in the low half, the owner's own 32 bits in the high half.</param>
-    public ObjectView View(byte* descriptor, int index, int size, out ulong* tag)
-    {
-        int offset = Geometry.OffsetOf(index) + Geometry.TagBytes;
-        int shift = Geometry.FrameShift;
-        int inFrame = offset & Geometry.FrameSize - 1;
-        uint* frames = (uint*)(descriptor + Geometry.FramesOffset) + (offset >> shift);
-        byte* first = _arena.AddressOf(frames[0]) + inFrame;
-        // In the same frame as the object's beginning, since objects begin at multiples of 16.
-        tag = Geometry.TagBytes == 0 ? (ulong*)(descriptor + Geometry.TagsOffset) + index : (ulong*)(first - sizeof(ulong));
-        int room = Geometry.FrameSize - inFrame;
-        if (size <= room)
-            return new ObjectView(first, size, null, 0);
-        byte* second = _arena.AddressOf(frames[1]);
-        // Neighbouring frames, by chance: the object is contiguous already.
-        return second == first + room ? new ObjectView(first, size, null, 0) : new ObjectView(first, room, second, size - room);
     }
 
     private Zspage Open(uint number) => new(number, _zspageTable.At(number), Geometry);
@@ -293,7 +272,6 @@ internal sealed unsafe partial class SizeClass
         if (group == Unlisted)
             return;
         uint next = _heads[group];
-        zspage.Header->Previous = None;
         zspage.Header->Next = next;
         if (next != None)
             Open(next).Header->Previous = zspage.Number;
@@ -307,14 +285,18 @@ internal sealed unsafe partial class SizeClass
         int group = header->Group;
         if (group == Unlisted)
             return;
-        if (header->Previous == None)
-            _heads[group] = header->Next;
-        else
-            Open(header->Previous).Header->Next = header->Next;
-        if (header->Next != None)
-            Open(header->Next).Header->Previous = header->Previous;
-        if (_heads[group] == None)
-            _occupied &= ~(1u << group);
+        uint next = header->Next;
+        if (_heads[group] == zspage.Number)
+        {
+            // The new head's link back is not looked at while it is the head: that spares a line which is in no cache.
+            _heads[group] = next;
+            if (next == None)
+                _occupied &= ~(1u << group);
+            return;
+        }
+        Open(header->Previous).Header->Next = next;
+        if (next != None)
+            Open(next).Header->Previous = header->Previous;
     }
 
     /// <summary>The number of the first zspage of each fullness group.</summary>

@@ -17,6 +17,7 @@ internal sealed class SizeClasses
     private static readonly ConcurrentDictionary<(int FrameSize, int MaxChain, int Steps), SizeClasses> Known = new();
 
     private readonly ushort[] _classOfStep;
+    private readonly ObjectLayout[] _layouts;
     private readonly int _stepShift;
 
     private SizeClasses(int frameSize, int maxChain, int steps)
@@ -38,6 +39,7 @@ internal sealed class SizeClasses
         for (int step = 0; step <= steps + 1; step++)
             _classOfStep[step] = (ushort)(geometries.Count - 1 - _classOfStep[step]);
         Geometries = geometries;
+        _layouts = [.. _classOfStep.Select(number => new ObjectLayout(geometries[number]))];
     }
 
     /// <summary>The classes of a frame size and longest chain, worked out once for all pools.</summary>
@@ -48,5 +50,10 @@ internal sealed class SizeClasses
     public IReadOnlyList<ZspageGeometry> Geometries { get; }
 
     /// <summary>The class of objects of <paramref name="size"/> bytes, 1 to a frame.</summary>
-    public int IndexFor(int size) => _classOfStep[size + sizeof(ulong) + (1 << _stepShift) - 1 >> _stepShift];
+    public int IndexFor(int size) => _classOfStep[StepOf(size)];
+
+    /// <summary>How objects of <paramref name="size"/> bytes lie in the zspages of their class.</summary>
+    public ref readonly ObjectLayout LayoutFor(int size) => ref _layouts[StepOf(size)];
+
+    private int StepOf(int size) => size + sizeof(ulong) + (1 << _stepShift) - 1 >> _stepShift;
 }

@@ -48,8 +48,9 @@ internal sealed unsafe class SlotTable(FrameArena arena)
                 return false;
             if (*leaf == 0)
             {
-                if (!arena.TryAllocate(out uint frame))
+                if (!arena.TryAllocateForTable(ReserveUse.None, out uint frame))
                     return false;
+                new Span<byte>(arena.AddressOf(frame), arena.FrameSize).Clear();
                 _leafCount++;
                 Volatile.Write(ref *leaf, frame + 1);
             }

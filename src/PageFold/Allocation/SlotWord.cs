@@ -11,6 +11,9 @@ internal enum SlotKind
 
     /// <summary>A value that needs no object; the payload is the table owner's to use.</summary>
     Value,
+
+    /// <summary>An object that lies where a larger one was, and so in another class than its size says.</summary>
+    MisplacedObject,
 }
 
 /// <summary>How an attempt to become a reader ended.</summary>
@@ -28,7 +31,7 @@ internal enum SharedOutcome
 
 /// <summary>
 /// The layout of a slot: 64 bits that say where an object is, and lock it. From the low end: kind (2), writer (1), readers (7),
-/// size minus one (16), index within the zspage (9), number of the zspage (29). Kinds other than objects have the upper 54 bits as payload.
+/// size minus one (16), index within the zspage (9), number of the zspage (29). Kinds without an object have the upper 54 bits as payload.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -58,12 +61,24 @@ internal static class SlotWord
     private const ulong LockMask = Writer | ReaderMask;
     private const ulong LocationMask = ~0UL << IndexShift;
 
+    // Both kinds of object have it, and they alone.
+    private const ulong ObjectBit = (ulong)SlotKind.Object;
+
     public static ulong ForObject(ObjectLocation location, int size) =>
         (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)location.Index << IndexShift | (ulong)location.Zspage << ZspageShift;
+
+    /// <summary>The word of an object in a class that is not its size's.</summary>
+    public static ulong ForMisplacedObject(ObjectLocation location, int size) => ForObject(location, size) | (ulong)SlotKind.MisplacedObject;
+
+    /// <summary>The word of the same object in another place of its class.</summary>
+    public static ulong MovedTo(ulong word, ObjectLocation location) => word & ~(LocationMask | LockMask) | ForObject(location, 1) & LocationMask;
 
     public static ulong ForPayload(SlotKind kind, ulong payload) => (ulong)kind | payload << SizeShift;
 
     public static SlotKind Kind(ulong word) => (SlotKind)(word & KindMask);
+
+    /// <summary>True if the slot holds an object, wherever it lies.</summary>
+    public static bool HoldsObject(ulong word) => (word & ObjectBit) != 0;
 
     public static ulong Payload(ulong word) => word >> SizeShift;
 
@@ -130,7 +145,7 @@ internal static class SlotWord
 
     /// <summary>True if the unlocked word holds the object at this location.</summary>
     public static bool IsAt(ulong word, ObjectLocation location) =>
-        (word & (KindMask | LocationMask)) == (ForObject(location, 1) & (KindMask | LocationMask));
+        (word & (ObjectBit | LocationMask)) == (ForObject(location, 1) & (ObjectBit | LocationMask));
 }
 
 /// <summary>Where an object is: the number of its zspage and its index there.</summary>

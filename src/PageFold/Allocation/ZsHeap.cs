@@ -90,6 +90,10 @@ internal sealed unsafe class ZsHeap : IDisposable
     /// <summary>Bytes that an object of <paramref name="size"/> bytes takes.</summary>
     public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
 
+    /// <summary>The word of an object in this location, which may be one of a larger class than the object's size asks for.</summary>
+    public ulong WordFor(ObjectLocation location, int size) =>
+        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size) : SlotWord.ForMisplacedObject(location, size);
+
     /// <summary>
     /// Takes an object; its bytes and its tag are whatever was left there. False when there is no memory. The caller writes both, and then the slot.
     /// </summary>
@@ -126,7 +130,10 @@ internal sealed unsafe class ZsHeap : IDisposable
     {
         ObjectLocation location = SlotWord.Location(word);
         byte* descriptor = _zspages.At(location.Zspage);
-        return _classes[((ZspageHeader*)descriptor)->Class].View(descriptor, (int)location.Index, SlotWord.Size(word), out tag);
+        int size = SlotWord.Size(word);
+        // The class is known by the size, so that of the descriptor only the line with the frame's number is touched.
+        int footprint = SlotWord.Kind(word) == SlotKind.Object ? size : Capacity(location);
+        return _table.LayoutFor(footprint).View(Arena, descriptor, (int)location.Index, size, out tag);
     }
 
     /// <inheritdoc cref="View(ulong, out ulong*)"/>
@@ -135,7 +142,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     /// <summary>Asks ahead for the descriptor of the zspage that a slot names, which need not be there any more.</summary>
     public void PrefetchDescriptor(ulong word)
     {
-        if (SlotWord.Kind(word) == SlotKind.Object)
+        if (SlotWord.HoldsObject(word))
             Prefetch.All(_zspages.At(SlotWord.Location(word).Zspage), TypicalDescriptor);
     }
 

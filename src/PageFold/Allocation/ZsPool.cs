@@ -362,7 +362,7 @@ public sealed unsafe class ZsPool : IDisposable
         while (true)
         {
             ulong word = Volatile.Read(ref slot);
-            if (SlotWord.Kind(word) != SlotKind.Object)
+            if (!SlotWord.HoldsObject(word))
                 Throw.StaleHandle(handle);
             if (!SlotWord.IsLocked(word) && SlotWord.TryAcquireExclusive(ref slot, word))
             {

@@ -19,9 +19,10 @@ internal struct ZspageHeader
     /// <summary>Objects that are free and whose frames are all owned: they cost no frame.</summary>
     public ushort BackedFree;
 
-    /// <summary>Neighbours in the group's list, by number.</summary>
+    /// <summary>The one before in the group's list, by number; meaningless in the first.</summary>
     public uint Previous;
 
+    /// <summary>The one after, by number.</summary>
     public uint Next;
 }
 

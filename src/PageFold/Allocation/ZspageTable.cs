@@ -124,7 +124,7 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         bool again = _numbers.TryPeek(out number);
         if (!again)
             number = _nextNumber;
-        if (number >= _mostSlabs || !_slabs.TryEnsure(number, out uint* entry) || !arena.TryAllocate(None, reserve, out uint frame))
+        if (number >= _mostSlabs || !_slabs.TryEnsure(number, out uint* entry) || !arena.TryAllocateForTable(reserve, out uint frame))
             return false;
         if (again)
             _numbers.Pop();

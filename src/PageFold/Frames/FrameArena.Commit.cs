@@ -33,7 +33,7 @@ public sealed unsafe partial class FrameArena
             foreach (FrameRun run in runs)
                 Budget.Release(RunBytes(run.Count));
             lock (_lock)
-                AddTo(_cold, runs);
+                AddToCold(runs);
             return false;
         }
         bool whole;
@@ -53,15 +53,6 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    private static void AddTo(FrameSet frames, ReadOnlySpan<FrameRun> runs)
-    {
-        foreach (FrameRun run in runs)
-        {
-            for (uint i = 0; i < run.Count; i++)
-                frames.Add(run.First + i);
-        }
-    }
-
     /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
     private int ChargeRuns(Span<FrameRun> runs)
     {
@@ -79,7 +70,7 @@ public sealed unsafe partial class FrameArena
     private bool TryChargeRun(uint most, out FrameRun run)
     {
         uint granularity = _backing.Granularity;
-        bool cold = _cold.TryFindFirst(out uint first);
+        bool cold = _cold.TryFindFirst(out uint first) || _fresh == _backing.Capacity && TryReleaseSetAside() && _cold.TryFindFirst(out first);
         if (!cold)
         {
             first = _fresh;
@@ -107,10 +98,10 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>The three sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
+    /// <summary>The sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
     private bool TryChargeSets(uint frames)
     {
-        uint pages = 3 * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
+        uint pages = SetsOfFrames * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
         if (pages <= _setPagesCharged)
             return true;
         // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
@@ -157,7 +148,7 @@ public sealed unsafe partial class FrameArena
             lock (_lock)
             {
                 _inTransit -= count;
-                AddTo(_cold, runs[..gone]);
+                AddToCold(runs[..gone]);
                 foreach (FrameRun run in runs[gone..])
                 {
                     _huge?.Commit(run);

@@ -3,7 +3,7 @@ using PageFold.Frames;
 
 namespace PageFold;
 
-/// <content>Huge pages under frames that are all committed.</content>
+/// <content>Huge pages under frames that are all committed: those of tables, and all others where that is asked for.</content>
 /// <remarks>
 /// A block of frames as long as a huge page is merged into one when every frame of it is committed, so that nothing is held that was not held before; and cut into single pages again,
 /// really and not only in this process's page table, before a part of it goes back. The first touch of a block's frames is not made any cheaper; what it saves is misses of the TLB when pages
@@ -22,6 +22,9 @@ public sealed unsafe partial class FrameArena
     // Keeps blocks from being merged while parts of them go back. Taken before the arena's lock.
     private readonly Lock _mapping = new();
     private readonly HugeBlocks? _huge;
+
+    // All blocks, not those of tables alone.
+    private readonly bool _watchesAll;
     private long _lastCut;
 
     /// <summary>Bytes of frames that huge pages back.</summary>
@@ -38,7 +41,10 @@ public sealed unsafe partial class FrameArena
     internal bool MergeBlocks()
     {
         if (Environment.TickCount64 - Volatile.Read(ref _lastCut) < QuietMilliseconds)
-            return _huge is not null;
+        {
+            lock (_lock)
+                return _huge?.HasCandidates == true;
+        }
         return MergeBlocksNow();
     }
 

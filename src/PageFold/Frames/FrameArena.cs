@@ -43,6 +43,7 @@ public sealed unsafe partial class FrameArena : IDisposable
     private const int DecayMilliseconds = 400;
     private const uint LargestRelease = 512;
     private const uint FramesPerSetPage = 4096 * 8;
+    private const uint SetsOfFrames = 4;
 
     private readonly Lock _lock = new();
     private readonly FrameBacking _backing;
@@ -95,10 +96,12 @@ public sealed unsafe partial class FrameArena : IDisposable
         _free = new FreeFrames(capacity, _backing.Granularity);
         _cold = new FrameSet(capacity);
         _used = new FrameSet(capacity);
+        if (_backing.FramesPerHugePage == 0 || _stride != 1)
+            return;
+        _huge = new HugeBlocks(_backing.FramesPerHugePage);
+        _setAside = new FrameSet(capacity);
         // A limit that cannot bear even the records gains nothing by huge pages.
-        uint perHugePage = options.HugePages && _stride == 1 ? _backing.FramesPerHugePage : 0;
-        if (perHugePage > 0 && capacity >= perHugePage && Budget.TryCharge(HugeBlocks.BytesFor(capacity, perHugePage)))
-            _huge = new HugeBlocks(capacity, perHugePage);
+        _watchesAll = options.HugePages && TryWatch(0, capacity / _huge.FramesPerBlock);
     }
 
     /// <summary>Bytes in a frame.</summary>
@@ -163,8 +166,11 @@ public sealed unsafe partial class FrameArena : IDisposable
     internal bool TryAllocate(uint wanted, out uint frame)
     {
         frame = NoFrame;
-        if (Budget.Faults?.ShouldRefuse() == true)
-            return false;
+        return Budget.Faults?.ShouldRefuse() != true && TryTakeOrCommit(wanted, out frame);
+    }
+
+    private bool TryTakeOrCommit(uint wanted, out uint frame)
+    {
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
@@ -183,10 +189,11 @@ public sealed unsafe partial class FrameArena : IDisposable
     }
 
     /// <summary>Takes a frame as <see cref="TryAllocate(uint, out uint)"/> does, or else from the reserve as far as allowed.</summary>
-    internal bool TryAllocate(uint wanted, ReserveUse use, out uint frame)
+    internal bool TryAllocate(uint wanted, ReserveUse use, out uint frame) => TryAllocate(wanted, out frame) || TryTakeReserve(use, out frame);
+
+    private bool TryTakeReserve(ReserveUse use, out uint frame)
     {
-        if (TryAllocate(wanted, out frame))
-            return true;
+        frame = NoFrame;
         if (use == ReserveUse.None)
             return false;
         lock (_lock)
@@ -322,10 +329,10 @@ public sealed unsafe partial class FrameArena : IDisposable
                 return;
             _disposed = true;
         }
-        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L + (_huge is null ? 0 : HugeBlocks.BytesFor(_backing.Capacity, _huge.FramesPerBlock)));
-        _huge?.Dispose();
+        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L + (_huge?.Bytes ?? 0));
         _free.Dispose();
         _cold.Dispose();
+        _setAside?.Dispose();
         _used.Dispose();
         _backing.Dispose();
     }

@@ -1,15 +1,25 @@
 namespace PageFold.Frames;
 
 /// <summary>
-/// Which blocks of frames, each as long and aligned as a huge page, are committed whole, and which of those one huge page backs now. Not thread-safe: the arena's lock guards it.
+/// Which blocks of frames, each as long and aligned as a huge page, are committed whole, and which of those one huge page backs now. Only blocks that are watched can be merged.
+/// Not thread-safe: the arena's lock guards it.
 /// </summary>
-internal sealed class HugeBlocks(uint capacity, uint framesPerBlock) : IDisposable
+internal sealed class HugeBlocks(uint framesPerBlock)
 {
-    private readonly ushort[] _committed = new ushort[capacity / framesPerBlock + 1];
-    private readonly bool[] _huge = new bool[capacity / framesPerBlock + 1];
+    private const int BytesPerBlock = sizeof(ushort) + sizeof(uint);
 
-    // Committed whole, and not looked at since.
-    private readonly FrameSet _candidates = new(capacity / framesPerBlock + 1);
+    // A block's record: how many of its frames are committed, up to 512, and what else is known of it.
+    private const int CountMask = (1 << 10) - 1;
+    private const int ForTables = 1 << 11;
+    private const int Watched = 1 << 12;
+    private const int Candidate = 1 << 13;
+    private const int Queued = 1 << 14;
+    private const int Huge = 1 << 15;
+
+    // Blocks that were committed whole at some time, each once.
+    private readonly Queue<uint> _queue = new();
+    private ushort[] _blocks = [];
+    private int _candidates;
 
     /// <summary>Frames in a block.</summary>
     public uint FramesPerBlock { get; } = framesPerBlock;
@@ -18,42 +28,65 @@ internal sealed class HugeBlocks(uint capacity, uint framesPerBlock) : IDisposab
     public uint HugeCount { get; private set; }
 
     /// <summary>True if there are blocks that a huge page might back.</summary>
-    public bool HasCandidates => _candidates.Count > 0;
+    public bool HasCandidates => _candidates > 0;
 
-    /// <summary>Bytes of such records.</summary>
-    public static long BytesFor(uint capacity, uint framesPerBlock) => (capacity / framesPerBlock + 1L) * (sizeof(ushort) + sizeof(bool)) + capacity / framesPerBlock / 8;
+    /// <summary>Bytes of the records.</summary>
+    public long Bytes => (long)_blocks.Length * BytesPerBlock;
+
+    /// <summary>Bytes that the records take more when the blocks before <paramref name="end"/> are watched.</summary>
+    public long BytesToWatch(uint end) => (long)LengthFor(end) * BytesPerBlock - Bytes;
+
+    /// <summary>Watches blocks of which no frame is committed.</summary>
+    public void Watch(uint first, uint count)
+    {
+        Array.Resize(ref _blocks, LengthFor(first + count));
+        _queue.EnsureCapacity(_blocks.Length);
+        _blocks.AsSpan((int)first, (int)count).Fill(Watched);
+    }
+
+    /// <summary>Notes that a watched block is set aside for tables.</summary>
+    public void SetForTables(uint block) => _blocks[block] |= ForTables;
+
+    /// <summary>True if a frame is of a block that is set aside for tables.</summary>
+    public bool IsForTables(uint frame) => frame / FramesPerBlock < _blocks.Length && (_blocks[frame / FramesPerBlock] & ForTables) != 0;
 
     /// <summary>Counts frames that are committed now.</summary>
     public void Commit(FrameRun run)
     {
-        for (uint frame = run.First; frame < run.First + run.Count; frame++)
+        for (uint frame = run.First; frame < run.First + run.Count && frame / FramesPerBlock < _blocks.Length; frame++)
         {
-            uint block = frame / FramesPerBlock;
-            if (++_committed[block] == FramesPerBlock)
-                _candidates.Add(block);
+            ref ushort block = ref _blocks[frame / FramesPerBlock];
+            if ((block & Watched) == 0)
+                continue;
+            block++;
+            if ((block & CountMask) == FramesPerBlock)
+                AddCandidate(frame / FramesPerBlock);
         }
     }
 
     /// <summary>Counts frames that are going back.</summary>
     public void Decommit(FrameRun run)
     {
-        for (uint frame = run.First; frame < run.First + run.Count; frame++)
+        for (uint frame = run.First; frame < run.First + run.Count && frame / FramesPerBlock < _blocks.Length; frame++)
         {
-            uint block = frame / FramesPerBlock;
-            if (_committed[block]-- == FramesPerBlock)
-                _candidates.Remove(block);
-            if (_huge[block])
+            ref ushort block = ref _blocks[frame / FramesPerBlock];
+            if ((block & Watched) == 0)
+                continue;
+            block--;
+            if ((block & Candidate) != 0)
+                _candidates--;
+            if ((block & Huge) != 0)
                 HugeCount--;
-            _huge[block] = false;
+            block = (ushort)(block & ~(Candidate | Huge));
         }
     }
 
     /// <summary>True if a huge page backs any of these frames.</summary>
     public bool IsHuge(FrameRun run)
     {
-        for (uint block = run.First / FramesPerBlock; block <= (run.First + run.Count - 1) / FramesPerBlock; block++)
+        for (uint block = run.First / FramesPerBlock; block <= (run.First + run.Count - 1) / FramesPerBlock && block < _blocks.Length; block++)
         {
-            if (_huge[block])
+            if ((_blocks[block] & Huge) != 0)
                 return true;
         }
         return false;
@@ -62,20 +95,34 @@ internal sealed class HugeBlocks(uint capacity, uint framesPerBlock) : IDisposab
     /// <summary>Takes the next block to be backed by a huge page off the list; false if there is none.</summary>
     public bool TryTakeCandidate(out FrameRun block)
     {
+        while (_queue.TryDequeue(out uint number))
+        {
+            bool whole = (_blocks[number] & Candidate) != 0;
+            _blocks[number] = (ushort)(_blocks[number] & ~(Queued | Candidate));
+            if (!whole)
+                continue;
+            _candidates--;
+            block = new FrameRun(number * FramesPerBlock, FramesPerBlock);
+            return true;
+        }
         block = default;
-        if (!_candidates.TryFindFirst(out uint number))
-            return false;
-        _candidates.Remove(number);
-        block = new FrameRun(number * FramesPerBlock, FramesPerBlock);
-        return true;
+        return false;
     }
 
     /// <summary>Notes that a huge page backs a block.</summary>
     public void SetHuge(FrameRun block)
     {
-        _huge[block.First / FramesPerBlock] = true;
+        _blocks[block.First / FramesPerBlock] |= Huge;
         HugeCount++;
     }
 
-    public void Dispose() => _candidates.Dispose();
+    private int LengthFor(uint end) => end <= _blocks.Length ? _blocks.Length : Math.Max((int)end, 2 * _blocks.Length);
+
+    private void AddCandidate(uint block)
+    {
+        if ((_blocks[block] & Queued) == 0)
+            _queue.Enqueue(block);
+        _blocks[block] |= Candidate | Queued;
+        _candidates++;
+    }
 }

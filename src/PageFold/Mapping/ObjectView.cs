@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using PageFold.Interop;
 
 namespace PageFold.Mapping;
 
@@ -32,18 +33,18 @@ internal readonly unsafe struct ObjectView
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CopyTo(byte* destination)
     {
-        Unsafe.CopyBlockUnaligned(destination, First, (uint)FirstLength);
+        BlockCopy.Copy(destination, First, FirstLength);
         if (SecondLength != 0)
-            Unsafe.CopyBlockUnaligned(destination + FirstLength, Second, (uint)SecondLength);
+            BlockCopy.Copy(destination + FirstLength, Second, SecondLength);
     }
 
     /// <summary>Copies the whole object in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CopyFrom(byte* source)
     {
-        Unsafe.CopyBlockUnaligned(First, source, (uint)FirstLength);
+        BlockCopy.Copy(First, source, FirstLength);
         if (SecondLength != 0)
-            Unsafe.CopyBlockUnaligned(Second, source + FirstLength, (uint)SecondLength);
+            BlockCopy.Copy(Second, source + FirstLength, SecondLength);
     }
 
     /// <summary>Copies another object of the same length, however either of them is cut.</summary>

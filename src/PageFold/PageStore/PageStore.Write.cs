@@ -69,8 +69,12 @@ public sealed unsafe partial class PageStore
         Workbench bench = _benches.Take(stripe);
         try
         {
+            ulong* slot = _slots.Find(number);
+            // The slot comes while the page is copied, the descriptor of what it holds while the copy is compressed.
+            Prefetch.One(slot);
             // What the caller does to its buffer from here on must not matter. An encoder looks at a byte more than once; one that sees it change can write what no decoder reads.
-            data.CopyTo(bench.PageSpan);
+            fixed (byte* source = data)
+                BlockCopy.Copy(bench.Page, source, PageSize);
             if (SameFilled.TryMatch(bench.PageSpan, out ulong word))
             {
                 if (TryStoreFilled(number, word, stripe))
@@ -78,7 +82,9 @@ public sealed unsafe partial class PageStore
                 if (!lastResort)
                     return StoreOutcome.Full;
             }
-            return StoreBytes(number, bench, lastResort, stripe);
+            if (slot is not null)
+                _heap.PrefetchDescriptor(Volatile.Read(ref *slot));
+            return StoreBytes(number, slot, bench, lastResort, stripe);
         }
         finally
         {
@@ -117,10 +123,8 @@ public sealed unsafe partial class PageStore
         return refilled;
     }
 
-    private StoreOutcome StoreBytes(uint number, Workbench bench, bool lastResort, int stripe)
+    private StoreOutcome StoreBytes(uint number, ulong* slot, Workbench bench, bool lastResort, int stripe)
     {
-        ulong* slot = _slots.Find(number);
-        Prefetch.One(slot);
         byte* bytes = bench.Packed;
         // A codec may be anybody's: what it says it wrote is believed only within bounds.
         bool compressed = bench.Context.TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
@@ -139,8 +143,7 @@ public sealed unsafe partial class PageStore
     {
         // A guess, without the lock, that saves the lock; looked at again with it.
         ulong seen = slot is null ? 0 : Volatile.Read(ref *slot);
-        _heap.PrefetchDescriptor(seen);
-        int before = SlotWord.Kind(seen) == SlotKind.Object ? _heap.Footprint(SlotWord.Size(seen)) : 0;
+        int before = SlotWord.HoldsObject(seen) ? _heap.Footprint(SlotWord.Size(seen)) : 0;
         int after = _heap.Footprint(size);
         if (before == after && TryOverwrite(ref *slot, number, bytes, size, onlyIfSameClass: true, stripe))
             return true;
@@ -175,7 +178,7 @@ public sealed unsafe partial class PageStore
         ulong old = SlotWord.AcquireExclusive(ref slot);
         ulong word = old;
         bool fits = false;
-        if (SlotWord.Kind(old) == SlotKind.Object)
+        if (SlotWord.HoldsObject(old))
         {
             int place = _heap.Capacity(SlotWord.Location(old));
             fits = onlyIfSameClass ? place == _heap.Footprint(size) : size <= place;
@@ -183,7 +186,7 @@ public sealed unsafe partial class PageStore
         if (fits)
         {
             ObjectLocation location = SlotWord.Location(old);
-            word = SlotWord.ForObject(location, size);
+            word = _heap.WordFor(location, size);
             _heap.View(word, out ulong* place).CopyFrom(bytes);
             *place = tag;
         }

@@ -249,7 +249,7 @@ public sealed unsafe partial class PageStore : IDisposable
         SlotWord.ReleaseExclusive(ref slot, word);
         Account(old, word, stripe);
         SlotKind kind = SlotWord.Kind(old);
-        if (kind == SlotKind.Object)
+        if (SlotWord.HoldsObject(old))
             _heap.Free(SlotWord.Location(old));
         else if (kind == SlotKind.Value && SameFilled.NamesPattern(old))
             _patterns.Remove(SameFilled.Pattern(old));
@@ -264,8 +264,8 @@ public sealed unsafe partial class PageStore : IDisposable
             _counters.Add(stripe, StoreCounter.Emptied, 1);
         _counters.Add(stripe, StoreCounter.Pages, (to == SlotKind.Empty ? 0 : 1) - (from == SlotKind.Empty ? 0 : 1));
         _counters.Add(stripe, StoreCounter.SameFilled, (to == SlotKind.Value ? 1 : 0) - (from == SlotKind.Value ? 1 : 0));
-        int sizeBefore = from == SlotKind.Object ? SlotWord.Size(old) : 0;
-        int sizeAfter = to == SlotKind.Object ? SlotWord.Size(word) : 0;
+        int sizeBefore = SlotWord.HoldsObject(old) ? SlotWord.Size(old) : 0;
+        int sizeAfter = SlotWord.HoldsObject(word) ? SlotWord.Size(word) : 0;
         _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
         _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
     }

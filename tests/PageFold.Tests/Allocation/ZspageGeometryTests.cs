@@ -98,4 +98,19 @@ public class ZspageGeometryTests
             return SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == new ObjectLocation(head, index)
                 && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, new ObjectLocation(head, index)) && !SlotWord.IsAt(word, new ObjectLocation(head ^ 1, index));
         });
+
+    [Fact]
+    public void An_object_in_a_larger_place_stays_one_when_it_moves() =>
+        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 2], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536], Gen.Bool).Sample((head, index, size, misplaced) =>
+        {
+            ObjectLocation location = new(head, index);
+            ObjectLocation other = new(head + 1, index ^ 1);
+            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size) : SlotWord.ForObject(location, size);
+            ulong slot = word;
+            SlotWord.TryAcquireShared(ref slot, out _);
+            ulong moved = SlotWord.MovedTo(slot, other);
+            return SlotWord.HoldsObject(word) && SlotWord.IsAt(word, location)
+                && SlotWord.HoldsObject(moved) && SlotWord.IsAt(moved, other) && !SlotWord.IsAt(moved, location)
+                && SlotWord.Kind(moved) == (misplaced ? SlotKind.MisplacedObject : SlotKind.Object) && SlotWord.Size(moved) == size && !SlotWord.IsLocked(moved);
+        });
 }

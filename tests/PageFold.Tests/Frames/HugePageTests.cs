@@ -92,7 +92,8 @@ public class HugePageTests
     [Fact]
     public void Blocks_are_counted_as_frames_come_and_go()
     {
-        using HugeBlocks blocks = new(2048, 512);
+        HugeBlocks blocks = new(512);
+        blocks.Watch(0, 4);
         blocks.Commit(new FrameRun(0, 511));
         Assert.False(blocks.HasCandidates);
         blocks.Commit(new FrameRun(511, 600));

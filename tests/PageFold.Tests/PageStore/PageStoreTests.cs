@@ -1,3 +1,4 @@
+using PageFold.Allocation;
 using System.Runtime.InteropServices;
 using PageFold.Frames;
 using PageFold.Mapping;
@@ -315,6 +316,42 @@ public class PageStoreTests
         Assert.True(store.GetStatistics().PeakBytes > 1000 * PageSize);
         store.ResetPeak();
         Assert.True(store.GetStatistics().PeakBytes < 100 * PageSize);
+    }
+
+    [Fact]
+    public unsafe void A_page_that_was_stored_in_a_larger_ones_place_is_read_moved_and_freed_like_any_other()
+    {
+        // Too small a limit for a reserve.
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 250_000 });
+        int stored = 0;
+        while (store.Write(stored, Compressible((ulong)stored, 0.6)) != StoreOutcome.Full)
+            stored++;
+        // Full: what shrinks has nowhere else to go.
+        byte[] buffer = new byte[PageSize];
+        List<int> misplaced = [];
+        for (int page = 0; page < stored; page++)
+        {
+            Assert.NotEqual(StoreOutcome.Full, store.Write(page, Compressible((ulong)page + 1000, 0.5)));
+            if (SlotWord.Kind(*store.Slots.Find((uint)page)) == SlotKind.MisplacedObject)
+                misplaced.Add(page);
+        }
+        Assert.NotEmpty(misplaced);
+        for (int page = 0; page < stored; page += 2)
+            store.Discard(page);
+        store.Compact();
+        for (int page = 1; page < stored; page += 2)
+        {
+            Assert.True(store.TryRead(page, buffer));
+            Assert.True(buffer.AsSpan().SequenceEqual(Compressible((ulong)page + 1000, 0.5)));
+        }
+        // In its own class again, or gone: nothing of it is left behind.
+        foreach (int page in misplaced.Where(page => page % 2 == 1))
+        {
+            store.Write(page, Compressible((ulong)page + 2000, 0.5));
+            Assert.Equal(SlotKind.Object, SlotWord.Kind(*store.Slots.Find((uint)page)));
+        }
+        store.Discard(0, stored);
+        Assert.Equal(0, store.GetStatistics().PoolBytes);
     }
 
     private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 32 << 20 });

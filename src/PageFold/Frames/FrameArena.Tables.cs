@@ -1,0 +1,116 @@
+using PageFold.Frames;
+
+namespace PageFold;
+
+/// <content>Frames for tables.</content>
+/// <remarks>
+/// Every load goes by way of a table or two, at random, so the translations of tables are missed as often as their contents. Their frames are therefore set aside a block at a time, as long
+/// and aligned as a huge page, and a block is merged once all of it is in use: a gigabyte of pages has three megabytes of tables, which then take two entries of the TLB instead
+/// of eight hundred. Nothing needs those frames to be neighbours; where none can be set aside, any frame will do.
+/// </remarks>
+public sealed unsafe partial class FrameArena
+{
+    // An arena of fewer blocks never fills one with tables.
+    private const uint FewestBlocks = 8;
+
+    // Frames of such blocks that are not committed; there is no such set where there are no huge pages.
+    private readonly FrameSet? _setAside;
+
+    /// <summary>Takes a frame for a table, with whatever content; false when there is no memory.</summary>
+    /// <param name="use">How far the reserve may be used if there are no other frames.</param>
+    /// <param name="frame">The frame's number.</param>
+    internal bool TryAllocateForTable(ReserveUse use, out uint frame)
+    {
+        frame = NoFrame;
+        bool refused = Budget.Faults?.ShouldRefuse() == true;
+        return !refused && (TryCommitForTable(out frame) || TryTakeOrCommit(NoFrame, out frame)) || TryTakeReserve(use, out frame);
+    }
+
+    /// <summary>Commits the next of the frames that were set aside; false if there is no such frame, or no memory for it.</summary>
+    private bool TryCommitForTable(out uint frame)
+    {
+        long bytes = RunBytes(1);
+        FrameRun run;
+        lock (_lock)
+        {
+            Throw.IfDisposed(_disposed, this);
+            frame = NoFrame;
+            uint next = NoFrame;
+            if (_setAside?.TryFindFirst(out next) != true && !TrySetAside(out next) || !Budget.TryCharge(bytes))
+                return false;
+            _setAside!.Remove(next);
+            run = new FrameRun(next, 1);
+        }
+        bool committed = _backing.TryCommit([run]);
+        bool whole;
+        lock (_lock)
+        {
+            if (!committed)
+            {
+                Budget.Release(bytes);
+                AddToCold([run]);
+                return false;
+            }
+            _huge?.Commit(run);
+            _used.Add(run.First);
+            whole = _huge?.HasCandidates == true;
+        }
+        if (whole)
+            _onUpkeep?.Invoke();
+        frame = run.First;
+        return true;
+    }
+
+    /// <summary>Sets the next whole block of fresh frames aside; false if there is none. Called under the lock.</summary>
+    private bool TrySetAside(out uint first)
+    {
+        first = NoFrame;
+        if (_huge is null || _backing.Capacity / _huge.FramesPerBlock < FewestBlocks)
+            return false;
+        uint block = (_fresh + _huge.FramesPerBlock - 1) / _huge.FramesPerBlock;
+        first = block * _huge.FramesPerBlock;
+        if (first > _backing.Capacity || _backing.Capacity - first < _huge.FramesPerBlock || !TryChargeSets(first + _huge.FramesPerBlock) || !TryWatch(block, 1))
+            return false;
+        for (uint skipped = _fresh; skipped < first; skipped++)
+            _cold.Add(skipped);
+        _huge.SetForTables(block);
+        _fresh = first + _huge.FramesPerBlock;
+        for (uint frame = first; frame < _fresh; frame++)
+            _setAside!.Add(frame);
+        return true;
+    }
+
+    /// <summary>Lets anybody have what is left of the frames that were set aside; false if nothing is. Called under the lock.</summary>
+    private bool TryReleaseSetAside()
+    {
+        if (_setAside is null || _setAside.Count == 0)
+            return false;
+        while (_setAside.TryFindFirst(out uint frame))
+        {
+            _setAside.Remove(frame);
+            _cold.Add(frame);
+        }
+        return true;
+    }
+
+    /// <summary>Notes that frames are not committed, and whose they are when they are needed again. Called under the lock.</summary>
+    private void AddToCold(ReadOnlySpan<FrameRun> runs)
+    {
+        foreach (FrameRun run in runs)
+        {
+            for (uint frame = run.First; frame < run.First + run.Count; frame++)
+                (_huge?.IsForTables(frame) == true ? _setAside! : _cold).Add(frame);
+        }
+    }
+
+    /// <summary>Has blocks merged as soon as they are committed whole; false when there is no memory to keep count.</summary>
+    private bool TryWatch(uint first, uint count)
+    {
+        if (_watchesAll)
+            return true;
+        if (!Budget.TryCharge(_huge!.BytesToWatch(first + count)))
+            return false;
+        _huge.Watch(first, count);
+        return true;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace PageFold.Interop;
+
+/// <summary>
+/// Copies up to a few pages, often to memory that is in no cache. The C library takes the string instruction of the processor for more than about 2 KiB, which starts slowly and lets nothing after it begin
+/// before it is done; a loop over vectors has the misses of a copy overlap with each other and with what comes next.
+/// </summary>
+internal static unsafe class BlockCopy
+{
+    /// <summary>Copies bytes between two stretches that do not overlap.</summary>
+    public static void Copy(byte* destination, byte* source, int length)
+    {
+        if (!Vector256.IsHardwareAccelerated || length < Vector256<byte>.Count)
+        {
+            Unsafe.CopyBlockUnaligned(destination, source, (uint)length);
+            return;
+        }
+        // Loaded first and stored last: it overlaps what the loops have stored.
+        Vector256<byte> tail = Vector256.Load(source + length - Vector256<byte>.Count);
+        byte* lastStore = destination + length - Vector256<byte>.Count;
+        for (; length >= 4 * Vector256<byte>.Count; length -= 4 * Vector256<byte>.Count)
+        {
+            Vector256<byte> a = Vector256.Load(source);
+            Vector256<byte> b = Vector256.Load(source + Vector256<byte>.Count);
+            Vector256<byte> c = Vector256.Load(source + 2 * Vector256<byte>.Count);
+            Vector256<byte> d = Vector256.Load(source + 3 * Vector256<byte>.Count);
+            a.Store(destination);
+            b.Store(destination + Vector256<byte>.Count);
+            c.Store(destination + 2 * Vector256<byte>.Count);
+            d.Store(destination + 3 * Vector256<byte>.Count);
+            source += 4 * Vector256<byte>.Count;
+            destination += 4 * Vector256<byte>.Count;
+        }
+        for (; length >= Vector256<byte>.Count; length -= Vector256<byte>.Count)
+        {
+            Vector256.Load(source).Store(destination);
+            source += Vector256<byte>.Count;
+            destination += Vector256<byte>.Count;
+        }
+        tail.Store(lastStore);
+    }
+}
