@@ -13,8 +13,8 @@ namespace PageFold.Allocation;
 /// </para>
 /// <para>
 /// A frame is taken when the first object reaches it and given back when the last object that touches it leaves, so a long chain costs nothing but
-/// its descriptor. Chosen is the shortest chain whose bytes per object, descriptor included, are within a two-thousandth of the best that the longest allowed chain reaches. For sizes
-/// close to a frame that is one object a frame, and the tags in the descriptor.
+/// its descriptor. Chosen is the shortest chain whose bytes per object, descriptor included, are within a two-thousandth of the best that the longest allowed chain reaches. For the last
+/// few bytes below a frame, where a tag has no room beside the object, that is one object a frame and the tags in the descriptor.
 /// </para>
 /// </remarks>
 internal sealed class ZspageGeometry

@@ -2,7 +2,7 @@ namespace PageFold.Frames;
 
 /// <summary>
 /// Makes the n-th allocation fail, whatever it is for: every frame, table and buffer asks here first when a plan is set. Tests walk n through
-/// all allocation points of an operation. Thread-safe.
+/// all allocation points of an operation, and hold up what is usually too short to meet. Thread-safe.
 /// </summary>
 internal sealed class AllocationFaults
 {
@@ -12,6 +12,9 @@ internal sealed class AllocationFaults
 
     /// <summary>Allocation points passed so far.</summary>
     public long Seen => Volatile.Read(ref _seen);
+
+    /// <summary>Runs while frames are neither free nor given back yet, on the thread that gives them back.</summary>
+    public Action? InTransit { get; set; }
 
     /// <summary>Refuses <paramref name="count"/> requests beginning with the <paramref name="nth"/> from now (1 is the next one).</summary>
     public void Refuse(long nth, long count = 1)

@@ -141,6 +141,7 @@ public sealed unsafe partial class FrameArena
                 _inTransit += count;
             }
             ReadOnlySpan<FrameRun> runs = room[..count];
+            Budget.Faults?.InTransit?.Invoke();
             LeaveBlocks(runs);
             int gone = _backing.Decommit(runs);
             foreach (FrameRun run in runs[..gone])

@@ -37,7 +37,7 @@ public sealed class FrameArenaOptions
     /// <summary>
     /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): random loads from a large store miss
     /// the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory.
-    /// For stores that are filled and then mostly read. Default false.
+    /// For stores that are filled and then mostly read. The pool or store that owns an arena has it done; an arena by itself merges nothing. Default false.
     /// </summary>
     public bool HugePages { get; set; }
 

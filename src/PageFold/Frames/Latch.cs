@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace PageFold.Frames;
 
 /// <summary>
-/// A lock of four bytes that lies among the fields it guards, so that taking it brings in their cache line and not another. For sections of a few hundred nanoseconds: who waits spins, yields
+/// A lock of four bytes that lies among the fields it guards, so that taking it brings in their cache line and not another. For short sections, in which once in a while a frame is committed: who waits spins, yields
 /// and in the end sleeps. Not reentrant; a field, never copied.
 /// </summary>
 internal struct Latch

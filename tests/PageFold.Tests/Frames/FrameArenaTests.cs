@@ -313,6 +313,35 @@ public class FrameArenaTests
         Assert.Equal(0, arena.Budget.Used);
     }
 
+    [Fact]
+    public void An_allocation_at_the_limit_waits_for_frames_that_are_on_their_way_back()
+    {
+        AllocationFaults faults = new();
+        using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 1 << 20, Faults = faults });
+        arena.DeferUpkeep(static () => { });
+        List<uint> frames = [];
+        while (arena.TryAllocate(out uint frame))
+            frames.Add(frame);
+        // So few that whoever frees does not give any back at once.
+        frames[..40].ForEach(arena.Free);
+        using ManualResetEventSlim inTransit = new();
+        using ManualResetEventSlim goOn = new();
+        faults.InTransit = () =>
+        {
+            inTransit.Set();
+            goOn.Wait(TestContext.Current.CancellationToken);
+        };
+        Task trimming = Task.Run(() => arena.Trim());
+        inTransit.Wait(TestContext.Current.CancellationToken);
+        // None is free now, and all of them are charged.
+        Task<bool> allocating = Task.Run(() => arena.TryAllocate(out _));
+        Assert.False(allocating.Wait(100, TestContext.Current.CancellationToken), "the allocation did not wait");
+        faults.InTransit = null;
+        goOn.Set();
+        Assert.True(allocating.Result, "an allocation was refused though all memory was free");
+        trimming.Wait(TestContext.Current.CancellationToken);
+    }
+
     private static FrameArena Make(FrameBackingKind backing, int frameSize, long limit) =>
         new(new FrameArenaOptions { Backing = backing, FrameSize = frameSize, MemoryLimit = limit });
 }
