@@ -36,16 +36,15 @@ public sealed unsafe partial class FrameArena
                 AddToCold(runs);
             return false;
         }
-        bool whole;
+        bool whole = false;
         lock (_lock)
         {
             foreach (FrameRun run in runs)
             {
-                _huge?.Commit(run);
+                whole |= _huge?.Commit(run) == true;
                 for (uint i = 0; i < run.Count; i++)
                     _free.Add(run.First + i);
             }
-            whole = _huge?.HasCandidates == true;
             TryTakeFree(NoFrame, out frame);
         }
         if (whole)
@@ -101,7 +100,7 @@ public sealed unsafe partial class FrameArena
     /// <summary>The sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
     private bool TryChargeSets(uint frames)
     {
-        uint pages = SetsOfFrames * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
+        uint pages = (_setAside is null ? 3u : 4u) * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
         if (pages <= _setPagesCharged)
             return true;
         // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.

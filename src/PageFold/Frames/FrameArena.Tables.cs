@@ -12,9 +12,13 @@ public sealed unsafe partial class FrameArena
 {
     // An arena of fewer blocks never fills one with tables.
     private const uint FewestBlocks = 8;
+    private const int MostFreedRemembered = 16;
 
-    // Frames of such blocks that are not committed; there is no such set where there are no huge pages.
+    // Frames of such blocks that are not committed; there is no such set in a small arena, or where there are no huge pages.
     private readonly FrameSet? _setAside;
+
+    // Frames of such blocks that came back a moment ago and may still be free: a table that comes and goes takes the same frame again.
+    private readonly Stack<uint> _freedByTables = new(MostFreedRemembered);
 
     /// <summary>Takes a frame for a table, with whatever content; false when there is no memory.</summary>
     /// <param name="use">How far the reserve may be used if there are no other frames.</param>
@@ -23,7 +27,32 @@ public sealed unsafe partial class FrameArena
     {
         frame = NoFrame;
         bool refused = Budget.Faults?.ShouldRefuse() == true;
-        return !refused && (TryCommitForTable(out frame) || TryTakeOrCommit(NoFrame, out frame)) || TryTakeReserve(use, out frame);
+        return !refused && (TryTakeFreeForTable(out frame) || TryCommitForTable(out frame) || TryTakeOrCommit(NoFrame, out frame)) || TryTakeReserve(use, out frame);
+    }
+
+    /// <summary>
+    /// Takes a free frame that tables have used before, or any where many are free: memory is not committed for the sake of its place alone.
+    /// </summary>
+    private bool TryTakeFreeForTable(out uint frame)
+    {
+        lock (_lock)
+        {
+            Throw.IfDisposed(_disposed, this);
+            while (_freedByTables.TryPop(out frame))
+            {
+                if (_free.Contains(frame))
+                    return TryTakeFree(frame, out frame);
+            }
+            frame = NoFrame;
+            return _free.Count > HighMark && TryTakeFree(NoFrame, out frame);
+        }
+    }
+
+    /// <summary>Remembers a frame that has come free, if it is of a block of tables. Called under the lock.</summary>
+    private void RememberFreed(uint frame)
+    {
+        if (_freedByTables.Count < MostFreedRemembered && _huge?.IsForTables(frame) == true)
+            _freedByTables.Push(frame);
     }
 
     /// <summary>Commits the next of the frames that were set aside; false if there is no such frame, or no memory for it.</summary>
@@ -51,9 +80,8 @@ public sealed unsafe partial class FrameArena
                 AddToCold([run]);
                 return false;
             }
-            _huge?.Commit(run);
+            whole = _huge!.Commit(run);
             _used.Add(run.First);
-            whole = _huge?.HasCandidates == true;
         }
         if (whole)
             _onUpkeep?.Invoke();
@@ -65,9 +93,9 @@ public sealed unsafe partial class FrameArena
     private bool TrySetAside(out uint first)
     {
         first = NoFrame;
-        if (_huge is null || _backing.Capacity / _huge.FramesPerBlock < FewestBlocks)
+        if (_setAside is null)
             return false;
-        uint block = (_fresh + _huge.FramesPerBlock - 1) / _huge.FramesPerBlock;
+        uint block = (_fresh + _huge!.FramesPerBlock - 1) / _huge.FramesPerBlock;
         first = block * _huge.FramesPerBlock;
         if (first > _backing.Capacity || _backing.Capacity - first < _huge.FramesPerBlock || !TryChargeSets(first + _huge.FramesPerBlock) || !TryWatch(block, 1))
             return false;
@@ -76,7 +104,7 @@ public sealed unsafe partial class FrameArena
         _huge.SetForTables(block);
         _fresh = first + _huge.FramesPerBlock;
         for (uint frame = first; frame < _fresh; frame++)
-            _setAside!.Add(frame);
+            _setAside.Add(frame);
         return true;
     }
 

@@ -8,8 +8,8 @@ namespace PageFold;
 /// </summary>
 /// <remarks>
 /// <para>
-/// A frame is in one of four states: in use; free and committed (memory the arena still holds, at once available); cold (given back, its
-/// address kept); or fresh (never used). When no committed frame is free, a batch of cold or fresh ones is committed in one system call. When
+/// A frame is in one of five states: in use; free and committed (memory the arena still holds, at once available); cold (given back, its
+/// address kept); set aside for tables; or fresh (never used). When no committed frame is free, a batch of cold or fresh ones is committed in one system call. When
 /// more committed frames are free than the mark, the highest are given back until three quarters of the mark remain. Both the mark and the batch grow with the frames in use and
 /// are a fraction of a percent.
 /// </para>
@@ -43,7 +43,6 @@ public sealed unsafe partial class FrameArena : IDisposable
     private const int DecayMilliseconds = 400;
     private const uint LargestRelease = 512;
     private const uint FramesPerSetPage = 4096 * 8;
-    private const uint SetsOfFrames = 4;
 
     private readonly Lock _lock = new();
     private readonly FrameBacking _backing;
@@ -99,7 +98,8 @@ public sealed unsafe partial class FrameArena : IDisposable
         if (_backing.FramesPerHugePage == 0 || _stride != 1)
             return;
         _huge = new HugeBlocks(_backing.FramesPerHugePage);
-        _setAside = new FrameSet(capacity);
+        if (capacity / _huge.FramesPerBlock >= FewestBlocks)
+            _setAside = new FrameSet(capacity);
         // A limit that cannot bear even the records gains nothing by huge pages.
         _watchesAll = options.HugePages && TryWatch(0, capacity / _huge.FramesPerBlock);
     }
@@ -240,6 +240,7 @@ public sealed unsafe partial class FrameArena : IDisposable
                 return;
             }
             _free.Add(frame);
+            RememberFreed(frame);
             free = _free.Count;
             surplus = free > HighMark;
         }

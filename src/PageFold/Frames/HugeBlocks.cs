@@ -50,18 +50,22 @@ internal sealed class HugeBlocks(uint framesPerBlock)
     /// <summary>True if a frame is of a block that is set aside for tables.</summary>
     public bool IsForTables(uint frame) => frame / FramesPerBlock < _blocks.Length && (_blocks[frame / FramesPerBlock] & ForTables) != 0;
 
-    /// <summary>Counts frames that are committed now.</summary>
-    public void Commit(FrameRun run)
+    /// <summary>Counts frames that are committed now; true if a block has become whole by them.</summary>
+    public bool Commit(FrameRun run)
     {
+        bool whole = false;
         for (uint frame = run.First; frame < run.First + run.Count && frame / FramesPerBlock < _blocks.Length; frame++)
         {
             ref ushort block = ref _blocks[frame / FramesPerBlock];
             if ((block & Watched) == 0)
                 continue;
             block++;
-            if ((block & CountMask) == FramesPerBlock)
-                AddCandidate(frame / FramesPerBlock);
+            if ((block & CountMask) != FramesPerBlock)
+                continue;
+            AddCandidate(frame / FramesPerBlock);
+            whole = true;
         }
+        return whole;
     }
 
     /// <summary>Counts frames that are going back.</summary>

@@ -79,6 +79,39 @@ public class TableFrameTests
     }
 
     [Fact]
+    public void A_table_that_comes_and_goes_commits_no_memory_again()
+    {
+        using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 64L << 20 });
+        arena.DeferUpkeep(static () => { });
+        for (int i = 0; i < 100; i++)
+            Assert.True(arena.TryAllocate(out _));
+        Assert.True(arena.TryAllocateForTable(ReserveUse.None, out uint first));
+        Assert.True(arena.TryAllocateForTable(ReserveUse.None, out uint second));
+        long held = arena.CommittedBytes;
+        for (int i = 0; i < 1000; i++)
+        {
+            arena.Free(first);
+            arena.Free(second);
+            Assert.True(arena.TryAllocateForTable(ReserveUse.None, out first));
+            Assert.True(arena.TryAllocateForTable(ReserveUse.None, out second));
+        }
+        Assert.Equal(held, arena.CommittedBytes);
+    }
+
+    [Fact]
+    public void Tables_take_frames_that_are_free_before_memory_is_committed_for_them()
+    {
+        using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 64L << 20 });
+        arena.DeferUpkeep(static () => { });
+        uint[] frames = [.. Enumerable.Range(0, 60).Select(_ => arena.TryAllocate(out uint frame) ? frame : FrameArena.NoFrame)];
+        Array.ForEach(frames, arena.Free);
+        long held = arena.CommittedBytes;
+        for (int i = 0; i < 30; i++)
+            Assert.True(arena.TryAllocateForTable(ReserveUse.None, out _));
+        Assert.Equal(held, arena.CommittedBytes);
+    }
+
+    [Fact]
     public void A_small_arena_sets_nothing_aside()
     {
         using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 4L << 20 });
