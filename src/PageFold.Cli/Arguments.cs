@@ -25,9 +25,9 @@ internal static class Arguments
     public static PageCodec Codec(string name, string? level, out int? chosenLevel)
     {
         chosenLevel = null;
-        if (level is not null && name is "lz4" or "lz4-managed" or "none")
+        if (level is not null && name.ToLowerInvariant() is "lz4" or "lz4-managed" or "none")
             throw new UserErrorException($"--level {Shown(level!)} goes with --codec zstd only; {name} has no levels.");
-        switch (name)
+        switch (name.ToLowerInvariant())
         {
             case "lz4":
                 return PageCodec.Lz4;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
@@ -14,11 +15,13 @@ try
     ParseResult parsed = root.Parse(args);
     if (parsed.Errors.Count == 0)
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
-    bool atRoot = parsed.CommandResult.Command == root;
-    string what = atRoot
-        ? $"{(args.Length == 0 ? "a command is missing" : $"there is no command '{args[0]}'")}; the commands are: {string.Join(", ", root.Subcommands.Select(command => command.Name))}."
-        : parsed.Errors[0].Message.ReplaceLineEndings(" ");
-    return Fail($"{what} See 'pagefold {(atRoot ? string.Empty : parsed.CommandResult.Command.Name + " ")}--help'.", ExitCodes.BadInput);
+    string[] path = [.. PathTo(parsed.CommandResult).Reverse()];
+    IList<Command> commands = parsed.CommandResult.Command.Subcommands;
+    string? unknown = args.Skip(path.Length).FirstOrDefault();
+    string what = commands.Count > 0
+        ? $"{(unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'")}; the commands are: {string.Join(", ", commands.Select(command => command.Name))}."
+        : parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(parsed.CommandResult.Command, parsed.UnmatchedTokens);
+    return Fail($"{what} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);
 }
 catch (UserErrorException e)
 {
@@ -28,6 +31,16 @@ catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
     return Fail($"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?", ExitCodes.BadInput);
 }
+
+static IEnumerable<string> PathTo(CommandResult? result)
+{
+    for (; result is { Command: not RootCommand }; result = result.Parent as CommandResult)
+        yield return result.Command.Name;
+}
+
+// A path without its option is what one tries first where other commands take it so.
+static string Hint(Command command, IReadOnlyList<string> unmatched) =>
+    unmatched.Count > 0 && Path.Exists(unmatched[0]) && command.Options.Any(option => option.Name == "--data") ? $" To name data, write --data {unmatched[0]}." : string.Empty;
 
 static int Fail(string message, int exitCode)
 {

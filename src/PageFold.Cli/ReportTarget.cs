@@ -19,7 +19,7 @@ internal sealed class ReportTarget : IDisposable
             return;
         string otherwise = standardOutput ? ", or - for standard output" : string.Empty;
         if (string.IsNullOrWhiteSpace(target) || target == "-")
-            throw new UserErrorException($"{option} needs a file{otherwise}.");
+            throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}." : $"{option} {target} is no file; name one, the tables are what goes to standard output.");
         _path = Path.GetFullPath(target);
         string? folder = Path.GetDirectoryName(_path);
         if (Directory.Exists(_path) || !Directory.Exists(folder))
@@ -37,9 +37,12 @@ internal sealed class ReportTarget : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UserErrorException($"{option} {target} cannot be written ({e.Message.TrimEnd('.')}); choose another file{otherwise}.", e);
+            throw new UserErrorException($"{option} {target} cannot be written ({e.Message.Replace(Temporary, _path, StringComparison.Ordinal).TrimEnd('.')}); choose another file{otherwise}.", e);
         }
     }
+
+    /// <summary>True if both lead to the same file.</summary>
+    public bool IsSameFile(ReportTarget other) => _path is not null && _path == other._path;
 
     public bool IsStandardOutput => _path is null;
 

@@ -70,4 +70,14 @@ public class BenchMapTests
         Assert.Empty(run.Output);
         Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_share_that_no_object_can_have_is_an_error_and_not_a_verified_nothing()
+    {
+        Command run = Command.Run("bench", "map", "--sizes", "4096", "--straddling", "50", "--working-set", "4MiB", "--rounds", "1");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Empty(run.Output);
+        Assert.Contains("nothing could be measured: 4096 bytes, 50 %", run.Error, StringComparison.Ordinal);
+        Assert.Contains("--straddling", run.Error, StringComparison.Ordinal);
+    }
 }

@@ -133,15 +133,36 @@ public class BenchStoreTests
     }
 
     [Fact]
+    public void An_unknown_bench_is_named_and_the_others_are_listed()
+    {
+        Command run = Command.Run("bench", "speed");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map. See 'pagefold bench --help'", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_report_and_a_drawing_go_to_two_files()
+    {
+        using DataFolder data = new();
+        string file = Path.Combine(data.Path, "both");
+        Command run = Command.Run("bench", "layers", "--data", data.Path, "--json", file, "--svg", file);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("name the same file", run.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
     public void A_drawing_needs_a_file()
     {
         Command run = Command.Run("bench", "layers", "--svg", "-");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("--svg needs a file", run.Error, StringComparison.Ordinal);
+        Assert.Contains("--svg - is no file", run.Error, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("no file or folder", "--data", "/no/such/path")]
+    [InlineData("See 'pagefold bench store --help'", "--bogus")]
+    [InlineData("write --data /usr", "/usr")]
     [InlineData("--codec gzip", "--codec", "gzip")]
     [InlineData("mixes algorithms", "--codec", "lz4", "zstd")]
     [InlineData("names one twice", "--codec", "lz4", "lz4")]

@@ -38,6 +38,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
     /// <summary>Items that could not be read at all.</summary>
     public int ItemsSkipped { get; protected set; }
 
+    /// <summary>What is measured, and what of it is missing.</summary>
+    public string FullDescription => ItemsSkipped == 0 ? Description : $"{Description} ({ItemsSkipped} files or folders in it could not be read)";
+
     /// <summary>
     /// Reads the pages of an extent; the rest of a short last page is zeros.
     /// </summary>

@@ -79,7 +79,7 @@ internal static class AllocBenchCommand
     private static int[] Sizes(AllocBenchOptions options, WorkProgress progress, CancellationToken cancellation, out string description)
     {
         using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, cancellation);
-        description = source.Description;
+        description = source.FullDescription;
         using PageImage image = PageImage.Load(source, progress, cancellation);
         return CompressedSizes.AsStored(image, options.Codec);
     }

@@ -14,6 +14,7 @@ internal sealed class LayersBench
 {
     private const int Seed = 2026;
     private const int PagesPerTurn = 32768;
+    private const int PagesToWarmUp = 1 << 17;
 
     private readonly PageImage _image;
     private readonly PageCodec _codec;
@@ -66,11 +67,12 @@ internal sealed class LayersBench
         Part find = new((order, _) => Find(instant, order));
         Part load = new((order, _) => Read(instant, order, page));
         Part wholeLoad = new((order, _) => Read(store, order, page));
-        _progress.Begin("Measuring in turns", (rounds + 1L) * 5 * _image.Count);
-        for (int round = 0; round <= rounds; round++)
+        // For the compiler, which has to see enough of everything, on small data too.
+        int warmUps = Math.Max(1, PagesToWarmUp / _image.Count);
+        _progress.Begin("Measuring in turns", (rounds + (long)warmUps) * 5 * _image.Count);
+        for (int round = 0; round < warmUps + rounds; round++)
         {
-            // The first round is for the compiler.
-            if (round == 1)
+            if (round == warmUps)
                 Clear(codecWrite, check, copy, again, other, whole, codecRead, find, load, wholeLoad);
             InTurns(_toWrite, again);
             Shift(codec);

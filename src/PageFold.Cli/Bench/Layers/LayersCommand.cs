@@ -28,6 +28,8 @@ internal static class LayersCommand
             int? process = Arguments.Pid(parsed.GetValue(pid));
             using ReportTarget? jsonTarget = parsed.GetValue(json) is { } target ? new ReportTarget(target) : null;
             using ReportTarget? svgTarget = parsed.GetValue(svg) is { } drawing ? new ReportTarget(drawing, "--svg", standardOutput: false) : null;
+            if (jsonTarget is not null && svgTarget?.IsSameFile(jsonTarget) == true)
+                throw new UserErrorException($"--svg {parsed.GetValue(svg)} and --json name the same file; choose two.");
             return Task.FromResult(Interruptible.Run(cancellation =>
             {
                 WorkProgress progress = new();
@@ -35,7 +37,7 @@ internal static class LayersCommand
                 {
                     using PageSource source = Arguments.OpenData(parsed.GetValue(data) ?? [], process, bytes, sampleBytes, cancellation);
                     using PageImage image = PageImage.Load(source, progress, cancellation);
-                    return new LayersBench(image, chosen, progress, cancellation).Execute(source.Description, count);
+                    return new LayersBench(image, chosen, progress, cancellation).Execute(source.FullDescription, count);
                 });
                 if (jsonTarget?.IsStandardOutput != true)
                     LayersView.Show(report);

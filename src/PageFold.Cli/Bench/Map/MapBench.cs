@@ -35,6 +35,8 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         foreach (int size in options.Sizes)
             Measure(size);
         GC.KeepAlive(_sink);
+        if (_rows.Count == 0)
+            throw new UserErrorException($"nothing could be measured: {string.Join("; ", _notes)}. Choose other --sizes or --straddling, or a larger --working-set.");
         return new MapBenchReport
         {
             WorkingSetBytes = options.WorkingSetBytes,

@@ -46,7 +46,7 @@ internal sealed unsafe class ZramDevice : IDisposable
             device = new ZramDevice(number, bytes);
             string[] known = File.ReadAllText($"{device.Folder}/comp_algorithm").Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries);
             if (!known.Contains(algorithm))
-                throw new ZramUnavailableException($"this kernel's zram has no {algorithm}, only {string.Join(", ", known)}");
+                throw new ZramUnavailableException($"this kernel's zram does not offer {algorithm}, only {string.Join(", ", known)}");
             File.WriteAllText($"{device.Folder}/comp_algorithm", algorithm);
             File.WriteAllText($"{device.Folder}/disksize", bytes.ToString(CultureInfo.InvariantCulture));
             device._descriptor = LibC.open($"/dev/zram{number}", LibC.O_RDWR | LibC.O_CLOEXEC | LibC.O_DIRECT);
