@@ -25,9 +25,10 @@ internal static class Arguments
     public static PageCodec Codec(string name, string? level, out int? chosenLevel)
     {
         chosenLevel = null;
-        if (level is not null && name.ToLowerInvariant() is "lz4" or "lz4-managed" or "none")
+        string known = name.ToLowerInvariant();
+        if (level is not null && known is "lz4" or "lz4-managed" or "none")
             throw new UserErrorException($"--level {Shown(level!)} goes with --codec zstd only; {name} has no levels.");
-        switch (name.ToLowerInvariant())
+        switch (known)
         {
             case "lz4":
                 return PageCodec.Lz4;

@@ -3,7 +3,7 @@ using PageFold.Mapping;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// What it takes to get from a zspage's descriptor to one of its objects: eight bytes a class, so that those of all classes stay in the nearest cache.
+/// What it takes to get from a zspage's descriptor to one of its objects: eight bytes a step of sizes, so that those of all sizes stay in a near cache.
 /// </summary>
 internal readonly unsafe struct ObjectLayout(ZspageGeometry geometry)
 {

@@ -132,8 +132,8 @@ internal sealed unsafe class ZsHeap : IDisposable
         byte* descriptor = _zspages.At(location.Zspage);
         int size = SlotWord.Size(word);
         // The class is known by the size, so that of the descriptor only the line with the frame's number is touched.
-        int footprint = SlotWord.Kind(word) == SlotKind.Object ? size : Capacity(location);
-        return _table.LayoutFor(footprint).View(Arena, descriptor, (int)location.Index, size, out tag);
+        int allocatedFor = SlotWord.Kind(word) == SlotKind.Object ? size : Capacity(location);
+        return _table.LayoutFor(allocatedFor).View(Arena, descriptor, (int)location.Index, size, out tag);
     }
 
     /// <inheritdoc cref="View(ulong, out ulong*)"/>
