@@ -56,7 +56,7 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
     {
         foreach (string subject in Subjects())
         {
-            foreach (string phase in (string[])["churn", "churnWithContent", "fill", "free"])
+            foreach (string phase in (string[])["churnWithContent", "churnZeroed", "churn", "fill", "free"])
             {
                 JsonElement row = Assert.Single(bench.Json.GetProperty("rows").EnumerateArray(), row => row.GetProperty("subject").GetString() == subject && row.GetProperty("phase").GetString() == phase);
                 Assert.True(row.GetProperty("nanoseconds").GetDouble() > 0);

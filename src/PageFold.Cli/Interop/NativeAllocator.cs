@@ -11,15 +11,17 @@ namespace PageFold.Cli.Interop;
 internal sealed unsafe class NativeAllocator
 {
     private readonly delegate* unmanaged[Cdecl]<nuint, void*> _allocate;
+    private readonly delegate* unmanaged[Cdecl]<nuint, nuint, void*> _allocateZeroed;
     private readonly delegate* unmanaged[Cdecl]<void*, void> _free;
 
     private readonly nint _library;
 
-    private NativeAllocator(string name, nint library, nint allocate, nint free)
+    private NativeAllocator(string name, nint library, nint allocate, nint allocateZeroed, nint free)
     {
         _library = library;
         Name = name;
         _allocate = (delegate* unmanaged[Cdecl]<nuint, void*>)allocate;
+        _allocateZeroed = (delegate* unmanaged[Cdecl]<nuint, nuint, void*>)allocateZeroed;
         _free = (delegate* unmanaged[Cdecl]<void*, void>)free;
     }
 
@@ -87,6 +89,10 @@ internal sealed unsafe class NativeAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Allocate(int size) => (nint)_allocate((nuint)size);
 
+    /// <summary>Memory of this many zeros; zero if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nint AllocateZeroed(int size) => (nint)_allocateZeroed(1, (nuint)size);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(nint address) => _free((void*)address);
 
@@ -113,9 +119,11 @@ internal sealed unsafe class NativeAllocator
         string[] prefixes = name switch { "mimalloc" => ["mi_"], "jemalloc" => ["je_", string.Empty], _ => [string.Empty] };
         foreach (string prefix in prefixes)
         {
-            if (NativeLibrary.TryGetExport(library, prefix + "malloc", out nint allocate) && NativeLibrary.TryGetExport(library, prefix + "free", out nint free))
+            if (NativeLibrary.TryGetExport(library, prefix + "malloc", out nint allocate)
+                && NativeLibrary.TryGetExport(library, prefix + "calloc", out nint allocateZeroed)
+                && NativeLibrary.TryGetExport(library, prefix + "free", out nint free))
             {
-                allocator = new NativeAllocator(name, library, allocate, free);
+                allocator = new NativeAllocator(name, library, allocate, allocateZeroed, free);
                 return true;
             }
         }

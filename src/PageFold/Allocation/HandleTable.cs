@@ -1,53 +1,84 @@
+using PageFold.Interop;
+
 namespace PageFold.Allocation;
 
 /// <summary>
-/// Handles as slots: takes slot numbers from a free list, or new ones, and counts each slot's generation. The generation of a live slot is the upper half of
-/// its object's tag; that of a free slot lies in the slot, beside the link of the free list. Thread-safe.
+/// Handles as slots: takes slot numbers from a free list, or new ones, and counts each slot's generation. Free slots hold the links of the free list. Thread-safe.
 /// </summary>
-internal sealed unsafe class HandleTable(SlotTable slots)
+/// <remarks>
+/// Generations have a table of their own, 4 bytes each. Beside the object, in its tag, they would cost nothing, but whoever frees an object would have to wait for
+/// slot, descriptor and object one after the other; so he waits for slot and generation at once and never looks at the object.
+/// </remarks>
+internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots)
 {
-    private const ulong SlotMask = ZsHandle.MaxSlots - 1;
     private const uint EndOfList = ZsHandle.MaxSlots - 1;
 
     private readonly Lock _lock = new();
+    private readonly FrameTable<uint> _generations = new(arena);
     private uint _firstFree = EndOfList;
     private uint _next;
-
-    /// <summary>Slots handed out so far, live, free or retired.</summary>
-    public uint Count => Volatile.Read(ref _next);
 
     /// <summary>Takes a slot that holds nothing; false when there is no memory or no number left for one.</summary>
     public bool TryTake(out uint slot, out uint generation)
     {
         lock (_lock)
         {
+            generation = 0;
             slot = _firstFree;
             if (slot != EndOfList)
             {
-                ulong payload = SlotWord.Payload(*slots.Find(slot));
-                _firstFree = (uint)(payload & SlotMask);
-                generation = (uint)(payload >> ZsHandle.SlotBits);
+                _firstFree = (uint)SlotWord.Payload(*slots.Find(slot));
+                generation = *_generations.Find(slot);
                 return true;
             }
             slot = _next;
-            generation = 0;
-            if (slot == EndOfList || !slots.TryEnsure(slot, out _))
+            if (slot == EndOfList || !slots.TryEnsure(slot, out _) || !_generations.TryEnsure(slot, out _))
                 return false;
-            _next++;
+            Volatile.Write(ref _next, slot + 1);
             return true;
         }
     }
 
-    /// <summary>Puts a slot back that never became live, or whose object is gone and whose generation has moved on.</summary>
-    public void Return(uint slot, uint generation)
+    /// <summary>Puts a slot back that never became live.</summary>
+    public void GiveBack(uint slot)
     {
-        // Past the last generation a slot is retired: it stays empty and no handle to it is ever valid again.
-        if (generation > ZsHandle.MaxGeneration)
-            return;
+        lock (_lock)
+            Push(slot);
+    }
+
+    /// <summary>Puts a slot back whose object is gone: the handle that named it is stale from then on.</summary>
+    public void Expire(uint slot)
+    {
         lock (_lock)
         {
-            SlotWord.ReleaseExclusive(ref *slots.Find(slot), SlotWord.ForPayload(SlotKind.Empty, _firstFree | (ulong)generation << ZsHandle.SlotBits));
-            _firstFree = slot;
+            uint* generation = _generations.Find(slot);
+            // Past the last generation a slot stays empty and no handle to it is ever valid again.
+            if (*generation == ZsHandle.MaxGeneration)
+                return;
+            Volatile.Write(ref *generation, *generation + 1);
+            Push(slot);
         }
+    }
+
+    /// <summary>The slot that a handle names and the place of its generation, which stands still while the slot is held; false if there was never such a slot.</summary>
+    public bool TryFind(ZsHandle handle, out ulong* slot, out uint* generation)
+    {
+        slot = null;
+        generation = null;
+        if (handle.Slot >= Volatile.Read(ref _next))
+            return false;
+        slot = slots.Find(handle.Slot);
+        generation = _generations.Find(handle.Slot);
+        Prefetch.One(generation);
+        return true;
+    }
+
+    /// <summary>Gives the way to the generations back. Their frames go with the arena.</summary>
+    public void Free() => _generations.Free();
+
+    private void Push(uint slot)
+    {
+        SlotWord.ReleaseExclusive(ref *slots.Find(slot), SlotWord.ForPayload(SlotKind.Empty, _firstFree));
+        _firstFree = slot;
     }
 }

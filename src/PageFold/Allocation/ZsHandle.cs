@@ -6,7 +6,7 @@ namespace PageFold;
 /// <remarks>
 /// From the low end: slot number (28 bits), generation (24 bits), pool (12 bits). A slot's generation counts up each time its object is freed, so a stale
 /// handle is refused; a slot whose generation would wrap is retired instead of used again, so a stale handle is never taken for a live one. That
-/// costs 8 bytes of table for every 16,777,215 frees of one slot. Two pools that are open at the same time never share a pool number.
+/// costs 12 bytes of tables for every 16,777,215 frees of one slot. Two pools that are open at the same time never share a pool number.
 /// </remarks>
 public readonly record struct ZsHandle
 {

@@ -1,5 +1,6 @@
 using PageFold.Allocation;
 using PageFold.Frames;
+using PageFold.Interop;
 using PageFold.Mapping;
 
 namespace PageFold;
@@ -38,7 +39,7 @@ public sealed unsafe class ZsPool : IDisposable
         _arena = options.MakeArena();
         _gate = new Gate(FreeEverything);
         _slots = new SlotTable(_arena);
-        _handles = new HandleTable(_slots);
+        _handles = new HandleTable(_arena, _slots);
         _heap = new ZsHeap(_arena, _slots, _gate, options.SizeClasses);
         _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
         _number = new PoolNumber();
@@ -92,12 +93,11 @@ public sealed unsafe class ZsPool : IDisposable
         int stripe = _gate.Enter();
         try
         {
-            ref ulong slot = ref SlotOf(handle);
-            ulong word = AcquireToFree(ref slot, handle);
+            ref ulong slot = ref AcquireToFree(handle, out ulong word);
             ObjectLocation location = SlotWord.Location(word);
             SlotWord.ReleaseExclusive(ref slot, SlotWord.ForPayload(SlotKind.Empty, 0));
             _heap.Free(location);
-            _handles.Return(handle.Slot, handle.Generation + 1);
+            _handles.Expire(handle.Slot);
         }
         finally
         {
@@ -275,16 +275,21 @@ public sealed unsafe class ZsPool : IDisposable
                 return false;
             if (!_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
             {
-                _handles.Return(slot, generation);
+                _handles.GiveBack(slot);
                 return false;
             }
             ulong word = SlotWord.ForObject(location, size);
             ObjectView view = _heap.View(word, out ulong* tag);
-            if (content.IsEmpty)
-                view.Clear();
-            else
-                view.CopyFrom(0, content);
-            *tag = slot | (ulong)generation << 32;
+            Prefetch.All(view.First, view.FirstLength);
+            Prefetch.All(view.Second, view.SecondLength);
+            fixed (byte* source = content)
+            {
+                if (content.IsEmpty)
+                    view.Clear();
+                else
+                    view.CopyFrom(source);
+            }
+            *tag = slot;
             SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
             handle = new ZsHandle(slot, generation, _number.Value);
             return true;
@@ -323,31 +328,25 @@ public sealed unsafe class ZsPool : IDisposable
         }
     }
 
-    private ref ulong SlotOf(ZsHandle handle)
+    private ref ulong SlotOf(ZsHandle handle, out uint* generation)
     {
         if (handle.Pool != _number.Value)
             Throw.ForeignHandle(handle);
-        if (handle.Slot >= _handles.Count)
+        if (!_handles.TryFind(handle, out ulong* slot, out generation))
             Throw.StaleHandle(handle);
-        return ref *_slots.Find(handle.Slot);
-    }
-
-    private uint GenerationOf(ulong word)
-    {
-        _ = _heap.View(word, out ulong* tag);
-        return (uint)(*tag >> 32);
+        return ref *slot;
     }
 
     /// <summary>Keeps the object of a valid handle from moving and from being freed.</summary>
     private ref ulong Pin(ZsHandle handle, out ulong word)
     {
-        ref ulong slot = ref SlotOf(handle);
+        ref ulong slot = ref SlotOf(handle, out uint* generation);
         SharedOutcome outcome = SlotWord.TryAcquireShared(ref slot, out word);
         if (outcome == SharedOutcome.Empty)
             Throw.StaleHandle(handle);
         if (outcome == SharedOutcome.Saturated)
             Throw.TooManyMaps(handle, SlotWord.MaxReaders);
-        if (GenerationOf(word) != handle.Generation)
+        if (Volatile.Read(ref *generation) != handle.Generation)
         {
             SlotWord.ReleaseShared(ref slot);
             Throw.StaleHandle(handle);
@@ -356,18 +355,20 @@ public sealed unsafe class ZsPool : IDisposable
     }
 
     /// <summary>Makes the caller the only holder of a valid handle's slot, or refuses and changes nothing.</summary>
-    private ulong AcquireToFree(ref ulong slot, ZsHandle handle)
+    private ref ulong AcquireToFree(ZsHandle handle, out ulong word)
     {
+        ref ulong slot = ref SlotOf(handle, out uint* generation);
         SpinWait spin = default;
         while (true)
         {
-            ulong word = Volatile.Read(ref slot);
+            word = Volatile.Read(ref slot);
             if (!SlotWord.HoldsObject(word))
                 Throw.StaleHandle(handle);
+            _heap.PrefetchDescriptor(word);
             if (!SlotWord.IsLocked(word) && SlotWord.TryAcquireExclusive(ref slot, word))
             {
-                if (GenerationOf(word) == handle.Generation)
-                    return word;
+                if (Volatile.Read(ref *generation) == handle.Generation)
+                    return ref slot;
                 SlotWord.ReleaseExclusive(ref slot, word);
                 Throw.StaleHandle(handle);
             }
@@ -387,6 +388,7 @@ public sealed unsafe class ZsPool : IDisposable
         _number.Dispose();
         _heap.Dispose();
         _slots.Free();
+        _handles.Free();
         _maps.FreeBuffers();
         _arena.Dispose();
     }

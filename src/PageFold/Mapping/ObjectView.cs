@@ -33,18 +33,18 @@ internal readonly unsafe struct ObjectView
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CopyTo(byte* destination)
     {
-        BlockCopy.Copy(destination, First, FirstLength);
+        Block.Copy(destination, First, FirstLength);
         if (SecondLength != 0)
-            BlockCopy.Copy(destination + FirstLength, Second, SecondLength);
+            Block.Copy(destination + FirstLength, Second, SecondLength);
     }
 
     /// <summary>Copies the whole object in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void CopyFrom(byte* source)
     {
-        BlockCopy.Copy(First, source, FirstLength);
+        Block.Copy(First, source, FirstLength);
         if (SecondLength != 0)
-            BlockCopy.Copy(Second, source + FirstLength, SecondLength);
+            Block.Copy(Second, source + FirstLength, SecondLength);
     }
 
     /// <summary>Copies another object of the same length, however either of them is cut.</summary>
@@ -76,7 +76,8 @@ internal readonly unsafe struct ObjectView
 
     public void Clear()
     {
-        FirstSpan.Clear();
-        SecondSpan.Clear();
+        Block.Clear(First, FirstLength);
+        if (SecondLength != 0)
+            Block.Clear(Second, SecondLength);
     }
 }

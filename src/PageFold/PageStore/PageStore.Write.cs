@@ -74,7 +74,7 @@ public sealed unsafe partial class PageStore
             Prefetch.One(slot);
             // What the caller does to its buffer from here on must not matter. An encoder looks at a byte more than once; one that sees it change can write what no decoder reads.
             fixed (byte* source = data)
-                BlockCopy.Copy(bench.Page, source, PageSize);
+                Block.Copy(bench.Page, source, PageSize);
             if (SameFilled.TryMatch(bench.PageSpan, out ulong word))
             {
                 if (TryStoreFilled(number, word, stripe))

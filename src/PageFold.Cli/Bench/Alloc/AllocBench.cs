@@ -7,7 +7,7 @@ namespace PageFold.Cli.Bench.Alloc;
 /// measured side by side: they take turns every some ten thousand operations, so that whatever else the machine does meets all of them alike.
 /// </summary>
 /// <remarks>
-/// A round fills all of them, turns their objects over at full population, with content and without, and frees everything in random order.
+/// A round fills all of them, turns their objects over at full population, with content, as zeros and as they come, and frees everything in random order.
 /// </remarks>
 internal sealed class AllocBench
 {
@@ -20,7 +20,7 @@ internal sealed class AllocBench
     // What the compiler in the background may need to finish with what it found hot.
     private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
 
-    private static readonly string[] Phases = ["fill", "churnWithContent", "churn", "free"];
+    private static readonly string[] Phases = ["fill", "churnWithContent", "churnZeroed", "churn", "free"];
 
     private readonly AllocBenchOptions _options;
     private readonly int[] _sizes;
@@ -109,7 +109,7 @@ internal sealed class AllocBench
             foreach (string phase in Phases)
             {
                 // From then on there are objects that nobody has filled.
-                if (phase == "churn" && round == _options.Rounds - 1)
+                if (phase == "churnZeroed" && round == _options.Rounds - 1)
                     verified = subjects.All(subject => population.IsHeldBy(subject, _contents));
                 int operations = Operations(phase, population.Count);
                 double[] seconds = Run(subjects, population, phase, operations, round, () =>
@@ -163,8 +163,8 @@ internal sealed class AllocBench
             case "free":
                 allocator.Free(_batch.ChosenPlaces);
                 break;
-            case "churn":
-                allocator.Churn(_batch);
+            case "churn" or "churnZeroed":
+                allocator.Churn(_batch, zeroed: phase == "churnZeroed");
                 break;
             default:
                 allocator.Churn(_batch, _contents);

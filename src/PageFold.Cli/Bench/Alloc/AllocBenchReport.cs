@@ -34,7 +34,7 @@ internal sealed record AllocBenchReport
 
 /// <summary>One kind of work of one allocator.</summary>
 /// <param name="Subject">pagefold, glibc, jemalloc or mimalloc.</param>
-/// <param name="Phase">churn, churnWithContent, fill or free.</param>
+/// <param name="Phase">churn, churnZeroed, churnWithContent, fill or free.</param>
 /// <param name="Nanoseconds">For one allocation and one free in the case of churn, for one of them otherwise; the median of the rounds.</param>
 /// <param name="Least">The fastest round.</param>
 /// <param name="Most">The slowest round.</param>

@@ -35,8 +35,10 @@ internal abstract class Allocator(string name) : IDisposable
     /// <summary>Frees objects.</summary>
     public abstract void Free(ReadOnlySpan<int> places);
 
-    /// <summary>Frees each object and allocates another in its place, which is not touched.</summary>
-    public abstract void Churn(Batch batch);
+    /// <summary>Frees each object and allocates another in its place, which is not touched afterwards.</summary>
+    /// <param name="batch">Which.</param>
+    /// <param name="zeroed">The new objects are to be zeros, whatever that takes; otherwise they are as the allocator hands them out.</param>
+    public abstract void Churn(Batch batch, bool zeroed);
 
     /// <summary>Frees each object and allocates another in its place, with content.</summary>
     public abstract void Churn(Batch batch, Contents contents);

@@ -23,14 +23,14 @@ internal sealed class LibraryAllocator(NativeAllocator library, nint[] addresses
         }
     }
 
-    public override void Churn(Batch batch)
+    public override void Churn(Batch batch, bool zeroed)
     {
         for (int i = 0; i < batch.Count; i++)
         {
             ref nint address = ref addresses[batch.Places[i]];
             library.Free(address);
             address = 0;
-            address = Allocate(batch.Sizes[i]);
+            address = Checked(zeroed ? library.AllocateZeroed(batch.Sizes[i]) : library.Allocate(batch.Sizes[i]));
         }
     }
 
@@ -56,9 +56,8 @@ internal sealed class LibraryAllocator(NativeAllocator library, nint[] addresses
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private nint Allocate(int size)
+    private nint Checked(nint address)
     {
-        nint address = library.Allocate(size);
         if (address == 0)
             ThrowFull();
         return address;
@@ -67,7 +66,7 @@ internal sealed class LibraryAllocator(NativeAllocator library, nint[] addresses
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private nint Allocate(ReadOnlySpan<byte> content)
     {
-        nint address = Allocate(content.Length);
+        nint address = Checked(library.Allocate(content.Length));
         content.CopyTo(NativeAllocator.Bytes(address, content.Length));
         return address;
     }

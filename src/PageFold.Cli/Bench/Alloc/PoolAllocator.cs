@@ -21,8 +21,9 @@ internal sealed class PoolAllocator(int frameSize, ZsHandle[] handles) : Allocat
             _pool.Free(handles[place]);
     }
 
-    public override void Churn(Batch batch)
+    public override void Churn(Batch batch, bool zeroed)
     {
+        // They always are.
         for (int i = 0; i < batch.Count; i++)
         {
             ref ZsHandle handle = ref handles[batch.Places[i]];

@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics;
 namespace PageFold.Interop;
 
 /// <summary>
-/// Copies up to a few pages, often to memory that is in no cache. The C library takes the string instruction of the processor for more than about 2 KiB, which starts slowly and lets nothing after it begin
-/// before it is done; a loop over vectors has the misses of a copy overlap with each other and with what comes next.
+/// Copies or clears up to a few pages, often of memory that is in no cache. The C library takes the string instructions of the processor for more than about 2 KiB, which start slowly and let nothing after them begin
+/// before they are done; a loop over vectors has the misses of a stretch overlap with each other and with what comes next.
 /// </summary>
-internal static unsafe class BlockCopy
+internal static unsafe class Block
 {
     /// <summary>Copies bytes between two stretches that do not overlap.</summary>
     public static void Copy(byte* destination, byte* source, int length)
@@ -40,5 +40,31 @@ internal static unsafe class BlockCopy
             destination += Vector256<byte>.Count;
         }
         tail.Store(lastStore);
+    }
+
+    /// <summary>Fills a stretch with zeros.</summary>
+    public static void Clear(byte* destination, int length)
+    {
+        if (!Vector256.IsHardwareAccelerated || length < Vector256<byte>.Count)
+        {
+            Unsafe.InitBlockUnaligned(destination, 0, (uint)length);
+            return;
+        }
+        Vector256<byte> zero = Vector256<byte>.Zero;
+        byte* last = destination + length - Vector256<byte>.Count;
+        for (; length >= 4 * Vector256<byte>.Count; length -= 4 * Vector256<byte>.Count)
+        {
+            zero.Store(destination);
+            zero.Store(destination + Vector256<byte>.Count);
+            zero.Store(destination + 2 * Vector256<byte>.Count);
+            zero.Store(destination + 3 * Vector256<byte>.Count);
+            destination += 4 * Vector256<byte>.Count;
+        }
+        for (; length >= Vector256<byte>.Count; length -= Vector256<byte>.Count)
+        {
+            zero.Store(destination);
+            destination += Vector256<byte>.Count;
+        }
+        zero.Store(last);
     }
 }
