@@ -76,14 +76,17 @@ internal static class Arguments
         return value;
     }
 
-    /// <summary>Numbers between commas, each once.</summary>
-    public static IReadOnlyList<int> Integers(string option, string text, int least, int most, string choice)
+    /// <summary>Numbers, each once.</summary>
+    public static IReadOnlyList<int> Integers(string option, string[] texts, int least, int most, string choice)
     {
-        int[] numbers = [.. text.Split(',').Select(part => Integer(option, part.Trim(), least, most, choice))];
+        int[] numbers = [.. Several(texts).Select(text => Integer(option, text, least, most, choice))];
         return numbers.Distinct().Count() == numbers.Length
             ? numbers
-            : throw new UserErrorException($"{option} {text} names a number twice; name each once.");
+            : throw new UserErrorException($"{option} {string.Join(' ', texts)} names a number twice; name each once.");
     }
+
+    /// <summary>What was named with commas or spaces between.</summary>
+    public static string[] Several(string[] texts) => [.. texts.SelectMany(text => text.Split(',')).Select(text => text.Trim())];
 
     /// <summary>The library names its options; in a message of the command they go by the command's names.</summary>
     public static UserErrorException Translate(Exception e)

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
+using Spectre.Console;
 
 RootCommand root = new("PageFold keeps more data in the same memory: pages, compressed and packed into single page frames.")
 {
@@ -10,6 +12,9 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
     BenchCommand.Create(),
 };
 root.HelpName = "pagefold";
+// A pipe has no width of its own; the one that whoever calls states is better than a guess.
+if (Console.IsOutputRedirected && int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out int columns) && columns > 0)
+    AnsiConsole.Profile.Width = columns;
 try
 {
     ParseResult parsed = root.Parse(args);

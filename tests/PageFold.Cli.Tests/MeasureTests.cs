@@ -188,6 +188,8 @@ public class MeasureTests
         Assert.True(run.Json.GetProperty("verified").GetBoolean());
         Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), 900_000, 1 << 20);
         Assert.True(run.Json.GetProperty("pages").GetInt64() < run.Json.GetProperty("pagesChosen").GetInt64());
+        // The one short page of the data was not reached, so no zero of what was stored is filling.
+        Assert.Equal(0, run.Json.GetProperty("paddingBytes").GetInt64());
         Assert.Contains("limit reached", Command.Run("measure", data.Path, "--memory-limit", "1MiB").Output, StringComparison.Ordinal);
     }
 
@@ -227,6 +229,7 @@ public class MeasureTests
     [InlineData("together", "measure", "--pid", "1", "/tmp")]
     [InlineData("holds no data", "measure", "/dev/null")]
     [InlineData("no option '--bogus'", "measure", "--bogus")]
+    [InlineData("paths are named without an option", "measure", "--data", "/usr")]
     [InlineData("no command 'frobnicate'", "frobnicate")]
     [InlineData("a command is missing")]
     [InlineData("smaller than a page", "measure", "--sample", "4095")]

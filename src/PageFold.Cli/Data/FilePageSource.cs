@@ -20,7 +20,7 @@ internal sealed class FilePageSource : PageSource
             else if (File.Exists(path))
                 AddNamedFile(path, runs);
             else if (path.StartsWith('-'))
-                throw new UserErrorException($"there is no option '{path}', nor a file or folder of that name; see --help.");
+                throw new UserErrorException($"there is no option '{path}', nor a file or folder of that name; paths are named without an option, and --help lists those there are.");
             else
                 throw new UserErrorException($"there is no file or folder '{path}'; check the path.");
         }
@@ -31,10 +31,11 @@ internal sealed class FilePageSource : PageSource
             string unreadable = ItemsSkipped > 0 ? $" ({ItemsSkipped} files or folders in it could not be read)" : string.Empty;
             throw new UserErrorException($"'{_description}' holds no data{unreadable}; name ordinary files that are not empty, or folders with such files.");
         }
-        PaddingBytes = Extents.Sum(extent => Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _files[extent.Item].Length));
     }
 
     public override string Description => _description;
+
+    public override long PaddingOf(Extent extent) => Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _files[extent.Item].Length);
 
     public override int Read(Extent extent, Span<byte> buffer)
     {

@@ -32,9 +32,6 @@ internal abstract class PageSource(int pageSize) : IDisposable
     /// <summary>Pages that there are in all.</summary>
     public long PagesFound { get; private set; }
 
-    /// <summary>Zeros that fill the last pages of items; counted as data like the rest of their pages.</summary>
-    public long PaddingBytes { get; protected set; }
-
     /// <summary>Items that could not be read at all.</summary>
     public int ItemsSkipped { get; protected set; }
 
@@ -48,6 +45,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
     /// <param name="buffer">As many pages as an extent has at the most.</param>
     /// <returns>Whole pages read from the beginning of the extent; fewer than it has if the data shrank or vanished meanwhile.</returns>
     public abstract int Read(Extent extent, Span<byte> buffer);
+
+    /// <summary>Bytes of zeros that fill the last page of an extent; counted as data like the rest of the page.</summary>
+    public virtual long PaddingOf(Extent extent) => 0;
 
     public void Dispose()
     {

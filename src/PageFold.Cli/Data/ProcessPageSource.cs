@@ -30,11 +30,11 @@ internal sealed class ProcessPageSource : PageSource
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UserErrorException($"the memory of process {pid} cannot be read (permission denied); run as its user or as root.", e);
+            throw new UserErrorException($"the memory of process {pid} cannot be read (permission denied); run as its user or as root, and in a container with CAP_SYS_PTRACE.", e);
         }
         catch (IOException e)
         {
-            throw new UserErrorException($"the memory of process {pid} cannot be read ({e.Message.TrimEnd('.')}); is it still running, and not a thread of the kernel?", e);
+            throw new UserErrorException($"the memory of process {pid} cannot be read any more; is it still running, and not a thread of the kernel?", e);
         }
         if (PagesFound == 0)
             throw new UserErrorException($"{_description} has no private memory that is present; choose a process of user space.");

@@ -56,7 +56,6 @@ internal sealed class MeasureRun
         Chain = _options.Chain,
         Threads = _options.Threads,
         PagesChosen = _source.Pages,
-        PaddingBytes = _source.PaddingBytes,
         ItemsSkipped = _source.ItemsSkipped,
     };
 
@@ -159,6 +158,7 @@ internal sealed class MeasureRun
     private void Describe(PageStoreStatistics statistics, StoreResult result)
     {
         _report.Pages = statistics.Pages;
+        _report.PaddingBytes = _source.Extents.Where(extent => _stored[extent.FirstPage + extent.Pages - 1]).Sum(_source.PaddingOf);
         _report.OriginalBytes = statistics.OriginalBytes;
         _report.CompressedBytes = statistics.CompressedBytes;
         _report.PoolBytes = statistics.PoolBytes;

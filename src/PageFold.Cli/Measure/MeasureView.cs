@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -36,13 +35,13 @@ internal sealed class MeasureView
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
         table.Title = new TableTitle(Markup.Escape($"{report.Source}: {codec}, {ByteSize.Format(report.PageSize)} pages"));
         table.Columns[1].RightAligned();
-        Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Number(report.Pages)} pages, {Number(report.SameFilledPages)} same-filled, {Number(report.IncompressiblePages)} incompressible");
+        Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Figures.Count(report.Pages, "page", "pages")}, {Figures.Of(report.SameFilledPages, "N0")} same-filled, {Figures.Of(report.IncompressiblePages, "N0")} incompressible");
         Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), Share(report.CompressedBytes, report.OriginalBytes, "of the original"));
         Row(table, "[bold]Held in memory[/]", $"[bold green]{ByteSize.Format(report.TotalBytes)}[/]",
-            report.Ratio is { } ratio ? $"[bold]{Figure(ratio, "0.00")} times more data in the same memory[/]" : string.Empty);
+            report.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")} times more data in the same memory[/]" : string.Empty);
         Row(table, "  frames", ByteSize.Format(report.PoolBytes), "zspages");
         Row(table, "  everything else", ByteSize.Format(report.TableBytes), "tables, buffers, frames kept for the next write");
-        Row(table, "Overhead", report.Overhead is { } overhead ? Figure(overhead, "0.0000") : "none", "held / compressed");
+        Row(table, "Overhead", report.Overhead is { } overhead ? Figures.Of(overhead, "0.0000") : "none", "held / compressed");
         Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes), "as the operating system sees it");
         table.AddEmptyRow();
         Speed(table, "Store", report.Store);
@@ -50,12 +49,12 @@ internal sealed class MeasureView
         if (report.AfterDiscard is { } after)
         {
             table.AddEmptyRow();
-            Row(table, "After discarding half", ByteSize.Format(after.CompressedBytes), $"compressed, {Number(after.Pages)} pages");
+            Row(table, "After discarding half", ByteSize.Format(after.CompressedBytes), $"compressed, {Figures.Of(after.Pages, "N0")} pages");
             Row(table, "  held two seconds later", ByteSize.Format(after.TotalBytes), $"overhead {Optional(after.Overhead)}");
             if (after.CompactedTotalBytes is { } compacted)
             {
                 double moved = after.BytesFreed > 0 ? (double)after.BytesMoved / after.BytesFreed : 0;
-                Row(table, "  held after Compact", ByteSize.Format(compacted), $"overhead {Optional(after.CompactedOverhead)}; compaction moved {Figure(moved, "0.0")} bytes for each byte it freed");
+                Row(table, "  held after Compact", ByteSize.Format(compacted), $"overhead {Optional(after.CompactedOverhead)}; compaction moved {Figures.Of(moved, "0.0")} bytes for each byte it freed");
             }
         }
         return table;
@@ -66,7 +65,7 @@ internal sealed class MeasureView
     private static void Speed(Table table, string name, MeasurePhase? phase)
     {
         if (phase is not null)
-            Row(table, name, $"{Figure(phase.MibPerSecond, "0")} MiB/s", $"half of the pages within {Figure(phase.P50Us, "0.0")} µs, 99 of 100 within {Figure(phase.P99Us, "0.0")} µs");
+            Row(table, name, $"{Figures.Of(phase.MibPerSecond, "0")} MiB/s", $"half of the pages within {Figures.Of(phase.P50Us, "0.0")} µs, 99 of 100 within {Figures.Of(phase.P99Us, "0.0")} µs");
     }
 
     private static Grid Columns(IRenderable left, IRenderable right)
@@ -106,24 +105,20 @@ internal sealed class MeasureView
         if (report.PaddingBytes > report.OriginalBytes / 100)
             yield return $"[grey]{ByteSize.Format(report.PaddingBytes)} of the original are zeros that fill the last pages of files[/]";
         if (report.ItemsSkipped > 0)
-            yield return $"[yellow]skipped: {Number(report.ItemsSkipped)} files or folders that could not be read[/]";
+            yield return $"[yellow]skipped: {Figures.Count(report.ItemsSkipped, "file or folder", "files or folders")} that could not be read[/]";
         if (report.PagesSkipped > 0)
-            yield return $"[yellow]skipped: {Number(report.PagesSkipped)} pages that were gone when they were to be read (the data changed meanwhile)[/]";
+            yield return $"[yellow]skipped: {Figures.Count(report.PagesSkipped, "page that was", "pages that were")} gone when it was time to read (the data changed meanwhile)[/]";
         if (report.LimitReached)
-            yield return $"[yellow]limit reached: {Number(report.Pages)} of {Number(report.PagesChosen)} pages fit into {ByteSize.Format(report.MemoryLimit)}; raise --memory-limit, or measure less with --sample[/]";
+            yield return $"[yellow]limit reached: {Figures.Of(report.Pages, "N0")} of {Figures.Of(report.PagesChosen, "N0")} pages fit into {ByteSize.Format(report.MemoryLimit)}; raise --memory-limit, or measure less with --sample[/]";
         if (report.Interrupted)
-            yield return $"[yellow]interrupted: {Number(report.Pages)} of {Number(report.PagesChosen)} pages stored, {Number(report.PagesVerified)} read back; the figures are of those[/]";
+            yield return $"[yellow]interrupted: {Figures.Of(report.Pages, "N0")} of {Figures.Of(report.PagesChosen, "N0")} pages stored, {Figures.Of(report.PagesVerified, "N0")} read back; the figures are of those[/]";
         if (report.PagesDifferent > 0)
-            yield return $"[red]NOT verified: {Number(report.PagesDifferent)} pages differ from what was stored[/]";
+            yield return $"[red]NOT verified: {Figures.Of(report.PagesDifferent, "N0")} pages differ from what was stored[/]";
         else if (report.Verified)
-            yield return $"[green]verified[/]: all {Number(report.Pages)} pages were read back identical";
+            yield return $"[green]verified[/]: all {Figures.Of(report.Pages, "N0")} pages were read back identical";
     }
 
-    private static string Share(long part, long whole, string of) => whole == 0 ? string.Empty : $"{Figure(100.0 * part / whole, "0.0")} % {of}";
+    private static string Share(long part, long whole, string of) => whole == 0 ? string.Empty : $"{Figures.Of(100.0 * part / whole, "0.0")} % {of}";
 
-    private static string Optional(double? value) => value is { } number ? Figure(number, "0.0000") : "none";
-
-    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
-
-    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    private static string Optional(double? value) => value is { } number ? Figures.Of(number, "0.0000") : "none";
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace PageFold.Cli.Bench.Alloc;
@@ -24,16 +23,16 @@ internal static class AllocBenchView
     private static Table Times(AllocBenchReport report, string[] subjects)
     {
         Table table = new Table().Border(TableBorder.Rounded);
-        table.Title = new TableTitle(Markup.Escape($"{report.Source}: {report.Objects:N0} objects as long as {ByteSize.Format(report.PageSize)} pages with {report.Codec}, {ByteSize.Format(report.AskedBytes)}"));
+        table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{Figures.Count(report.Objects, "object", "objects")} as long as pages of {ByteSize.Format(report.PageSize)} with {report.Codec}, {ByteSize.Format(report.AskedBytes)}"));
         table.AddColumn("nanoseconds");
         foreach (string subject in subjects)
             table.AddColumn(new TableColumn(Name(subject)).RightAligned());
         table.AddColumn(new TableColumn("PageFold\n/ fastest").RightAligned());
         foreach (string phase in (string[])["churnWithContent", "churnZeroed", "churn", "fill", "free"])
         {
-            string[] times = [.. subjects.Select(subject => Row(report, subject, phase)).Select(row => $"{Figure(row.Nanoseconds, "0")} ±{Figure(50 * (row.Most - row.Least) / row.Nanoseconds, "0")}%")];
+            string[] times = [.. subjects.Select(subject => Row(report, subject, phase)).Select(row => Figures.Of(row.Nanoseconds, "0") + Figures.Noise(report.Rounds, row.Nanoseconds, row.Least, row.Most))];
             times[0] = $"[bold]{times[0]}[/]";
-            string ratio = Fastest(report, phase) is { } fastest ? $"[bold]{Figure(Row(report, Allocator.PageFold, phase).Nanoseconds / fastest.Nanoseconds, "0.00")}[/]" : "-";
+            string ratio = Fastest(report, phase) is { } fastest ? $"[bold]{Figures.Of(Row(report, Allocator.PageFold, phase).Nanoseconds / fastest.Nanoseconds, "0.00")}[/]" : "-";
             table.AddRow([PhaseName(phase), .. times, ratio]);
         }
         return table;
@@ -49,9 +48,9 @@ internal static class AllocBenchView
         table.AddColumn(new TableColumn("PageFold by\nits account").RightAligned());
         foreach (string state in (string[])["fresh", "halfFreed", "churned"])
         {
-            string[] held = [.. subjects.Select(subject => Figure(Weight(report, subject, state).HeldPerAsked, "0.0000"))];
+            string[] held = [.. subjects.Select(subject => Figures.Of(Weight(report, subject, state).HeldPerAsked, "0.0000"))];
             AllocBenchMemory pool = Weight(report, Allocator.PageFold, state);
-            table.AddRow([StateName(state), .. held, pool.AccountedBytes is { } bytes ? Figure((double)bytes / pool.AskedBytes, "0.0000") : "-"]);
+            table.AddRow([StateName(state), .. held, pool.AccountedBytes is { } bytes ? Figures.Of((double)bytes / pool.AskedBytes, "0.0000") : "-"]);
         }
         return table;
     }
@@ -67,7 +66,7 @@ internal static class AllocBenchView
             double theirs = Weight(report, fastest.Subject, "fresh").HeldPerAsked - 1;
             double overhead = (Weight(report, Allocator.PageFold, "fresh").HeldPerAsked - 1) / theirs;
             yield return $"{PhaseName(phase)}: {Mark(time, TimeBudget)} × the time of {fastest.Subject}, the fastest, "
-                + (theirs > 0 ? $"at {Mark(overhead, OverheadBudget)} × its overhead" : "which has no overhead that could be seen") + $" [grey](aim: {Figure(TimeBudget, "0.0")} and {Figure(OverheadBudget, "0.00")})[/]";
+                + (theirs > 0 ? $"at {Mark(overhead, OverheadBudget)} × its overhead" : "which has no overhead that could be seen") + $" [grey](aim: {Figures.Of(TimeBudget, "0.0")} and {Figures.Of(OverheadBudget, "0.00")})[/]";
         }
     }
 
@@ -75,15 +74,15 @@ internal static class AllocBenchView
     {
         foreach ((string name, string reason) in report.Unavailable)
             yield return $"[yellow]{name} was not measured: {Markup.Escape(reason)}[/]";
-        yield return "[grey]churn: a free and an allocation. With content: each new object is filled. With zeros: the others by calloc; the pool never hands out anything else. Plain churn: the others hand out whatever was left there[/]";
+        yield return "[grey]churn: a free and an allocation. Content: each new object is filled. Zeros: the others by calloc, the pool as always. Else the others hand out whatever was left there, which the pool never does[/]";
         yield return "[grey]libraries are called through P/Invoke and with their default settings; overhead is what is held beyond what was asked for, fresh[/]";
-        yield return $"[grey]median of {report.Rounds} rounds in turns, ± half of what lies between the slowest and the fastest[/]";
+        yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
         yield return report.Verified
             ? "[green]verified[/]: every object held its content"
             : "[red]NOT verified: an object held something else than its content[/]";
     }
 
-    private static string Mark(double ratio, double budget) => $"[bold {(ratio <= budget ? "green" : "yellow")}]{Figure(ratio, "0.00")}[/]";
+    private static string Mark(double ratio, double budget) => $"[bold {(ratio <= budget ? "green" : "yellow")}]{Figures.Of(ratio, "0.00")}[/]";
 
     private static AllocBenchRow? Fastest(AllocBenchReport report, string phase) =>
         report.Rows.Where(row => row.Phase == phase && row.Subject != Allocator.PageFold).MinBy(row => row.Nanoseconds);
@@ -96,8 +95,8 @@ internal static class AllocBenchView
 
     private static string PhaseName(string phase) => phase switch
     {
-        "churnWithContent" => "churn with content",
-        "churnZeroed" => "churn with zeros",
+        "churnWithContent" => "churn, content",
+        "churnZeroed" => "churn, zeros",
         "free" => "free all",
         _ => phase,
     };
@@ -108,6 +107,4 @@ internal static class AllocBenchView
         "churned" => "churned twice over",
         _ => state,
     };
-
-    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

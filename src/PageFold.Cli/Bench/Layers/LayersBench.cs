@@ -90,6 +90,7 @@ internal sealed class LayersBench
             Algorithm = _codec.Name,
             Implementation = _codec.Implementation,
             Rounds = rounds,
+            Verified = Verify(store, page),
             Store = new LayersOperation(whole.Nanoseconds,
             [
                 new Layer("compress", codecWrite.Nanoseconds, "the codec alone, straight to its place"),
@@ -172,6 +173,17 @@ internal sealed class LayersBench
     {
         foreach (int place in order)
             store.TryRead(place, page);
+    }
+
+    /// <summary>True if every place gives back what was written there last.</summary>
+    private bool Verify(PageStore store, byte[] page)
+    {
+        for (int place = 0; place < _contents.Length; place++)
+        {
+            if (!store.TryRead(place, page) || !_image[_contents[place]].SequenceEqual(page))
+                return false;
+        }
+        return true;
     }
 
     private void Find(PageStore store, ReadOnlySpan<int> order)

@@ -43,7 +43,7 @@ internal static class LayersCommand
                     LayersView.Show(report);
                 jsonTarget?.Write(JsonSerializer.Serialize(report, LayersJson.Default.LayersReport));
                 svgTarget?.Write(LayersDrawing.Draw(report));
-                return ExitCodes.Success;
+                return report.Verified ? ExitCodes.Success : ExitCodes.Failure;
             }, outer));
         });
         return command;

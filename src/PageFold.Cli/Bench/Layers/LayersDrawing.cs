@@ -18,7 +18,7 @@ internal static class LayersDrawing
     {
         StringBuilder body = new();
         int y = 24;
-        Text(body, Left, y, 15, $"{report.Implementation}, {report.Pages.ToString("N0", CultureInfo.InvariantCulture)} pages of {ByteSize.Format(report.PageSize)}, one thread, random order");
+        Text(body, Left, y, 15, $"{report.Implementation}, {Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}, one thread, random order");
         y += 16;
         y = Bar(body, y, "Store", report.Store);
         y = Bar(body, y, "Load", report.Load);
@@ -31,10 +31,10 @@ internal static class LayersDrawing
 
     private static int Bar(StringBuilder body, int y, string name, LayersOperation operation)
     {
-        Text(body, Left, y + 16, 14, $"{name}: {Figure(operation.Nanoseconds)} ns a page");
+        Text(body, Left, y + 16, 14, $"{name}: {Figures.Of(operation.Nanoseconds, "N0")} ns a page");
         y += 24;
-        // A layer that noise made negative takes no room.
-        double sum = operation.Layers.Sum(layer => Math.Max(0, layer.Nanoseconds));
+        // A layer below zero takes no room in the bar; it is by how much the line below, the whole, is shorter.
+        double sum = operation.Apart;
         double x = Left;
         for (int i = 0; i < operation.Layers.Count; i++)
         {
@@ -42,12 +42,14 @@ internal static class LayersDrawing
             body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{x:0.0}\" y=\"{y}\" width=\"{width:0.0}\" height=\"30\" fill=\"{Colors[i % Colors.Length]}\"/>\n");
             x += width;
         }
-        y += 38;
+        double whole = Left + Math.Min(1, operation.Nanoseconds / sum) * BarWidth;
+        body.Append(CultureInfo.InvariantCulture, $"<path d=\"M{Left} {y + 33}v5H{whole:0.0}v-5\" fill=\"none\" stroke=\"#222222\"/>\n");
+        y += 48;
         for (int i = 0; i < operation.Layers.Count; i++)
         {
             Layer layer = operation.Layers[i];
             body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Left}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{Colors[i % Colors.Length]}\"/>\n");
-            Text(body, Left + 20, y + 11, 12, $"{layer.Name}: {Figure(layer.Nanoseconds)} ns ({layer.Remark})");
+            Text(body, Left + 20, y + 11, 12, $"{layer.Name}: {Figures.Of(layer.Nanoseconds, "N0")} ns ({layer.Remark})");
             y += LineHeight;
         }
         return y + 12;
@@ -55,6 +57,4 @@ internal static class LayersDrawing
 
     private static void Text(StringBuilder body, int x, int y, int size, string text) =>
         body.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"#222222\">{SecurityElement.Escape(text)}</text>\n");
-
-    private static string Figure(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

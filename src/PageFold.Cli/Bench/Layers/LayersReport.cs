@@ -20,6 +20,9 @@ internal sealed record LayersReport
 
     public required int Rounds { get; init; }
 
+    /// <summary>True if the store gave back every page as it was written.</summary>
+    public required bool Verified { get; init; }
+
     public required LayersOperation Store { get; init; }
 
     public required LayersOperation Load { get; init; }
@@ -28,7 +31,12 @@ internal sealed record LayersReport
 /// <summary>One operation, cut into layers that add up to it.</summary>
 /// <param name="Nanoseconds">A page, by the median of the rounds.</param>
 /// <param name="Layers">The parts.</param>
-internal sealed record LayersOperation(double Nanoseconds, IReadOnlyList<Layer> Layers);
+internal sealed record LayersOperation(double Nanoseconds, IReadOnlyList<Layer> Layers)
+{
+    /// <summary>What the layers come to that took time, without those that others had spared.</summary>
+    [JsonIgnore]
+    public double Apart => Layers.Sum(layer => Math.Max(0, layer.Nanoseconds));
+}
 
 /// <summary>A part of an operation.</summary>
 /// <param name="Name">What is done.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Spectre.Console;
 
 namespace PageFold.Cli.Bench.Layers;
@@ -6,7 +7,12 @@ namespace PageFold.Cli.Bench.Layers;
 /// <summary>Shows the layers to a person: a bar of parts and a table for each operation.</summary>
 internal static class LayersView
 {
-    private static readonly Color[] Colors = [Color.Green, Color.Blue, Color.Yellow, Color.Red, Color.Purple, Color.Grey];
+    private const int BarWidth = 76;
+
+    private static readonly string[] Colors = ["green", "blue", "yellow", "red", "purple", "grey"];
+
+    // Told apart without colours too.
+    private static readonly char[] Fills = ['█', '▒', '▓', '░', '▚', '·'];
 
     public static void Show(LayersReport report)
     {
@@ -15,26 +21,36 @@ internal static class LayersView
         output.MarkupLine(Markup.Escape($"{report.Source}: {report.Pages:N0} pages of {ByteSize.Format(report.PageSize)}, {report.Implementation}, one thread, random order, warm memory"));
         Show(output, "Store", report.Store);
         Show(output, "Load", report.Load);
-        output.MarkupLine($"[grey]median of {report.Rounds} rounds; layers that are differences carry the noise of both[/]");
+        output.MarkupLine($"[grey]{(report.Rounds < 2 ? Figures.Legend(report.Rounds) : $"median of {report.Rounds} rounds")}; layers that are differences carry the noise of both[/]");
+        output.MarkupLine("[grey]a layer below zero is time that the others, measured alone, each paid and the whole pays once: the line below a bar is as long as the whole[/]");
+        output.MarkupLine(report.Verified
+            ? "[green]verified[/]: the store gave every page back as it was written"
+            : "[red]NOT verified: a page was given back different[/]");
     }
 
     private static void Show(IAnsiConsole output, string name, LayersOperation operation)
     {
         output.WriteLine();
-        BreakdownChart chart = new BreakdownChart().Width(100).HideTags();
-        Table table = new Table().Border(TableBorder.Rounded).AddColumn(name).AddColumn(new TableColumn("ns a page").RightAligned()).AddColumn(new TableColumn("of all").RightAligned()).AddColumn("measured as");
+        Table table = new Table().Border(TableBorder.Rounded).AddColumn(name).AddColumn(new TableColumn("ns/page").RightAligned().NoWrap()).AddColumn(new TableColumn("of all").RightAligned().NoWrap()).AddColumn("measured as");
+        StringBuilder bar = new();
+        double drawn = 0;
         for (int i = 0; i < operation.Layers.Count; i++)
         {
             Layer layer = operation.Layers[i];
-            chart.AddItem(layer.Name, Math.Max(0, layer.Nanoseconds), Colors[i % Colors.Length]);
+            string color = Colors[i % Colors.Length];
+            char fill = Fills[i % Fills.Length];
+            int from = Place(drawn, operation);
+            drawn += Math.Max(0, layer.Nanoseconds);
+            bar.Append(CultureInfo.InvariantCulture, $"[{color}]{new string(fill, Place(drawn, operation) - from)}[/]");
             table.AddRow(
-                $"[{Colors[i % Colors.Length].ToMarkup()}]█[/] {layer.Name}", Figure(layer.Nanoseconds, "N0"),
-                Figure(100 * layer.Nanoseconds / operation.Nanoseconds, "0.0") + " %", $"[grey]{layer.Remark}[/]");
+                $"[{color}]{fill}[/] {layer.Name}", Figures.Of(layer.Nanoseconds, "N0"),
+                Figures.Of(100 * layer.Nanoseconds / operation.Nanoseconds, "0.0") + " %", $"[grey]{layer.Remark}[/]");
         }
-        table.AddRow("[bold]in all[/]", $"[bold]{Figure(operation.Nanoseconds, "N0")}[/]", string.Empty, string.Empty);
-        output.Write(chart);
+        table.AddRow("[bold]in all[/]", $"[bold]{Figures.Of(operation.Nanoseconds, "N0")}[/]", string.Empty, string.Empty);
+        output.MarkupLine(bar.ToString());
+        output.WriteLine("└" + new string('─', Math.Max(0, Place(Math.Min(operation.Nanoseconds, operation.Apart), operation) - 2)) + "┘");
         output.Write(table);
     }
 
-    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    private static int Place(double nanoseconds, LayersOperation operation) => (int)Math.Round(nanoseconds / operation.Apart * BarWidth);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace PageFold.Cli.Bench.Map;
@@ -28,8 +27,8 @@ internal static class MapBenchView
         {
             MapBenchRow map = Beside(report, pointer, "map");
             table.AddRow(
-                Figure(pointer.Size, "0"), $"{pointer.StraddlingPercent} %", Time(pointer), $"[bold]{Time(map)}[/]", Time(Beside(report, pointer, "view")),
-                Time(Beside(report, pointer, "read")), Time(Beside(report, pointer, "writeMap")), Figure(map.Nanoseconds / pointer.Nanoseconds, "0.00"));
+                Figures.Of(pointer.Size, "0"), $"{pointer.StraddlingPercent} %", Time(pointer), $"[bold]{Time(map)}[/]", Time(Beside(report, pointer, "view")),
+                Time(Beside(report, pointer, "read")), Time(Beside(report, pointer, "writeMap")), Figures.Of(map.Nanoseconds / pointer.Nanoseconds, "0.00"));
         }
         return table;
     }
@@ -40,8 +39,10 @@ internal static class MapBenchView
             yield return $"[yellow]{Markup.Escape(note)}[/]";
         yield return $"[grey]random order in {ByteSize.Format(report.WorkingSetBytes)}; map: in place, or a copy where the object straddles; view: one part or two, never copied; map to write: begins with zeros[/]";
         double[] widths = [.. report.Rows.Select(row => (row.Most - row.Least) / row.Nanoseconds).Order()];
-        if (widths.Length > 0)
-            yield return $"[grey]median of {report.Rounds} rounds in turns; half of the figures lie within ±{Figure(50 * widths[widths.Length / 2], "0")} % from round to round[/]";
+        if (report.Rounds < 2)
+            yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
+        else if (widths.Length > 0)
+            yield return $"[grey]median of {report.Rounds} rounds in turns; half of the figures lie within ±{Figures.Of(50 * widths[widths.Length / 2], "0")} % from round to round[/]";
         yield return report.Verified
             ? "[green]verified[/]: every object held its content, and as many straddled as were to"
             : "[red]NOT verified: an object held something else than its content, or had moved[/]";
@@ -50,7 +51,5 @@ internal static class MapBenchView
     private static MapBenchRow Beside(MapBenchReport report, MapBenchRow row, string access) => report.Rows.First(other =>
         other.Access == access && (other.Size, other.StraddlingPercent, other.BytesTouched) == (row.Size, row.StraddlingPercent, row.BytesTouched));
 
-    private static string Time(MapBenchRow row) => Figure(row.Nanoseconds, "0");
-
-    private static string Figure(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    private static string Time(MapBenchRow row) => Figures.Of(row.Nanoseconds, "0");
 }

@@ -14,11 +14,11 @@ internal static class StoreBenchCommand
     {
         Option<string[]> data = new("--data") { Description = "Files and folders whose pages are written. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
         Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
-        Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; or both LZ4s, between spaces, to compare them, which is the default.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; or both LZ4s to compare them, which is the default.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
         Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
         Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly.", DefaultValueFactory = _ => DefaultSample, HelpName = "BYTES" };
-        Option<string> threads = new("--threads") { Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => DefaultThreads, HelpName = "N,N" };
+        Option<string[]> threads = new("--threads") { AllowMultipleArgumentsPerToken = true, Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => [DefaultThreads], HelpName = "N,N" };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
         Option<bool> cold = new("--cold") { Description = "Measure first writes into memory that nobody has touched, and nothing else." };
         Option<bool> huge = new("--huge-pages") { Description = "Let PageFold merge its memory into huge pages." };
@@ -45,7 +45,8 @@ internal static class StoreBenchCommand
 
     private static PageCodec[] Codecs(string[]? names, string? level)
     {
-        if (names is null or [])
+        names = Arguments.Several(names ?? []);
+        if (names is [])
             names = PageCodec.Lz4.Implementation == PageCodec.Lz4Managed.Implementation ? ["lz4"] : ["lz4", "lz4-managed"];
         if (names.Distinct(StringComparer.Ordinal).Count() < names.Length)
             throw new UserErrorException($"--codec {string.Join(' ', names)} names one twice; name each once.");
