@@ -79,7 +79,10 @@ internal static class Arguments
     /// <summary>Numbers, each once.</summary>
     public static IReadOnlyList<int> Integers(string option, string[] texts, int least, int most, string choice)
     {
-        int[] numbers = [.. Several(texts).Select(text => Integer(option, text, least, most, choice))];
+        string[] several = Several(texts);
+        if (Array.Find(several, Path.Exists) is { } path)
+            throw new UserErrorException($"{option} takes numbers, and '{path}' is a path; to name data, write --data {path}.");
+        int[] numbers = [.. several.Select(text => Integer(option, text, least, most, choice))];
         return numbers.Distinct().Count() == numbers.Length
             ? numbers
             : throw new UserErrorException($"{option} {string.Join(' ', texts)} names a number twice; name each once.");

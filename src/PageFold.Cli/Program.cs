@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using PageFold;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
@@ -31,6 +32,10 @@ try
 catch (UserErrorException e)
 {
     return Fail(e.Message.ReplaceLineEndings(" "), ExitCodes.BadInput);
+}
+catch (PageCorruptException e)
+{
+    return Fail($"NOT verified: {e.Message.ReplaceLineEndings(" ")}", ExitCodes.Failure);
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {

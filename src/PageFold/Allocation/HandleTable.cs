@@ -21,43 +21,39 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots)
     /// <summary>Takes a slot that holds nothing; false when there is no memory or no number left for one.</summary>
     public bool TryTake(out uint slot, out uint generation)
     {
+        generation = 0;
         lock (_lock)
         {
-            generation = 0;
             slot = _firstFree;
-            if (slot != EndOfList)
-            {
-                _firstFree = (uint)SlotWord.Payload(*slots.Find(slot));
-                generation = *_generations.Find(slot);
-                return true;
-            }
-            slot = _next;
-            if (slot == EndOfList || !slots.TryEnsure(slot, out _) || !_generations.TryEnsure(slot, out _))
-                return false;
-            Volatile.Write(ref _next, slot + 1);
-            return true;
+            if (slot == EndOfList)
+                return TryAdd(out slot);
+            _firstFree = (uint)SlotWord.Payload(*slots.Find(slot));
         }
+        // Off the list it is the caller's alone.
+        generation = *_generations.Find(slot);
+        return true;
     }
 
     /// <summary>Puts a slot back that never became live.</summary>
     public void GiveBack(uint slot)
     {
         lock (_lock)
-            Push(slot);
+        {
+            SlotWord.ReleaseExclusive(ref *slots.Find(slot), SlotWord.ForPayload(SlotKind.Empty, _firstFree));
+            _firstFree = slot;
+        }
     }
 
     /// <summary>Puts a slot back whose object is gone: the handle that named it is stale from then on.</summary>
     public void Expire(uint slot)
     {
-        lock (_lock)
-        {
-            uint* generation = _generations.Find(slot);
-            // Past the last generation a slot stays empty and no handle to it is ever valid again.
-            if (*generation == ZsHandle.MaxGeneration)
-                return;
-            Volatile.Write(ref *generation, *generation + 1);
-            Push(slot);
-        }
+        // Empty and not yet on the list it is the caller's alone.
+        uint* generation = _generations.Find(slot);
+        // Past the last generation a slot stays empty and no handle to it is ever valid again.
+        if (*generation == ZsHandle.MaxGeneration)
+            return;
+        Volatile.Write(ref *generation, *generation + 1);
+        GiveBack(slot);
     }
 
     /// <summary>The slot that a handle names and the place of its generation, which stands still while the slot is held; false if there was never such a slot.</summary>
@@ -76,9 +72,13 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots)
     /// <summary>Gives the way to the generations back. Their frames go with the arena.</summary>
     public void Free() => _generations.Free();
 
-    private void Push(uint slot)
+    /// <summary>Makes a new slot. Called under the lock.</summary>
+    private bool TryAdd(out uint slot)
     {
-        SlotWord.ReleaseExclusive(ref *slots.Find(slot), SlotWord.ForPayload(SlotKind.Empty, _firstFree));
-        _firstFree = slot;
+        slot = _next;
+        if (slot == EndOfList || !slots.TryEnsure(slot, out _) || !_generations.TryEnsure(slot, out _))
+            return false;
+        Volatile.Write(ref _next, slot + 1);
+        return true;
     }
 }

@@ -23,6 +23,10 @@ public sealed unsafe class ZsPool : IDisposable
 {
     private const int SpinsBeforeRefusal = 40;
 
+    // Slots, generations, descriptors and the object itself; and the directories and bits that lead to them.
+    private const int FramesOfFirstObject = 4;
+    private const int TablesOfFirstObject = 28 << 10;
+
     private readonly FrameArena _arena;
     private readonly SlotTable _slots;
     private readonly HandleTable _handles;
@@ -42,6 +46,12 @@ public sealed unsafe class ZsPool : IDisposable
         _handles = new HandleTable(_arena, _slots);
         _heap = new ZsHeap(_arena, _slots, _gate, options.SizeClasses);
         _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
+        if (_arena.Budget.Available < (long)FramesOfFirstObject * _arena.FrameSize + TablesOfFirstObject)
+        {
+            _heap.Dispose();
+            _arena.Dispose();
+            Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
+        }
         _number = new PoolNumber();
     }
 
@@ -345,13 +355,20 @@ public sealed unsafe class ZsPool : IDisposable
         if (outcome == SharedOutcome.Empty)
             Throw.StaleHandle(handle);
         if (outcome == SharedOutcome.Saturated)
-            Throw.TooManyMaps(handle, SlotWord.MaxReaders);
+            ThrowSaturated(handle, *generation);
         if (Volatile.Read(ref *generation) != handle.Generation)
         {
             SlotWord.ReleaseShared(ref slot);
             Throw.StaleHandle(handle);
         }
         return ref slot;
+    }
+
+    private static void ThrowSaturated(ZsHandle handle, uint generation)
+    {
+        if (generation != handle.Generation)
+            Throw.StaleHandle(handle);
+        Throw.TooManyMaps(handle, SlotWord.MaxReaders);
     }
 
     /// <summary>Makes the caller the only holder of a valid handle's slot, or refuses and changes nothing.</summary>
@@ -375,8 +392,9 @@ public sealed unsafe class ZsPool : IDisposable
             // A reader may be gone in a moment: a copy in or out, or somebody with a stale handle. A mapping stays.
             if (SlotWord.Readers(word) > 0 && spin.Count > SpinsBeforeRefusal)
             {
-                if (SlotWord.Readers(word) < SlotWord.MaxReaders)
-                    SlotWord.ReleaseShared(ref Pin(handle, out _));
+                // Generations only count up, so this one was stale before whatever is mapped now came.
+                if (Volatile.Read(ref *generation) != handle.Generation)
+                    Throw.StaleHandle(handle);
                 Throw.ObjectIsMapped(handle);
             }
             spin.SpinOnce();

@@ -109,7 +109,9 @@ internal sealed class AllocBench
             foreach (string phase in Phases)
             {
                 // From then on there are objects that nobody has filled.
-                if (phase == "churnZeroed" && round == _options.Rounds - 1)
+                bool last = round == _options.Rounds - 1;
+                int since = population.NextNumber;
+                if (phase == "churnZeroed" && last)
                     verified = subjects.All(subject => population.IsHeldBy(subject, _contents));
                 int operations = Operations(phase, population.Count);
                 double[] seconds = Run(subjects, population, phase, operations, round, () =>
@@ -117,6 +119,8 @@ internal sealed class AllocBench
                     _progress.Add(_batch.Count);
                     _cancellation.ThrowIfCancellationRequested();
                 });
+                if (phase == "churnZeroed" && last)
+                    verified &= subjects.All(subject => population.IsZeroedBy(subject, since));
                 for (int i = 0; i < subjects.Count; i++)
                     Record(subjects[i].Name, phase, 1e9 * seconds[i] / operations);
             }

@@ -85,7 +85,7 @@ internal static class AllocBenchView
     private static string Mark(double ratio, double budget) => $"[bold {(ratio <= budget ? "green" : "yellow")}]{Figures.Of(ratio, "0.00")}[/]";
 
     private static AllocBenchRow? Fastest(AllocBenchReport report, string phase) =>
-        report.Rows.Where(row => row.Phase == phase && row.Subject != Allocator.PageFold).MinBy(row => row.Nanoseconds);
+        report.Rows.Where(row => row.Phase == phase && row.Subject != Allocator.PageFold && row.Nanoseconds > 0).MinBy(row => row.Nanoseconds);
 
     private static AllocBenchRow Row(AllocBenchReport report, string subject, string phase) => report.Rows.First(row => row.Subject == subject && row.Phase == phase);
 

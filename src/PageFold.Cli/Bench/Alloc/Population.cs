@@ -11,7 +11,6 @@ internal sealed class Population
     private readonly int[] _sizes;
     private readonly int[] _numbers;
     private readonly Random _random = new(Seed);
-    private int _nextNumber;
 
     /// <param name="realSizes">The sizes of the objects at first, and those from which later ones are chosen.</param>
     public Population(int[] realSizes)
@@ -20,7 +19,7 @@ internal sealed class Population
         _sizes = [.. realSizes];
         _numbers = [.. Enumerable.Range(0, realSizes.Length)];
         RandomOrder = [.. _numbers];
-        _nextNumber = realSizes.Length;
+        NextNumber = realSizes.Length;
         _random.Shuffle(RandomOrder);
     }
 
@@ -28,6 +27,9 @@ internal sealed class Population
 
     /// <summary>Every place once.</summary>
     public int[] RandomOrder { get; }
+
+    /// <summary>The number of the next content: what is allocated from now on has this one or a higher one.</summary>
+    public int NextNumber { get; private set; }
 
     public long AskedBytes => _sizes.Sum(size => (long)size);
 
@@ -61,7 +63,7 @@ internal sealed class Population
             int place = _random.Next(Count);
             batch.Places[i] = place;
             batch.Sizes[i] = _sizes[place] = _realSizes[_random.Next(Count)];
-            batch.Numbers[i] = _numbers[place] = _nextNumber++;
+            batch.Numbers[i] = _numbers[place] = NextNumber++;
         }
     }
 
@@ -71,6 +73,18 @@ internal sealed class Population
         for (int place = 0; place < Count; place++)
         {
             if (!allocator.Holds(place, contents[_numbers[place], _sizes[place]]))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>True if every object that was allocated since then, and not filled, is zeros.</summary>
+    public bool IsZeroedBy(Allocator allocator, int since)
+    {
+        byte[] zeros = new byte[_sizes.Max()];
+        for (int place = 0; place < Count; place++)
+        {
+            if (_numbers[place] >= since && !allocator.Holds(place, zeros.AsSpan(0, _sizes[place])))
                 return false;
         }
         return true;

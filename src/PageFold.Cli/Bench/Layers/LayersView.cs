@@ -7,7 +7,7 @@ namespace PageFold.Cli.Bench.Layers;
 /// <summary>Shows the layers to a person: a bar of parts and a table for each operation.</summary>
 internal static class LayersView
 {
-    private const int BarWidth = 76;
+    private const int WidestBar = 76;
 
     private static readonly string[] Colors = ["green", "blue", "yellow", "red", "purple", "grey"];
 
@@ -18,11 +18,12 @@ internal static class LayersView
     {
         IAnsiConsole output = AnsiConsole.Console;
         output.WriteLine();
-        output.MarkupLine(Markup.Escape($"{report.Source}: {report.Pages:N0} pages of {ByteSize.Format(report.PageSize)}, {report.Implementation}, one thread, random order, warm memory"));
+        output.MarkupLine(Markup.Escape($"{report.Source}: {Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}, {report.Implementation}, one thread, random order, warm memory"));
         Show(output, "Store", report.Store);
         Show(output, "Load", report.Load);
         output.MarkupLine($"[grey]{(report.Rounds < 2 ? Figures.Legend(report.Rounds) : $"median of {report.Rounds} rounds")}; layers that are differences carry the noise of both[/]");
-        output.MarkupLine("[grey]a layer below zero is time that the others, measured alone, each paid and the whole pays once: the line below a bar is as long as the whole[/]");
+        if (report.Store.Layers[^1].Nanoseconds < 0 || report.Load.Layers[^1].Nanoseconds < 0)
+            output.MarkupLine("[grey]a last layer below zero is time that the others, measured alone, each paid and the whole pays once: the line below a bar is as long as the whole[/]");
         output.MarkupLine(report.Verified
             ? "[green]verified[/]: the store gave every page back as it was written"
             : "[red]NOT verified: a page was given back different[/]");
@@ -31,26 +32,27 @@ internal static class LayersView
     private static void Show(IAnsiConsole output, string name, LayersOperation operation)
     {
         output.WriteLine();
-        Table table = new Table().Border(TableBorder.Rounded).AddColumn(name).AddColumn(new TableColumn("ns/page").RightAligned().NoWrap()).AddColumn(new TableColumn("of all").RightAligned().NoWrap()).AddColumn("measured as");
+        Table table = new Table().Border(TableBorder.Rounded).AddColumn(name).AddColumn(new TableColumn("ns/page").RightAligned()).AddColumn(new TableColumn("of all").RightAligned()).AddColumn("measured as");
         StringBuilder bar = new();
+        int width = Math.Min(WidestBar, output.Profile.Width - 1);
         double drawn = 0;
         for (int i = 0; i < operation.Layers.Count; i++)
         {
             Layer layer = operation.Layers[i];
             string color = Colors[i % Colors.Length];
             char fill = Fills[i % Fills.Length];
-            int from = Place(drawn, operation);
+            int from = Place(drawn, operation, width);
             drawn += Math.Max(0, layer.Nanoseconds);
-            bar.Append(CultureInfo.InvariantCulture, $"[{color}]{new string(fill, Place(drawn, operation) - from)}[/]");
+            bar.Append(CultureInfo.InvariantCulture, $"[{color}]{new string(fill, Place(drawn, operation, width) - from)}[/]");
             table.AddRow(
                 $"[{color}]{fill}[/] {layer.Name}", Figures.Of(layer.Nanoseconds, "N0"),
                 Figures.Of(100 * layer.Nanoseconds / operation.Nanoseconds, "0.0") + " %", $"[grey]{layer.Remark}[/]");
         }
         table.AddRow("[bold]in all[/]", $"[bold]{Figures.Of(operation.Nanoseconds, "N0")}[/]", string.Empty, string.Empty);
         output.MarkupLine(bar.ToString());
-        output.WriteLine("└" + new string('─', Math.Max(0, Place(Math.Min(operation.Nanoseconds, operation.Apart), operation) - 2)) + "┘");
+        output.WriteLine("└" + new string('─', Math.Max(0, Place(Math.Min(operation.Nanoseconds, operation.Apart), operation, width) - 2)) + "┘");
         output.Write(table);
     }
 
-    private static int Place(double nanoseconds, LayersOperation operation) => (int)Math.Round(nanoseconds / operation.Apart * BarWidth);
+    private static int Place(double nanoseconds, LayersOperation operation, int width) => (int)Math.Round(nanoseconds / operation.Apart * width);
 }

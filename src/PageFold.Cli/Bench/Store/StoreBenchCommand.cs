@@ -48,11 +48,13 @@ internal static class StoreBenchCommand
         names = Arguments.Several(names ?? []);
         if (names is [])
             names = PageCodec.Lz4.Implementation == PageCodec.Lz4Managed.Implementation ? ["lz4"] : ["lz4", "lz4-managed"];
-        if (names.Distinct(StringComparer.Ordinal).Count() < names.Length)
+        PageCodec[] codecs = [.. names.Select(name => Arguments.Codec(name, level, out _))];
+        string[] known = [.. names.Select(name => name.ToLowerInvariant())];
+        if (known.Distinct().Count() < known.Length)
             throw new UserErrorException($"--codec {string.Join(' ', names)} names one twice; name each once.");
-        if (names.Select(name => name.Split('-')[0]).Distinct(StringComparer.Ordinal).Count() > 1)
+        if (known.Select(name => name.Split('-')[0]).Distinct().Count() > 1)
             throw new UserErrorException($"--codec {string.Join(' ', names)} mixes algorithms; run the command once for each.");
-        return [.. names.Select(name => Arguments.Codec(name, level, out _))];
+        return codecs;
     }
 
     private static int Run(StoreBenchOptions options, CancellationToken outer)

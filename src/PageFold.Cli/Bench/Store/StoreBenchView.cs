@@ -23,16 +23,18 @@ internal static class StoreBenchView
     {
         Table table = new Table().Border(TableBorder.Rounded);
         table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}, {implementation}, {(report.Cold ? "first writes into cold memory" : "warm memory")}"));
-        table.AddColumn(new TableColumn("thousand\npages/s").NoWrap());
-        foreach (string column in (string[])["thr.", "codec\nalone", "kernel\nzram", "[bold]PageFold[/]", "/ codec", "/ zram"])
-            table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("thousand\npages/s"));
+        bool beside = report.ZramUnavailable is null;
+        string[] columns = beside ? ["thr.", "codec\nalone", "kernel\nzram", "[bold]PageFold[/]", "/ codec", "/ zram"] : ["thr.", "codec\nalone", "[bold]PageFold[/]", "/ codec"];
+        foreach (string column in columns)
+            table.AddColumn(new TableColumn(column).RightAligned());
         foreach (StoreBenchRow row in report.Rows.Where(row => row.Subject == Subject.PageFold && row.Algorithm == algorithm))
         {
             StoreBenchRow? codec = Beside(report, row, Subject.Codec);
             StoreBenchRow? zram = Beside(report, row, Subject.Zram);
-            table.AddRow(
-                $"{(row.Order == "random" ? "rand." : "seq.")} {row.Operation}", Figures.Of(row.Threads, "0"), Speed(report, codec), Speed(report, zram), $"[bold]{Speed(report, row)}[/]",
-                Ratio(row, codec), Ratio(row, zram));
+            string[] cells = [$"{(row.Order == "random" ? "rand." : "seq.")} {row.Operation}", Figures.Of(row.Threads, "0"), Speed(report, codec)];
+            string own = $"[bold]{Speed(report, row)}[/]";
+            table.AddRow(beside ? [.. cells, Speed(report, zram), own, Ratio(row, codec), Ratio(row, zram)] : [.. cells, own, Ratio(row, codec)]);
         }
         return table;
     }
@@ -41,9 +43,9 @@ internal static class StoreBenchView
     {
         Table table = new Table().Border(TableBorder.Rounded);
         table.Title = new TableTitle("Memory held");
-        table.AddColumn(new TableColumn("by").NoWrap());
+        table.AddColumn(new TableColumn("by"));
         foreach (string column in (string[])["compressed", "held in all", "held /\ncompr.", "held after\nrewriting"])
-            table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+            table.AddColumn(new TableColumn(column).RightAligned());
         foreach (StoreBenchMemory memory in report.Memory)
         {
             table.AddRow(
