@@ -63,6 +63,8 @@ public sealed unsafe class ZsPool : IDisposable
 
     internal ZsHeap Heap => _heap;
 
+    internal HandleTable Handles => _handles;
+
     internal MemoryBudget Budget => _arena.Budget;
 
     /// <summary>Allocates an object of zeros.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PageFold.Allocation;
 using PageFold.Frames;
 
 namespace PageFold.Tests.Allocation;
@@ -103,6 +104,35 @@ public class ZsPoolConcurrencyTests
             pool.Free(pool.Allocate(100));
         done.Cancel();
         misuser.Wait();
+    }
+
+    [Fact]
+    public unsafe void A_handle_that_goes_stale_while_its_slot_is_waited_for_is_refused()
+    {
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        ZsHandle handle = pool.Allocate(100);
+        Assert.True(pool.Handles.TryFind(handle, out ulong* slot, out uint* generation));
+        ulong word = SlotWord.AcquireExclusive(ref *slot);
+        using ManualResetEventSlim begun = new();
+        Task<bool> reader = Task.Factory.StartNew(() =>
+        {
+            begun.Set();
+            try
+            {
+                pool.SizeOf(handle);
+                return false;
+            }
+            catch (InvalidHandleException)
+            {
+                return true;
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        begun.Wait(TestContext.Current.CancellationToken);
+        Thread.Sleep(100);
+        // As if it had been freed, and the slot given to another object, between the reader's looking up of the slot and its pinning.
+        ++*generation;
+        SlotWord.ReleaseExclusive(ref *slot, word);
+        Assert.True(reader.Result);
     }
 
     [Fact]
