@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace PageFold.Cli;
@@ -5,6 +6,8 @@ namespace PageFold.Cli;
 /// <summary>Shows on standard error how far a long piece of work is: bars where somebody looks, a line for each step where not.</summary>
 internal static class ProgressView
 {
+    private const int MillisecondsBetweenLines = 15_000;
+
     /// <summary>Runs the work on a thread of its own and shows its progress until it ends.</summary>
     public static T Watch<T>(WorkProgress progress, Func<T> work)
     {
@@ -46,13 +49,16 @@ internal static class ProgressView
         Console.Error.Write(string.Empty);
         // Nothing about the preparation: what goes wrong in it is told in one line.
         int shown = 0;
+        long told = 0;
         while (!Ended(running))
         {
-            if (progress.StepNumber != shown)
-            {
-                shown = progress.StepNumber;
-                Console.Error.WriteLine($"{progress.Name} ...");
-            }
+            bool begun = progress.StepNumber != shown;
+            if (!begun && Environment.TickCount64 - told < MillisecondsBetweenLines)
+                continue;
+            shown = progress.StepNumber;
+            told = Environment.TickCount64;
+            if (shown > 0)
+                Console.Error.WriteLine(begun ? $"{progress.Name} ..." : string.Create(CultureInfo.InvariantCulture, $"{progress.Name} ... {100 * progress.Share:0} %"));
         }
     }
 

@@ -41,6 +41,20 @@ internal sealed class ReportTarget : IDisposable
         }
     }
 
+    /// <summary>Refuses a report in place of data that it would be about.</summary>
+    /// <param name="data">The files and folders that are read.</param>
+    public void RefuseIfAmong(IEnumerable<string> data)
+    {
+        if (_path is null || !File.Exists(_path) || _inPlace is not null && new FileInfo(_path).Length == 0)
+            return;
+        foreach (string name in data)
+        {
+            string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(name));
+            if (_path == path || _path.StartsWith(path + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                throw new UserErrorException($"{_option} {_path} is a part of the data and would be overwritten; choose another file.");
+        }
+    }
+
     /// <summary>True if both lead to the same file.</summary>
     public bool IsSameFile(ReportTarget other) => _path is not null && _path == other._path;
 

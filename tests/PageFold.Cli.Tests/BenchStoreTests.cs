@@ -81,8 +81,10 @@ public class BenchStoreTests
         Assert.Equal(before, Devices());
     }
 
-    [Fact]
-    public void Leaves_no_device_behind_when_its_terminal_goes()
+    [Theory]
+    [InlineData("-HUP")]
+    [InlineData("-QUIT")]
+    public void Leaves_no_device_behind_when_its_terminal_goes(string signal)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and zram is Linux's.");
         using DataFolder data = new(8192);
@@ -90,7 +92,7 @@ public class BenchStoreTests
         Command.RunProcess("dotnet", [Command.Program, "bench", "store", "--data", data.Path, "--rounds", "1000"], process =>
         {
             Task.Delay(4000).Wait();
-            System.Diagnostics.Process.Start("kill", ["-HUP", $"{process.Id}"]).WaitForExit();
+            System.Diagnostics.Process.Start("kill", [signal, $"{process.Id}"]).WaitForExit();
         });
         Assert.Equal(before, Devices());
     }

@@ -47,7 +47,7 @@ public class MeasureTests
         using DataFolder data = new();
         Command run = Command.Run("measure", data.Path);
         Assert.Equal(0, run.ExitCode);
-        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: all 513 pages"])
+        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: 513 pages, all of them, were"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
@@ -191,6 +191,24 @@ public class MeasureTests
         // The one short page of the data was not reached, so no zero of what was stored is filling.
         Assert.Equal(0, run.Json.GetProperty("paddingBytes").GetInt64());
         Assert.Contains("limit reached", Command.Run("measure", data.Path, "--memory-limit", "1MiB").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_report_does_not_overwrite_what_it_is_about()
+    {
+        using DataFolder data = new();
+        string text = Path.Combine(data.Path, "text");
+        long length = new FileInfo(text).Length;
+        foreach (string[] arguments in (string[][])[
+            ["measure", text, "--json", text], ["measure", data.Path, "--json", text], ["bench", "store", "--data", data.Path + "/", "--json", text],
+            ["bench", "alloc", "--data", text, "--json", text], ["bench", "layers", "--data", text, "--svg", text]])
+        {
+            Command run = Command.Run(arguments);
+            Assert.True(run.ExitCode == 2, run.Error);
+            Assert.Contains("is a part of the data", run.Error, StringComparison.Ordinal);
+            Assert.Equal(length, new FileInfo(text).Length);
+        }
+        Assert.Equal(0, Command.Run("measure", text, "--json", Path.Combine(data.Path, "new")).ExitCode);
     }
 
     [Fact]

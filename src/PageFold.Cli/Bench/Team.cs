@@ -3,14 +3,17 @@ using System.Diagnostics;
 namespace PageFold.Cli.Bench;
 
 /// <summary>
-/// Threads that begin a piece of work at the same moment, again and again; each piece is timed from that moment to the end of the last of them. They live as long as the team, so that
-/// short pieces can be timed.
+/// Threads that begin a piece of work at the same moment, again and again; each piece is timed from the first one's beginning to the last one's end, by their own clocks, since whoever waits for them may be woken
+/// late. They live as long as the team, so that short pieces can be timed.
 /// </summary>
 internal sealed class Team : IDisposable
 {
     private readonly Barrier? _start;
     private readonly Barrier? _end;
     private readonly Thread[] _members;
+    private readonly long[] _begins;
+    private readonly long[] _ends;
+    private int _awaited;
     private Action<int> _work = static _ => { };
     private Exception? _failure;
     private bool _disposed;
@@ -19,6 +22,8 @@ internal sealed class Team : IDisposable
     public Team(int size)
     {
         Size = size;
+        _begins = new long[size];
+        _ends = new long[size];
         if (size > 1)
         {
             _start = new Barrier(size + 1);
@@ -35,18 +40,17 @@ internal sealed class Team : IDisposable
     /// <param name="work">Gets the member's number, from zero.</param>
     public double Run(Action<int> work)
     {
-        long begin;
         if (_start is null)
         {
-            begin = Stopwatch.GetTimestamp();
+            long begin = Stopwatch.GetTimestamp();
             work(0);
             return Stopwatch.GetElapsedTime(begin).TotalSeconds;
         }
         _work = work;
+        _awaited = Size;
         _start.SignalAndWait();
-        begin = Stopwatch.GetTimestamp();
         _end!.SignalAndWait();
-        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        double seconds = Stopwatch.GetElapsedTime(_begins.Min(), _ends.Max()).TotalSeconds;
         if (Interlocked.Exchange(ref _failure, null) is { } failure)
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         return seconds;
@@ -71,6 +75,12 @@ internal sealed class Team : IDisposable
             _start!.SignalAndWait();
             if (_disposed)
                 return;
+            // The last one to be woken starts all of them.
+            SpinWait spin = default;
+            Interlocked.Decrement(ref _awaited);
+            while (Volatile.Read(ref _awaited) > 0)
+                spin.SpinOnce(sleep1Threshold: -1);
+            _begins[number] = Stopwatch.GetTimestamp();
             try
             {
                 _work(number);
@@ -81,6 +91,7 @@ internal sealed class Team : IDisposable
             {
                 Interlocked.CompareExchange(ref _failure, e, null);
             }
+            _ends[number] = Stopwatch.GetTimestamp();
             _end!.SignalAndWait();
         }
     }

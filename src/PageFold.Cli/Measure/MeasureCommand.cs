@@ -46,6 +46,7 @@ internal static class MeasureCommand
     private static int Run(MeasureOptions options, CancellationToken outer)
     {
         using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
+        json?.RefuseIfAmong(options.Paths);
         return Interruptible.Run(cancellation =>
         {
             using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, cancellation);

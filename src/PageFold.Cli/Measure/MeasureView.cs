@@ -18,6 +18,11 @@ internal sealed class MeasureView
     {
         if (_quiet)
             return;
+        if (report is { Interrupted: true, Pages: 0 })
+        {
+            _output.MarkupLine("[yellow]interrupted before anything was stored[/]");
+            return;
+        }
         _output.WriteLine();
         _output.Write(Summary(report));
         if (report.Pages > 0)
@@ -42,7 +47,7 @@ internal sealed class MeasureView
         Row(table, "  frames", ByteSize.Format(report.PoolBytes), "zspages");
         Row(table, "  everything else", ByteSize.Format(report.TableBytes), "tables, buffers, frames kept for the next write");
         Row(table, "Overhead", report.Overhead is { } overhead ? Figures.Of(overhead, "0.0000") : "none", "held / compressed");
-        Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes), "as the operating system sees it, with what the runtime itself took and keeps: 2 to 5 MiB");
+        Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes), "as the operating system sees it, a few megabytes of the runtime's own included");
         table.AddEmptyRow();
         Speed(table, "Store", report.Store);
         Speed(table, "Load, random order", report.Load);
@@ -115,7 +120,7 @@ internal sealed class MeasureView
         if (report.PagesDifferent > 0)
             yield return $"[red]NOT verified: {Figures.Of(report.PagesDifferent, "N0")} pages differ from what was stored[/]";
         else if (report.Verified)
-            yield return $"[green]verified[/]: all {Figures.Of(report.Pages, "N0")} pages were read back identical";
+            yield return $"[green]verified[/]: {Figures.Count(report.Pages, "page was", "pages, all of them, were")} read back identical";
     }
 
     private static string Share(long part, long whole, string of) => whole == 0 ? string.Empty : $"{Figures.Of(100.0 * part / whole, "0.0")} % {of}";

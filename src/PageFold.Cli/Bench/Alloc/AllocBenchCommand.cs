@@ -42,6 +42,7 @@ internal static class AllocBenchCommand
         if (OperatingSystem.IsLinux() && StaticTls.CanGrow && NativeAllocator.Names.Any(NativeAllocator.LacksStaticTls))
             StaticTls.Restart();
         using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
+        json?.RefuseIfAmong(options.Paths);
         return Interruptible.Run(cancellation =>
         {
             WorkProgress progress = new();

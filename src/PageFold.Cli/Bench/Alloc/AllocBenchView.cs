@@ -8,6 +8,9 @@ internal static class AllocBenchView
     private const double TimeBudget = 1.5;
     private const double OverheadBudget = 0.25;
 
+    // Less than the pages that a process gains and loses by itself.
+    private const int TooFewToWeigh = 4096;
+
     public static void Show(AllocBenchReport report)
     {
         IAnsiConsole output = AnsiConsole.Console;
@@ -48,7 +51,7 @@ internal static class AllocBenchView
         table.AddColumn(new TableColumn("PageFold by\nits account").RightAligned());
         foreach (string state in (string[])["fresh", "halfFreed", "churned"])
         {
-            string[] held = [.. subjects.Select(subject => Figures.Of(Weight(report, subject, state).HeldPerAsked, "0.0000"))];
+            string[] held = [.. subjects.Select(subject => report.Objects < TooFewToWeigh ? "-" : Figures.Of(Weight(report, subject, state).HeldPerAsked, "0.0000"))];
             AllocBenchMemory pool = Weight(report, Allocator.PageFold, state);
             table.AddRow([StateName(state), .. held, pool.AccountedBytes is { } bytes ? Figures.Of((double)bytes / pool.AskedBytes, "0.0000") : "-"]);
         }
@@ -58,23 +61,29 @@ internal static class AllocBenchView
     /// <summary>How each kind of churn compares with whoever is fastest at it.</summary>
     private static IEnumerable<string> Summary(AllocBenchReport report)
     {
-        foreach (string phase in (string[])["churnWithContent", "churnZeroed", "churn"])
+        foreach (string phase in (string[])["churnWithContent", "churnZeroed"])
         {
             if (Fastest(report, phase) is not { } fastest)
                 continue;
             double time = Row(report, Allocator.PageFold, phase).Nanoseconds / fastest.Nanoseconds;
+            string line = $"{PhaseName(phase)}: {Mark(time, TimeBudget)} × the time of {fastest.Subject}, the fastest (aim: {Figures.Of(TimeBudget, "0.0")})";
             double theirs = Weight(report, fastest.Subject, "fresh").HeldPerAsked - 1;
-            double overhead = (Weight(report, Allocator.PageFold, "fresh").HeldPerAsked - 1) / theirs;
-            yield return $"{PhaseName(phase)}: {Mark(time, TimeBudget)} × the time of {fastest.Subject}, the fastest, "
-                + (theirs > 0 ? $"at {Mark(overhead, OverheadBudget)} × its overhead" : "which has no overhead that could be seen") + $" [grey](aim: {Figures.Of(TimeBudget, "0.0")} and {Figures.Of(OverheadBudget, "0.00")})[/]";
+            if (report.Objects < TooFewToWeigh)
+                yield return line;
+            else if (theirs <= 0)
+                yield return line + ", which has no overhead that could be seen";
+            else
+                yield return line + $", at {Mark((Weight(report, Allocator.PageFold, "fresh").HeldPerAsked - 1) / theirs, OverheadBudget)} × its overhead (aim: {Figures.Of(OverheadBudget, "0.00")})";
         }
     }
 
     private static IEnumerable<string> Notes(AllocBenchReport report)
     {
+        if (report.Objects < TooFewToWeigh)
+            yield return $"[yellow]{Figures.Count(report.Objects, "object is", "objects are")} too few to weigh, and to time; take {TooFewToWeigh:N0} or more[/]";
         foreach ((string name, string reason) in report.Unavailable)
             yield return $"[yellow]{name} was not measured: {Markup.Escape(reason)}[/]";
-        yield return "[grey]churn: a free and an allocation. Content: each new object is filled. Zeros: the others by calloc, the pool as always. Else the others hand out whatever was left there, which the pool never does[/]";
+        yield return "[grey]churn: a free and an allocation. Content: each new object is filled. Zeros: the others by calloc, the pool as always. As left: the others hand out whatever was there, which the pool never does[/]";
         yield return "[grey]libraries are called through P/Invoke and with their default settings; overhead is what is held beyond what was asked for, fresh[/]";
         yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
         yield return report.Verified
@@ -97,6 +106,7 @@ internal static class AllocBenchView
     {
         "churnWithContent" => "churn, content",
         "churnZeroed" => "churn, zeros",
+        "churn" => "churn, as left",
         "free" => "free all",
         _ => phase,
     };

@@ -26,7 +26,7 @@ internal sealed class AllocMemory(int[] sizes, Contents contents, WorkProgress p
         int[] inOrder = [.. Enumerable.Range(0, population.Count)];
         // So that no page of the batch is touched for the first time later.
         population.ChooseFill(batch, inOrder.AsSpan(0, Math.Min(batch.Capacity, inOrder.Length)));
-        progress.Begin($"Weighing {kind.Name}", population.Count * (2L + ChurnPerObject));
+        progress.Begin($"Weighing {(kind.Name == Allocator.PageFold ? "PageFold" : kind.Name)}", population.Count * (2L + ChurnPerObject));
         long before = ResidentMemory.Measure();
         using Allocator allocator = make();
 

@@ -98,14 +98,14 @@ internal sealed class LayersBench
                 new Layer("copy to its place", copy.Nanoseconds, "of the result, into memory that is in no cache"),
                 new Layer("slot, gate, counters", again.Nanoseconds - check.Nanoseconds - copy.Nanoseconds, "a store without a codec that writes the same pages again, less check and copy"),
                 new Layer("allocate and free", other.Nanoseconds - again.Nanoseconds, "the same store with other pages, less that"),
-                new Layer("caches shared with the codec", whole.Nanoseconds - codecWrite.Nanoseconds - other.Nanoseconds, "the whole, less all of the above"),
+                new Layer("rest", whole.Nanoseconds - codecWrite.Nanoseconds - other.Nanoseconds, "the whole, less all of the above; below zero where they each paid for misses that it pays once"),
             ]),
             Load = new LayersOperation(wholeLoad.Nanoseconds,
             [
                 new Layer("decompress", codecRead.Nanoseconds, "the codec alone, at random"),
                 new Layer("gate, find the slot", find.Nanoseconds, "PageStore.Contains, at random"),
                 new Layer("pin, locate, join, check", load.Nanoseconds - find.Nanoseconds, "a store without a codec, less that; its misses are the codec's too"),
-                new Layer("misses had once, not twice", wholeLoad.Nanoseconds - codecRead.Nanoseconds - load.Nanoseconds, "the whole, less all of the above"),
+                new Layer("rest", wholeLoad.Nanoseconds - codecRead.Nanoseconds - load.Nanoseconds, "the whole, less all of the above; below zero where they each paid for misses that it pays once"),
             ]),
         };
     }

@@ -30,6 +30,8 @@ internal static class LayersCommand
             using ReportTarget? svgTarget = parsed.GetValue(svg) is { } drawing ? new ReportTarget(drawing, "--svg", standardOutput: false) : null;
             if (jsonTarget is not null && svgTarget?.IsSameFile(jsonTarget) == true)
                 throw new UserErrorException($"--svg {parsed.GetValue(svg)} and --json name the same file; choose two.");
+            jsonTarget?.RefuseIfAmong(parsed.GetValue(data) ?? []);
+            svgTarget?.RefuseIfAmong(parsed.GetValue(data) ?? []);
             return Task.FromResult(Interruptible.Run(cancellation =>
             {
                 WorkProgress progress = new();

@@ -80,7 +80,7 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         // As many for each share, so that they can be compared.
         int count = Math.Min(wanted / Hundred * Hundred, shares.Min(percent => Count(placed, percent)));
         if (count < wanted / Hundred * Hundred)
-            _notes.Add($"{size} bytes: {count:N0} objects instead of {wanted:N0}, spread over the pool, as no more straddle or lie whole");
+            _notes.Add($"{size} bytes: only {count:N0} objects, {ByteSize.Format((double)count * size)}, since a pool has no more that straddle, or no more that do not");
         progress.Begin($"Measuring objects of {size} bytes in turns", (long)options.Rounds * shares.Count * 2 * Math.Min(count, AccessesPerRound));
         foreach (int percent in shares)
             Measure(placed, count, percent);

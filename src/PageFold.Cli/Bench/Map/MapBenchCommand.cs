@@ -12,7 +12,7 @@ internal static class MapBenchCommand
     {
         Option<string[]> sizes = new("--sizes") { AllowMultipleArgumentsPerToken = true, Description = "Sizes of objects in bytes, measured one after the other.", DefaultValueFactory = _ => ["256,1024,2048,4000"], HelpName = "N,N" };
         Option<string[]> straddling = new("--straddling") { AllowMultipleArgumentsPerToken = true, Description = "Shares of objects that straddle two frames, in percent, measured one after the other.", DefaultValueFactory = _ => ["0,50,100"], HelpName = "N,N" };
-        Option<string> workingSet = new("--working-set") { Description = "Bytes of the objects that are accessed.", DefaultValueFactory = _ => "256MiB", HelpName = "BYTES" };
+        Option<string> workingSet = new("--working-set") { Description = "Bytes of the objects that are accessed, at most.", DefaultValueFactory = _ => "256MiB", HelpName = "BYTES" };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all ways take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
         Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
         Command command = new("map", "Get at objects of a pool in random order: mapped, viewed, copied out and written, beside a pointer into a plain array.")

@@ -37,7 +37,7 @@ internal static class MapBenchView
     {
         foreach (string note in report.Notes)
             yield return $"[yellow]{Markup.Escape(note)}[/]";
-        yield return $"[grey]random order in {ByteSize.Format(report.WorkingSetBytes)}; map: in place, or a copy where the object straddles; view: one part or two, never copied; map to write: begins with zeros[/]";
+        yield return $"[grey]random order in at most {ByteSize.Format(report.WorkingSetBytes)}; map: in place, or a copy where the object straddles; view: one part or two, never copied; map to write: begins with zeros[/]";
         double[] widths = [.. report.Rows.Select(row => (row.Most - row.Least) / row.Nanoseconds).Order()];
         if (report.Rounds < 2)
             yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";

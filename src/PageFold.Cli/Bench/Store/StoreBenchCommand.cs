@@ -14,7 +14,7 @@ internal static class StoreBenchCommand
     {
         Option<string[]> data = new("--data") { Description = "Files and folders whose pages are written. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
         Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
-        Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; or both LZ4s to compare them, which is the default.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; both LZ4s, lz4,lz4-managed, are the default.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
         Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
         Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly.", DefaultValueFactory = _ => DefaultSample, HelpName = "BYTES" };
@@ -60,6 +60,7 @@ internal static class StoreBenchCommand
     private static int Run(StoreBenchOptions options, CancellationToken outer)
     {
         using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
+        json?.RefuseIfAmong(options.Paths);
         return Interruptible.Run(cancellation =>
         {
             WorkProgress progress = new();

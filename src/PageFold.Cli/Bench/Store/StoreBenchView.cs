@@ -5,6 +5,8 @@ namespace PageFold.Cli.Bench.Store;
 /// <summary>Shows a comparison to a person.</summary>
 internal static class StoreBenchView
 {
+    private const int FewPages = 16384;
+
     public static void Show(StoreBenchReport report)
     {
         IAnsiConsole output = AnsiConsole.Console;
@@ -23,9 +25,9 @@ internal static class StoreBenchView
     {
         Table table = new Table().Border(TableBorder.Rounded);
         table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}, {implementation}, {(report.Cold ? "first writes into cold memory" : "warm memory")}"));
-        table.AddColumn(new TableColumn("thousand\npages/s"));
+        table.AddColumn("µs a page");
         bool beside = report.ZramUnavailable is null;
-        string[] columns = beside ? ["thr.", "codec\nalone", "kernel\nzram", "[bold]PageFold[/]", "/ codec", "/ zram"] : ["thr.", "codec\nalone", "[bold]PageFold[/]", "/ codec"];
+        string[] columns = beside ? ["thr.", "codec\nalone", "kernel\nzram", "[bold]PageFold[/]", "speed\n/ codec", "speed\n/ zram"] : ["thr.", "codec\nalone", "[bold]PageFold[/]", "speed\n/ codec"];
         foreach (string column in columns)
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (StoreBenchRow row in report.Rows.Where(row => row.Subject == Subject.PageFold && row.Algorithm == algorithm))
@@ -61,6 +63,9 @@ internal static class StoreBenchView
             yield return $"[grey]left out: {Figures.Count(report.SameFilledLeftOut, "same-filled page", "same-filled pages")}, which nobody compresses[/]";
         if (report.ZramUnavailable is { } reason)
             yield return $"[yellow]kernel zram was not measured: {Markup.Escape(reason)}[/]";
+        if (report.Pages < FewPages)
+            yield return $"[yellow]{Figures.Count(report.Pages, "page is", "pages are")} few: caches and the branch predictor remember what of more data they would not; take {FewPages:N0} or more[/]";
+        yield return "[grey]µs: what one thread takes for a page. Speed: how many times as fast PageFold is[/]";
         yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
         yield return report.Verified
             ? "[green]verified[/]: all gave every page back as it was written"
@@ -79,7 +84,7 @@ internal static class StoreBenchView
 
     private static string Speed(StoreBenchReport report, StoreBenchRow? row) => row is null
         ? "-"
-        : Figures.Of(row.PagesPerSecond / 1000, row.PagesPerSecond < 1e6 ? "0.0" : "N0") + Figures.Noise(report.Rounds, row.PagesPerSecond, row.Least, row.Most);
+        : Figures.Of(1e6 * row.Threads / row.PagesPerSecond, "0.00") + Figures.Noise(report.Rounds, row.PagesPerSecond, row.Least, row.Most);
 
     private static string Ratio(StoreBenchRow row, StoreBenchRow? other) => other is null ? "-" : $"[bold]{Figures.Of(row.PagesPerSecond / other.PagesPerSecond, "0.00")}[/]";
 }
