@@ -97,6 +97,18 @@ internal static class Throw
     public static void UnknownBacking(FrameBackingKind kind) =>
         throw new ArgumentOutOfRangeException("Backing", kind, $"Backing {kind} does not exist; choose Default, Anonymous, SharedMemory or Portable.");
 
+    public static void IfWindowsImpossible(MappingKind mapping, FrameBackingKind backing, int frameSize)
+    {
+        if (mapping != MappingKind.Window)
+            throw new ArgumentOutOfRangeException("Mapping", mapping, $"Mapping is {mapping}; choose Copy or Window.");
+        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
+            throw new PlatformNotSupportedException("Mapping Window needs 64-bit Linux, where two virtual pages can be pointed at any two frames; choose Copy.");
+        if (frameSize != Environment.SystemPageSize)
+            throw new PlatformNotSupportedException($"Mapping Window needs frames of the system's page size, {Environment.SystemPageSize} bytes, and FrameSize is {frameSize}; choose that, or Mapping Copy.");
+        if (backing is not (FrameBackingKind.Default or FrameBackingKind.SharedMemory))
+            throw new ArgumentException($"Mapping Window needs a memory file behind the frames, and Backing is {backing}; choose SharedMemory or Default.", "Backing");
+    }
+
     public static PlatformNotSupportedException BackingNotHere(FrameBackingKind kind) =>
         new($"Backing {kind} needs 64-bit Linux, where single frames can be mapped and given back; choose Default or Portable.");
 

@@ -32,6 +32,7 @@ public sealed unsafe class ZsPool : IDisposable
     private readonly HandleTable _handles;
     private readonly ZsHeap _heap;
     private readonly MapEntries _maps;
+    private readonly Windows? _windows;
     private readonly Gate _gate;
     private readonly PoolNumber _number;
 
@@ -52,6 +53,8 @@ public sealed unsafe class ZsPool : IDisposable
             _arena.Dispose();
             Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
         }
+        if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
+            _windows = Windows.Reserve(_arena);
         _number = new PoolNumber();
     }
 
@@ -143,13 +146,14 @@ public sealed unsafe class ZsPool : IDisposable
     public ZsMap Map(ZsHandle handle, MapMode mode)
     {
         Throw.IfMapModeInvalid(mode);
-        MapEntry* entry = OpenEntry(handle, mayCopy: true, out ObjectView view);
+        MapEntry* entry = OpenEntry(handle, inOnePiece: true, out ObjectView view, out byte* bytes);
         bool reads = (mode & MapMode.Read) != 0;
-        entry->CopyBack = !view.IsContiguous && (mode & MapMode.Write) != 0;
-        Span<byte> span = new(view.IsContiguous ? view.First : entry->Buffer, view.Length);
+        bool copied = bytes is null;
+        entry->CopyBack = copied && (mode & MapMode.Write) != 0;
+        Span<byte> span = new(copied ? entry->Buffer : bytes, view.Length);
         if (!reads)
             span.Clear();
-        else if (!view.IsContiguous)
+        else if (copied)
             view.CopyTo(entry->Buffer);
         return new ZsMap(this, span, entry->Number, entry->Sequence);
     }
@@ -159,7 +163,7 @@ public sealed unsafe class ZsPool : IDisposable
     /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping.</exception>
     public ZsView View(ZsHandle handle)
     {
-        MapEntry* entry = OpenEntry(handle, mayCopy: false, out ObjectView view);
+        MapEntry* entry = OpenEntry(handle, inOnePiece: false, out ObjectView view, out _);
         entry->CopyBack = false;
         return new ZsView(this, view.FirstSpan, view.SecondSpan, entry->Number, entry->Sequence);
     }
@@ -266,6 +270,8 @@ public sealed unsafe class ZsPool : IDisposable
         ref ulong slot = ref *_slots.Find(entry->Slot);
         if (entry->CopyBack)
             _heap.View(Volatile.Read(ref slot)).CopyFrom(entry->Buffer);
+        if (entry->Window != 0 && OperatingSystem.IsLinux())
+            _windows!.Unmap(entry->Window - 1);
         int stripe = entry->Stripe;
         SlotWord.ReleaseShared(ref slot);
         _maps.Release(entry);
@@ -312,24 +318,30 @@ public sealed unsafe class ZsPool : IDisposable
         }
     }
 
-    /// <summary>Pins an object and opens an entry for it, with a buffer if it straddles and may be copied.</summary>
-    private MapEntry* OpenEntry(ZsHandle handle, bool mayCopy, out ObjectView view)
+    /// <summary>Pins an object and opens an entry for it. If it is to be in one piece, <paramref name="bytes"/> is where, or null if it has to be copied into the entry's buffer.</summary>
+    private MapEntry* OpenEntry(ZsHandle handle, bool inOnePiece, out ObjectView view, out byte* bytes)
     {
         int stripe = _gate.Enter();
         bool opened = false;
+        int window = -1;
         try
         {
             ref ulong slot = ref Pin(handle, out ulong word);
             view = _heap.View(word);
-            bool withBuffer = mayCopy && !view.IsContiguous;
+            bytes = view.IsContiguous ? view.First : null;
+            bool windowed = inOnePiece && bytes is null && TryShow(view, out window, out bytes);
+            bool withBuffer = inOnePiece && bytes is null;
             opened = _maps.TryAcquire(withBuffer, out MapEntry* entry) || _heap.ReclaimBytes() && _maps.TryAcquire(withBuffer, out entry);
             if (!opened)
             {
+                if (windowed && OperatingSystem.IsLinux())
+                    _windows!.Unmap(window);
                 SlotWord.ReleaseShared(ref slot);
                 Throw.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
             }
             entry->Slot = handle.Slot;
             entry->Stripe = stripe;
+            entry->Window = windowed ? window + 1 : 0;
             return entry;
         }
         finally
@@ -338,6 +350,15 @@ public sealed unsafe class ZsPool : IDisposable
             if (!opened)
                 _gate.Exit(stripe);
         }
+    }
+
+    private bool TryShow(in ObjectView view, out int window, out byte* bytes)
+    {
+        if (_windows is not null && OperatingSystem.IsLinux())
+            return _windows.TryMap(view, out window, out bytes);
+        window = -1;
+        bytes = null;
+        return false;
     }
 
     private ref ulong SlotOf(ZsHandle handle, out uint* generation)
@@ -410,6 +431,8 @@ public sealed unsafe class ZsPool : IDisposable
         _slots.Free();
         _handles.Free();
         _maps.FreeBuffers();
+        if (OperatingSystem.IsLinux())
+            _windows?.Dispose();
         _arena.Dispose();
     }
 }

@@ -18,6 +18,9 @@ public sealed class ZsPoolOptions
     /// <summary>Where the memory comes from.</summary>
     public FrameBackingKind Backing { get; set; }
 
+    /// <summary>How straddling objects are made contiguous. Default <see cref="MappingKind.Copy"/>.</summary>
+    public MappingKind Mapping { get; set; }
+
     /// <summary>The most frames that a zspage may chain, 1 to 64. Longer chains waste less and cost no memory until used. Default 64.</summary>
     public int MaxChain { get; set; } = Allocation.SizeClasses.DefaultMaxChain;
 
@@ -42,11 +45,13 @@ public sealed class ZsPoolOptions
     internal FrameArena MakeArena()
     {
         Throw.IfChainInvalid(MaxChain, nameof(MaxChain));
+        if (Mapping != MappingKind.Copy)
+            Throw.IfWindowsImpossible(Mapping, Backing, FrameSize);
         return new FrameArena(new FrameArenaOptions
         {
             FrameSize = FrameSize,
             MemoryLimit = MemoryLimit,
-            Backing = Backing,
+            Backing = Mapping == MappingKind.Window ? FrameBackingKind.SharedMemory : Backing,
             HugePages = HugePages,
             NoNeighbours = NoNeighbours,
             Faults = Faults,

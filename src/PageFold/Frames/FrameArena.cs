@@ -338,6 +338,12 @@ public sealed unsafe partial class FrameArena : IDisposable
         _backing.Dispose();
     }
 
+    /// <summary>The file behind the frames, for windows to map; -1 where there is none.</summary>
+    internal int FileDescriptor => _backing.Descriptor;
+
+    /// <summary>The frame that an address of an arena over a file lies in.</summary>
+    internal uint FrameAt(byte* address) => (uint)((nuint)(address - _segments[0]) >> FrameShift);
+
     /// <summary>The address of a frame that the caller knows to be in use.</summary>
     internal byte* AddressOf(uint frame) => _segments[frame >> _segmentShift] + ((nuint)(frame & _segmentMask) << FrameShift);
 

@@ -32,6 +32,9 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// <summary>Bytes of the first <paramref name="frames"/> frames that are in physical memory, as the operating system tells it; null where it cannot be asked.</summary>
     public abstract long? CountResidentBytes(uint frames);
 
+    /// <summary>The file behind the frames, frame 0 at its beginning, for windows to map; -1 where there is none.</summary>
+    public virtual int Descriptor => -1;
+
     /// <summary>Frames that one huge page can back, aligned to as many; zero where there are no huge pages or they cannot be cut up again.</summary>
     public virtual uint FramesPerHugePage => 0;
 

@@ -52,8 +52,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override int SegmentShift => 31;
 
-    /// <summary>The memfd behind the frames, for windows to map; -1 for private memory.</summary>
-    public int Descriptor => _descriptor;
+    public override int Descriptor => _descriptor;
 
     /// <summary>Reserves address space; throws <see cref="InsufficientMemoryException"/> when the system refuses it.</summary>
     public static MappedBacking Reserve(int frameShift, uint capacity, bool shared)

@@ -11,12 +11,15 @@ namespace PageFold.Interop;
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class LibC
 {
+    public const int PROT_NONE = 0;
     public const int PROT_READ = 1;
     public const int PROT_WRITE = 2;
     public const int MAP_SHARED = 0x01;
     public const int MAP_PRIVATE = 0x02;
+    public const int MAP_FIXED = 0x10;
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_NORESERVE = 0x4000;
+    public const int MAP_POPULATE = 0x8000;
     public const int MADV_DONTNEED = 4;
     public const int MADV_FREE = 8;
     public const int MADV_REMOVE = 9;

@@ -14,6 +14,9 @@ internal unsafe struct MapEntry
     public uint Next;
     public uint Number;
     public int Stripe;
+
+    /// <summary>The number of the window that shows the object, plus one; zero if none does.</summary>
+    public int Window;
     public bool CopyBack;
 }
 

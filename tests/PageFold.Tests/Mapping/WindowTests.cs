@@ -1,0 +1,208 @@
+using PageFold.Frames;
+using PageFold.Mapping;
+
+namespace PageFold.Tests.Mapping;
+
+/// <summary>Straddling objects seen through two adjacent virtual pages.</summary>
+public class WindowTests
+{
+    private const string Reason = "Windows need 64-bit Linux and pages of 4 KiB.";
+    private const int Size = 3000;
+
+    private static bool Possible => OperatingSystem.IsLinux() && Environment.Is64BitProcess && Environment.SystemPageSize == 4096;
+
+    [Fact]
+    public void What_is_written_through_a_window_is_in_the_object_at_once()
+    {
+        Assert.SkipUnless(Possible, Reason);
+        using ZsPool pool = Make();
+        foreach (ZsHandle handle in Straddling(pool, 20))
+        {
+            using ZsMap map = pool.Map(handle, MapMode.Write);
+            Assert.Equal(-1, map.Span.IndexOfAnyExcept((byte)0));
+            Pages.Fill(map.Span, 7);
+            using ZsView view = pool.View(handle);
+            Assert.True(view.Second.Length > 0);
+            Assert.True(map.Span[..view.First.Length].SequenceEqual(view.First));
+            Assert.True(map.Span[view.First.Length..].SequenceEqual(view.Second));
+            // And the other way.
+            view.Second[^1] ^= 0xFF;
+            Assert.Equal(view.Second[^1], map.Span[^1]);
+        }
+    }
+
+    [Fact]
+    public void More_maps_than_there_are_windows_are_copies_and_right()
+    {
+        Assert.SkipUnless(Possible, Reason);
+        using ZsPool pool = Make();
+        ZsHandle[] handles = [.. Straddling(pool, 8 * Environment.ProcessorCount)];
+        for (int round = 0; round < 3; round++)
+            MapAll(0);
+
+        void MapAll(int from)
+        {
+            if (from == handles.Length)
+                return;
+            using (ZsMap map = pool.Map(handles[from], MapMode.Write))
+            {
+                Pages.Fill(map.Span, (ulong)from);
+                MapAll(from + 1);
+                Assert.True(Pages.Holds(map.Span, (ulong)from));
+            }
+            using ZsMap again = pool.Map(handles[from], MapMode.Read);
+            Assert.True(Pages.Holds(again.Span, (ulong)from));
+        }
+    }
+
+    [Fact]
+    public void A_map_whose_window_is_refused_is_a_copy()
+    {
+        Assert.SkipUnless(Possible, Reason);
+        AllocationFaults faults = new();
+        using ZsPool pool = Make(faults);
+        ZsHandle handle = Straddling(pool, 1)[0];
+        // The entry and its buffer are there from the first time.
+        for (int round = 0; round < 2; round++)
+        {
+            if (round == 1)
+                faults.Refuse(1);
+            using ZsMap map = pool.Map(handle, MapMode.Write);
+            faults.Clear();
+            Pages.Fill(map.Span, 5);
+            using ZsView view = pool.View(handle);
+            bool inPlace = map.Span[..view.First.Length].SequenceEqual(view.First);
+            Assert.Equal(round == 0, inPlace);
+            view.First.Clear();
+        }
+        using ZsMap written = pool.Map(handle, MapMode.Read);
+        Assert.True(Pages.Holds(written.Span, 5));
+    }
+
+    [Fact]
+    public void Threads_see_their_own_objects_while_a_compactor_moves_the_others()
+    {
+        Assert.SkipUnless(Possible, Reason);
+        using ZsPool pool = Make();
+        using CancellationTokenSource done = new();
+        Task compactor = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+                pool.Compact();
+        });
+        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, thread =>
+        {
+            Random random = new(thread);
+            List<(ZsHandle Handle, ulong Key)> mine = [];
+            for (int i = 0; i < 6000; i++)
+            {
+                if (mine.Count < 200 && random.Next(100) < 55)
+                {
+                    ZsHandle handle = pool.Allocate(500 + random.Next(8) * 450);
+                    ulong key = (ulong)(thread * 1_000_000 + i);
+                    using (ZsMap map = pool.Map(handle, MapMode.Write))
+                        Pages.Fill(map.Span, key);
+                    mine.Add((handle, key));
+                }
+                else if (mine.Count > 0)
+                {
+                    int chosen = random.Next(mine.Count);
+                    using (ZsMap map = pool.Map(mine[chosen].Handle, MapMode.Read))
+                        Assert.True(Pages.Holds(map.Span, mine[chosen].Key), "wrong bytes");
+                    pool.Free(mine[chosen].Handle);
+                    mine.RemoveAt(chosen);
+                }
+            }
+        });
+        done.Cancel();
+        compactor.Wait(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Mapping_allocates_nothing()
+    {
+        Assert.SkipUnless(Possible, Reason);
+        using ZsPool pool = Make();
+        ZsHandle handle = Straddling(pool, 1)[0];
+        for (int i = 0; i < 1000; i++)
+            pool.Map(handle, MapMode.Read).Dispose();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+            pool.Map(handle, MapMode.Read).Dispose();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Releases_what_it_charged()
+    {
+        Assert.SkipUnless(Possible, Reason);
+        ZsPool pool = Make();
+        foreach (ZsHandle handle in Straddling(pool, 10))
+            pool.Map(handle, MapMode.ReadWrite).Dispose();
+        MemoryBudget budget = pool.Budget;
+        pool.Dispose();
+        Assert.InRange(budget.Used, 0, 3000);
+    }
+
+    [Fact]
+    public void The_shipping_protocol_clears_both_before_it_flushes_everywhere()
+    {
+        List<string> log = [];
+        Recorder port = new(log);
+        WindowProtocol.Map(ref port, 3, 8);
+        Assert.Equal(["set 0 3", "set 1 8", "flush range"], log);
+        log.Clear();
+        WindowProtocol.Unmap(ref port);
+        Assert.Equal(["enter lazy", "clear 0", "clear 1", "leave lazy", "flush range"], log);
+    }
+
+    [Fact]
+    public void Is_refused_where_it_cannot_be()
+    {
+        if (Possible)
+        {
+            Assert.Contains("FrameSize is 8192", Assert.Throws<PlatformNotSupportedException>(() => new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, FrameSize = 8192, MemoryLimit = 8 << 20 })).Message, StringComparison.Ordinal);
+            Assert.Contains("Backing is Portable", Assert.Throws<ArgumentException>(() => new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, Backing = FrameBackingKind.Portable, MemoryLimit = 8 << 20 })).Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Throws<PlatformNotSupportedException>(() => new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, MemoryLimit = 8 << 20 }));
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ZsPool(new ZsPoolOptions { Mapping = (MappingKind)2 }));
+    }
+
+    private static ZsPool Make(AllocationFaults? faults = null) =>
+        new(new ZsPoolOptions { Mapping = MappingKind.Window, MemoryLimit = 32 << 20, NoNeighbours = true, Faults = faults });
+
+    private static List<ZsHandle> Straddling(ZsPool pool, int count)
+    {
+        List<ZsHandle> found = [];
+        while (found.Count < count)
+        {
+            ZsHandle handle = pool.Allocate(Size);
+            using ZsView view = pool.View(handle);
+            if (view.Second.Length > 0)
+                found.Add(handle);
+        }
+        return found;
+    }
+
+    private readonly struct Recorder(List<string> log) : IPageTablePort
+    {
+        public void PreemptDisable() => log.Add("preempt off");
+
+        public void PreemptEnable() => log.Add("preempt on");
+
+        public void EnterLazyMmu() => log.Add("enter lazy");
+
+        public void LeaveLazyMmu() => log.Add("leave lazy");
+
+        public void Set(int page, uint frame) => log.Add($"set {page} {frame}");
+
+        public void GetAndClear(int page) => log.Add($"clear {page}");
+
+        public void FlushLocal(int page) => log.Add($"flush {page}");
+
+        public void FlushRange() => log.Add("flush range");
+    }
+}
