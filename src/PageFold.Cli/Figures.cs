@@ -16,5 +16,5 @@ internal static class Figures
         : $"median of {rounds} rounds in turns, ± half of what lies between the slowest and the fastest";
 
     /// <summary>A number of things, and the things.</summary>
-    public static string Count(long number, string one, string many) => $"{number.ToString("N0", CultureInfo.InvariantCulture)} {(number == 1 ? one : many)}";
+    public static string Count(long number, string one, string many) => $"{Of(number, "N0")} {(number == 1 ? one : many)}";
 }

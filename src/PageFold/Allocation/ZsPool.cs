@@ -32,7 +32,7 @@ public sealed unsafe class ZsPool : IDisposable
     private readonly HandleTable _handles;
     private readonly ZsHeap _heap;
     private readonly MapEntries _maps;
-    private readonly Windows? _windows;
+    private readonly MapWindows? _windows;
     private readonly Gate _gate;
     private readonly PoolNumber _number;
 
@@ -54,7 +54,7 @@ public sealed unsafe class ZsPool : IDisposable
             Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
         }
         if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
-            _windows = Windows.Reserve(_arena);
+            _windows = MapWindows.Reserve(_arena);
         _number = new PoolNumber();
     }
 

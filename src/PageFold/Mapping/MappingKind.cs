@@ -8,7 +8,7 @@ public enum MappingKind
 
     /// <summary>
     /// Through two adjacent virtual pages that are pointed at the object's two frames, as the kernel's zsmalloc once did: nothing is copied, and what is written is in the object at once. Takes two system
-    /// calls to map and two to unmap, 10 to 20 microseconds together. 64-bit Linux, frames of the system's page size, <see cref="FrameBackingKind.SharedMemory"/>. Where the system refuses, or no window
+    /// calls to map and two to unmap, many times the time of a copy. 64-bit Linux, frames of the system's page size, <see cref="FrameBackingKind.SharedMemory"/>. Where the system refuses, or no window
     /// is free, a map is a copy.
     /// </summary>
     Window,

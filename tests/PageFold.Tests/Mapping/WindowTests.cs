@@ -6,10 +6,10 @@ namespace PageFold.Tests.Mapping;
 /// <summary>Straddling objects seen through two adjacent virtual pages.</summary>
 public class WindowTests
 {
-    private const string Reason = "Windows need 64-bit Linux and pages of 4 KiB.";
+    internal const string Reason = "Windows need 64-bit Linux and pages of 4 KiB.";
     private const int Size = 3000;
 
-    private static bool Possible => OperatingSystem.IsLinux() && Environment.Is64BitProcess && Environment.SystemPageSize == 4096;
+    internal static bool Possible => OperatingSystem.IsLinux() && Environment.Is64BitProcess && Environment.SystemPageSize == 4096;
 
     [Fact]
     public void What_is_written_through_a_window_is_in_the_object_at_once()
@@ -77,45 +77,6 @@ public class WindowTests
         }
         using ZsMap written = pool.Map(handle, MapMode.Read);
         Assert.True(Pages.Holds(written.Span, 5));
-    }
-
-    [Fact]
-    public void Threads_see_their_own_objects_while_a_compactor_moves_the_others()
-    {
-        Assert.SkipUnless(Possible, Reason);
-        using ZsPool pool = Make();
-        using CancellationTokenSource done = new();
-        Task compactor = Task.Run(() =>
-        {
-            while (!done.IsCancellationRequested)
-                pool.Compact();
-        });
-        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, thread =>
-        {
-            Random random = new(thread);
-            List<(ZsHandle Handle, ulong Key)> mine = [];
-            for (int i = 0; i < 6000; i++)
-            {
-                if (mine.Count < 200 && random.Next(100) < 55)
-                {
-                    ZsHandle handle = pool.Allocate(500 + random.Next(8) * 450);
-                    ulong key = (ulong)(thread * 1_000_000 + i);
-                    using (ZsMap map = pool.Map(handle, MapMode.Write))
-                        Pages.Fill(map.Span, key);
-                    mine.Add((handle, key));
-                }
-                else if (mine.Count > 0)
-                {
-                    int chosen = random.Next(mine.Count);
-                    using (ZsMap map = pool.Map(mine[chosen].Handle, MapMode.Read))
-                        Assert.True(Pages.Holds(map.Span, mine[chosen].Key), "wrong bytes");
-                    pool.Free(mine[chosen].Handle);
-                    mine.RemoveAt(chosen);
-                }
-            }
-        });
-        done.Cancel();
-        compactor.Wait(TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ namespace PageFold.Mapping;
 /// A window that the system has refused to set or to clear is never used again, and its addresses are left alone: a refused call may have unmapped them, and somebody else may live there by now.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-internal sealed unsafe class Windows : IDisposable
+internal sealed unsafe class MapWindows : IDisposable
 {
     private const int WindowsPerProcessor = 4;
     private const int PagesPerWindow = 2;
@@ -29,7 +29,7 @@ internal sealed unsafe class Windows : IDisposable
     private Latch _latch;
     private int _free;
 
-    private Windows(FrameArena arena, byte* windows, int count)
+    private MapWindows(FrameArena arena, byte* windows, int count)
     {
         _arena = arena;
         _base = windows;
@@ -38,13 +38,13 @@ internal sealed unsafe class Windows : IDisposable
         _free = count;
     }
 
-    ~Windows() => Unreserve();
+    ~MapWindows() => Unreserve();
 
     private nuint WindowBytes => PagesPerWindow * (nuint)_arena.FrameSize;
 
     /// <summary>Reserves the addresses of the windows.</summary>
     /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
-    public static Windows Reserve(FrameArena arena)
+    public static MapWindows Reserve(FrameArena arena)
     {
         int count = WindowsPerProcessor * Environment.ProcessorCount;
         if (!arena.Budget.TryCharge(count * BytesPerWindow))
@@ -56,7 +56,7 @@ internal sealed unsafe class Windows : IDisposable
             arena.Budget.Release(count * BytesPerWindow);
             Throw.ReservationFailed((long)length, Marshal.GetLastPInvokeErrorMessage());
         }
-        return new Windows(arena, (byte*)address, count);
+        return new MapWindows(arena, (byte*)address, count);
     }
 
     /// <summary>Has a window show an object; false, and then it has to be copied, if none is free or the system refuses.</summary>
