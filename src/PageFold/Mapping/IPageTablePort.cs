@@ -6,6 +6,12 @@ namespace PageFold.Mapping;
 /// </summary>
 internal interface IPageTablePort
 {
+    /// <summary>Takes a window that is nobody else's until <see cref="ReturnWindow"/>; false, and then nothing else may be called, if none is free.</summary>
+    public bool TryTakeWindow();
+
+    /// <summary>Gives the window back; the next may take it from now on.</summary>
+    public void ReturnWindow();
+
     /// <summary>preempt_disable: until <see cref="PreemptEnable"/> the caller stays on its processor.</summary>
     public void PreemptDisable();
 

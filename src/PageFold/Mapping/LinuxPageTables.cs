@@ -8,15 +8,32 @@ namespace PageFold.Mapping;
 /// The kernel clears, batches and broadcasts by itself when a mapping is replaced, so the other operations have nothing left to do.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal unsafe struct LinuxPageTables(byte* window, int descriptor, int frameShift) : IPageTablePort
+internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descriptor, int frameShift) : IPageTablePort
 {
     private const int WindowFlags = LibC.MAP_SHARED | LibC.MAP_FIXED | LibC.MAP_POPULATE;
     private const int NothingFlags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE | LibC.MAP_FIXED;
+
+    /// <summary>The window's number, once taken.</summary>
+    public int Number { get; private set; } = number;
 
     private readonly nuint Size => (nuint)1 << frameShift;
 
     /// <summary>True if the system refused something: then it is not known what the window points at, nor that its addresses are still ours.</summary>
     public bool Refused { get; private set; }
+
+    public bool TryTakeWindow()
+    {
+        Number = windows.Take();
+        return Number >= 0;
+    }
+
+    public readonly void ReturnWindow()
+    {
+        if (Refused)
+            windows.Lose(Number);
+        else
+            windows.Return(Number);
+    }
 
     public void Set(int page, uint frame) =>
         Refused = Refused || LibC.mmap(Address(page), Size, LibC.PROT_READ | LibC.PROT_WRITE, WindowFlags, descriptor, (long)frame << frameShift) == LibC.MapFailed;
@@ -54,5 +71,5 @@ internal unsafe struct LinuxPageTables(byte* window, int descriptor, int frameSh
     {
     }
 
-    private readonly nint Address(int page) => (nint)(window + (nuint)page * Size);
+    private readonly nint Address(int page) => (nint)(windows.At(Number) + (nuint)page * Size);
 }

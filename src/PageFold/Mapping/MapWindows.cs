@@ -66,33 +66,52 @@ internal sealed unsafe class MapWindows : IDisposable
     public bool TryMap(in ObjectView view, out int number, out byte* bytes)
     {
         bytes = null;
-        if (_arena.Budget.Faults?.ShouldRefuse() == true || !TryTake(out number))
+        LinuxPageTables port = Port(-1);
+        uint first = _arena.FrameAt(view.First);
+        if (_arena.Budget.Faults?.ShouldRefuse() == true || !WindowProtocol.TryMap(ref port, first, _arena.FrameAt(view.Second)))
         {
             number = -1;
             return false;
         }
-        byte* window = At(number);
-        LinuxPageTables port = Port(window);
-        WindowProtocol.Map(ref port, _arena.FrameAt(view.First), _arena.FrameAt(view.Second));
+        number = port.Number;
         if (port.Refused)
         {
             Lose(number);
             return false;
         }
-        bytes = window + (view.First - _arena.AddressOf(_arena.FrameAt(view.First)));
+        bytes = At(number) + (view.First - _arena.AddressOf(first));
         return true;
     }
 
     /// <summary>Clears a window and has it free for the next.</summary>
     public void Unmap(int number)
     {
-        LinuxPageTables port = Port(At(number));
+        LinuxPageTables port = Port(number);
         WindowProtocol.Unmap(ref port);
-        if (port.Refused)
-            Lose(number);
-        else
-            Return(number);
     }
+
+    /// <summary>Where a window is.</summary>
+    public byte* At(int number) => _base + (nuint)number * WindowBytes;
+
+    /// <summary>A free window's number; -1 if there is none.</summary>
+    public int Take()
+    {
+        _latch.Enter();
+        int number = _free > 0 ? _numbers[--_free] : -1;
+        _latch.Exit();
+        return number;
+    }
+
+    /// <summary>Has a window free for the next.</summary>
+    public void Return(int number)
+    {
+        _latch.Enter();
+        _numbers[_free++] = number;
+        _latch.Exit();
+    }
+
+    /// <summary>Never has a window used again.</summary>
+    public void Lose(int number) => _lost[number] = true;
 
     /// <summary>Gives everything back; no window is in use any more.</summary>
     public void Dispose()
@@ -102,27 +121,7 @@ internal sealed unsafe class MapWindows : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private byte* At(int number) => _base + (nuint)number * WindowBytes;
-
-    private LinuxPageTables Port(byte* window) => new(window, _arena.FileDescriptor, _arena.FrameShift);
-
-    private bool TryTake(out int number)
-    {
-        _latch.Enter();
-        bool any = _free > 0;
-        number = any ? _numbers[--_free] : -1;
-        _latch.Exit();
-        return any;
-    }
-
-    private void Return(int number)
-    {
-        _latch.Enter();
-        _numbers[_free++] = number;
-        _latch.Exit();
-    }
-
-    private void Lose(int number) => _lost[number] = true;
+    private LinuxPageTables Port(int number) => new(this, number, _arena.FileDescriptor, _arena.FrameShift);
 
     private void Unreserve()
     {

@@ -4,22 +4,25 @@ namespace PageFold.Mapping;
 /// How a window is pointed at the two frames of a straddling object and cleared again, in the order that is right on every architecture.
 /// </summary>
 /// <remarks>
-/// No guard against preemption: a window belongs to whoever has checked it out, on whatever processor that may be, until it is given back. So nothing is used that clears or flushes for one
+/// No guard against preemption: a window belongs to whoever has taken it, on whatever processor that may be, until it is given back. So nothing is used that clears or flushes for one
 /// processor alone.
 /// </remarks>
 internal static class WindowProtocol
 {
-    /// <summary>Points a window that points nowhere, and that no processor remembers anything of, at two frames.</summary>
-    public static void Map<TPort>(ref TPort port, uint first, uint second)
+    /// <summary>Takes a window, which points nowhere and which no processor remembers anything of, and points it at two frames; false if none is free.</summary>
+    public static bool TryMap<TPort>(ref TPort port, uint first, uint second)
         where TPort : struct, IPageTablePort
     {
+        if (!port.TryTakeWindow())
+            return false;
         port.Set(0, first);
         port.Set(1, second);
         // Where processors remember invalid entries (RISC-V), and where a new entry needs a barrier before it is seen (ARM).
         port.FlushRange();
+        return true;
     }
 
-    /// <summary>Clears a window; afterwards no processor remembers anything of it.</summary>
+    /// <summary>Clears the window and gives it back when no processor remembers anything of it.</summary>
     public static void Unmap<TPort>(ref TPort port)
         where TPort : struct, IPageTablePort
     {
@@ -30,5 +33,6 @@ internal static class WindowProtocol
         port.LeaveLazyMmu();
         // After the clear, so that nothing is remembered anew, and everywhere, because any processor may have looked. Only then may the window be used again.
         port.FlushRange();
+        port.ReturnWindow();
     }
 }

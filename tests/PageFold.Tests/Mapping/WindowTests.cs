@@ -110,11 +110,11 @@ public class WindowTests
     {
         List<string> log = [];
         Recorder port = new(log);
-        WindowProtocol.Map(ref port, 3, 8);
-        Assert.Equal(["set 0 3", "set 1 8", "flush range"], log);
+        Assert.True(WindowProtocol.TryMap(ref port, 3, 8));
+        Assert.Equal(["take", "set 0 3", "set 1 8", "flush range"], log);
         log.Clear();
         WindowProtocol.Unmap(ref port);
-        Assert.Equal(["enter lazy", "clear 0", "clear 1", "leave lazy", "flush range"], log);
+        Assert.Equal(["enter lazy", "clear 0", "clear 1", "leave lazy", "flush range", "return"], log);
     }
 
     [Fact]
@@ -150,6 +150,14 @@ public class WindowTests
 
     private readonly struct Recorder(List<string> log) : IPageTablePort
     {
+        public bool TryTakeWindow()
+        {
+            log.Add("take");
+            return true;
+        }
+
+        public void ReturnWindow() => log.Add("return");
+
         public void PreemptDisable() => log.Add("preempt off");
 
         public void PreemptEnable() => log.Add("preempt on");
