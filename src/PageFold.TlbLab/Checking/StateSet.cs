@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+
+namespace PageFold.TlbLab;
+
+/// <summary>
+/// The states that have been met, in the order they were, each with where it was come from. A hash table by open addressing: eight bytes for each of its places say which state is there and, so that few others are looked at, some of its hash. Used again for one exploration after the other. Not thread-safe.
+/// </summary>
+internal sealed class StateSet
+{
+    private const int FirstCapacity = 1 << 12;
+
+    private MachineState[] _states = new MachineState[FirstCapacity];
+    private Arrival[] _arrivals = new Arrival[FirstCapacity];
+    private ulong[] _places = new ulong[2 * FirstCapacity];
+    private int _mask = 2 * FirstCapacity - 1;
+
+    public int Count { get; private set; }
+
+    public ref readonly MachineState this[int index] => ref _states[index];
+
+    public Arrival ArrivalAt(int index) => _arrivals[index];
+
+    /// <summary>Forgets all, and gives back what only an unusually large exploration needed.</summary>
+    public void Clear()
+    {
+        _places.AsSpan().Clear();
+        Count = 0;
+    }
+
+    /// <summary>Adds a state unless it is there.</summary>
+    public bool TryAdd(in MachineState state, Arrival arrival)
+    {
+        ulong hash = state.Hash();
+        // The hash above, the number of the state, from 1, below.
+        ulong mark = hash & 0xFFFF_FFFF_0000_0000;
+        int place = (int)(uint)hash & _mask;
+        for (; _places[place] != 0; place = (place + 1) & _mask)
+        {
+            if ((_places[place] & 0xFFFF_FFFF_0000_0000) == mark && _states[(int)(uint)_places[place] - 1].Equals(state))
+                return false;
+        }
+        if (Count == _states.Length)
+        {
+            Grow();
+            for (place = (int)(uint)hash & _mask; _places[place] != 0;)
+                place = (place + 1) & _mask;
+        }
+        _states[Count] = state;
+        _arrivals[Count++] = arrival;
+        _places[place] = mark | (uint)Count;
+        return true;
+    }
+
+    private void Grow()
+    {
+        Array.Resize(ref _states, 2 * _states.Length);
+        Array.Resize(ref _arrivals, 2 * _arrivals.Length);
+        _places = new ulong[2 * _places.Length];
+        _mask = _places.Length - 1;
+        for (int index = 0; index < Count; index++)
+        {
+            ulong hash = _states[index].Hash();
+            int place = (int)(uint)hash & _mask;
+            while (_places[place] != 0)
+                place = (place + 1) & _mask;
+            _places[place] = hash & 0xFFFF_FFFF_0000_0000 | (uint)(index + 1);
+        }
+    }
+}
+
+/// <summary>How a state was first come to.</summary>
+/// <param name="From">The number of the state before; -1 for the first.</param>
+/// <param name="By">What happened.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Arrival(int From, Transition By);

@@ -1,0 +1,76 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace PageFold.TlbLab;
+
+/// <summary>What goes on around a protocol; conjunctions are allowed.</summary>
+[Flags]
+[SuppressMessage("Design", "CA1008:Enums should have zero value", Justification = "The one without anything has a name of its own.")]
+public enum LabEnvironment
+{
+    /// <summary>A task on each processor, which nothing disturbs. TLBs are filled by accesses only, and forget whenever they like.</summary>
+    Plain = 0,
+
+    /// <summary>TLBs are filled at any time, on any processor, with any entry that is there.</summary>
+    Speculative = 1,
+
+    /// <summary>The scheduler stops tasks and moves them to other processors wherever the protocol has not forbidden it.</summary>
+    Preemptible = 2,
+
+    /// <summary>The scheduler does so even where the protocol has forbidden it: the user sleeps inside.</summary>
+    Unguarded = 4,
+
+    /// <summary>Each task maps while a batch of page-table changes of its own, further out, is active.</summary>
+    LazyMmu = 8,
+
+    /// <summary>An interrupt maps on a processor whose task may be anywhere in the protocol.</summary>
+    Reentrant = 16,
+}
+
+/// <summary>Names of environments.</summary>
+public static class LabEnvironments
+{
+    private static readonly (LabEnvironment Environment, string Name)[] Singles =
+    [
+        (LabEnvironment.Speculative, "speculative"),
+        (LabEnvironment.Preemptible, "preemptible"),
+        (LabEnvironment.Unguarded, "unguarded"),
+        (LabEnvironment.LazyMmu, "lazy-mmu"),
+        (LabEnvironment.Reentrant, "reentrant"),
+    ];
+
+    /// <summary>What can happen to code that keeps to the rules of its kernel: everything but sleeping where it must not.</summary>
+    public static LabEnvironment Everything { get; } = LabEnvironment.Speculative | LabEnvironment.Preemptible | LabEnvironment.LazyMmu | LabEnvironment.Reentrant;
+
+    /// <summary>The environments of the matrix: each alone, and <see cref="Everything"/>.</summary>
+    public static IReadOnlyList<LabEnvironment> Matrix { get; } = [LabEnvironment.Plain, .. Singles.Select(single => single.Environment), Everything];
+
+    /// <summary>The names that <see cref="TryParse"/> knows.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["plain", .. Singles.Select(single => single.Name)];
+
+    /// <summary>The name, conjunctions joined by +.</summary>
+    public static string Name(this LabEnvironment environment) => environment == LabEnvironment.Plain
+        ? "plain"
+        : string.Join('+', Singles.Where(single => (environment & single.Environment) != 0).Select(single => single.Name));
+
+    /// <summary>Reads a name, or names joined by +; false, with the first that is unknown, if one is.</summary>
+    public static bool TryParse(string text, out LabEnvironment environment, out string unknown)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        environment = LabEnvironment.Plain;
+        unknown = string.Empty;
+        foreach (string name in text.Split('+'))
+        {
+            int index = Array.FindIndex(Singles, single => string.Equals(single.Name, name.Trim(), StringComparison.OrdinalIgnoreCase));
+            if (index >= 0)
+            {
+                environment |= Singles[index].Environment;
+            }
+            else if (!string.Equals(name.Trim(), "plain", StringComparison.OrdinalIgnoreCase))
+            {
+                unknown = name.Trim();
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,264 @@
+using static PageFold.TlbLab.MachineLayout;
+
+namespace PageFold.TlbLab;
+
+/// <summary>
+/// A machine whose processors run a mapping protocol: what may happen next in a state, and what becomes of it.
+/// </summary>
+/// <remarks>
+/// TLBs fill and forget without being asked, so what one holds is never known, only what it may hold. Entries are independent of each other and nothing but an access looks at them, hence the states that differ in nothing but the contents of TLBs are all the combinations
+/// of what each slot may hold; one state with a set for each slot stands for all of them, exactly. An access chooses from the set, or misses and walks. So fills and evictions are no transitions of their own, and what a speculative fill may have brought in is in the set from the moment it could.
+/// </remarks>
+internal sealed partial class Machine
+{
+    private readonly Architecture _architecture;
+    private readonly ProtocolStep[] _steps;
+    private readonly bool _balanced;
+    private readonly bool _speculative;
+    private readonly bool _switches;
+    private readonly bool _unguarded;
+    private readonly bool _lazy;
+
+    public Machine(Protocol protocol, Architecture architecture, LabEnvironment environment, Bounds bounds)
+    {
+        Bounds = bounds;
+        _architecture = architecture;
+        _steps = [.. protocol.Steps];
+        _balanced = protocol.IsBalanced;
+        _speculative = environment.HasFlag(LabEnvironment.Speculative);
+        _unguarded = environment.HasFlag(LabEnvironment.Unguarded);
+        _switches = _unguarded || environment.HasFlag(LabEnvironment.Preemptible);
+        _lazy = environment.HasFlag(LabEnvironment.LazyMmu);
+        Interrupts = environment.HasFlag(LabEnvironment.Reentrant) ? bounds.Interrupts : 0;
+        Layout = new MachineLayout(bounds.Cpus, protocol.TakesWindows ? Bounds.StockWindows : bounds.Cpus);
+    }
+
+    public Bounds Bounds { get; }
+
+    public MachineLayout Layout { get; }
+
+    private int Interrupts { get; }
+
+    /// <summary>Every task on its processor and about to map; no entry is set and nothing remembered that matters.</summary>
+    public MachineState Initial()
+    {
+        MachineState initial = default;
+        Span<byte> state = initial;
+        state[Taken] = (byte)(Interrupts << 4);
+        for (int task = 0; task < Layout.Cpus; task++)
+        {
+            Span<byte> context = ContextOf(state, task);
+            context[CyclesLeft] = (byte)Bounds.Cycles;
+            context[Cpu] = (byte)(task + 1);
+            context[Lazy] = OuterBatch;
+        }
+        for (int slot = 0; slot < Layout.Slots; slot++)
+            Speculate(state, slot);
+        return initial;
+    }
+
+    /// <summary>All that may happen next.</summary>
+    /// <returns>How many.</returns>
+    public int Enumerate(ReadOnlySpan<byte> state, List<Transition> next)
+    {
+        next.Clear();
+        for (int context = 0; context <= Layout.Interrupt; context++)
+        {
+            if (Runs(state, context))
+                EnumerateSteps(state, (byte)context, next);
+        }
+        if (_switches)
+            EnumerateSwitches(state, next);
+        if (state[Taken] >> 4 > 0 && ContextOf(state, Layout.Interrupt)[Cpu] == 0)
+        {
+            for (int cpu = 0; cpu < Layout.Cpus; cpu++)
+            {
+                if (TaskOn(state, cpu) >= 0)
+                    next.Add(new Transition(TransitionKind.Interrupt, (byte)Layout.Interrupt, (byte)cpu, 0));
+            }
+        }
+        return next.Count;
+    }
+
+    /// <summary>Has it happen.</summary>
+    public Outcome Apply(Span<byte> state, Transition transition)
+    {
+        switch (transition.Kind)
+        {
+            case TransitionKind.Switch:
+                Switch(state, transition.Context, transition.Argument);
+                return default;
+            case TransitionKind.Interrupt:
+                BeginInterrupt(state, transition.Argument);
+                return default;
+            default:
+                return TakeStep(state, transition);
+        }
+    }
+
+    /// <summary>Renames the objects, so that states that differ in their names alone are one.</summary>
+    public uint Normalise(Span<byte> state) => ObjectNames.Normalise(Layout, state, _architecture.TagsLowAddresses);
+
+    public Span<byte> ContextOf(Span<byte> state, int number) => state.Slice(Layout.Context(number), ContextSize);
+
+    public ReadOnlySpan<byte> ContextOf(ReadOnlySpan<byte> state, int number) => state.Slice(Layout.Context(number), ContextSize);
+
+    /// <summary>The step of the protocol that a context does next.</summary>
+    public ProtocolStep NextStep(ReadOnlySpan<byte> state, int context) => _steps[ContextOf(state, context)[Step]];
+
+    /// <summary>The task that a processor runs, or the interrupt has stopped there; -1 if none.</summary>
+    public int TaskOn(ReadOnlySpan<byte> state, int cpu)
+    {
+        for (int task = 0; task < Layout.Cpus; task++)
+        {
+            if (ContextOf(state, task)[Cpu] == cpu + 1)
+                return task;
+        }
+        return -1;
+    }
+
+    private byte OuterBatch => _lazy ? (byte)1 : (byte)0;
+
+    private bool Runs(ReadOnlySpan<byte> state, int context)
+    {
+        int cpu = ContextOf(state, context)[Cpu];
+        return cpu != 0 && (context == Layout.Interrupt || ContextOf(state, Layout.Interrupt)[Cpu] != cpu);
+    }
+
+    private void EnumerateSteps(ReadOnlySpan<byte> state, byte number, List<Transition> next)
+    {
+        ReadOnlySpan<byte> context = ContextOf(state, number);
+        // A cycle begins: any object that is somewhere to be found, or one that is not, which are all alike.
+        bool begins = context[Step] == 0;
+        int objects = begins ? Math.Min(state[Live] + 1, Bounds.Objects) : 1;
+        for (int item = 0; item < objects; item++)
+        {
+            byte argument = (byte)(begins ? item : 0);
+            ProtocolStep step = _steps[context[Step]];
+            switch (step.Operation)
+            {
+                case Operation.TakeWindow:
+                    EnumerateWindows(state, number, argument, next);
+                    break;
+                case Operation.Access when context[Window] != 0:
+                    EnumerateTranslations(state, context, number, argument, step.Page, next);
+                    break;
+                default:
+                    next.Add(new Transition(TransitionKind.Step, number, argument, 0));
+                    break;
+            }
+        }
+    }
+
+    private void EnumerateWindows(ReadOnlySpan<byte> state, byte number, byte argument, List<Transition> next)
+    {
+        bool any = false;
+        for (int window = 0; window < Layout.Windows; window++)
+        {
+            if ((state[Taken] >> window & 1) != 0)
+                continue;
+            any = true;
+            next.Add(new Transition(TransitionKind.Step, number, argument, (byte)window));
+        }
+        if (!any)
+            next.Add(new Transition(TransitionKind.Step, number, argument, Transition.NoWindow));
+    }
+
+    private Outcome TakeStep(Span<byte> state, Transition transition)
+    {
+        Span<byte> context = ContextOf(state, transition.Context);
+        if (context[Step] == 0)
+            context[Mapped] = (byte)(transition.Argument + 1);
+        Outcome outcome = Do(state, context, _steps[context[Step]], transition.Choice);
+        if (outcome.EndsRun)
+            return outcome;
+        context[Step]++;
+        bool copied = transition.Choice == Transition.NoWindow;
+        if (!copied && context[Step] < _steps.Length)
+            return outcome;
+        if (context[Unseen] >> UnsavedShift != 0)
+            return new Outcome(Verdict.Corrupts);
+        EndCycle(state, context);
+        return _balanced || copied || outcome.Verdict != Verdict.Safe ? outcome : Outcome.Broken(TranslationRule.BalancedGuards);
+    }
+
+    private void EndCycle(Span<byte> state, Span<byte> context)
+    {
+        int cpu = context[Cpu] - 1;
+        context[Step] = context[Mapped] = context[Window] = context[Unseen] = 0;
+        if (--context[CyclesLeft] > 0)
+        {
+            context[Lazy] = OuterBatch;
+            return;
+        }
+        bool isTask = ContextOf(state, Layout.Interrupt)[Cpu] != cpu + 1;
+        context.Clear();
+        if (isTask)
+            Drain(state, cpu);
+    }
+
+    private Outcome Do(Span<byte> state, Span<byte> context, ProtocolStep step, byte choice)
+    {
+        int window = context[Window] - 1;
+        int slot = Slot(window, step.Page);
+        switch (step.Operation)
+        {
+            case Operation.PreemptDisable:
+                context[Guard]++;
+                return default;
+            case Operation.PreemptEnable:
+                context[Guard] -= (byte)(context[Guard] > 0 ? 1 : 0);
+                return default;
+            case Operation.EnterLazyMmu:
+                context[Lazy]++;
+                return default;
+            case Operation.LeaveLazyMmu:
+                context[Lazy] -= (byte)(context[Lazy] > 0 ? 1 : 0);
+                Drain(state, context[Cpu] - 1);
+                return default;
+            case Operation.WindowOfProcessor:
+                context[Window] = context[Cpu];
+                return default;
+            case Operation.TakeWindow:
+                if (choice != Transition.NoWindow)
+                {
+                    state[Taken] |= (byte)(1 << choice);
+                    context[Window] = (byte)(choice + 1);
+                }
+                return default;
+            case var _ when window < 0:
+                // Whoever has no window points anywhere.
+                return new Outcome(Verdict.Faults);
+            case Operation.ReturnWindow:
+                state[Taken] &= (byte)~(1 << window);
+                return default;
+            case Operation.Set or Operation.SetAtAddressZero or Operation.RawSet:
+                return Set(state, context, slot, step);
+            case Operation.GetAndClear:
+                return Clear(state, context, slot, raw: false);
+            case Operation.RawClear:
+                return Clear(state, context, slot, raw: true);
+            case Operation.FlushLocal:
+                Flush(state, context, slot, context[Cpu] - 1, context[Cpu]);
+                return default;
+            case Operation.FlushRange:
+                Flush(state, context, Slot(window, 0), 0, Layout.Cpus);
+                Flush(state, context, Slot(window, 1), 0, Layout.Cpus);
+                return default;
+            case Operation.Preload:
+                return Preload(state, slot);
+            case Operation.Access:
+                return Access(state, context, slot, step.Page, choice);
+            case Operation.CopyIn:
+                state[Entry(slot)] = context[Mapped];
+                return default;
+            case Operation.AccessCopy or Operation.CopyOut:
+                // What is written there is the object's only when it has been copied back.
+                byte unsaved = (byte)(1 << (step.Page + UnsavedShift));
+                context[Unseen] = (byte)(step.Operation == Operation.CopyOut ? context[Unseen] & ~unsaved : context[Unseen] | unsaved);
+                return new Outcome(state[Entry(slot)] == context[Mapped] ? Verdict.Safe : Verdict.Corrupts);
+            default:
+                throw new InvalidOperationException($"There is no {step.Operation}.");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+namespace PageFold.TlbLab;
+
+/// <summary>A mapping protocol as data: the steps of one cycle of mapping, using and unmapping an object. Immutable.</summary>
+public sealed class Protocol
+{
+    /// <summary>The most steps a protocol may have.</summary>
+    public const int MaxSteps = 64;
+
+    /// <param name="name">The name in tables and options.</param>
+    /// <param name="description">What it is, in one line.</param>
+    /// <param name="steps">The steps, in order.</param>
+    /// <exception cref="ArgumentException">There are none or more than <see cref="MaxSteps"/>, or a page is neither 0 nor 1.</exception>
+    public Protocol(string name, string description, IEnumerable<ProtocolStep> steps)
+    {
+        Name = name;
+        Description = description;
+        Steps = [.. steps];
+        if (Steps.Count is 0 or > MaxSteps)
+            throw new ArgumentException($"Protocol {name} has {Steps.Count} steps; 1 to {MaxSteps} are possible.", nameof(steps));
+        if (Steps.FirstOrDefault(step => step.Page is not (0 or 1)) is { Page: not 0 } wrong)
+            throw new ArgumentException($"Protocol {name} does {wrong.Operation} to page {wrong.Page}; a window has pages 0 and 1.", nameof(steps));
+    }
+
+    /// <summary>The name in tables and options.</summary>
+    public string Name { get; }
+
+    /// <summary>What it is, in one line.</summary>
+    public string Description { get; }
+
+    /// <summary>One cycle.</summary>
+    public IReadOnlyList<ProtocolStep> Steps { get; }
+
+    /// <summary>True if windows are taken from a common stock; each processor has its own otherwise.</summary>
+    public bool TakesWindows => Steps.Any(step => step.Operation == Operation.TakeWindow);
+
+    /// <summary>True if every guard is taken as often as it is given back.</summary>
+    public bool IsBalanced =>
+        Count(Operation.PreemptDisable) == Count(Operation.PreemptEnable) && Count(Operation.EnterLazyMmu) == Count(Operation.LeaveLazyMmu) && Count(Operation.TakeWindow) == Count(Operation.ReturnWindow);
+
+    /// <summary>The same without some of its steps.</summary>
+    public Protocol Without(params IEnumerable<int> steps)
+    {
+        HashSet<int> left = [.. steps];
+        return new Protocol($"{Name} without {string.Join(" and ", left.Order().Select(step => Steps[step]))}", Description, Steps.Where((_, index) => !left.Contains(index)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    private int Count(Operation operation) => Steps.Count(step => step.Operation == operation);
+}

@@ -1,0 +1,36 @@
+namespace PageFold.TlbLab;
+
+/// <summary>One step of a protocol.</summary>
+/// <param name="Operation">What is done.</param>
+/// <param name="Page">To which page of the window, 0 or 1, where it is done to one.</param>
+public readonly record struct ProtocolStep(Operation Operation, int Page = 0)
+{
+    /// <summary>True for what is done to one page of the window.</summary>
+    public bool HasPage => Operation is Operation.Set or Operation.SetAtAddressZero or Operation.RawSet or Operation.GetAndClear or Operation.RawClear or Operation.FlushLocal
+        or Operation.Preload or Operation.Access or Operation.CopyIn or Operation.AccessCopy or Operation.CopyOut;
+
+    /// <summary>As a kernel engineer would call it.</summary>
+    public override string ToString() => Operation switch
+    {
+        Operation.PreemptDisable => "preempt_disable()",
+        Operation.PreemptEnable => "preempt_enable()",
+        Operation.WindowOfProcessor => "window of this CPU",
+        Operation.TakeWindow => "take a free window",
+        Operation.ReturnWindow => "give the window back",
+        Operation.EnterLazyMmu => "enter_lazy_mmu()",
+        Operation.LeaveLazyMmu => "leave_lazy_mmu()",
+        Operation.Set => $"set_pte_at(p{Page})",
+        Operation.SetAtAddressZero => $"set_pte_at(p{Page}, addr 0)",
+        Operation.RawSet => $"raw_set(p{Page})",
+        Operation.GetAndClear => $"get_and_clear(p{Page})",
+        Operation.RawClear => $"raw_clear(p{Page})",
+        Operation.FlushLocal => $"flush_local(p{Page})",
+        Operation.FlushRange => "flush_range()",
+        Operation.Preload => $"hash_preload(p{Page})",
+        Operation.Access => $"access(p{Page})",
+        Operation.CopyIn => $"copy_in(p{Page})",
+        Operation.AccessCopy => $"access_copy(p{Page})",
+        Operation.CopyOut => $"copy_out(p{Page})",
+        _ => Operation.ToString(),
+    };
+}

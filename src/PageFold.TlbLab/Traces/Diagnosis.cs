@@ -1,0 +1,77 @@
+using static PageFold.TlbLab.MachineLayout;
+
+namespace PageFold.TlbLab;
+
+/// <summary>Says in one sentence what the last step of a trace does wrong.</summary>
+internal sealed class Diagnosis(Machine machine, CheckResult result, StateText text)
+{
+    public string Tell(ReadOnlySpan<byte> before, Transition transition, ProtocolStep step, Outcome outcome, int cpu)
+    {
+        ReadOnlySpan<byte> context = machine.ContextOf(before, transition.Context);
+        string who = $"{Capital(text.Actor(transition.Context, transition.Kind))} on CPU {cpu}";
+        if (context[Window] == 0 && outcome.Verdict == Verdict.Faults)
+            return $"{who} does {step} without a window, which points anywhere.";
+        bool last = context[Step] == result.Protocol.Steps.Count - 1;
+        return outcome.Verdict switch
+        {
+            Verdict.Corrupts when last && step.Operation is not (Operation.Access or Operation.AccessCopy or Operation.CopyOut) => $"{who} loses what it has written to {StateText.ObjectName(context[Mapped] - 1)}: the buffer was not copied back.",
+            Verdict.Corrupts => $"{who} wants {Wanted(context, transition, step)} and gets {Found(before, context, transition, step)}",
+            Verdict.Faults => $"{who} wants {Wanted(context, transition, step)} and faults: {WhyFault(transition)}",
+            _ => $"{who} breaks the rule {result.Rule.Name()} with {step}: {Broken(before, context, step, cpu)}",
+        };
+    }
+
+    private static string Wanted(ReadOnlySpan<byte> context, Transition transition, ProtocolStep step) =>
+        StateText.Frame(context[Step] == 0 ? transition.Argument : context[Mapped] - 1, step.Page);
+
+    private string Found(ReadOnlySpan<byte> before, ReadOnlySpan<byte> context, Transition transition, ProtocolStep step)
+    {
+        int slot = Slot(context[Window] - 1, step.Page);
+        byte entry = before[Entry(slot)];
+        int item = Machine.ObjectOf(entry);
+        if (step.Operation is Operation.AccessCopy or Operation.CopyOut)
+            return $"{StateText.Frame(item, step.Page)}: somebody else has copied into the buffer while it was in use.";
+        if (transition.Choice == Transition.Walk || transition.Choice == item)
+            return $"{StateText.Frame(item, step.Page)}: somebody else has pointed the window at another object while it was in use.";
+        string found = StateText.Frame(transition.Choice, step.Page);
+        if (!result.Architecture.HasHashTable && before[machine.Layout.Tlb(context[Cpu] - 1, slot)] > Machine.GlobalEntries)
+            return $"{found}, which the TLB of CPU {context[Cpu] - 1} still remembers: set for address 0, it is tagged with an address space, and flushes of the window's address miss it.";
+        if (!result.Architecture.HasHashTable)
+            return $"{found}, which the TLB of CPU {context[Cpu] - 1} still remembers: it has not been flushed there since the entry was changed.";
+        return Queued(before, slot, transition.Choice) is { } queue
+            ? $"{found}, which is still in the hash table: its removal waits in the batch of CPU {queue}."
+            : $"{found}, which is stranded in the hash table: the store over the page-table entry has lost where it is, and nothing removes it any more.";
+    }
+
+    private int? Queued(ReadOnlySpan<byte> before, int slot, int item)
+    {
+        for (int cpu = 0; cpu < machine.Layout.Cpus; cpu++)
+        {
+            if ((before[machine.Layout.Queue(cpu, slot)] >> item & 1) != 0)
+                return cpu;
+        }
+        return null;
+    }
+
+    private static string WhyFault(Transition transition) => transition.Choice == Transition.RememberedInvalid
+        ? "the TLB remembers that the page pointed nowhere; it was not flushed after the entry had been set."
+        : "somebody else has cleared the entry while the window was in use.";
+
+    private string Broken(ReadOnlySpan<byte> before, ReadOnlySpan<byte> context, ProtocolStep step, int cpu)
+    {
+        byte entry = context[Window] == 0 ? (byte)0 : before[Entry(Slot(context[Window] - 1, step.Page))];
+        string old = Machine.ObjectOf(entry) < 0 ? "the entry" : StateText.Frame(Machine.ObjectOf(entry), step.Page);
+        return result.Rule switch
+        {
+            TranslationRule.BarrierAfterSet => $"no barrier since page {step.Page} was set, so CPU {cpu} may not see the entry yet.",
+            TranslationRule.NoSetOverValid => $"{old} is still set.",
+            TranslationRule.InvalidateBeforeChange => $"{old} is valid, and was not invalidated before it is changed.",
+            TranslationRule.BreakBeforeMake when Machine.ObjectOf(entry) >= 0 => $"{old} is still set.",
+            TranslationRule.BreakBeforeMake => $"a TLB still holds another translation of page {step.Page}.",
+            TranslationRule.OneHashEntry => $"the hash table has one for page {step.Page} already.",
+            _ => "what was entered, forbidden or taken was not left, allowed or given back as often.",
+        };
+    }
+
+    private static string Capital(string name) => char.ToUpperInvariant(name[0]) + name[1..];
+}

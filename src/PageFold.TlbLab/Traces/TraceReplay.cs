@@ -1,0 +1,215 @@
+using static PageFold.TlbLab.MachineLayout;
+
+namespace PageFold.TlbLab;
+
+/// <summary>
+/// Runs a trace again and writes down what happens. The exploration has renamed objects in each state and knows what TLBs may hold; here objects keep their names, and TLBs hold what accesses have brought in, and besides only what the trace needs them to have read on their own.
+/// </summary>
+internal sealed class TraceReplay
+{
+    private readonly CheckResult _result;
+    private readonly Machine _machine;
+    private readonly List<(Transition Named, ProtocolStep Step)> _steps = [];
+    private readonly List<Fill> _fills = [];
+
+    public TraceReplay(CheckResult result)
+    {
+        _result = result;
+        // Without fills of its own: those are put where they are needed.
+        _machine = new Machine(result.Protocol, result.Architecture, result.Environment & ~LabEnvironment.Speculative, result.Bounds);
+        NameObjects();
+        while (AddMissingFill())
+        {
+        }
+    }
+
+    public string Sentence { get; private set; } = string.Empty;
+
+    public int Windows => _machine.Layout.Windows;
+
+    private MachineLayout Layout => _machine.Layout;
+
+    /// <summary>The lines of the timeline.</summary>
+    public List<TimelineEntry> Tell()
+    {
+        StateText text = new(_machine, _result.Architecture);
+        List<TimelineEntry> entries = [];
+        MachineState current = Start();
+        Span<byte> state = current;
+        AddFills(-1, state, text, entries);
+        for (int index = 0; index < _steps.Count; index++)
+        {
+            (Transition transition, ProtocolStep step) = _steps[index];
+            MachineState before = current;
+            int cpu = CpuOf(before, transition);
+            Outcome outcome = _machine.Apply(state, transition);
+            // The rule that is told is the one that was found, which the last step breaks.
+            bool last = index == _steps.Count - 1;
+            TimelineKind kind = last ? TimelineKind.Wrong : transition.Kind switch
+            {
+                TransitionKind.Switch => TimelineKind.Switch,
+                TransitionKind.Interrupt => TimelineKind.Interrupt,
+                _ => TimelineKind.Step,
+            };
+            entries.Add(text.Entry(kind, cpu, text.Actor(transition.Context, transition.Kind), text.Line(before, transition, step), state));
+            if (last)
+                Sentence = new Diagnosis(_machine, _result, text).Tell(before, transition, step, outcome, cpu);
+            AddFills(index, state, text, entries);
+        }
+        return entries;
+    }
+
+    /// <summary>Follows the renaming of the exploration and undoes it.</summary>
+    private void NameObjects()
+    {
+        Machine machine = new(_result.Protocol, _result.Architecture, _result.Environment, _result.Bounds);
+        MachineState state = machine.Initial();
+        machine.Normalise(state);
+        int[] names = [.. Enumerable.Range(0, MostObjects)];
+        foreach (Transition by in _result.Trace)
+        {
+            ProtocolStep step = default;
+            Transition named = by;
+            if (by.Kind == TransitionKind.Step)
+            {
+                step = machine.NextStep(state, by.Context);
+                if (machine.ContextOf(state, by.Context)[Step] == 0)
+                    named = named with { Argument = (byte)names[by.Argument] };
+                if (step.Operation == Operation.Access && by.Choice < MostObjects)
+                    named = named with { Choice = (byte)names[by.Choice] };
+            }
+            _steps.Add((named, step));
+            machine.Apply(state, by);
+            uint renamed = machine.Normalise(state);
+            int[] next = new int[MostObjects];
+            for (int item = 0; item < MostObjects; item++)
+                next[ObjectNames.NameOf(renamed, item)] = names[item];
+            names = next;
+        }
+    }
+
+    private MachineState Start() => _machine.Initial();
+
+    /// <summary>Finds the first access, or the rule, that needs an entry which no access has brought in, and has the TLB read it as late as it can.</summary>
+    private bool AddMissingFill()
+    {
+        if (_result.Architecture.HasHashTable)
+            return false;
+        MachineState current = Start();
+        Span<byte> state = current;
+        Read(-1, state);
+        List<MachineState> after = [current];
+        for (int index = 0; index < _steps.Count; index++)
+        {
+            (Transition transition, ProtocolStep step) = _steps[index];
+            if (IsPlainMiss(state, transition, step))
+                _steps[index] = _steps[index] with { Named = transition with { Choice = Transition.Walk } };
+            else if (Missing(state, transition, step, index) is { } missing)
+            {
+                int latest = after.FindLastIndex(earlier => _machine.Remembered(earlier[Entry(missing.Slot)]) == missing.Entry);
+                _fills.Add(missing with { After = latest - 1 });
+                return true;
+            }
+            _machine.Apply(state, _steps[index].Named);
+            Read(index, state);
+            after.Add(current);
+        }
+        return false;
+    }
+
+    /// <summary>True for a hit on what the TLB may have read by itself, but might as well read now.</summary>
+    private bool IsPlainMiss(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step)
+    {
+        if (transition.Kind != TransitionKind.Step || step.Operation != Operation.Access || transition.Choice >= MostObjects)
+            return false;
+        ReadOnlySpan<byte> context = _machine.ContextOf(state, transition.Context);
+        int slot = Slot(context[Window] - 1, step.Page);
+        return !_machine.MayHold(state[Layout.Tlb(context[Cpu] - 1, slot)], transition.Choice) && Machine.ObjectOf(state[Entry(slot)]) == transition.Choice;
+    }
+
+    private Fill? Missing(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step, int index)
+    {
+        if (transition.Kind != TransitionKind.Step)
+            return null;
+        ReadOnlySpan<byte> context = _machine.ContextOf(state, transition.Context);
+        int cpu = context[Cpu] - 1;
+        int slot = Slot(context[Window] - 1, step.Page);
+        if (step.Operation == Operation.Access && transition.Choice != Transition.Walk && context[Window] > 0)
+        {
+            bool invalid = transition.Choice == Transition.RememberedInvalid;
+            byte held = state[Layout.Tlb(cpu, slot)];
+            if (invalid ? held != Machine.InvalidEntry : !_machine.MayHold(held, transition.Choice))
+                return new Fill(0, cpu, slot, invalid ? Machine.InvalidEntry : Like(slot, transition.Choice));
+        }
+        bool breaksMake = index == _steps.Count - 1 && _result is { Verdict: Verdict.BreaksRule, Rule: TranslationRule.BreakBeforeMake };
+        if (breaksMake && Machine.ObjectOf(state[Entry(slot)]) < 0 && !AnyHoldsAnother(state, slot, context[Mapped] - 1))
+            return Another(slot, context[Mapped] - 1);
+        return null;
+    }
+
+    private bool AnyHoldsAnother(ReadOnlySpan<byte> state, int slot, int item)
+    {
+        for (int cpu = 0; cpu < Layout.Cpus; cpu++)
+        {
+            byte held = state[Layout.Tlb(cpu, slot)];
+            if (held != 0 && !_machine.MayHold(held, item))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>An entry of another object that some TLB may hold before the last step, by what the exploration knew.</summary>
+    private Fill? Another(int slot, int item)
+    {
+        Machine machine = new(_result.Protocol, _result.Architecture, _result.Environment, _result.Bounds);
+        MachineState current = machine.Initial();
+        Span<byte> state = current;
+        foreach ((Transition named, _) in _steps.SkipLast(1))
+            machine.Apply(state, named);
+        for (int cpu = 0; cpu < Layout.Cpus; cpu++)
+        {
+            for (int other = 0; other < MostObjects; other++)
+            {
+                if (other != item && machine.MayHold(state[Layout.Tlb(cpu, slot)], other))
+                    return new Fill(0, cpu, slot, Like(slot, other));
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The entry of an object as it was last set for a page.</summary>
+    private byte Like(int slot, int item)
+    {
+        MachineState current = Start();
+        Span<byte> state = current;
+        byte like = 0;
+        foreach ((Transition named, _) in _steps)
+        {
+            if (Machine.ObjectOf(state[Entry(slot)]) == item)
+                like = _machine.Remembered(state[Entry(slot)]);
+            if (_machine.Apply(state, named).EndsRun)
+                break;
+        }
+        return like;
+    }
+
+    private void Read(int after, Span<byte> state)
+    {
+        foreach (Fill fill in _fills.Where(fill => fill.After == after))
+            state[Layout.Tlb(fill.Cpu, fill.Slot)] = fill.Entry;
+    }
+
+    private void AddFills(int after, Span<byte> state, StateText text, List<TimelineEntry> entries)
+    {
+        foreach (Fill fill in _fills.Where(fill => fill.After == after))
+        {
+            state[Layout.Tlb(fill.Cpu, fill.Slot)] = fill.Entry;
+            entries.Add(text.Entry(TimelineKind.Fill, fill.Cpu, "TLB", $"TLB reads p{fill.Slot % Pages} unasked", state));
+        }
+    }
+
+    private int CpuOf(ReadOnlySpan<byte> state, Transition transition) => transition.Kind == TransitionKind.Step ? _machine.ContextOf(state, transition.Context)[Cpu] - 1 : transition.Argument;
+
+    /// <summary>An entry that a TLB reads on its own after a step.</summary>
+    private readonly record struct Fill(int After, int Cpu, int Slot, byte Entry);
+}
