@@ -117,5 +117,6 @@ internal static class Arguments
         throw new UserErrorException("the .NET SDK's folder was not found; name files or folders to measure.");
     }
 
-    private static string Shown(string text) => text.Length == 0 ? "''" : text;
+    /// <summary>What was given, visible if it was nothing.</summary>
+    public static string Shown(string text) => text.Length == 0 ? "''" : text;
 }

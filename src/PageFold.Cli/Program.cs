@@ -5,12 +5,14 @@ using PageFold;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
+using PageFold.Cli.Tlb;
 using Spectre.Console;
 
 RootCommand root = new("PageFold keeps more data in the same memory: pages, compressed and packed into single page frames.")
 {
     MeasureCommand.Create(),
     BenchCommand.Create(),
+    TlbCommand.Create(),
 };
 root.HelpName = "pagefold";
 // A pipe has no width of its own; the one that whoever calls states is better than a guess.
@@ -24,7 +26,7 @@ try
     string[] path = [.. PathTo(parsed.CommandResult).Reverse()];
     IList<Command> commands = parsed.CommandResult.Command.Subcommands;
     string? unknown = args.Skip(path.Length).FirstOrDefault();
-    string what = commands.Count > 0
+    string what = commands.Count > 0 && !(parsed.CommandResult.Command.Action is not null && unknown?.StartsWith('-') == true)
         ? $"{(unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'")}; the commands are: {string.Join(", ", commands.Select(command => command.Name))}."
         : parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(parsed.CommandResult.Command, parsed.UnmatchedTokens);
     return Fail($"{what} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);

@@ -39,4 +39,16 @@ public static class TranslationRules
         TranslationRule.OneHashEntry => "one-hash-entry",
         _ => "none",
     };
+
+    /// <summary>What the rule asks for, in a few words.</summary>
+    public static string Meaning(this TranslationRule rule) => rule switch
+    {
+        TranslationRule.BalancedGuards => "what is forbidden, entered or taken is undone as often",
+        TranslationRule.BarrierAfterSet => "a barrier between setting an entry and using it",
+        TranslationRule.NoSetOverValid => "set_pte_at on entries that are clear only",
+        TranslationRule.BreakBeforeMake => "the old translation gone everywhere before the new",
+        TranslationRule.InvalidateBeforeChange => "a valid entry changed by invalidation only",
+        TranslationRule.OneHashEntry => "one entry in the hash table for an address",
+        _ => string.Empty,
+    };
 }

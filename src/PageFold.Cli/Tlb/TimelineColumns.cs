@@ -1,0 +1,89 @@
+using PageFold.TlbLab;
+
+namespace PageFold.Cli.Tlb;
+
+/// <summary>A line of a timeline as text in columns.</summary>
+/// <param name="Number">Of the step; empty for what is not one.</param>
+/// <param name="Kind">What kind of thing.</param>
+/// <param name="What">What happened, which stands in the lane of its CPU.</param>
+/// <param name="Cells">Lanes, then translations.</param>
+internal sealed record TimelineRow(string Number, TimelineKind Kind, string What, IReadOnlyList<string> Cells);
+
+/// <summary>Sets a timeline out in columns: lanes of CPUs, page table, TLBs or hash table and batches. CPUs, windows and batches that nothing ever happens to are left out.</summary>
+internal sealed class TimelineColumns
+{
+    private const string Nothing = "- -";
+
+    public TimelineColumns(Timeline timeline)
+    {
+        IReadOnlyList<TimelineEntry> entries = timeline.Entries;
+        int cpus = timeline.Result.Bounds.Cpus;
+        int[] lanes = [.. Enumerable.Range(0, cpus).Where(cpu => entries.Any(entry => entry.Cpu == cpu))];
+        int[] windows = [.. Enumerable.Range(0, timeline.Windows).Where(window => entries.Any(entry => IsUsed(entry, window)))];
+        bool copies = timeline.Result.Protocol.Steps.Any(step => step.Operation == Operation.CopyIn);
+        bool hashed = entries[0].HashTable.Count > 0;
+        int[] tlbs = copies || hashed ? [] : lanes;
+        int[] batches = [.. hashed && !copies ? lanes.Where(cpu => entries.Any(entry => entry.Batches[cpu].Any(IsSomething))) : []];
+        hashed &= !copies;
+
+        Lanes = lanes.Length;
+        Headers =
+        [
+            .. lanes.Select(cpu => $"CPU {cpu}"),
+            copies ? "buffer" : "PTEs",
+            .. tlbs.Select(cpu => $"TLB {cpu}"),
+            .. (string[])(hashed ? ["hash"] : []),
+            .. batches.Select(cpu => $"batch {cpu}"),
+        ];
+        Rows = [.. entries.Select((entry, index) => Row(entry, Number(entries, index)))];
+
+        TimelineRow Row(TimelineEntry entry, string number)
+        {
+            string what = What(entry);
+            return new TimelineRow(number, entry.Kind, what,
+            [
+                .. lanes.Select(cpu => cpu == entry.Cpu ? what : string.Empty),
+                Windows(entry.PageTable),
+                .. tlbs.Select(cpu => Windows(entry.Tlbs[cpu])),
+                .. (string[])(hashed ? [Windows(entry.HashTable)] : []),
+                .. batches.Select(cpu => Windows(entry.Batches[cpu])),
+            ]);
+        }
+
+        string Windows(IReadOnlyList<string> contents) => string.Join('\n', windows.Select(window => windows.Length == 1 ? contents[window] : $"w{window} {contents[window]}"));
+    }
+
+    public IReadOnlyList<string> Headers { get; }
+
+    /// <summary>The first so many columns are lanes.</summary>
+    public int Lanes { get; }
+
+    public IReadOnlyList<TimelineRow> Rows { get; }
+
+    /// <summary>What the names in the columns mean.</summary>
+    public static IEnumerable<string> Legend(CheckResult result)
+    {
+        yield return "A0, A1: the two frames of object A; p0, p1: the two pages of the window; \"A:\" who maps A; - nothing";
+        if (result.Architecture.HasHashTable)
+            yield return "A0#: the entry says that the hash table has it; TLBs hold what the hash table does, local and range flush do nothing";
+        if (result.Architecture.TagsLowAddresses)
+            yield return "A0~: tagged with an address space, since it was set for address 0";
+        if (result.Architecture.RemembersInvalid)
+            yield return "inv: the TLB remembers that there was nothing";
+    }
+
+    private static string What(TimelineEntry entry) => entry.Kind switch
+    {
+        TimelineKind.Switch or TimelineKind.Interrupt or TimelineKind.Fill => entry.Text,
+        _ => entry.Actor == "interrupt" ? $"irq {entry.Text}" : entry.Text,
+    };
+
+    private static string Number(IReadOnlyList<TimelineEntry> entries, int index) => entries[index].Kind == TimelineKind.Fill
+        ? string.Empty
+        : Figures.Of(entries.Take(index + 1).Count(entry => entry.Kind != TimelineKind.Fill), "0");
+
+    private static bool IsUsed(TimelineEntry entry, int window) =>
+        IsSomething(entry.PageTable[window]) || entry.Tlbs.Any(tlb => IsSomething(tlb[window])) || entry.HashTable.Count > 0 && IsSomething(entry.HashTable[window]);
+
+    private static bool IsSomething(string contents) => contents != Nothing;
+}

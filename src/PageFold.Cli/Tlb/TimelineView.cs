@@ -1,0 +1,44 @@
+using PageFold.TlbLab;
+using Spectre.Console;
+
+namespace PageFold.Cli.Tlb;
+
+/// <summary>Shows a timeline to a person: a lane for each CPU, and beside them the translations after each step.</summary>
+internal static class TimelineView
+{
+    public static void Show(Timeline timeline)
+    {
+        IAnsiConsole output = AnsiConsole.Console;
+        CheckResult result = timeline.Result;
+        output.WriteLine();
+        output.MarkupLine($"[bold]{Markup.Escape(Title(result))}[/]: {MatrixView.Colored(result, VerdictText(result))}");
+        output.MarkupLine($"[grey]{Markup.Escape(result.Protocol.Description)}[/]");
+        if (timeline.Entries.Count > 0)
+        {
+            output.Write(Steps(new TimelineColumns(timeline)));
+            foreach (string line in TimelineColumns.Legend(result))
+                output.MarkupLine($"[grey]{Markup.Escape(line)}[/]");
+        }
+        output.MarkupLine($"[bold]{Markup.Escape(timeline.Sentence)}[/]");
+        string states = Figures.Count(result.StatesExplored, "state", "states");
+        output.MarkupLine(Markup.Escape(timeline.Entries.Count > 0 ? $"A shortest trace, {Figures.Count(result.TraceLength, "step", "steps")}; {states} explored, within {result.Bounds}." : $"Within {result.Bounds}."));
+    }
+
+    public static string Title(CheckResult result) => $"{result.Protocol} on {result.Architecture}, {result.Environment.Name()}";
+
+    public static string VerdictText(CheckResult result) => result.Verdict == Verdict.BreaksRule ? $"breaks the rule {result.Rule.Name()}" : result.IsComplete || result.Verdict != Verdict.Safe ? VerdictNames.Of(result.Verdict) : "not known";
+
+    private static Table Steps(TimelineColumns columns)
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
+        table.AddColumn(new TableColumn("#").RightAligned().NoWrap());
+        foreach (string header in columns.Headers)
+            table.AddColumn(new TableColumn(Markup.Escape(header)));
+        foreach (TimelineRow row in columns.Rows)
+        {
+            string color = row.Kind switch { TimelineKind.Wrong => "bold red", TimelineKind.Fill => "yellow", TimelineKind.Switch or TimelineKind.Interrupt => "blue", _ => "default" };
+            table.AddRow([row.Number, .. row.Cells.Select(cell => cell.Length == 0 ? string.Empty : $"[{(cell == row.What ? color : "default")}]{Markup.Escape(cell)}[/]")]);
+        }
+        return table;
+    }
+}
