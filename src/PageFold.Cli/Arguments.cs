@@ -44,11 +44,11 @@ internal static class Arguments
         }
     }
 
-    public static int PageSize(string text)
+    public static int PageSize(string text, string option = "--page-size", string what = "a page size")
     {
-        long bytes = Bytes("--page-size", text)!.Value;
+        long bytes = Bytes(option, text)!.Value;
         if (bytes is < 4096 or > 65536 || !BitOperations.IsPow2(bytes))
-            throw new UserErrorException($"--page-size {text} is not a page size; choose 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.");
+            throw new UserErrorException($"{option} {text} is not {what}; choose 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.");
         return (int)bytes;
     }
 

@@ -1,12 +1,17 @@
+using PageFold.Tests.Mapping;
+
 namespace PageFold.Tests;
 
 /// <summary>In steady state nothing is allocated on the GC heap, neither by the pool's paths nor by the store's.</summary>
 public class AllocationFreeTests
 {
-    [Fact]
-    public void Pool_operations_allocate_nothing()
+    [Theory]
+    [InlineData(MappingKind.Copy)]
+    [InlineData(MappingKind.Window)]
+    public void Pool_operations_allocate_nothing(MappingKind mapping)
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 64 << 20 });
+        WindowTests.SkipUnlessPossible(mapping);
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = mapping, MemoryLimit = 64 << 20 });
         ZsHandle[] handles = new ZsHandle[2000];
         byte[] buffer = new byte[4096];
         AssertAllocatesNothing(() =>

@@ -1,10 +1,19 @@
 using PageFold.Allocation;
+using PageFold.Tests.Mapping;
 
 namespace PageFold.Tests.Allocation;
 
 /// <summary>Memory comes back where it is hardest to get: at the limit, with holes everywhere, with objects that cannot move.</summary>
-public class CompactionAtTheLimitTests
+public abstract class CompactionAtTheLimitTests
 {
+    private readonly MappingKind _mapping;
+
+    protected CompactionAtTheLimitTests(MappingKind mapping)
+    {
+        WindowTests.SkipUnlessPossible(mapping);
+        _mapping = mapping;
+    }
+
     private const int PageSize = 4096;
 
     [Theory]
@@ -52,7 +61,7 @@ public class CompactionAtTheLimitTests
     [Fact]
     public void Mapped_objects_keep_their_zspages_and_no_others_from_being_compacted()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 64 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 64 << 20 });
         ZsHandle[] handles = [.. Enumerable.Range(0, 12_000).Select(_ => pool.Allocate(2500))];
         Random random = new(1);
         List<ZsHandle> live = [];
@@ -83,7 +92,7 @@ public class CompactionAtTheLimitTests
     [Fact]
     public void An_allocation_reclaims_from_the_next_class_when_the_sparsest_is_held()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         List<ZsHandle> held = [.. Enumerable.Range(0, 500).Select(_ => pool.Allocate(3000))];
         List<ZsHandle> other = [];
         while (pool.TryAllocate(2000, out ZsHandle handle))
@@ -172,7 +181,7 @@ public class CompactionAtTheLimitTests
     [Fact]
     public void Of_classes_with_equally_much_to_spare_each_is_asked()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 2 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 2 << 20 });
         ZsHandle[] held = [.. Enumerable.Range(0, 120).Select(_ => pool.Allocate(1000))];
         ZsHandle[] other = [.. Enumerable.Range(0, 120).Select(_ => pool.Allocate(1008))];
         while (pool.TryAllocate(4096, out _))
@@ -235,7 +244,7 @@ public class CompactionAtTheLimitTests
     [Fact]
     public void Compaction_ends_though_everything_is_pinned()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20 });
         ZsHandle[] handles = [.. Enumerable.Range(0, 300).Select(_ => pool.Allocate(3000))];
         for (int i = 0; i < handles.Length; i += 3)
             pool.Free(handles[i]);
@@ -266,3 +275,9 @@ public class CompactionAtTheLimitTests
 
     private static void Fill(byte[] page, ulong word) => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(word);
 }
+
+/// <inheritdoc/>
+public sealed class CompactionAtTheLimitByCopyTests() : CompactionAtTheLimitTests(MappingKind.Copy);
+
+/// <inheritdoc/>
+public sealed class CompactionAtTheLimitThroughWindowsTests() : CompactionAtTheLimitTests(MappingKind.Window);

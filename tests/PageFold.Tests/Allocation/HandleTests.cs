@@ -1,11 +1,20 @@
 using PageFold.Allocation;
 using PageFold.Frames;
+using PageFold.Tests.Mapping;
 
 namespace PageFold.Tests.Allocation;
 
 /// <summary>A handle leads to its own object or to none, and the tables behind handles are whole whatever is refused.</summary>
-public class HandleTests
+public abstract class HandleTests
 {
+    private readonly MappingKind _mapping;
+
+    protected HandleTests(MappingKind mapping)
+    {
+        WindowTests.SkipUnlessPossible(mapping);
+        _mapping = mapping;
+    }
+
     [Fact]
     public void Refuses_a_stale_handle_everywhere_and_changes_nothing()
     {
@@ -55,7 +64,7 @@ public class HandleTests
     public void A_refused_allocation_keeps_no_slot()
     {
         AllocationFaults faults = new();
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20, Faults = faults });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20, Faults = faults });
         ZsHandle first = pool.Allocate(100);
         for (int i = 0; i < 100; i++)
         {
@@ -79,10 +88,10 @@ public class HandleTests
             }
         }
 
-        static void RefuseAt(int live, int from, int count)
+        void RefuseAt(int live, int from, int count)
         {
             AllocationFaults faults = new();
-            using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20, Faults = faults });
+            using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20, Faults = faults });
             List<ZsHandle> handles = [];
             for (int i = 0; i < live; i++)
                 handles.Add(pool.Allocate(16));
@@ -132,5 +141,11 @@ public class HandleTests
         Assert.Equal(16, pool.SizeOf(last));
     }
 
-    private static ZsPool Make() => new(new ZsPoolOptions { MemoryLimit = 64 << 20 });
+    private ZsPool Make() => new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 64 << 20 });
 }
+
+/// <inheritdoc/>
+public sealed class HandleByCopyTests() : HandleTests(MappingKind.Copy);
+
+/// <inheritdoc/>
+public sealed class HandleThroughWindowsTests() : HandleTests(MappingKind.Window);

@@ -6,21 +6,27 @@ using PageFold.Tests.Mapping;
 namespace PageFold.Tests.Allocation;
 
 /// <summary>Threads that verify content while others allocate, free and compact.</summary>
-public class ZsPoolConcurrencyTests
+public abstract class ZsPoolConcurrencyTests
 {
+    private readonly MappingKind _mapping;
+
+    protected ZsPoolConcurrencyTests(MappingKind mapping)
+    {
+        WindowTests.SkipUnlessPossible(mapping);
+        _mapping = mapping;
+    }
+
     private const int Size = 64;
 
     private sealed record Named(ZsHandle Handle, ulong Key);
 
     [Theory]
-    [InlineData(false, 64, MappingKind.Copy)]
-    [InlineData(true, 64, MappingKind.Copy)]
-    [InlineData(true, 1, MappingKind.Copy)]
-    [InlineData(true, 64, MappingKind.Window)]
-    public void Threads_find_their_own_bytes_while_a_compactor_moves_everything(bool noNeighbours, int chain, MappingKind mapping)
+    [InlineData(false, 64)]
+    [InlineData(true, 64)]
+    [InlineData(true, 1)]
+    public void Threads_find_their_own_bytes_while_a_compactor_moves_everything(bool noNeighbours, int chain)
     {
-        Assert.SkipUnless(mapping == MappingKind.Copy || WindowTests.Possible, WindowTests.Reason);
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 12 << 20, NoNeighbours = noNeighbours, MaxChain = chain, Mapping = mapping });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 12 << 20, NoNeighbours = noNeighbours, MaxChain = chain });
         using CancellationTokenSource done = new();
         Task compactor = Task.Run(() =>
         {
@@ -69,7 +75,7 @@ public class ZsPoolConcurrencyTests
     [Fact]
     public void Of_threads_that_free_the_same_handle_exactly_one_succeeds()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         for (int round = 0; round < 2000; round++)
         {
             ZsHandle handle = pool.Allocate(100);
@@ -94,7 +100,7 @@ public class ZsPoolConcurrencyTests
     [Fact]
     public void A_stale_handle_on_another_thread_does_not_keep_the_new_object_from_being_freed()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         ZsHandle stale = pool.Allocate(100);
         pool.Free(stale);
         using CancellationTokenSource done = new();
@@ -112,7 +118,7 @@ public class ZsPoolConcurrencyTests
     [Fact]
     public unsafe void A_handle_that_goes_stale_while_its_slot_is_waited_for_is_refused()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         ZsHandle handle = pool.Allocate(100);
         Assert.True(pool.Handles.TryFind(handle, out ulong* slot, out uint* generation));
         ulong word = SlotWord.AcquireExclusive(ref *slot);
@@ -144,7 +150,7 @@ public class ZsPoolConcurrencyTests
     [Fact]
     public void A_handle_that_others_free_meanwhile_leads_to_its_own_bytes_or_to_none()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         // One cell, one size: the slot of the object just freed is that of the next.
         Named cell = New(0);
         Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, thread =>
@@ -184,7 +190,7 @@ public class ZsPoolConcurrencyTests
     [Fact]
     public void Handles_are_distinct_across_threads()
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 32 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 32 << 20 });
         ConcurrentDictionary<ZsHandle, int> seen = new();
         Parallel.For(0, 4, thread =>
         {
@@ -203,7 +209,7 @@ public class ZsPoolConcurrencyTests
     {
         for (int round = 0; round < 30; round++)
         {
-            ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20 });
+            ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20 });
             MemoryBudget budget = pool.Budget;
             Task[] tasks = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
             {
@@ -230,3 +236,9 @@ public class ZsPoolConcurrencyTests
         }
     }
 }
+
+/// <inheritdoc/>
+public sealed class ZsPoolConcurrencyByCopyTests() : ZsPoolConcurrencyTests(MappingKind.Copy);
+
+/// <inheritdoc/>
+public sealed class ZsPoolConcurrencyThroughWindowsTests() : ZsPoolConcurrencyTests(MappingKind.Window);

@@ -1,9 +1,14 @@
+using PageFold.Tests.Mapping;
+
 namespace PageFold.Tests.Allocation;
 
 /// <summary>Random operations on a pool against a dictionary that knows what must be there: ten million in all.</summary>
 public class ZsPoolModelTests
 {
     private const int OperationsPerRun = 20_000;
+
+    // Where there are none, the same runs once more with copies.
+    private static MappingKind Windows => WindowTests.Possible ? MappingKind.Window : MappingKind.Copy;
 
     public static TheoryData<string> Configurations() => [.. Shapes.Keys];
 
@@ -12,6 +17,10 @@ public class ZsPoolModelTests
         ["4 KiB frames"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20 }, 150),
         ["no neighbouring frames"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, NoNeighbours = true }, 60),
         ["memory file"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Backing = OperatingSystem.IsLinux() ? FrameBackingKind.SharedMemory : FrameBackingKind.Default }, 40),
+        ["windows"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows }, 30),
+        ["windows, no neighbouring frames"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows, NoNeighbours = true }, 30),
+        ["windows, chain of eight"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows, MaxChain = 8 }, 10),
+        ["windows, hardly any memory"] = (() => new ZsPoolOptions { MemoryLimit = 256 << 10, Mapping = Windows }, 20),
         ["portable"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Backing = FrameBackingKind.Portable }, 40),
         ["chain of one"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, MaxChain = 1 }, 40),
         ["chain of eight"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, MaxChain = 8 }, 40),

@@ -1,9 +1,18 @@
 using PageFold.Frames;
+using PageFold.Tests.Mapping;
 
 namespace PageFold.Tests.Allocation;
 
-public class ZsPoolTests
+public abstract class ZsPoolTests
 {
+    private readonly MappingKind _mapping;
+
+    protected ZsPoolTests(MappingKind mapping)
+    {
+        WindowTests.SkipUnlessPossible(mapping);
+        _mapping = mapping;
+    }
+
     [Theory]
     [InlineData(4096)]
     [InlineData(16384)]
@@ -14,7 +23,7 @@ public class ZsPoolTests
         {
             try
             {
-                return new ZsPool(new ZsPoolOptions { MemoryLimit = limit, FrameSize = frame });
+                return new ZsPool(new ZsPoolOptions { Mapping = frame == 4096 ? _mapping : MappingKind.Copy, MemoryLimit = limit, FrameSize = frame });
             }
             catch (ArgumentOutOfRangeException e)
             {
@@ -72,7 +81,7 @@ public class ZsPoolTests
     [InlineData(false)]
     public void Allocates_with_content_wherever_the_object_lies(bool neighbours)
     {
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 64 << 20, NoNeighbours = !neighbours });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 64 << 20, NoNeighbours = !neighbours });
         byte[] content = new byte[4096];
         Dictionary<ZsHandle, (int Size, ulong Key)> live = [];
         bool straddles = false;
@@ -238,7 +247,7 @@ public class ZsPoolTests
     public void Every_allocation_point_can_fail_without_a_trace()
     {
         AllocationFaults faults = new();
-        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 8 << 20, Faults = faults });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20, Faults = faults });
         Dictionary<ZsHandle, (int Size, ulong Key)> live = [];
         byte[] buffer = new byte[4096];
         Random random = new(11);
@@ -306,9 +315,9 @@ public class ZsPoolTests
         }
         Assert.True(Environment.WorkingSet < before + (100 << 20), $"{before} bytes grew to {Environment.WorkingSet}");
 
-        static void Forget()
+        void Forget()
         {
-            ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 1 << 20 });
+            ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 1 << 20 });
             using ZsMap map = pool.Map(pool.Allocate(3000), MapMode.Write);
             map.Span.Fill(1);
         }
@@ -335,7 +344,7 @@ public class ZsPoolTests
         Assert.InRange(budget.Used, 0, 3000);
     }
 
-    private static ZsPool Make(long limit = 64 << 20) => new(new ZsPoolOptions { MemoryLimit = limit });
+    private ZsPool Make(long limit = 64 << 20) => new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = limit });
 
     private static Dictionary<ZsHandle, (int Size, ulong Key)> Fill(ZsPool pool, int count, byte[] buffer)
     {
@@ -352,3 +361,9 @@ public class ZsPoolTests
         return live;
     }
 }
+
+/// <inheritdoc/>
+public sealed class ZsPoolByCopyTests() : ZsPoolTests(MappingKind.Copy);
+
+/// <inheritdoc/>
+public sealed class ZsPoolThroughWindowsTests() : ZsPoolTests(MappingKind.Window);

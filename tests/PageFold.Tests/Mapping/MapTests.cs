@@ -3,8 +3,16 @@ using PageFold.Mapping;
 namespace PageFold.Tests.Mapping;
 
 /// <summary>Mappings: exclusive buffers, nesting, ends that count once, and objects that stay while they are looked at.</summary>
-public class MapTests
+public abstract class MapTests
 {
+    private readonly MappingKind _mapping;
+
+    protected MapTests(MappingKind mapping)
+    {
+        WindowTests.SkipUnlessPossible(mapping);
+        _mapping = mapping;
+    }
+
     public static TheoryData<bool> Neighbours() => [true, false];
 
     [Theory]
@@ -251,7 +259,13 @@ public class MapTests
             Assert.True(model.AsSpan().SequenceEqual((byte[])[.. first, .. second]));
         });
 
-    private static ZsPool Make(bool neighbours) => new(new ZsPoolOptions { MemoryLimit = 16 << 20, NoNeighbours = !neighbours });
+    private ZsPool Make(bool neighbours) => new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 16 << 20, NoNeighbours = !neighbours });
 
     private static ZsHandle[] Straddling(ZsPool pool) => [.. Enumerable.Range(0, 100).Select(_ => pool.Allocate(2500))];
 }
+
+/// <inheritdoc/>
+public sealed class MapByCopyTests() : MapTests(MappingKind.Copy);
+
+/// <inheritdoc/>
+public sealed class MapThroughWindowsTests() : MapTests(MappingKind.Window);

@@ -11,6 +11,8 @@ public class WindowTests
 
     internal static bool Possible => OperatingSystem.IsLinux() && Environment.Is64BitProcess && Environment.SystemPageSize == 4096;
 
+    internal static void SkipUnlessPossible(MappingKind mapping) => Assert.SkipUnless(mapping == MappingKind.Copy || Possible, Reason);
+
     [Fact]
     public void What_is_written_through_a_window_is_in_the_object_at_once()
     {

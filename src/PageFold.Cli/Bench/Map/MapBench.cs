@@ -35,6 +35,10 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         foreach (int size in options.Sizes)
             Measure(size);
         GC.KeepAlive(_sink);
+        MappingBench mapping = new(options, _contents, progress, cancellation);
+        IReadOnlyList<MappingRow> mappings = mapping.Execute();
+        _notes.AddRange(mapping.Notes);
+        _verified &= mapping.Verified;
         if (_rows.Count == 0)
             throw new UserErrorException($"nothing could be measured: {string.Join("; ", _notes)}. Choose other --sizes or --straddling, or a larger --working-set.");
         return new MapBenchReport
@@ -44,6 +48,7 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
             Notes = _notes,
             Verified = _verified,
             Rows = _rows,
+            Mappings = mappings,
         };
     }
 
@@ -101,7 +106,7 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
     }
 
     /// <summary>Objects of which this share can straddle: the most that can be had, in hundreds.</summary>
-    private static int Count(PlacedObjects placed, int percent)
+    public static int Count(PlacedObjects placed, int percent)
     {
         int hundreds = Array.MaxLength / Hundred;
         if (percent > 0)

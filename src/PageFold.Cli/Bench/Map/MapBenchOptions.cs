@@ -9,6 +9,12 @@ internal sealed record MapBenchOptions
     /// <summary>Shares of the objects that straddle two frames, in percent, each measured by itself.</summary>
     public required IReadOnlyList<int> Straddling { get; init; }
 
+    /// <summary>Sizes of objects in bytes for the comparison of copy and window.</summary>
+    public required IReadOnlyList<int> WindowSizes { get; init; }
+
+    /// <summary>Bytes in a frame, for the same.</summary>
+    public required IReadOnlyList<int> FrameSizes { get; init; }
+
     /// <summary>Bytes of all objects that are accessed, at the most.</summary>
     public required long WorkingSetBytes { get; init; }
 

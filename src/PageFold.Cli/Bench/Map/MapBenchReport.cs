@@ -17,6 +17,9 @@ internal sealed record MapBenchReport
     public required bool Verified { get; init; }
 
     public required IReadOnlyList<MapBenchRow> Rows { get; init; }
+
+    /// <summary>Copy against window.</summary>
+    public required IReadOnlyList<MappingRow> Mappings { get; init; }
 }
 
 /// <summary>One way to get at objects.</summary>

@@ -13,6 +13,11 @@ internal static class MapBenchView
             output.WriteLine();
             output.Write(Times(report, touched));
         }
+        if (report.Mappings.Count > 0)
+        {
+            output.WriteLine();
+            output.Write(Mappings(report));
+        }
         foreach (string line in Notes(report))
             output.MarkupLine(line);
     }
@@ -31,6 +36,23 @@ internal static class MapBenchView
                 Time(Beside(report, pointer, "read")), Time(Beside(report, pointer, "writeMap")), Figures.Of(map.Nanoseconds / pointer.Nanoseconds, "0.00"));
         }
         return table;
+    }
+
+    private static Table Mappings(MapBenchReport report)
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
+        table.Title = new TableTitle("Copy against window: nanoseconds to map to read and write, and unmap");
+        foreach (string column in (string[])["bytes", "frame", "straddle", "copy", "window", "window\n/ copy"])
+            table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (MappingRow row in report.Mappings)
+        {
+            table.AddRow(
+                Figures.Of(row.Size, "0"), ByteSize.Format(row.FrameSize), $"{row.StraddlingPercent} %", Time(row.Copy), row.Window is null ? "-" : Time(row.Window),
+                row.Window is null ? "-" : Figures.Of(row.Window.Nanoseconds / row.Copy.Nanoseconds, "0.0"));
+        }
+        return table;
+
+        string Time(MappingTime time) => Figures.Of(time.Nanoseconds, "N0") + Figures.Noise(report.Rounds, time.Nanoseconds, time.Least, time.Most);
     }
 
     private static IEnumerable<string> Notes(MapBenchReport report)

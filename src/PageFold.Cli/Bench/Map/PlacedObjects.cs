@@ -18,9 +18,11 @@ internal sealed class PlacedObjects : IDisposable
     /// <param name="wanted">Objects of each kind; there may be fewer.</param>
     /// <param name="contents">What they hold.</param>
     /// <param name="cancellation">Ends it.</param>
-    public PlacedObjects(int size, int wanted, Contents contents, CancellationToken cancellation)
+    /// <param name="options">Of the pool.</param>
+    public PlacedObjects(int size, int wanted, Contents contents, CancellationToken cancellation, ZsPoolOptions? options = null)
     {
         Size = size;
+        Pool = new ZsPool(options ?? new ZsPoolOptions());
         _contents = contents;
         bool complete = false;
         try
@@ -37,7 +39,7 @@ internal sealed class PlacedObjects : IDisposable
 
     public int Size { get; }
 
-    public ZsPool Pool { get; } = new(new ZsPoolOptions());
+    public ZsPool Pool { get; }
 
     public int Straddling => _straddling.Count;
 

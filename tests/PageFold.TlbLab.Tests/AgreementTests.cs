@@ -1,0 +1,148 @@
+namespace PageFold.TlbLab.Tests;
+
+/// <summary>What the checker says is what a machine does that was written a second time, with each fill and eviction an event.</summary>
+public class AgreementTests
+{
+    // Where there are more, breadth first, these at least show nothing worse.
+    private const int MostConcreteStates = 20_000;
+    private const int SchedulesOfEach = 16_000;
+
+    /// <summary>All combinations of the matrix.</summary>
+    private static List<(Protocol Protocol, Architecture Architecture, LabEnvironment Environment)> Cells { get; } =
+        [.. from protocol in NamedProtocols.All from environment in LabEnvironments.Matrix from architecture in Architecture.All select (protocol, architecture, environment)];
+
+    /// <summary>About three million schedules in all: those that corrupt end the search.</summary>
+    [Fact]
+    public void Random_schedules_find_what_the_checker_says_and_nothing_worse()
+    {
+        Bounds bounds = Bounds.Default;
+        IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds);
+        List<string> wrong = [];
+        Parallel.For(0, Cells.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken }, index =>
+        {
+            CheckResult result = results[index];
+            Verdict worst = Worst(result, bounds, new RandomOracle(index + 1));
+            if (worst == result.Verdict)
+                return;
+            lock (wrong)
+                wrong.Add($"{result.Protocol}/{result.Architecture}/{result.Environment.Name()}: {worst} by random schedules, {result.Verdict} by exploration");
+        });
+        Assert.Empty(wrong);
+    }
+
+    /// <summary>No sets of entries that a TLB may hold and no renaming of objects: every concrete state by itself.</summary>
+    [Theory]
+    [InlineData(1, 2, 2, 1, 5)]
+    [InlineData(2, 2, 1, 1, 81)]
+    public void Exploring_every_concrete_state_gives_the_same_verdicts(int cpus, int objects, int cycles, int interrupts, int mostUnfinished)
+    {
+        Bounds bounds = new() { Cpus = cpus, Objects = objects, Cycles = cycles, Interrupts = interrupts };
+        IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds);
+        List<string> wrong = [];
+        int unfinished = 0;
+        Parallel.For(0, Cells.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken }, index =>
+        {
+            CheckResult result = results[index];
+            Verdict worst = Explore(new ConcreteMachine(result.Protocol, result.Architecture, result.Environment, bounds), out bool complete);
+            if (!complete)
+                Interlocked.Increment(ref unfinished);
+            if (worst == result.Verdict || worst < result.Verdict && !complete)
+                return;
+            lock (wrong)
+                wrong.Add($"{result.Protocol}/{result.Architecture}/{result.Environment.Name()}: {worst} of concrete states, {result.Verdict} by exploration");
+        });
+        Assert.Empty(wrong);
+        Assert.InRange(unfinished, 0, mostUnfinished);
+    }
+
+    private static Verdict Explore(ConcreteMachine machine, out bool complete)
+    {
+        HashSet<string> seen = [Key(machine.Save())];
+        Queue<int[]> left = new([machine.Save()]);
+        EveryChoice oracle = new();
+        Verdict worst = Verdict.Safe;
+        while (worst != Verdict.Corrupts && seen.Count <= MostConcreteStates && left.TryDequeue(out int[]? state))
+        {
+            do
+            {
+                machine.Load(state);
+                if (!machine.TryAdvance(oracle, out Verdict verdict, out _))
+                    continue;
+                worst = (Verdict)Math.Max((int)worst, (int)verdict);
+                int[] next = machine.Save();
+                if (verdict < Verdict.Faults && seen.Add(Key(next)))
+                    left.Enqueue(next);
+            }
+            while (oracle.Next());
+        }
+        complete = worst == Verdict.Corrupts || left.Count == 0;
+        return worst;
+    }
+
+    private static string Key(int[] state) => string.Create(state.Length, state, (key, numbers) =>
+    {
+        for (int i = 0; i < numbers.Length; i++)
+            key[i] = (char)(numbers[i] + 2);
+    });
+
+    private static Verdict Worst(CheckResult result, Bounds bounds, RandomOracle oracle)
+    {
+        ConcreteMachine machine = new(result.Protocol, result.Architecture, result.Environment, bounds);
+        Verdict worst = Verdict.Safe;
+        for (int schedule = 0; schedule < SchedulesOfEach && worst != Verdict.Corrupts; schedule++)
+        {
+            machine.Reset();
+            while (machine.TryAdvance(oracle, out Verdict verdict, out _))
+            {
+                worst = (Verdict)Math.Max((int)worst, (int)verdict);
+                if (verdict >= Verdict.Faults)
+                    break;
+            }
+        }
+        return worst;
+    }
+
+    private sealed class RandomOracle(int seed) : IOracle
+    {
+        private ulong _state = (ulong)seed * 0x9E37_79B9_7F4A_7C15;
+
+        public int Choose(int count)
+        {
+            _state ^= _state << 13;
+            _state ^= _state >> 7;
+            _state ^= _state << 17;
+            return (int)((_state >> 32) * (ulong)count >> 32);
+        }
+    }
+
+    /// <summary>Makes all choices one after the other: what was chosen is counted up from the end.</summary>
+    private sealed class EveryChoice : IOracle
+    {
+        private readonly List<(int Chosen, int Count)> _choices = [];
+        private int _made;
+
+        public int Choose(int count)
+        {
+            if (_made == _choices.Count)
+                _choices.Add((0, count));
+            return _choices[_made++].Chosen;
+        }
+
+        /// <summary>Has the next choices made; false, and the first again, if that were all.</summary>
+        public bool Next()
+        {
+            _made = 0;
+            while (_choices.Count > 0)
+            {
+                (int chosen, int count) = _choices[^1];
+                if (chosen + 1 < count)
+                {
+                    _choices[^1] = (chosen + 1, count);
+                    return true;
+                }
+                _choices.RemoveAt(_choices.Count - 1);
+            }
+            return false;
+        }
+    }
+}

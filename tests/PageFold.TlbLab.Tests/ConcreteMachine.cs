@@ -1,0 +1,470 @@
+namespace PageFold.TlbLab.Tests;
+
+/// <summary>Decides what happens where several things may.</summary>
+internal interface IOracle
+{
+    /// <summary>A number from 0 to <paramref name="count"/> - 1.</summary>
+    public int Choose(int count);
+}
+
+/// <summary>
+/// The rules once more, written without a look at the machine they are to be compared with: here a TLB holds one entry or none for each page, and every fill and every eviction is an event of its own.
+/// </summary>
+internal sealed class ConcreteMachine
+{
+    private const int Nothing = -1;
+    private const int Invalid = -2;
+    private const int TaggedFrom = 100;
+
+    private readonly Protocol _protocol;
+    private readonly Architecture _architecture;
+    private readonly LabEnvironment _environment;
+    private readonly Bounds _bounds;
+    private readonly int _windows;
+    private readonly bool _balanced;
+
+    // Fields of a runner; runners are tasks, and last the interrupt.
+    private readonly int[] _step;
+    private readonly int[] _cycles;
+    private readonly int[] _object;
+    private readonly int[] _window;
+    private readonly int[] _cpu;
+    private readonly int[] _guard;
+    private readonly int[] _batch;
+    private readonly bool[] _unseen;
+    private readonly bool[] _unsaved;
+
+    // By window and page, or by CPU, window and page.
+    private readonly int[] _entry;
+    private readonly bool[] _flag;
+    private readonly int[] _tlb;
+    private readonly int[] _hash;
+    private readonly int[] _queue;
+    private readonly bool[] _taken;
+    private int _interrupts;
+
+    private readonly List<(Event What, int Who, int Where)> _events = [];
+
+    public ConcreteMachine(Protocol protocol, Architecture architecture, LabEnvironment environment, Bounds bounds)
+    {
+        _protocol = protocol;
+        _architecture = architecture;
+        _environment = environment;
+        _bounds = bounds;
+        _windows = protocol.TakesWindows ? 2 : bounds.Cpus;
+        _balanced = protocol.IsBalanced;
+        int runners = bounds.Cpus + 1;
+        int slots = _windows * 2;
+        _step = new int[runners];
+        _cycles = new int[runners];
+        _object = new int[runners];
+        _window = new int[runners];
+        _cpu = new int[runners];
+        _guard = new int[runners];
+        _batch = new int[runners];
+        _unseen = new bool[runners * 2];
+        _unsaved = new bool[runners * 2];
+        _entry = new int[slots];
+        _flag = new bool[slots];
+        _tlb = new int[bounds.Cpus * slots];
+        _hash = new int[slots];
+        _queue = new int[bounds.Cpus * slots];
+        _taken = new bool[_windows];
+        Reset();
+    }
+
+    private enum Event
+    {
+        Step,
+        Switch,
+        Interrupt,
+        Fill,
+        Evict,
+    }
+
+    private int Cpus => _bounds.Cpus;
+
+    private int Slots => _windows * 2;
+
+    private bool Has(LabEnvironment environment) => _environment.HasFlag(environment);
+
+    public void Reset()
+    {
+        for (int runner = 0; runner <= Cpus; runner++)
+        {
+            bool task = runner < Cpus;
+            _step[runner] = 0;
+            _cycles[runner] = task ? _bounds.Cycles : 0;
+            _object[runner] = _window[runner] = Nothing;
+            _cpu[runner] = task ? runner : Nothing;
+            _guard[runner] = 0;
+            _batch[runner] = task && Has(LabEnvironment.LazyMmu) ? 1 : 0;
+        }
+        Array.Clear(_unseen);
+        Array.Clear(_unsaved);
+        Array.Fill(_entry, Nothing);
+        Array.Clear(_flag);
+        Array.Fill(_tlb, Nothing);
+        Array.Clear(_hash);
+        Array.Clear(_queue);
+        Array.Clear(_taken);
+        _interrupts = Has(LabEnvironment.Reentrant) ? _bounds.Interrupts : 0;
+    }
+
+    /// <summary>Has one thing happen; false if nothing can any more.</summary>
+    public bool TryAdvance(IOracle oracle, out Verdict verdict, out TranslationRule rule)
+    {
+        (verdict, rule) = (Verdict.Safe, TranslationRule.None);
+        ListEvents();
+        if (_events.Count == 0)
+            return false;
+        (Event what, int who, int where) = _events[oracle.Choose(_events.Count)];
+        switch (what)
+        {
+            case Event.Step:
+                (verdict, rule) = Step(who, oracle);
+                break;
+            case Event.Switch:
+                Switch(who, where);
+                break;
+            case Event.Interrupt:
+                _interrupts--;
+                (_cycles[Cpus], _cpu[Cpus], _batch[Cpus]) = (1, where, _batch[RunnerOn(where)]);
+                break;
+            case Event.Fill:
+                _tlb[who * Slots + where] = Seen(where);
+                break;
+            case Event.Evict:
+                _tlb[who * Slots + where] = Nothing;
+                break;
+        }
+        return true;
+    }
+
+    /// <summary>Everything, for a set of states.</summary>
+    public int[] Save() =>
+    [
+        .. _step, .. _cycles, .. _object, .. _window, .. _cpu, .. _guard, .. _batch, .. _unseen.Select(Bit), .. _unsaved.Select(Bit), .. _entry, .. _flag.Select(Bit), .. _tlb, .. _hash, .. _queue, .. _taken.Select(Bit), _interrupts,
+    ];
+
+    public void Load(int[] saved)
+    {
+        int at = 0;
+        foreach (int[] numbers in (int[][])[_step, _cycles, _object, _window, _cpu, _guard, _batch])
+            Numbers(numbers);
+        Bits(_unseen);
+        Bits(_unsaved);
+        Numbers(_entry);
+        Bits(_flag);
+        Numbers(_tlb);
+        Numbers(_hash);
+        Numbers(_queue);
+        Bits(_taken);
+        _interrupts = saved[at];
+
+        void Numbers(int[] to)
+        {
+            Array.Copy(saved, at, to, 0, to.Length);
+            at += to.Length;
+        }
+
+        void Bits(bool[] to)
+        {
+            for (int i = 0; i < to.Length; i++)
+                to[i] = saved[at++] != 0;
+        }
+    }
+
+    private static int Bit(bool value) => value ? 1 : 0;
+
+    private void ListEvents()
+    {
+        _events.Clear();
+        for (int runner = 0; runner <= Cpus; runner++)
+        {
+            if (_cycles[runner] > 0 && _cpu[runner] != Nothing && (runner == Cpus || !IsInterrupted(_cpu[runner])))
+                _events.Add((Event.Step, runner, 0));
+        }
+        if (_events.Count == 0)
+            return;
+        if (Has(LabEnvironment.Preemptible) || Has(LabEnvironment.Unguarded))
+        {
+            for (int task = 0; task < Cpus; task++)
+            {
+                for (int cpu = 0; cpu < Cpus; cpu++)
+                {
+                    bool here = MayLeave(cpu);
+                    bool there = _cpu[task] == Nothing || MayLeave(_cpu[task]);
+                    if (_cycles[task] > 0 && _cpu[task] != cpu && here && there)
+                        _events.Add((Event.Switch, task, cpu));
+                }
+            }
+        }
+        if (_interrupts > 0 && _cycles[Cpus] == 0)
+        {
+            for (int cpu = 0; cpu < Cpus; cpu++)
+            {
+                if (RunnerOn(cpu) != Nothing)
+                    _events.Add((Event.Interrupt, 0, cpu));
+            }
+        }
+        if (_architecture.HasHashTable)
+            return;
+        for (int cpu = 0; cpu < Cpus; cpu++)
+        {
+            for (int slot = 0; slot < Slots; slot++)
+            {
+                int held = _tlb[cpu * Slots + slot];
+                if (held != Nothing)
+                    _events.Add((Event.Evict, cpu, slot));
+                else if (Has(LabEnvironment.Speculative) && Seen(slot) != Nothing)
+                    _events.Add((Event.Fill, cpu, slot));
+            }
+        }
+    }
+
+    private bool IsInterrupted(int cpu) => _cycles[Cpus] > 0 && _cpu[Cpus] == cpu;
+
+    private int RunnerOn(int cpu)
+    {
+        for (int task = 0; task < Cpus; task++)
+        {
+            if (_cycles[task] > 0 && _cpu[task] == cpu)
+                return task;
+        }
+        return Nothing;
+    }
+
+    private bool MayLeave(int cpu)
+    {
+        int task = RunnerOn(cpu);
+        return !IsInterrupted(cpu) && (task == Nothing || Has(LabEnvironment.Unguarded) || _guard[task] == 0);
+    }
+
+    private void Switch(int task, int cpu)
+    {
+        int stopped = RunnerOn(cpu);
+        if (stopped != Nothing)
+        {
+            _cpu[stopped] = Nothing;
+            _unseen.AsSpan(stopped * 2, 2).Clear();
+        }
+        if (_cpu[task] != Nothing)
+            Drain(_cpu[task]);
+        Drain(cpu);
+        _cpu[task] = cpu;
+        _unseen.AsSpan(task * 2, 2).Clear();
+    }
+
+    private void Drain(int cpu)
+    {
+        for (int slot = 0; slot < Slots; slot++)
+        {
+            _hash[slot] &= ~_queue[cpu * Slots + slot];
+            _queue[cpu * Slots + slot] = 0;
+        }
+    }
+
+    /// <summary>What a walk would remember.</summary>
+    private int Seen(int slot)
+    {
+        if (_entry[slot] == Nothing)
+            return _architecture.RemembersInvalid ? Invalid : Nothing;
+        return _entry[slot] + (_flag[slot] && _architecture.TagsLowAddresses ? TaggedFrom : 0);
+    }
+
+    private (Verdict Verdict, TranslationRule Rule) Step(int runner, IOracle oracle)
+    {
+        if (_step[runner] == 0)
+            _object[runner] = oracle.Choose(_bounds.Objects);
+        ProtocolStep step = _protocol.Steps[_step[runner]];
+        Verdict verdict = Verdict.Safe;
+        TranslationRule rule = TranslationRule.None;
+        bool over = false;
+        if (step.Operation == Operation.TakeWindow)
+            over = !TryTake(runner, oracle);
+        else
+            (verdict, rule) = Do(runner, step, oracle);
+        if (verdict >= Verdict.Faults)
+            return (verdict, rule);
+        _step[runner]++;
+        if (!over && _step[runner] < _protocol.Steps.Count)
+            return (verdict, rule);
+        if (_unsaved[runner * 2] || _unsaved[runner * 2 + 1])
+            return (Verdict.Corrupts, TranslationRule.None);
+        EndCycle(runner);
+        return rule == TranslationRule.None && !over && !_balanced ? (Verdict.BreaksRule, TranslationRule.BalancedGuards) : (verdict, rule);
+    }
+
+    private bool TryTake(int runner, IOracle oracle)
+    {
+        int free = _taken.Count(taken => !taken);
+        if (free == 0)
+            return false;
+        int left = oracle.Choose(free);
+        for (int window = 0; window < _windows; window++)
+        {
+            if (_taken[window] || left-- > 0)
+                continue;
+            _taken[window] = true;
+            _window[runner] = window;
+            break;
+        }
+        return true;
+    }
+
+    private void EndCycle(int runner)
+    {
+        _step[runner] = 0;
+        _object[runner] = _window[runner] = Nothing;
+        _unseen.AsSpan(runner * 2, 2).Clear();
+        _batch[runner] = Has(LabEnvironment.LazyMmu) ? 1 : 0;
+        if (--_cycles[runner] > 0)
+            return;
+        if (runner < Cpus)
+            Drain(_cpu[runner]);
+        _cpu[runner] = Nothing;
+        _guard[runner] = _batch[runner] = 0;
+    }
+
+    private (Verdict Verdict, TranslationRule Rule) Do(int runner, ProtocolStep step, IOracle oracle)
+    {
+        int cpu = _cpu[runner];
+        int slot = _window[runner] * 2 + step.Page;
+        switch (step.Operation)
+        {
+            case Operation.PreemptDisable:
+                _guard[runner]++;
+                return default;
+            case Operation.PreemptEnable:
+                _guard[runner] = Math.Max(0, _guard[runner] - 1);
+                return default;
+            case Operation.EnterLazyMmu:
+                _batch[runner]++;
+                return default;
+            case Operation.LeaveLazyMmu:
+                _batch[runner] = Math.Max(0, _batch[runner] - 1);
+                Drain(cpu);
+                return default;
+            case Operation.WindowOfProcessor:
+                _window[runner] = cpu;
+                return default;
+        }
+        if (_window[runner] == Nothing)
+            return (Verdict.Faults, TranslationRule.None);
+        switch (step.Operation)
+        {
+            case Operation.ReturnWindow:
+                _taken[_window[runner]] = false;
+                return default;
+            case Operation.Set or Operation.SetAtAddressZero or Operation.RawSet:
+                return Broken(Set(runner, slot, step));
+            case Operation.GetAndClear or Operation.RawClear:
+                return Broken(Clear(runner, slot, step.Operation == Operation.RawClear));
+            case Operation.FlushLocal:
+                Flush(runner, slot, only: cpu);
+                return default;
+            case Operation.FlushRange:
+                Flush(runner, _window[runner] * 2, only: null);
+                Flush(runner, _window[runner] * 2 + 1, only: null);
+                return default;
+            case Operation.Access:
+                return Access(runner, slot, step.Page, oracle);
+            case Operation.CopyIn:
+                _entry[slot] = _object[runner];
+                return default;
+            case Operation.AccessCopy or Operation.CopyOut:
+                _unsaved[runner * 2 + step.Page] = step.Operation == Operation.AccessCopy;
+                return (_entry[slot] == _object[runner] ? Verdict.Safe : Verdict.Corrupts, TranslationRule.None);
+            default:
+                throw new NotSupportedException(step.ToString());
+        }
+    }
+
+    private static (Verdict Verdict, TranslationRule Rule) Broken(TranslationRule rule) => (rule == TranslationRule.None ? Verdict.Safe : Verdict.BreaksRule, rule);
+
+    private TranslationRule Set(int runner, int slot, ProtocolStep step)
+    {
+        int old = _entry[slot];
+        int mine = _object[runner];
+        _entry[slot] = mine;
+        _flag[slot] = step.Operation == Operation.SetAtAddressZero && _architecture == Architecture.Armv7;
+        bool raw = step.Operation == Operation.RawSet;
+        if (_architecture == Architecture.Armv7 || raw && (_architecture == Architecture.Arm64 || _architecture == Architecture.Ppc64Radix))
+            _unseen[runner * 2 + step.Page] = true;
+        if (old != Nothing && (_architecture == Architecture.Ppc64Hash || _architecture == Architecture.Ppc64Radix))
+            return TranslationRule.NoSetOverValid;
+        if (old != Nothing && _architecture == Architecture.S390x)
+            return TranslationRule.InvalidateBeforeChange;
+        if (_architecture != Architecture.Armv7 && _architecture != Architecture.Arm64)
+            return TranslationRule.None;
+        bool held = old != Nothing && old != mine;
+        for (int cpu = 0; cpu < Cpus; cpu++)
+        {
+            int entry = _tlb[cpu * Slots + slot];
+            held |= entry != Nothing && entry % TaggedFrom != mine;
+        }
+        return held ? TranslationRule.BreakBeforeMake : TranslationRule.None;
+    }
+
+    private TranslationRule Clear(int runner, int slot, bool raw)
+    {
+        int old = _entry[slot];
+        bool hashed = _flag[slot] && _architecture.HasHashTable;
+        _entry[slot] = Nothing;
+        _flag[slot] = false;
+        if (old == Nothing)
+            return TranslationRule.None;
+        if (raw)
+            return _architecture == Architecture.S390x ? TranslationRule.InvalidateBeforeChange : TranslationRule.None;
+        if (hashed && _batch[runner] == 0)
+            _hash[slot] &= ~(1 << old);
+        else if (hashed)
+            _queue[_cpu[runner] * Slots + slot] |= 1 << old;
+        if (_architecture == Architecture.S390x)
+        {
+            for (int cpu = 0; cpu < Cpus; cpu++)
+                _tlb[cpu * Slots + slot] = Nothing;
+        }
+        return TranslationRule.None;
+    }
+
+    private void Flush(int runner, int slot, int? only)
+    {
+        _unseen.AsSpan(runner * 2, 2).Clear();
+        for (int cpu = 0; cpu < Cpus; cpu++)
+        {
+            ref int entry = ref _tlb[cpu * Slots + slot];
+            if ((only ?? cpu) == cpu && entry < TaggedFrom)
+                entry = Nothing;
+        }
+    }
+
+    private (Verdict Verdict, TranslationRule Rule) Access(int runner, int slot, int page, IOracle oracle)
+    {
+        if (_architecture.HasHashTable)
+            return AccessHashed(runner, slot, oracle);
+        ref int held = ref _tlb[_cpu[runner] * Slots + slot];
+        if (held == Nothing)
+            held = _entry[slot] == Nothing ? Nothing : Seen(slot);
+        if (held is Nothing or Invalid)
+            return (Verdict.Faults, TranslationRule.None);
+        if (held % TaggedFrom != _object[runner])
+            return (Verdict.Corrupts, TranslationRule.None);
+        return Broken(_unseen[runner * 2 + page] ? TranslationRule.BarrierAfterSet : TranslationRule.None);
+    }
+
+    private (Verdict Verdict, TranslationRule Rule) AccessHashed(int runner, int slot, IOracle oracle)
+    {
+        // Any of the entries may be found, or all of them have been evicted.
+        int[] there = [.. Enumerable.Range(0, _bounds.Objects).Where(item => (_hash[slot] >> item & 1) != 0)];
+        int choice = oracle.Choose(there.Length + 1);
+        if (choice < there.Length)
+            return (there[choice] == _object[runner] ? Verdict.Safe : Verdict.Corrupts, TranslationRule.None);
+        if (_entry[slot] == Nothing)
+            return (Verdict.Faults, TranslationRule.None);
+        _hash[slot] = 1 << _entry[slot];
+        _flag[slot] = true;
+        return (_entry[slot] == _object[runner] ? Verdict.Safe : Verdict.Corrupts, TranslationRule.None);
+    }
+}

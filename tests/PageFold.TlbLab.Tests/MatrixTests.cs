@@ -1,0 +1,134 @@
+namespace PageFold.TlbLab.Tests;
+
+/// <summary>What the matrix says of the named protocols.</summary>
+public class MatrixTests
+{
+    [Fact]
+    public void The_shipping_protocol_is_safe_everywhere_without_forbidding_preemption()
+    {
+        Assert.DoesNotContain(NamedProtocols.Shipping.Steps, step => step.Operation is Operation.PreemptDisable or Operation.PreemptEnable);
+        IReadOnlyList<LabEnvironment> everything = [.. LabEnvironments.Matrix, LabEnvironments.Everything | LabEnvironment.Unguarded];
+        IReadOnlyList<CheckResult> results = VerdictMatrix.Run([NamedProtocols.Shipping], Architecture.All, everything, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(Architecture.All.Count * everything.Count, results.Count);
+        Assert.All(results, result => Assert.True(result is { Verdict: Verdict.Safe, IsComplete: true }, $"{result.Architecture} {result.Environment.Name()}: {Timeline.Of(result).Sentence}"));
+    }
+
+    [Fact]
+    public void The_shipping_protocol_is_what_the_pool_does()
+    {
+        Assert.Equal(
+            [
+                new(Operation.TakeWindow), new(Operation.Set), new(Operation.Set, 1), new(Operation.FlushRange), new(Operation.Access), new(Operation.Access, 1),
+                new(Operation.EnterLazyMmu), new(Operation.GetAndClear), new(Operation.GetAndClear, 1), new(Operation.LeaveLazyMmu), new(Operation.FlushRange), new(Operation.ReturnWindow),
+            ],
+            NamedProtocols.Shipping.Steps);
+    }
+
+    /// <summary>The answer to the question of 2012.</summary>
+    [Fact]
+    public void These_are_safe_on_x86_and_corrupt_on_ppc64_with_the_hash_table()
+    {
+        IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, [Architecture.X64, Architecture.Ppc64Hash], LabEnvironments.Matrix, cancellation: TestContext.Current.CancellationToken);
+        string[] found = [.. results.Chunk(2).Where(pair => pair[0].Verdict == Verdict.Safe && pair[1].Verdict == Verdict.Corrupts).Select(pair => $"{pair[0].Protocol} {pair[0].Environment.Name()}")];
+        Assert.Equal(
+            [
+                "original plain", "original speculative", "original preemptible", "original lazy-mmu", "clear-flush-both-local lazy-mmu", "clear-flush-both-broadcast lazy-mmu", "flush-before-clear lazy-mmu",
+            ],
+            found);
+    }
+
+    [Theory]
+    [InlineData("mailed", "x86-64", "plain", Verdict.Corrupts, 15)]
+    [InlineData("original", "x86-64", "plain", Verdict.Safe, 0)]
+    [InlineData("original", "ppc64-hash", "plain", Verdict.Corrupts, 16)]
+    [InlineData("clear-flush-both-local", "riscv64", "speculative", Verdict.Faults, 5)]
+    [InlineData("clear-flush-both-local", "arm64", "speculative", Verdict.BreaksRule, 14)]
+    [InlineData("copy", "x86-64", "reentrant", Verdict.Corrupts, 15)]
+    public void Traces_are_as_short_as_can_be(string protocol, string architecture, string environment, Verdict verdict, int length)
+    {
+        CheckResult result = Check(protocol, architecture, environment);
+        Assert.Equal((verdict, length), (result.Verdict, result.TraceLength));
+    }
+
+    /// <summary>A change of these is a change of the model, and has to be meant.</summary>
+    [Theory]
+    [InlineData("mailed", "x86-64", "plain", 264)]
+    [InlineData("mailed", "ppc64-hash", "plain", 1690)]
+    [InlineData("original", "x86-64", "speculative", 14079)]
+    [InlineData("shipping", "x86-64", "plain", 4900)]
+    [InlineData("shipping", "armv7", "preemptible", 188821)]
+    [InlineData("shipping", "s390x", "unguarded", 82837)]
+    [InlineData("shipping", "ppc64-hash", "speculative+preemptible+lazy-mmu+reentrant", 410535)]
+    public void State_counts_are_stable(string protocol, string architecture, string environment, int states)
+    {
+        Assert.Equal(states, Check(protocol, architecture, environment).StatesExplored);
+        Assert.Equal(states, Check(protocol, architecture, environment).StatesExplored);
+    }
+
+    /// <summary>More of everything finds nothing new; less finds nothing that more does not.</summary>
+    [Fact]
+    public void Larger_bounds_are_never_better()
+    {
+        Bounds small = new() { Cpus = 1, Objects = 2, Cycles = 1, Interrupts = 0 };
+        Bounds[] growing = [small, small with { Cycles = 2 }, small with { Cpus = 2, Cycles = 2 }, new() { Cpus = 2, Objects = 3, Cycles = 2, Interrupts = 1 }, Bounds.Default];
+        IReadOnlyList<CheckResult>? before = null;
+        foreach (Bounds bounds in growing)
+        {
+            IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds, cancellation: TestContext.Current.CancellationToken);
+            for (int cell = 0; cell < results.Count; cell++)
+                Assert.True(before is null || results[cell].Verdict >= before[cell].Verdict, $"{results[cell].Protocol}/{results[cell].Architecture}/{results[cell].Environment.Name()} in {bounds}");
+            before = results;
+        }
+    }
+
+    [Fact]
+    public void An_exploration_that_gives_up_says_so_and_how_far_it_came()
+    {
+        CheckResult result = new Checker().Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironments.Everything, maxStates: 10_000, cancellation: TestContext.Current.CancellationToken);
+        Assert.False(result.IsComplete);
+        Assert.InRange(result.StatesExplored, 10_000, 10_100);
+        Assert.InRange(result.Depth, 1, 72);
+        Assert.Contains("not all", Timeline.Of(result).Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_checker_forgets_what_it_explored_before()
+    {
+        Checker checker = new();
+        foreach (int _ in Enumerable.Range(0, 2))
+        {
+            Assert.Equal(164341, checker.Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironment.Preemptible, cancellation: TestContext.Current.CancellationToken).StatesExplored);
+            Assert.Equal(4900, checker.Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironment.Plain, cancellation: TestContext.Current.CancellationToken).StatesExplored);
+        }
+    }
+
+    [Fact]
+    public void Ends_when_told()
+    {
+        using CancellationTokenSource cancel = new();
+        cancel.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => new Checker().Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironments.Everything, cancellation: cancel.Token));
+    }
+
+    [Theory]
+    [InlineData(0, 3, 2, 1, "1 to 3 CPUs, not 0")]
+    [InlineData(4, 3, 2, 1, "1 to 3 CPUs, not 4")]
+    [InlineData(2, 5, 2, 1, "1 to 4 objects, not 5")]
+    [InlineData(2, 3, 16, 1, "1 to 15 map cycles, not 16")]
+    [InlineData(2, 3, 2, 4, "0 to 3 interrupts, not 4")]
+    public void Bounds_that_the_machine_does_not_have_are_refused(int cpus, int objects, int cycles, int interrupts, string message) =>
+        Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => new Bounds { Cpus = cpus, Objects = objects, Cycles = cycles, Interrupts = interrupts }).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Protocols_that_cannot_be_are_refused()
+    {
+        Assert.Contains("0 steps", Assert.Throws<ArgumentException>(() => new Protocol("none", string.Empty, [])).Message, StringComparison.Ordinal);
+        Assert.Contains("page 2", Assert.Throws<ArgumentException>(() => new Protocol("odd", string.Empty, [new(Operation.Set, 2)])).Message, StringComparison.Ordinal);
+    }
+
+    private static CheckResult Check(string protocol, string architecture, string environment)
+    {
+        Assert.True(LabEnvironments.TryParse(environment, out LabEnvironment parsed, out _));
+        return new Checker().Check(NamedProtocols.All.Single(one => one.Name == protocol), Architecture.All.Single(one => one.Name == architecture), parsed);
+    }
+}
