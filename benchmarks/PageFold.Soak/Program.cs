@@ -4,7 +4,12 @@ using System.IO.Hashing;
 using PageFold;
 
 // Mixed store, load, discard and compact on all cores under a tight limit, every load verified, memory watched. Arguments: seconds (600), limit in
-// MiB (192). Exit code 1 if a byte was wrong, the limit was passed, or resident memory grew.
+// MiB (192). Exit code 1 if a byte was wrong, the limit was passed, or resident memory grew. With "windows" and seconds (60): straddling objects mapped through windows instead.
+if (args is ["windows", ..])
+{
+    using WindowSoak windows = new(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 60);
+    return windows.Execute();
+}
 const int PageSize = 4096;
 const int Numbers = 120_000;
 int seconds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 600;

@@ -33,11 +33,29 @@ public class BenchMapTests
     }
 
     [Fact]
+    public void Compares_copy_and_window_by_size_and_frame()
+    {
+        Command run = Command.Run("bench", "map", "--sizes", "1000", "--straddling", "0", "--window-sizes", "1632,3264", "--frame-sizes", "4KiB,16KiB", "--working-set", "2MiB", "--rounds", "1", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("verified").GetBoolean());
+        JsonElement[] mappings = [.. run.Json.GetProperty("mappings").EnumerateArray()];
+        Assert.Equal(2 * 2 * 2, mappings.Length);
+        foreach (JsonElement row in mappings)
+        {
+            Assert.Contains(row.GetProperty("size").GetInt32(), (int[])[1632, 3264]);
+            Assert.Contains(row.GetProperty("straddlingPercent").GetInt32(), (int[])[33, 100]);
+            Assert.True(row.GetProperty("copy").GetProperty("nanoseconds").GetDouble() > 0);
+            bool possible = OperatingSystem.IsLinux() && Environment.Is64BitProcess && row.GetProperty("frameSize").GetInt32() == Environment.SystemPageSize;
+            Assert.Equal(possible ? JsonValueKind.Object : JsonValueKind.Null, row.GetProperty("window").ValueKind);
+        }
+    }
+
+    [Fact]
     public void Shows_a_person_tables_and_the_word_verified()
     {
         Command run = Command.Run("bench", "map", "--sizes", "1000", "--working-set", "1MiB", "--rounds", "1");
         Assert.True(run.ExitCode == 0, run.Error);
-        foreach (string expected in (string[])["pointer", "map", "view", "first byte touched", "all bytes read or written", "verified"])
+        foreach (string expected in (string[])["pointer", "map", "view", "Copy against window", "first byte touched", "all bytes read or written", "verified"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
@@ -54,6 +72,9 @@ public class BenchMapTests
     [Theory]
     [InlineData("--sizes 0", "--sizes", "0")]
     [InlineData("--sizes 4097", "--sizes", "256,4097")]
+    [InlineData("--window-sizes 9999", "--window-sizes", "9999")]
+    [InlineData("--frame-sizes 5KiB is not a frame size", "--frame-sizes", "5KiB")]
+    [InlineData("--frame-sizes 4KiB,4096 names a size twice", "--frame-sizes", "4KiB,4096")]
     [InlineData("--sizes 64,64 names a number twice", "--sizes", "64,64")]
     [InlineData("--straddling 101", "--straddling", "101")]
     [InlineData("--straddling some", "--straddling", "some")]

@@ -93,6 +93,17 @@ public class RuleTests
     }
 
     [Fact]
+    public void What_a_TLB_holds_it_may_forget()
+    {
+        // As long as it remembers the entry, nothing is missed.
+        Protocol late = new("late", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), new(Set), new(Access), new(GetAndClear), new(Access), new(FlushLocal), new(PreemptEnable)]);
+        CheckResult result = Check("x86-64", "plain", late);
+        Assert.Equal(Verdict.Faults, result.Verdict);
+        // The hash table is emptied by the clear itself.
+        Assert.Equal(6, Check("ppc64-hash", "plain", late).TraceLength);
+    }
+
+    [Fact]
     public void Guards_that_are_not_paired_break_a_rule()
     {
         Protocol unpaired = new("unpaired", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), .. Map, .. Use, .. Clear, .. FlushBothLocal]);

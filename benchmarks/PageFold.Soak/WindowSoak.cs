@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using PageFold;
+
+/// <summary>
+/// Threads that map straddling objects through windows, verify every byte, write other ones, unmap, free and allocate anew, while everything is compacted now and then. Each object's bytes are made from its number and its version, so a byte that another object's frame has shown is wrong.
+/// </summary>
+internal sealed class WindowSoak(int seconds) : IDisposable
+{
+    private const int ObjectsOfThread = 2000;
+    private const int LeastSize = 1000;
+    private const int MostSize = 4000;
+    private const int TurnsBetweenCompactions = 20_000;
+
+    private readonly ZsPool _pool = new(new ZsPoolOptions { Mapping = MappingKind.Window, MemoryLimit = 256L << 20 });
+    private readonly Stopwatch _time = Stopwatch.StartNew();
+    private long _maps;
+    private long _straddling;
+    private long _wrong;
+
+    /// <summary>Runs; the exit code.</summary>
+    public int Execute()
+    {
+        ScatterFrames();
+        int threads = Math.Max(2, Environment.ProcessorCount);
+        Thread[] workers = [.. Enumerable.Range(0, threads).Select(number => new Thread(() => Work(number)))];
+        foreach (Thread worker in workers)
+            worker.Start();
+        Console.WriteLine("seconds        maps  straddling  wrong");
+        while (_time.Elapsed.TotalSeconds < seconds)
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(Math.Min(10, seconds / 10.0)));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_time.Elapsed.TotalSeconds,7:F0} {Volatile.Read(ref _maps),11} {Volatile.Read(ref _straddling),11} {Volatile.Read(ref _wrong),6}"));
+        }
+        foreach (Thread worker in workers)
+            worker.Join();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(_wrong == 0 ? "verified" : "WRONG BYTES")}: {threads} threads, {_maps:N0} maps, {_straddling:N0} of them through a window"));
+        return _wrong == 0 ? 0 : 1;
+    }
+
+    public void Dispose() => _pool.Dispose();
+
+    /// <summary>Leaves free frames that are no neighbours, so that objects straddle.</summary>
+    private void ScatterFrames()
+    {
+        List<ZsHandle> holes = [];
+        for (int i = 0; i < 2 * ObjectsOfThread * Math.Max(2, Environment.ProcessorCount); i++)
+        {
+            holes.Add(_pool.Allocate(_pool.MaxObjectSize));
+            _pool.Allocate(_pool.MaxObjectSize);
+        }
+        foreach (ZsHandle hole in holes)
+            _pool.Free(hole);
+    }
+
+    private void Work(int number)
+    {
+        Random random = new(number);
+        (ZsHandle Handle, ulong Key)[] mine = new (ZsHandle, ulong)[ObjectsOfThread];
+        ulong next = (ulong)(number + 1) << 48;
+        byte[] expected = new byte[MostSize];
+        for (int i = 0; i < mine.Length; i++)
+            mine[i] = Make(random, next++, expected);
+        for (int turn = 0; _time.Elapsed.TotalSeconds < seconds; turn++)
+        {
+            ref (ZsHandle Handle, ulong Key) one = ref mine[random.Next(mine.Length)];
+            int size = _pool.SizeOf(one.Handle);
+            using (ZsView view = _pool.View(one.Handle))
+            {
+                if (view.Second.Length > 0)
+                    Interlocked.Increment(ref _straddling);
+            }
+            bool write = random.Next(4) == 0;
+            using (ZsMap map = _pool.Map(one.Handle, write ? MapMode.ReadWrite : MapMode.Read))
+            {
+                Fill(expected.AsSpan(0, size), one.Key);
+                if (!map.Span.SequenceEqual(expected.AsSpan(0, size)))
+                    Interlocked.Increment(ref _wrong);
+                Interlocked.Increment(ref _maps);
+                if (write)
+                {
+                    one.Key = next++;
+                    Fill(expected.AsSpan(0, size), one.Key);
+                    expected.AsSpan(0, size).CopyTo(map.Span);
+                }
+            }
+            if (random.Next(8) == 0)
+            {
+                _pool.Free(one.Handle);
+                one = Make(random, next++, expected);
+            }
+            if (turn % TurnsBetweenCompactions == TurnsBetweenCompactions - 1)
+                _pool.Compact();
+        }
+    }
+
+    private (ZsHandle Handle, ulong Key) Make(Random random, ulong key, byte[] buffer)
+    {
+        Span<byte> content = buffer.AsSpan(0, random.Next(LeastSize, MostSize));
+        Fill(content, key);
+        return (_pool.Allocate(content), key);
+    }
+
+    private static void Fill(Span<byte> content, ulong key)
+    {
+        Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(content);
+        for (int i = 0; i < words.Length; i++)
+            words[i] = key * 0x9E37_79B9_7F4A_7C15 + (ulong)i;
+        content[(words.Length * sizeof(ulong))..].Fill((byte)key);
+    }
+}

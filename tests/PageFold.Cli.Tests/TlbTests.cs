@@ -1,0 +1,156 @@
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>The lab as a user sees it.</summary>
+public class TlbTests
+{
+    private static readonly string[] Protocols = ["mailed", "original", "clear-flush-both-local", "clear-flush-both-broadcast", "noflush", "flush-before-clear", "copy", "shipping"];
+    private static readonly string[] Architectures = ["x86-64", "ppc64-hash", "ppc64-radix", "armv7", "arm64", "riscv64", "s390x"];
+    private static readonly string[] Environments = ["plain", "speculative", "preemptible", "unguarded", "lazy-mmu", "reentrant", "speculative+preemptible+lazy-mmu+reentrant"];
+
+    [Fact]
+    public void The_matrix_as_JSON_has_every_combination_once()
+    {
+        Command run = Command.Run("tlb", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement[] rows = [.. run.Json.EnumerateArray()];
+        Assert.Equal(
+            (from protocol in Protocols from environment in Environments from architecture in Architectures select $"{protocol} {architecture} {environment}").Order(),
+            rows.Select(row => $"{Text(row, "protocol")} {Text(row, "architecture")} {Text(row, "environment")}").Order());
+        foreach (JsonElement row in rows)
+        {
+            string verdict = Text(row, "verdict");
+            Assert.Contains(verdict, (string[])["safe", "corrupts", "faults", "breaksRule"]);
+            Assert.True(row.GetProperty("statesExplored").GetInt32() > 0);
+            Assert.Equal(verdict != "safe", row.TryGetProperty("traceLength", out _));
+            Assert.Equal(verdict == "breaksRule", row.TryGetProperty("rule", out _));
+            if (Text(row, "protocol") == "shipping")
+                Assert.Equal("safe", verdict);
+        }
+    }
+
+    [Fact]
+    public void The_matrix_fits_eighty_columns_and_says_its_bounds()
+    {
+        Command run = Command.Run("tlb");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
+        foreach (string expected in (string[])["mailed", "shipping", "all but", "2 CPUs, 3 objects, 3 map cycles per CPU, 2 interrupts", "barrier-after-set", "corrupts", "safe"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_part_of_the_matrix_can_be_chosen()
+    {
+        Command run = Command.Run("tlb", "--protocol", "mailed,copy", "--arch", "arm64", "--environment", "plain", "unguarded+speculative", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(
+            ["mailed arm64 plain corrupts", "mailed arm64 speculative+unguarded corrupts", "copy arm64 plain safe", "copy arm64 speculative+unguarded corrupts"],
+            run.Json.EnumerateArray().Select(row => $"{Text(row, "protocol")} {Text(row, "architecture")} {Text(row, "environment")} {Text(row, "verdict")}"));
+    }
+
+    [Fact]
+    public void The_list_that_answers_the_question_of_2012()
+    {
+        Command run = Command.Run("tlb", "--safe-on", "x86-64", "--corrupts-on", "ppc64-hash");
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (string expected in (string[])["original", "clear-flush-both-local", "clear-flush-both-broadcast", "flush-before-clear", "stranded", "7 combinations are safe on x86-64 and corrupt on ppc64-hash"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("mailed", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_list_of_what_one_thread_does_not_show()
+    {
+        Command run = Command.Run("tlb", "--safe-with-one-thread", "--corrupts-on", "ppc64-hash", "--json", "-");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(
+            ["clear-flush-both-broadcast", "clear-flush-both-local", "copy", "flush-before-clear", "mailed", "noflush"],
+            run.Json.EnumerateArray().Where(row => Text(row, "environment") == "unguarded").Select(row => Text(row, "protocol")).Order());
+    }
+
+    [Fact]
+    public void Explains_the_stale_first_page()
+    {
+        Command run = Command.Run("tlb", "explain", "--protocol", "mailed", "--arch", "x86-64");
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (string expected in (string[])["B: access(p0) hits A0", "TLB 0", "PTEs", "wants B0 and gets A0, which the TLB of CPU 0", "A shortest trace, 15 steps"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Explains_the_stranded_hash_entry_in_a_drawing_and_as_JSON()
+    {
+        string drawing = Path.Combine(Path.GetTempPath(), $"pagefold-{Guid.NewGuid()}.svg");
+        try
+        {
+            Command run = Command.Run("tlb", "explain", "--protocol", "original", "--arch", "ppc64-hash", "--svg", drawing, "--json", "-");
+            Assert.True(run.ExitCode == 0, run.Error);
+            Assert.Equal("corrupts", Text(run.Json, "verdict"));
+            Assert.Equal(2, run.Json.GetProperty("bounds").GetProperty("cpus").GetInt32());
+            Assert.Contains("stranded in the hash table", Text(run.Json, "sentence"), StringComparison.Ordinal);
+            JsonElement last = run.Json.GetProperty("trace").EnumerateArray().Last();
+            Assert.Equal("A0 A1", last.GetProperty("hashTable")[0].GetString());
+            string svg = File.ReadAllText(drawing);
+            System.Xml.Linq.XDocument.Parse(svg);
+            Assert.Contains("B: access(p0) hits A0", svg, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(drawing);
+        }
+    }
+
+    [Fact]
+    public void Says_what_each_step_is_for()
+    {
+        Command run = Command.Run("tlb", "steps", "--protocol", "mailed", "--cycles", "2", "--interrupts", "1");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("flush_local(p1)", run.Output, StringComparison.Ordinal);
+        Assert.Contains("nowhere: unnecessary", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bound_too_large_to_finish_says_how_far_it_came_and_exits_with_three()
+    {
+        Command run = Command.Run("tlb", "--protocol", "shipping", "--arch", "x86-64", "--environment", "plain", "preemptible", "--cpus", "3", "--max-states", "20000");
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("gave up", run.Output, StringComparison.Ordinal);
+        Assert.Contains("after 20,00", run.Error, StringComparison.Ordinal);
+        Assert.Contains("--max-states", run.Error, StringComparison.Ordinal);
+        Command explain = Command.Run("tlb", "explain", "--protocol", "shipping", "--arch", "x86-64", "--environment", "preemptible", "--cpus", "3", "--max-states", "20000");
+        Assert.Equal(3, explain.ExitCode);
+        Assert.Contains("not known", explain.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--protocol bogus does not exist; choose mailed, original", "tlb", "--protocol", "bogus")]
+    [InlineData("--arch sparc does not exist; choose x86-64, ppc64-hash", "tlb", "--arch", "sparc")]
+    [InlineData("--environment calm does not exist; choose plain, speculative", "tlb", "--environment", "calm")]
+    [InlineData("has calm in it", "tlb", "--environment", "plain+calm")]
+    [InlineData("--safe-on sparc", "tlb", "--safe-on", "sparc")]
+    [InlineData("are the same", "tlb", "--safe-on", "arm64", "--corrupts-on", "arm64")]
+    [InlineData("--cpus 1 leaves nothing", "tlb", "--safe-with-one-thread", "--cpus", "1")]
+    [InlineData("--arch goes with the matrix", "tlb", "--safe-on", "arm64", "--arch", "x86-64")]
+    [InlineData("--cpus 4 is not possible; choose 1 to 3", "tlb", "--cpus", "4")]
+    [InlineData("--objects 0", "tlb", "--objects", "0")]
+    [InlineData("--cycles some", "tlb", "--cycles", "some")]
+    [InlineData("--interrupts 9", "tlb", "--interrupts", "9")]
+    [InlineData("--max-states 0", "tlb", "--max-states", "0")]
+    [InlineData("'--bogus'", "tlb", "--bogus")]
+    [InlineData("there is no command 'tlb bogus'; the commands are: explain, steps", "tlb", "bogus")]
+    [InlineData("'--arch' is required", "tlb", "explain", "--protocol", "mailed")]
+    [InlineData("--arch vax does not exist", "tlb", "explain", "--protocol", "mailed", "--arch", "vax")]
+    [InlineData("--svg - is no file", "tlb", "explain", "--protocol", "mailed", "--arch", "arm64", "--svg", "-")]
+    [InlineData("--protocol none does not exist", "tlb", "steps", "--protocol", "none")]
+    public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
+    {
+        Command run = Command.Run(arguments);
+        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
+        Assert.Empty(run.Output);
+        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
+}
