@@ -50,6 +50,31 @@ public class MatrixTests
         Assert.Equal((verdict, length), (result.Verdict, result.TraceLength));
     }
 
+    [Fact]
+    public void The_document_shows_the_matrix()
+    {
+        string document = File.ReadAllText(Path.Combine(Root(), "docs", "mapping.md"));
+        (LabEnvironment Environment, char Letter)[] letters =
+            [(LabEnvironment.Plain, 'P'), (LabEnvironment.Speculative, 'S'), (LabEnvironment.Preemptible, 'M'), (LabEnvironment.Unguarded, 'U'), (LabEnvironment.LazyMmu, 'L'), (LabEnvironment.Reentrant, 'R')];
+        IReadOnlyList<CheckResult> results =
+            VerdictMatrix.Run(NamedProtocols.All, Architecture.All, [.. letters.Select(letter => letter.Environment)], cancellation: TestContext.Current.CancellationToken);
+        foreach (IGrouping<Protocol, CheckResult> protocol in results.GroupBy(result => result.Protocol))
+        {
+            IEnumerable<string> cells = Architecture.All.Select(architecture =>
+            {
+                string wrong = string.Join(' ', protocol.Where(result => result.Architecture == architecture && result.Verdict != Verdict.Safe).Select(Mark));
+                return wrong.Length == 0 ? "–" : wrong;
+            });
+            Assert.Contains($"| `{protocol.Key}` | {string.Join(" | ", cells)} |", document, StringComparison.Ordinal);
+        }
+
+        string Mark(CheckResult result)
+        {
+            char letter = letters.Single(one => one.Environment == result.Environment).Letter;
+            return result.Verdict switch { Verdict.Corrupts => $"{letter}", Verdict.Faults => $"{letter}*", _ => $"{char.ToLowerInvariant(letter)}" };
+        }
+    }
+
     /// <summary>A change of these is a change of the model, and has to be meant.</summary>
     [Theory]
     [InlineData("mailed", "x86-64", "plain", 264)]
@@ -130,5 +155,13 @@ public class MatrixTests
     {
         Assert.True(LabEnvironments.TryParse(environment, out LabEnvironment parsed, out _));
         return new Checker().Check(NamedProtocols.All.Single(one => one.Name == protocol), Architecture.All.Single(one => one.Name == architecture), parsed);
+    }
+
+    private static string Root()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "PageFold.slnx")))
+            folder = Path.GetDirectoryName(folder);
+        return folder!;
     }
 }

@@ -104,6 +104,15 @@ public class RuleTests
     }
 
     [Fact]
+    public void An_interrupt_clears_into_the_batch_of_the_task_that_it_stops()
+    {
+        // The clear itself is outside the batch, unless the whole cycle is an interrupt inside it.
+        Protocol early = new("early", string.Empty, [new(TakeWindow), new(EnterLazyMmu), new(Set), new(Access), new(LeaveLazyMmu), new(GetAndClear), new(ReturnWindow)]);
+        Assert.Equal(Verdict.Safe, Check("ppc64-hash", "speculative+preemptible", early).Verdict);
+        Assert.Equal(Verdict.Corrupts, Check("ppc64-hash", "reentrant", early).Verdict);
+    }
+
+    [Fact]
     public void Guards_that_are_not_paired_break_a_rule()
     {
         Protocol unpaired = new("unpaired", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), .. Map, .. Use, .. Clear, .. FlushBothLocal]);

@@ -16,7 +16,7 @@ public sealed class Checker
     /// <param name="architecture">On what.</param>
     /// <param name="environment">In what surroundings.</param>
     /// <param name="bounds">How far; <see cref="Bounds.Default"/> if null.</param>
-    /// <param name="maxStates">After how many states to give up.</param>
+    /// <param name="maxStates">After how many states to give up, if memory lasts so long.</param>
     /// <param name="cancellation">Ends the exploration early.</param>
     /// <exception cref="OperationCanceledException">It was ended.</exception>
     public CheckResult Check(
@@ -44,12 +44,9 @@ public sealed class Checker
                 levelEnd = _states.Count;
                 cancellation.ThrowIfCancellationRequested();
             }
-            if (_states.Count > maxStates)
-            {
-                complete = false;
+            complete = _states.Count <= maxStates && TryExpand(machine, index, ref worst);
+            if (!complete)
                 break;
-            }
-            worst = Expand(machine, index, worst);
         }
         return new CheckResult(protocol, architecture, environment, bounds)
         {
@@ -60,6 +57,20 @@ public sealed class Checker
             IsComplete = complete,
             Trace = worst.Outcome.Verdict == Verdict.Safe ? [] : TraceTo(worst),
         };
+    }
+
+    private bool TryExpand(Machine machine, int index, ref Finding worst)
+    {
+        try
+        {
+            worst = Expand(machine, index, worst);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            // As far as the memory reaches is a bound like others.
+            return false;
+        }
     }
 
     /// <summary>Has everything happen that may in a state.</summary>

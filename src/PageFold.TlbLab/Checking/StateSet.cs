@@ -20,7 +20,7 @@ internal sealed class StateSet
 
     public Arrival ArrivalAt(int index) => _arrivals[index];
 
-    /// <summary>Forgets all, and gives back what only an unusually large exploration needed.</summary>
+    /// <summary>Forgets all.</summary>
     public void Clear()
     {
         _places.AsSpan().Clear();
@@ -28,6 +28,7 @@ internal sealed class StateSet
     }
 
     /// <summary>Adds a state unless it is there.</summary>
+    /// <exception cref="OutOfMemoryException">There is no room for more; the set is as it was.</exception>
     public bool TryAdd(in MachineState state, Arrival arrival)
     {
         ulong hash = state.Hash();
@@ -53,10 +54,14 @@ internal sealed class StateSet
 
     private void Grow()
     {
-        Array.Resize(ref _states, 2 * _states.Length);
-        Array.Resize(ref _arrivals, 2 * _arrivals.Length);
-        _places = new ulong[2 * _places.Length];
-        _mask = _places.Length - 1;
+        // All or nothing, if there is not enough memory.
+        MachineState[] states = new MachineState[2 * _states.Length];
+        Arrival[] arrivals = new Arrival[2 * _arrivals.Length];
+        ulong[] places = new ulong[2 * _places.Length];
+        _states.CopyTo(states, 0);
+        _arrivals.CopyTo(arrivals, 0);
+        (_states, _arrivals, _places) = (states, arrivals, places);
+        _mask = places.Length - 1;
         for (int index = 0; index < Count; index++)
         {
             ulong hash = _states[index].Hash();

@@ -16,7 +16,8 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
         {
             Verdict.Corrupts when last && step.Operation is not (Operation.Access or Operation.AccessCopy or Operation.CopyOut) => $"{who} loses what it has written to {StateText.ObjectName(context[Mapped] - 1)}: the buffer was not copied back.",
             Verdict.Corrupts => $"{who} wants {Wanted(context, transition, step)} and gets {Found(before, context, transition, step)}",
-            Verdict.Faults => $"{who} wants {Wanted(context, transition, step)} and faults: {WhyFault(transition)}",
+            Verdict.Faults => $"{who} wants {Wanted(context, transition, step)} and faults: {WhyFault(context, transition, step)}",
+            _ when result.Rule == TranslationRule.BalancedGuards => $"{who} ends a cycle and breaks the rule {result.Rule.Name()}: what was forbidden, entered or taken was not undone as often.",
             _ => $"{who} breaks the rule {result.Rule.Name()} with {step}: {Broken(before, context, step, cpu)}",
         };
     }
@@ -53,9 +54,13 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
         return null;
     }
 
-    private static string WhyFault(Transition transition) => transition.Choice == Transition.RememberedInvalid
-        ? "the TLB remembers that the page pointed nowhere; it was not flushed after the entry had been set."
-        : "somebody else has cleared the entry while the window was in use.";
+    private string WhyFault(ReadOnlySpan<byte> context, Transition transition, ProtocolStep step)
+    {
+        if (transition.Choice == Transition.RememberedInvalid)
+            return "the TLB remembers that the page pointed nowhere; it was not flushed after the entry had been set.";
+        bool wasSet = result.Protocol.Steps.Take(context[Step]).Any(earlier => earlier.Page == step.Page && earlier.Operation is Operation.Set or Operation.SetAtAddressZero or Operation.RawSet);
+        return wasSet ? "the entry has been cleared while the window was in use." : "the entry was never set.";
+    }
 
     private string Broken(ReadOnlySpan<byte> before, ReadOnlySpan<byte> context, ProtocolStep step, int cpu)
     {
@@ -69,7 +74,7 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
             TranslationRule.BreakBeforeMake when Machine.ObjectOf(entry) >= 0 => $"{old} is still set.",
             TranslationRule.BreakBeforeMake => $"a TLB still holds another translation of page {step.Page}.",
             TranslationRule.OneHashEntry => $"the hash table has one for page {step.Page} already.",
-            _ => "what was entered, forbidden or taken was not left, allowed or given back as often.",
+            _ => string.Empty,
         };
     }
 

@@ -3,17 +3,15 @@ using System.Diagnostics;
 namespace PageFold.Cli.Bench.Map;
 
 /// <summary>
-/// Maps objects of two pools that differ in how they map, by copying and through windows, in the same order, in turns. In the manner of zsmapbench, with which the kernel's two forms were compared in 2012: objects of 1632 bytes, of which a third straddle two frames, mapped
-/// to read and write, and unmapped. Here the first byte is touched besides, and what it costs when all straddle is measured too.
+/// Maps objects of pools that differ in how they map, by copying and through windows, and in their frames, in turns; as many objects of each, so that the cache means the same to all. In the manner of zsmapbench, with which the kernel's two forms were compared in 2012: objects
+/// of 1632 bytes, of which a third straddle two frames, mapped to read and write, and unmapped. Here the first byte is touched besides, and what it costs when all straddle is measured too.
 /// </summary>
 internal sealed class MappingBench(MapBenchOptions options, Contents contents, WorkProgress progress, CancellationToken cancellation)
 {
     private const int Seed = 2012;
     private const int Hundred = 100;
-    private const int AccessesPerRound = 1 << 14;
+    private const int AccessesPerRound = 1 << 15;
     private const int AccessesPerTurn = 1 << 10;
-
-    // Enough that neither frames nor tables stay in the cache, and not much to prepare for each line.
     private const long MostWorkingSet = 32 << 20;
 
     private static readonly int[] Shares = [33, 100];
@@ -28,69 +26,81 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
 
     public IReadOnlyList<MappingRow> Execute()
     {
-        foreach (int frameSize in options.FrameSizes)
-        {
-            foreach (int size in options.WindowSizes)
-                Measure(size, frameSize);
-        }
+        foreach (int size in options.WindowSizes)
+            Measure(size);
         GC.KeepAlive(_sink);
         return _rows;
     }
 
-    private void Measure(int size, int frameSize)
+    private void Measure(int size)
     {
-        progress.Begin($"Placing objects of {size} bytes in frames of {ByteSize.Format(frameSize)}", 1);
+        progress.Begin($"Placing objects of {size} bytes", options.FrameSizes.Count);
         int wanted = (int)(Math.Min(options.WorkingSetBytes, MostWorkingSet) / size) / Hundred * Hundred;
-        using PlacedObjects copied = new(size, wanted, contents, cancellation, new ZsPoolOptions { FrameSize = frameSize });
-        using PlacedObjects? shown = HasWindows(frameSize) ? new(size, wanted, contents, cancellation, new ZsPoolOptions { FrameSize = frameSize, Mapping = MappingKind.Window }) : null;
-        foreach (int percent in Shares)
+        List<Subject> subjects = [];
+        try
         {
-            int count = Math.Min(wanted, Math.Min(MapBench.Count(copied, percent), shown is null ? int.MaxValue : MapBench.Count(shown, percent)));
-            if (count < Hundred)
+            foreach (int frameSize in options.FrameSizes)
             {
-                Notes.Add($"copy and window: {size} bytes in frames of {ByteSize.Format(frameSize)}, {percent} % straddling was not measured: too few straddle");
-                continue;
+                subjects.Add(new Subject(MappingKind.Copy, frameSize, size, wanted, contents, cancellation));
+                if (HasWindows(frameSize))
+                    subjects.Add(new Subject(MappingKind.Window, frameSize, size, wanted, contents, cancellation));
+                progress.Add(1);
             }
-            progress.Begin($"Mapping objects of {size} bytes in frames of {ByteSize.Format(frameSize)}", (long)options.Rounds * Math.Min(count, AccessesPerRound));
-            Measure(copied, shown, count, percent, frameSize);
+            foreach (int percent in Shares)
+            {
+                int count = Math.Min(wanted, subjects.Min(subject => MapBench.Count(subject.Placed, percent)));
+                if (count >= Hundred)
+                    Measure(subjects, size, count, percent);
+                else
+                    Notes.Add($"copy and window: {size} bytes, {percent} % straddling was not measured: too few straddle");
+            }
+        }
+        finally
+        {
+            foreach (Subject subject in subjects)
+                subject.Dispose();
         }
     }
 
-    private void Measure(PlacedObjects copied, PlacedObjects? shown, int count, int percent, int frameSize)
+    private void Measure(List<Subject> subjects, int size, int count, int percent)
     {
-        // The same choices for both.
-        using Sample copies = new(copied, count, percent, 0, new Random(Seed));
-        using Sample? windows = shown is null ? null : new Sample(shown, count, percent, 0, new Random(Seed));
-        List<double> copyTimes = [];
-        List<double> windowTimes = [];
+        progress.Begin($"Mapping objects of {size} bytes", (long)options.Rounds * subjects.Count * AccessesPerRound);
+        Sample[] samples = [.. subjects.Select(subject => new Sample(subject.Placed, count, percent, 0, new Random(Seed)))];
+        List<double>[] nanoseconds = [.. subjects.Select(_ => new List<double>())];
         Random random = new(Seed);
+        int[] order = [.. Enumerable.Range(0, count)];
         // The first round is for the code to be compiled and the memory to be touched.
         for (int round = -1; round < options.Rounds; round++)
         {
-            int[] order = [.. Enumerable.Range(0, count)];
-            random.Shuffle(order);
-            ReadOnlySpan<int> chosen = order.AsSpan(0, Math.Min(count, AccessesPerRound));
-            double copySeconds = 0;
-            double windowSeconds = 0;
-            for (int turn = 0; turn * AccessesPerTurn < chosen.Length; turn++)
+            double[] seconds = new double[samples.Length];
+            for (int turn = 0; turn < AccessesPerRound / AccessesPerTurn; turn++)
             {
-                cancellation.ThrowIfCancellationRequested();
-                ReadOnlySpan<int> items = chosen.Slice(turn * AccessesPerTurn, Math.Min(AccessesPerTurn, chosen.Length - turn * AccessesPerTurn));
-                // Whoever was first is second in the next turn.
-                if (turn % 2 == 0)
-                    copySeconds += Time(copies, items);
-                windowSeconds += windows is null ? 0 : Time(windows, items);
-                if (turn % 2 != 0)
-                    copySeconds += Time(copies, items);
-                progress.Add(round < 0 ? 0 : items.Length);
+                random.Shuffle(order);
+                ReadOnlySpan<int> items = order.AsSpan(0, Math.Min(count, AccessesPerTurn));
+                for (int i = 0; i < samples.Length; i++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    int subject = (i + turn) % samples.Length;
+                    seconds[subject] += Time(samples[subject], items) / items.Length;
+                    progress.Add(round < 0 ? 0 : AccessesPerTurn);
+                }
             }
-            if (round < 0)
-                continue;
-            copyTimes.Add(1e9 * copySeconds / chosen.Length);
-            windowTimes.Add(1e9 * windowSeconds / chosen.Length);
+            for (int subject = 0; subject < samples.Length && round >= 0; subject++)
+                nanoseconds[subject].Add(1e9 * seconds[subject] / (AccessesPerRound / AccessesPerTurn));
         }
-        Verified &= copies.IsAsItWas() && windows?.IsAsItWas() != false;
-        _rows.Add(new MappingRow(copied.Size, frameSize, percent, count, MappingTime.Of(copyTimes), windows is null ? null : MappingTime.Of(windowTimes)));
+        foreach (Sample sample in samples)
+        {
+            Verified &= sample.IsAsItWas();
+            sample.Dispose();
+        }
+        for (int subject = 0; subject < subjects.Count; subject++)
+        {
+            if (subjects[subject].Mapping != MappingKind.Copy)
+                continue;
+            int frameSize = subjects[subject].FrameSize;
+            int window = subjects.FindIndex(other => other.Mapping == MappingKind.Window && other.FrameSize == frameSize);
+            _rows.Add(new MappingRow(size, frameSize, percent, count, MappingTime.Of(nanoseconds[subject]), window < 0 ? null : MappingTime.Of(nanoseconds[window])));
+        }
     }
 
     private double Time(Sample sample, ReadOnlySpan<int> items)
@@ -117,5 +127,17 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
             return false;
         }
         return frameSize == Environment.SystemPageSize;
+    }
+
+    /// <summary>A pool that maps in one way.</summary>
+    private sealed class Subject(MappingKind mapping, int frameSize, int size, int wanted, Contents contents, CancellationToken cancellation) : IDisposable
+    {
+        public MappingKind Mapping => mapping;
+
+        public int FrameSize => frameSize;
+
+        public PlacedObjects Placed { get; } = new(size, wanted, contents, cancellation, new ZsPoolOptions { Mapping = mapping, FrameSize = frameSize });
+
+        public void Dispose() => Placed.Dispose();
     }
 }
