@@ -41,6 +41,18 @@ public partial class ArchitectureTests
     }
 
     [Fact]
+    public void What_stands_on_the_core_knows_nothing_else_of_the_house()
+    {
+        foreach (string project in Directory.EnumerateFiles(Path.Combine(Root(), "src"), "*.csproj", SearchOption.AllDirectories))
+        {
+            string name = Path.GetFileNameWithoutExtension(project);
+            string[] uses = [.. Reference().Matches(File.ReadAllText(project)).Select(match => match.Groups[1].Value)];
+            if (name != "PageFold.Cli")
+                Assert.Equal(name == "PageFold" ? [] : ["PageFold"], uses);
+        }
+    }
+
+    [Fact]
     public void Files_tell_one_thing_in_at_most_450_lines()
     {
         foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), ".."), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file)))
@@ -61,4 +73,7 @@ public partial class ArchitectureTests
 
     [GeneratedRegex(@"\[(LibraryImport|DllImport)\(")]
     private static partial Regex Import();
+
+    [GeneratedRegex(@"<ProjectReference Include=""[^""]*\\([^""\\]+)\.csproj""")]
+    private static partial Regex Reference();
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using PageFold.Frames;
 using PageFold.Interop;
 
 namespace PageFold.Mapping;
@@ -8,13 +9,15 @@ namespace PageFold.Mapping;
 /// The kernel clears, batches and broadcasts by itself when a mapping is replaced, so the other operations have nothing left to do.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descriptor, int frameShift) : IPageTablePort
+internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descriptor, int frameShift, AllocationFaults? faults) : IPageTablePort
 {
     private const int WindowFlags = LibC.MAP_SHARED | LibC.MAP_FIXED | LibC.MAP_POPULATE;
     private const int NothingFlags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE | LibC.MAP_FIXED;
 
     /// <summary>The window's number, once taken.</summary>
     public int Number { get; private set; } = number;
+
+    private readonly bool IsMadeToFail => faults?.ShouldRefuse() == true;
 
     private readonly nuint Size => (nuint)1 << frameShift;
 
@@ -36,10 +39,10 @@ internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descr
     }
 
     public void Set(int page, uint frame) =>
-        Refused = Refused || LibC.mmap(Address(page), Size, LibC.PROT_READ | LibC.PROT_WRITE, WindowFlags, descriptor, (long)frame << frameShift) == LibC.MapFailed;
+        Refused = Refused || IsMadeToFail || LibC.mmap(Address(page), Size, LibC.PROT_READ | LibC.PROT_WRITE, WindowFlags, descriptor, (long)frame << frameShift) == LibC.MapFailed;
 
     public void GetAndClear(int page) =>
-        Refused = Refused || LibC.mmap(Address(page), Size, LibC.PROT_NONE, NothingFlags, -1, 0) == LibC.MapFailed;
+        Refused = Refused || IsMadeToFail || LibC.mmap(Address(page), Size, LibC.PROT_NONE, NothingFlags, -1, 0) == LibC.MapFailed;
 
     /// <summary>Nothing: the clear has broadcast its flush before it returned.</summary>
     public readonly void FlushLocal(int page)

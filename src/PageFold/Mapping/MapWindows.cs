@@ -68,7 +68,7 @@ internal sealed unsafe class MapWindows : IDisposable
         bytes = null;
         LinuxPageTables port = Port(-1);
         uint first = _arena.FrameAt(view.First);
-        if (_arena.Budget.Faults?.ShouldRefuse() == true || !WindowProtocol.TryMap(ref port, first, _arena.FrameAt(view.Second)))
+        if (!WindowProtocol.TryMap(ref port, first, _arena.FrameAt(view.Second)))
         {
             number = -1;
             return false;
@@ -121,7 +121,7 @@ internal sealed unsafe class MapWindows : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private LinuxPageTables Port(int number) => new(this, number, _arena.FileDescriptor, _arena.FrameShift);
+    private LinuxPageTables Port(int number) => new(this, number, _arena.FileDescriptor, _arena.FrameShift, _arena.Budget.Faults);
 
     private void Unreserve()
     {

@@ -57,28 +57,43 @@ public class WindowTests
         }
     }
 
-    [Fact]
-    public void A_map_whose_window_is_refused_is_a_copy()
+    /// <summary>The system refuses to set the first entry, the second, to clear the first, the second.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void A_window_that_was_refused_is_lost_and_maps_are_right_all_the_same(int refused)
     {
         Assert.SkipUnless(Possible, Reason);
         AllocationFaults faults = new();
         using ZsPool pool = Make(faults);
         ZsHandle handle = Straddling(pool, 1)[0];
-        // The entry and its buffer are there from the first time.
-        for (int round = 0; round < 2; round++)
+        // The entry of the mapping, and its buffer, are there from the first time.
+        Assert.True(IsInPlace(pool, handle, 1));
+        faults.Refuse(1);
+        Assert.False(IsInPlace(pool, handle, 2));
+        faults.Clear();
+        int windows = 4 * Environment.ProcessorCount;
+        // One is lost already. The others are lost one after the other, and then there are copies only.
+        for (int lost = 1; lost < windows; lost++)
         {
-            if (round == 1)
-                faults.Refuse(1);
-            using ZsMap map = pool.Map(handle, MapMode.Write);
+            faults.Refuse(refused);
+            Assert.Equal(refused > 2, IsInPlace(pool, handle, (ulong)lost));
             faults.Clear();
-            Pages.Fill(map.Span, 5);
-            using ZsView view = pool.View(handle);
-            bool inPlace = map.Span[..view.First.Length].SequenceEqual(view.First);
-            Assert.Equal(round == 0, inPlace);
-            view.First.Clear();
+            Assert.Equal(lost + 1 < windows, IsInPlace(pool, handle, (ulong)lost + 100));
         }
-        using ZsMap written = pool.Map(handle, MapMode.Read);
-        Assert.True(Pages.Holds(written.Span, 5));
+        using ZsMap map = pool.Map(handle, MapMode.Read);
+        Assert.True(Pages.Holds(map.Span, (ulong)windows + 99));
+    }
+
+    /// <summary>Writes through a map; true if what is written is in the object at once.</summary>
+    private static bool IsInPlace(ZsPool pool, ZsHandle handle, ulong key)
+    {
+        using ZsMap map = pool.Map(handle, MapMode.Write);
+        Pages.Fill(map.Span, key);
+        using ZsView view = pool.View(handle);
+        return map.Span[..view.First.Length].SequenceEqual(view.First) && map.Span[view.First.Length..].SequenceEqual(view.Second);
     }
 
     [Fact]
