@@ -55,6 +55,59 @@ public class AgreementTests
         Assert.InRange(unfinished, 0, mostUnfinished);
     }
 
+    /// <summary>Protocols with steps left out, moved, doubled and replaced, in small bounds, so that all concrete states can be seen.</summary>
+    [Fact]
+    public void Exploring_any_protocol_gives_the_verdict_of_its_concrete_states()
+    {
+        Operation[] operations = [.. Enum.GetValues<Operation>().Where(operation => operation is not (Operation.TakeWindow or Operation.WindowOfProcessor))];
+        Gen<ProtocolStep> step = Gen.Select(Gen.OneOf([.. operations.Select(Gen.Const)]), Gen.Int[0, 1], (operation, page) => new ProtocolStep(operation, page));
+        Gen<Protocol> protocol = Gen.Select(Gen.OneOf([.. NamedProtocols.All.Select(Gen.Const)]), Gen.Select(Gen.Int[0, 3], Gen.Int[0, 15], Gen.Int[0, 15], step).Array[0, 4], Changed);
+        Bounds[] bounds = [new() { Cpus = 1, Objects = 3, Cycles = 3, Interrupts = 1 }, new() { Cpus = 2, Objects = 2, Cycles = 1, Interrupts = 1 }, new() { Cpus = 2, Objects = 3, Cycles = 2, Interrupts = 0 }];
+        int complete = 0;
+        int wrong = 0;
+        Gen.Select(protocol, Gen.OneOf([.. Architecture.All.Select(Gen.Const)]), Gen.Int[0, 31], Gen.OneOf([.. bounds.Select(Gen.Const)])).Sample((any, architecture, environment, far) =>
+        {
+            CheckResult result = new Checker().Check(any, architecture, (LabEnvironment)environment, far);
+            Verdict worst = Explore(new ConcreteMachine(any, architecture, (LabEnvironment)environment, far), out bool all);
+            if (all)
+                Assert.Equal(worst, result.Verdict);
+            else
+                Assert.True(worst <= result.Verdict);
+            Interlocked.Add(ref complete, all ? 1 : 0);
+            Interlocked.Add(ref wrong, worst == Verdict.Safe ? 0 : 1);
+            // And whatever it is can be told.
+            Timeline timeline = Timeline.Of(result);
+            Assert.Equal(result.TraceLength, timeline.Entries.Count(entry => entry.Kind != TimelineKind.Fill));
+        }, iter: 1000, print: sample => $"{string.Join("; ", sample.Item1.Steps)} on {sample.Item2}, {((LabEnvironment)sample.Item3).Name()}, {sample.Item4}");
+        Assert.True(complete > 600 && wrong is > 100 and < 950, $"{complete} complete, {wrong} wrong");
+    }
+
+    private static Protocol Changed(Protocol protocol, (int How, int One, int Other, ProtocolStep Step)[] changes)
+    {
+        List<ProtocolStep> steps = [.. protocol.Steps];
+        foreach ((int how, int first, int second, ProtocolStep step) in changes)
+        {
+            int one = first % steps.Count;
+            int other = second % steps.Count;
+            switch (how)
+            {
+                case 0 when steps.Count > 1:
+                    steps.RemoveAt(one);
+                    break;
+                case 1:
+                    (steps[one], steps[other]) = (steps[other], steps[one]);
+                    break;
+                case 2:
+                    steps.Insert(one, steps[other]);
+                    break;
+                default:
+                    steps[one] = step;
+                    break;
+            }
+        }
+        return new Protocol("any", string.Empty, steps);
+    }
+
     private static Verdict Explore(ConcreteMachine machine, out bool complete)
     {
         HashSet<string> seen = [Key(machine.Save())];

@@ -372,10 +372,13 @@ internal sealed class ConcreteMachine
                 return Access(runner, slot, step.Page, oracle);
             case Operation.CopyIn:
                 _entry[slot] = _object[runner];
+                _flag[slot] = false;
                 return default;
             case Operation.AccessCopy or Operation.CopyOut:
                 _unsaved[runner * 2 + step.Page] = step.Operation == Operation.AccessCopy;
                 return (_entry[slot] == _object[runner] ? Verdict.Safe : Verdict.Corrupts, TranslationRule.None);
+            case Operation.Preload:
+                return Broken(Preload(slot));
             default:
                 throw new NotSupportedException(step.ToString());
         }
@@ -427,6 +430,16 @@ internal sealed class ConcreteMachine
                 _tlb[cpu * Slots + slot] = Nothing;
         }
         return TranslationRule.None;
+    }
+
+    private TranslationRule Preload(int slot)
+    {
+        if (!_architecture.HasHashTable || _entry[slot] == Nothing || _flag[slot])
+            return TranslationRule.None;
+        bool second = _hash[slot] != 0;
+        _hash[slot] |= 1 << _entry[slot];
+        _flag[slot] = true;
+        return second ? TranslationRule.OneHashEntry : TranslationRule.None;
     }
 
     private void Flush(int runner, int slot, int? only)

@@ -256,7 +256,7 @@ internal sealed partial class Machine
                 // What is written there is the object's only when it has been copied back.
                 byte unsaved = (byte)(1 << (step.Page + UnsavedShift));
                 context[Unseen] = (byte)(step.Operation == Operation.CopyOut ? context[Unseen] & ~unsaved : context[Unseen] | unsaved);
-                return new Outcome(state[Entry(slot)] == context[Mapped] ? Verdict.Safe : Verdict.Corrupts);
+                return new Outcome(ObjectOf(state[Entry(slot)]) == ObjectOf(context[Mapped]) ? Verdict.Safe : Verdict.Corrupts);
             default:
                 throw new InvalidOperationException($"There is no {step.Operation}.");
         }
