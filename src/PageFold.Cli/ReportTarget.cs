@@ -19,7 +19,7 @@ internal sealed class ReportTarget : IDisposable
             return;
         string otherwise = standardOutput ? ", or - for standard output" : string.Empty;
         if (string.IsNullOrWhiteSpace(target) || target == "-")
-            throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}." : $"{option} {target} is no file; name one, the tables are what goes to standard output.");
+            throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}." : $"{option} {Arguments.Shown(target)} is no file; name one, the tables are what goes to standard output.");
         _path = Path.GetFullPath(target);
         string? folder = Path.GetDirectoryName(_path);
         if (Directory.Exists(_path) || !Directory.Exists(folder))

@@ -6,24 +6,42 @@ namespace PageFold.Cli.Tlb;
 /// <summary>Shows verdicts to a person as a matrix.</summary>
 internal static class MatrixView
 {
+    private const int LeastWidth = 79;
     private const string Conjunction = "all but\nunguarded";
 
     public static void Show(MatrixSelection selection, Exploration exploration)
     {
         IAnsiConsole output = AnsiConsole.Console;
         output.WriteLine();
+        if (output.Profile.Width < LeastWidth)
+            Console.Error.WriteLine($"pagefold: the matrix needs {LeastWidth} columns and the terminal has {output.Profile.Width}; make it wider, choose fewer with --arch, or use --json -.");
         output.Write(Matrix(selection, exploration.Chosen));
-        output.MarkupLine(Markup.Escape($"{selection.Bounds}: {Figures.Count(exploration.All.Sum(result => (long)result.StatesExplored), "state", "states")}, {Figures.Of(exploration.Time.TotalSeconds, "0.0")} s"));
-        output.MarkupLine("[green]safe[/]      in no interleaving does anything of the following happen");
+        output.MarkupLine(Markup.Escape($"{selection.Bounds}: {Figures.Count(exploration.All.Sum(result => (long)result.StatesExplored), "state", "states")}, {Figures.Of(exploration.Time.TotalSeconds, "0.0")}s"));
+        output.MarkupLine("[green]safe[/]      none of the following happens in any interleaving");
         output.MarkupLine("[red]corrupts[/]  an access reaches a frame, or bytes, that are not the object's");
         output.MarkupLine("[yellow]faults[/]    an access finds no translation");
-        int number = 0;
+        if (exploration.Chosen.Any(result => !result.IsComplete))
+            output.MarkupLine("[grey]gave up[/]   not known; with ? at least this bad");
         foreach (TranslationRule rule in Rules(exploration.Chosen))
-            output.MarkupLine($"[blue]rule {++number}[/]    {rule.Name()}: {rule.Meaning()}");
+            output.MarkupLine($"[blue]rule {(int)rule}[/]    {rule.Name()}: {rule.Meaning()}");
         if (selection.Environments.Contains(LabEnvironments.Everything))
             output.MarkupLine($"[grey]all but unguarded: {LabEnvironments.Everything.Name()}[/]");
         output.MarkupLine("[grey]how one goes wrong: pagefold tlb explain --protocol P --arch A --environment E[/]");
+        TellVacuous(selection.Bounds, selection.Environments);
         TellIncomplete(exploration.All);
+    }
+
+    /// <summary>Says what bounds so small cannot show.</summary>
+    public static void TellVacuous(Bounds bounds, IReadOnlyList<LabEnvironment> environments)
+    {
+        if (bounds.Objects == 1)
+            AnsiConsole.MarkupLine("[yellow]with one object no access can reach another: choose more --objects[/]");
+        if (bounds.Cycles == 1)
+            AnsiConsole.MarkupLine("[yellow]with one map cycle no task uses a window again: choose more --cycles[/]");
+        if (bounds.Interrupts == 0 && environments.Any(environment => environment.HasFlag(LabEnvironment.Reentrant)))
+            AnsiConsole.MarkupLine("[yellow]without interrupts nothing is reentrant: choose more --interrupts[/]");
+        if (bounds.Cpus == 1 && environments.Any(environment => (environment & (LabEnvironment.Preemptible | LabEnvironment.Unguarded)) != 0))
+            AnsiConsole.MarkupLine("[yellow]with one CPU, and so one task, there is nobody to switch to: choose more --cpus[/]");
     }
 
     /// <summary>A verdict in its colour.</summary>
@@ -43,12 +61,12 @@ internal static class MatrixView
         Console.Error.WriteLine(
             $"pagefold: {Figures.Count(incomplete.Length, "exploration", "explorations")} of {Figures.Count(results.Count, "combination", "combinations")} gave up within {first.Bounds}, "
             + $"the first {first.Protocol}/{first.Architecture}/{first.Environment.Name()} after {Figures.Count(first.StatesExplored, "state", "states")}, complete to {Figures.Count(first.Depth, "step", "steps")}; "
-            + "what is shown is the worst found so far. Choose smaller bounds, or more with --max-states.");
+            + "what is shown is what was found by then. "
+            + (first.IsOutOfMemory ? "Memory ran out: choose smaller bounds, or give the process more of it." : "Choose smaller bounds, or more with --max-states."));
     }
 
     private static Table Matrix(MatrixSelection selection, IReadOnlyList<CheckResult> results)
     {
-        List<TranslationRule> rules = Rules(results);
         Table table = new Table().Border(TableBorder.Horizontal).AddColumn(Narrow("protocol,\n environment"));
         foreach (Architecture architecture in selection.Architectures)
             table.AddColumn(Narrow(architecture.Name.Replace("-", "-\n", StringComparison.Ordinal)));
@@ -58,7 +76,7 @@ internal static class MatrixView
                 table.AddEmptyRow();
             table.AddRow([$"[bold]{Markup.Escape(Short(protocol.Key.Name))}[/]"]);
             foreach (IGrouping<LabEnvironment, CheckResult> environment in protocol.GroupBy(result => result.Environment))
-                table.AddRow([" " + Markup.Escape(Name(environment.Key)), .. environment.Select(result => Cell(result, rules))]);
+                table.AddRow([" " + Markup.Escape(Name(environment.Key)), .. environment.Select(result => Cell(result))]);
         }
         return table;
     }
@@ -66,9 +84,9 @@ internal static class MatrixView
     // Eight columns have to go into eighty characters.
     private static TableColumn Narrow(string header) => new TableColumn(Markup.Escape(header)).Padding(0, 0, 0, 0).NoWrap();
 
-    private static string Cell(CheckResult result, List<TranslationRule> rules)
+    private static string Cell(CheckResult result)
     {
-        string text = result.Verdict == Verdict.BreaksRule ? $"rule {rules.IndexOf(result.Rule) + 1}" : VerdictNames.Of(result.Verdict);
+        string text = result.Verdict == Verdict.BreaksRule ? $"rule {(int)result.Rule}" : VerdictNames.Of(result.Verdict);
         return Colored(result, result.IsComplete || result.Verdict == Verdict.Corrupts ? text : result.Verdict == Verdict.Safe ? "gave up" : text + "?");
     }
 

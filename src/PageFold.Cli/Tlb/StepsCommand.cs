@@ -63,7 +63,7 @@ internal static class StepsCommand
             table.AddRow(
                 Markup.Escape(steps),
                 Figures.Of(necessity.Worse.Count, "0"),
-                worst is null ? "[green]nowhere: unnecessary[/]" : $"{Markup.Escape($"{worst.Architecture}, {worst.Environment.Name()}:")} {MatrixView.Colored(worst, Timeline.Of(worst).Sentence)}");
+                worst is null ? necessity.IsComplete ? "[green]nowhere: unnecessary[/]" : "[grey]not known: explorations gave up[/]" : $"{Markup.Escape($"{worst.Architecture}, {worst.Environment.Name()}:")} {MatrixView.Colored(worst, Timeline.Of(worst).Sentence)}");
         }
         output.Write(table);
         output.MarkupLine(Markup.Escape($"Of {Figures.Count(Architecture.All.Count * LabEnvironments.Matrix.Count, "combination", "combinations")} of architecture and environment, within {bounds}."));

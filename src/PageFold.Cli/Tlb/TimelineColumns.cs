@@ -20,7 +20,8 @@ internal sealed class TimelineColumns
         int cpus = timeline.Result.Bounds.Cpus;
         int[] lanes = [.. Enumerable.Range(0, cpus).Where(cpu => entries.Any(entry => entry.Cpu == cpu))];
         int[] windows = [.. Enumerable.Range(0, timeline.Windows).Where(window => entries.Any(entry => IsUsed(entry, window)))];
-        bool copies = timeline.Result.Protocol.Steps.Any(step => step.Operation == Operation.CopyIn);
+        bool copies = timeline.Result.Protocol.Copies;
+        bool moved = entries.Any(entry => entry.Kind == TimelineKind.Switch);
         bool hashed = entries[0].HashTable.Count > 0;
         int[] tlbs = copies || hashed ? [] : lanes;
         int[] batches = [.. hashed && !copies ? lanes.Where(cpu => entries.Any(entry => entry.Batches[cpu].Any(IsSomething))) : []];
@@ -39,7 +40,7 @@ internal sealed class TimelineColumns
 
         TimelineRow Row(TimelineEntry entry, string number)
         {
-            string what = What(entry);
+            string what = What(entry, moved);
             return new TimelineRow(number, entry.Kind, what,
             [
                 .. lanes.Select(cpu => cpu == entry.Cpu ? what : string.Empty),
@@ -61,21 +62,33 @@ internal sealed class TimelineColumns
     public IReadOnlyList<TimelineRow> Rows { get; }
 
     /// <summary>What the names in the columns mean.</summary>
-    public static IEnumerable<string> Legend(CheckResult result)
+    public IEnumerable<string> Legend(CheckResult result)
     {
-        yield return "A0, A1: the two frames of object A; p0, p1: the two pages of the window; \"A:\" who maps A; - nothing";
-        if (result.Architecture.HasHashTable)
-            yield return "A0#: the entry says that the hash table has it; TLBs hold what the hash table does, local and range flush do nothing";
-        if (result.Architecture.TagsLowAddresses)
+        bool copies = result.Protocol.Copies;
+        yield return $"A0, A1: the two frames of object A; p0, p1: the two {(copies ? "parts of the buffer" : "pages of the window")}; \"A:\" who maps A; - nothing";
+        if (Shows("t0 ") || Shows("t1 ") || Shows("t2 "))
+            yield return "t0, t1: which task it is";
+        if (result.Architecture.HasHashTable && !copies)
+            yield return "TLBs hold what the hash table does; local and range flush do nothing here";
+        if (Shows("#"))
+            yield return "A0#: the entry says that the hash table has it";
+        if (result.Architecture.HasHashTable && !copies && result.Environment.HasFlag(LabEnvironment.LazyMmu))
+            yield return "each task is inside a batch of its own, further out, all the time; batch: what it has yet to remove";
+        if (Shows("~"))
             yield return "A0~: tagged with an address space, since it was set for address 0";
-        if (result.Architecture.RemembersInvalid)
+        if (Shows("inv"))
             yield return "inv: the TLB remembers that there was nothing";
     }
 
-    private static string What(TimelineEntry entry) => entry.Kind switch
+    private bool Shows(string mark) => Rows.Any(row => row.Cells.Any(cell => cell.Contains(mark, StringComparison.Ordinal)));
+
+    private static string What(TimelineEntry entry, bool moved) => entry.Kind switch
     {
         TimelineKind.Switch or TimelineKind.Interrupt or TimelineKind.Fill => entry.Text,
-        _ => entry.Actor == "interrupt" ? $"irq {entry.Text}" : entry.Text,
+        _ when entry.Actor == "interrupt" => $"irq {entry.Text}",
+        // Where tasks move, the lane does not tell which it is.
+        _ when moved => $"{entry.Actor.Replace("task ", "t", StringComparison.Ordinal)} {entry.Text}",
+        _ => entry.Text,
     };
 
     private static string Number(IReadOnlyList<TimelineEntry> entries, int index) => entries[index].Kind == TimelineKind.Fill

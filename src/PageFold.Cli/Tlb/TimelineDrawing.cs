@@ -32,7 +32,7 @@ internal static class TimelineDrawing
             int[] places = Places(columns);
             width = Math.Max(width, places[^1]);
             y = Table(body, columns, places, y);
-            foreach (string line in TimelineColumns.Legend(result))
+            foreach (string line in columns.Legend(result))
                 y = Wrapped(body, line, width, y, "#777777");
         }
         y = Wrapped(body, timeline.Sentence, width, y, "#222222");

@@ -13,15 +13,19 @@ internal static class TimelineView
         output.WriteLine();
         output.MarkupLine($"[bold]{Markup.Escape(Title(result))}[/]: {MatrixView.Colored(result, VerdictText(result))}");
         output.MarkupLine($"[grey]{Markup.Escape(result.Protocol.Description)}[/]");
+        foreach (string line in result.Environment.Meanings())
+            output.MarkupLine($"[grey]{Markup.Escape(line)}[/]");
         if (timeline.Entries.Count > 0)
         {
-            output.Write(Steps(new TimelineColumns(timeline)));
-            foreach (string line in TimelineColumns.Legend(result))
+            TimelineColumns columns = new(timeline);
+            output.Write(Steps(columns));
+            foreach (string line in columns.Legend(result))
                 output.MarkupLine($"[grey]{Markup.Escape(line)}[/]");
         }
         output.MarkupLine($"[bold]{Markup.Escape(timeline.Sentence)}[/]");
         string states = Figures.Count(result.StatesExplored, "state", "states");
         output.MarkupLine(Markup.Escape(timeline.Entries.Count > 0 ? $"A shortest trace, {Figures.Count(result.TraceLength, "step", "steps")}; {states} explored, within {result.Bounds}." : $"Within {result.Bounds}."));
+        MatrixView.TellVacuous(result.Bounds, [result.Environment]);
     }
 
     public static string Title(CheckResult result) => $"{result.Protocol} on {result.Architecture}, {result.Environment.Name()}";

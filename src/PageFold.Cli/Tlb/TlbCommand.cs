@@ -15,7 +15,7 @@ internal static class TlbCommand
         Option<string?> safeOn = new("--safe-on") { Description = "List what is safe on this architecture instead; with --corrupts-on, on that one and not on this.", HelpName = "ARCH" };
         Option<string?> corruptsOn = new("--corrupts-on") { Description = "List what corrupts on this architecture instead.", HelpName = "ARCH" };
         Option<bool> oneThread = new("--safe-with-one-thread") { Description = "List what is safe with one thread on one CPU, and corrupts or faults with more, instead." };
-        Option<string?> json = new("--json") { Description = "Write the verdicts as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
+        Option<string?> json = new("--json") { Description = "Write the verdicts as JSON to a file, or to standard output with -. Combinations that gave up are left out.", HelpName = "FILE|-" };
         BoundsOptions bounds = new();
         Command command = new("tlb", "Explore mapping protocols on simulated machines: are they right, and if not, how do they go wrong?")
         {
@@ -56,7 +56,7 @@ internal static class TlbCommand
             else
                 MatrixView.Show(selection, exploration);
         }
-        target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>([.. exploration.Chosen.Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
+        target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>([.. exploration.Chosen.Where(result => result.IsComplete).Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
         if (target is not null)
             MatrixView.TellIncomplete(exploration.All);
         return ExitCode(exploration.All);

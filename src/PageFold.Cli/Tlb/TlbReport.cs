@@ -21,7 +21,8 @@ internal sealed record ExplainReport
 
     public required string Environment { get; init; }
 
-    public required string Verdict { get; init; }
+    /// <summary>Left out where the exploration gave up.</summary>
+    public string? Verdict { get; init; }
 
     public string? Rule { get; init; }
 
@@ -44,7 +45,7 @@ internal sealed record ExplainReport
             Protocol = row.Protocol,
             Architecture = row.Architecture,
             Environment = row.Environment,
-            Verdict = row.Verdict,
+            Verdict = timeline.Result.IsComplete ? row.Verdict : null,
             Rule = row.Rule,
             Bounds = timeline.Result.Bounds,
             IsComplete = timeline.Result.IsComplete,
@@ -57,9 +58,9 @@ internal sealed record ExplainReport
 
 /// <summary>What leaving steps out of a protocol does, for machines.</summary>
 /// <param name="Steps">The steps that are left out.</param>
-/// <param name="Necessary">False if no verdict changes.</param>
+/// <param name="Necessary">False if no verdict changes; left out if explorations gave up before that was known.</param>
 /// <param name="Worse">The combinations that are worse without them.</param>
-internal sealed record NecessityRow(IReadOnlyList<string> Steps, bool Necessary, IReadOnlyList<VerdictRow> Worse);
+internal sealed record NecessityRow(IReadOnlyList<string> Steps, bool? Necessary, IReadOnlyList<VerdictRow> Worse);
 
 /// <summary>How verdicts are called.</summary>
 internal static class VerdictNames

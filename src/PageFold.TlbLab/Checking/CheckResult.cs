@@ -38,6 +38,9 @@ public sealed class CheckResult
     /// <summary>False if the exploration was ended before it was through.</summary>
     public bool IsComplete { get; internal init; }
 
+    /// <summary>True if it was ended because there was no memory for more states.</summary>
+    public bool IsOutOfMemory { get; internal init; }
+
     /// <summary>Things that happen in the shortest trace to the verdict; 0 if it is safe. Fills and evictions of TLBs are not counted.</summary>
     public int TraceLength => Trace.Count;
 

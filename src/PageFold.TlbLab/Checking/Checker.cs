@@ -55,6 +55,7 @@ public sealed class Checker
             StatesExplored = _states.Count,
             Depth = depth,
             IsComplete = complete,
+            IsOutOfMemory = !complete && _states.Count <= maxStates,
             Trace = worst.Outcome.Verdict == Verdict.Safe ? [] : TraceTo(worst),
         };
     }

@@ -4,10 +4,11 @@ namespace PageFold.TlbLab;
 /// <param name="Protocol">The whole protocol.</param>
 /// <param name="Steps">The numbers of the steps that were left out, from 0.</param>
 /// <param name="Worse">The combinations that are worse without them, the simplest first; empty if the steps are not necessary.</param>
-public sealed record StepNecessity(Protocol Protocol, IReadOnlyList<int> Steps, IReadOnlyList<CheckResult> Worse)
+/// <param name="IsComplete">False if an exploration gave up, so that there may be more.</param>
+public sealed record StepNecessity(Protocol Protocol, IReadOnlyList<int> Steps, IReadOnlyList<CheckResult> Worse, bool IsComplete)
 {
-    /// <summary>False if leaving the steps out changes no verdict anywhere.</summary>
-    public bool IsNecessary => Worse.Count > 0;
+    /// <summary>False if leaving the steps out changes no verdict anywhere; null if that is not known.</summary>
+    public bool? IsNecessary => Worse.Count > 0 ? true : IsComplete ? false : null;
 
     /// <summary>Leaves each step of a protocol out, and each pair of guards, and checks everywhere whether that makes it worse. Accesses stay.</summary>
     /// <param name="protocol">The protocol.</param>
@@ -25,9 +26,7 @@ public sealed record StepNecessity(Protocol Protocol, IReadOnlyList<int> Steps, 
         IReadOnlyList<CheckResult> results = VerdictMatrix.Run(protocols, Architecture.All, LabEnvironments.Matrix, bounds, maxStates, checkedOne, cancellation);
         int cells = results.Count / protocols.Length;
         CheckResult[] whole = [.. results.Take(cells)];
-        return [.. left.Select((steps, index) => new StepNecessity(
-            protocol, steps,
-            [.. results.Skip((index + 1) * cells).Take(cells).Where((without, cell) => without.Verdict > whole[cell].Verdict)]))];
+        return [.. left.Select((steps, index) => Compare(protocol, steps, whole, [.. results.Skip((index + 1) * cells).Take(cells)]))];
     }
 
     /// <summary>How many explorations <see cref="Of"/> makes.</summary>
@@ -35,6 +34,13 @@ public sealed record StepNecessity(Protocol Protocol, IReadOnlyList<int> Steps, 
     {
         ArgumentNullException.ThrowIfNull(protocol);
         return (1 + Removals(protocol).Count()) * Architecture.All.Count * LabEnvironments.Matrix.Count;
+    }
+
+    private static StepNecessity Compare(Protocol protocol, int[] steps, CheckResult[] whole, CheckResult[] without)
+    {
+        // Where the whole protocol was not explored through, it may be as bad.
+        CheckResult[] worse = [.. without.Where((result, cell) => whole[cell].IsComplete && result.Verdict > whole[cell].Verdict)];
+        return new StepNecessity(protocol, steps, worse, whole.Concat(without).All(result => result.IsComplete));
     }
 
     private static IEnumerable<int[]> Removals(Protocol protocol)

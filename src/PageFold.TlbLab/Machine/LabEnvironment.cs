@@ -29,28 +29,33 @@ public enum LabEnvironment
 /// <summary>Names of environments.</summary>
 public static class LabEnvironments
 {
-    private static readonly (LabEnvironment Environment, string Name)[] Singles =
+    private static readonly (LabEnvironment Environment, string Name, string Meaning)[] Singles =
     [
-        (LabEnvironment.Speculative, "speculative"),
-        (LabEnvironment.Preemptible, "preemptible"),
-        (LabEnvironment.Unguarded, "unguarded"),
-        (LabEnvironment.LazyMmu, "lazy-mmu"),
-        (LabEnvironment.Reentrant, "reentrant"),
+        (LabEnvironment.Plain, "plain", "a task on each CPU that nothing disturbs; TLBs read what is accessed and forget at any time"),
+        (LabEnvironment.Speculative, "speculative", "TLBs read any entry that is set, at any time, on any CPU"),
+        (LabEnvironment.Preemptible, "preemptible", "the scheduler stops and moves tasks wherever preemption is not off"),
+        (LabEnvironment.Unguarded, "unguarded", "the scheduler stops and moves tasks even where preemption is off: they sleep inside"),
+        (LabEnvironment.LazyMmu, "lazy-mmu", "each task maps inside a batch of page-table changes"),
+        (LabEnvironment.Reentrant, "reentrant", "interrupts map on CPUs whose task may be mapping"),
     ];
 
     /// <summary>What can happen to code that keeps to the rules of its kernel: everything but sleeping where it must not.</summary>
     public static LabEnvironment Everything { get; } = LabEnvironment.Speculative | LabEnvironment.Preemptible | LabEnvironment.LazyMmu | LabEnvironment.Reentrant;
 
     /// <summary>The environments of the matrix: each alone, and <see cref="Everything"/>.</summary>
-    public static IReadOnlyList<LabEnvironment> Matrix { get; } = [LabEnvironment.Plain, .. Singles.Select(single => single.Environment), Everything];
+    public static IReadOnlyList<LabEnvironment> Matrix { get; } = [.. Singles.Select(single => single.Environment), Everything];
 
     /// <summary>The names that <see cref="TryParse"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["plain", .. Singles.Select(single => single.Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. Singles.Select(single => single.Name)];
 
     /// <summary>The name, conjunctions joined by +.</summary>
     public static string Name(this LabEnvironment environment) => environment == LabEnvironment.Plain
-        ? "plain"
+        ? Singles[0].Name
         : string.Join('+', Singles.Where(single => (environment & single.Environment) != 0).Select(single => single.Name));
+
+    /// <summary>What each part of it means, a line for each, beginning with the name.</summary>
+    public static IEnumerable<string> Meanings(this LabEnvironment environment) =>
+        from single in Singles where environment == LabEnvironment.Plain ? single.Environment == LabEnvironment.Plain : (environment & single.Environment) != 0 select $"{single.Name}: {single.Meaning}";
 
     /// <summary>Reads a name, or names joined by +; false, with the first that is unknown, if one is.</summary>
     public static bool TryParse(string text, out LabEnvironment environment, out string unknown)
@@ -61,15 +66,12 @@ public static class LabEnvironments
         foreach (string name in text.Split('+'))
         {
             int index = Array.FindIndex(Singles, single => string.Equals(single.Name, name.Trim(), StringComparison.OrdinalIgnoreCase));
-            if (index >= 0)
-            {
-                environment |= Singles[index].Environment;
-            }
-            else if (!string.Equals(name.Trim(), "plain", StringComparison.OrdinalIgnoreCase))
+            if (index < 0)
             {
                 unknown = name.Trim();
                 return false;
             }
+            environment |= Singles[index].Environment;
         }
         return true;
     }

@@ -43,7 +43,7 @@ public static class TranslationRules
     /// <summary>What the rule asks for, in a few words.</summary>
     public static string Meaning(this TranslationRule rule) => rule switch
     {
-        TranslationRule.BalancedGuards => "what is forbidden, entered or taken is undone as often",
+        TranslationRule.BalancedGuards => "guards, batches and windows undone as often as taken",
         TranslationRule.BarrierAfterSet => "a barrier between setting an entry and using it",
         TranslationRule.NoSetOverValid => "set_pte_at on entries that are clear only",
         TranslationRule.BreakBeforeMake => "the old translation gone everywhere before the new",

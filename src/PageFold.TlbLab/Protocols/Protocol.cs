@@ -33,6 +33,9 @@ public sealed class Protocol
     /// <summary>True if windows are taken from a common stock; each processor has its own otherwise.</summary>
     public bool TakesWindows => Steps.Any(step => step.Operation == Operation.TakeWindow);
 
+    /// <summary>True if objects are copied into buffers, and there are no windows.</summary>
+    public bool Copies => Steps.Any(step => step.Operation is Operation.CopyIn or Operation.AccessCopy or Operation.CopyOut);
+
     /// <summary>True if every guard is taken as often as it is given back.</summary>
     public bool IsBalanced =>
         Count(Operation.PreemptDisable) == Count(Operation.PreemptEnable) && Count(Operation.EnterLazyMmu) == Count(Operation.LeaveLazyMmu) && Count(Operation.TakeWindow) == Count(Operation.ReturnWindow);

@@ -10,14 +10,14 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
         ReadOnlySpan<byte> context = machine.ContextOf(before, transition.Context);
         string who = $"{Capital(text.Actor(transition.Context, transition.Kind))} on CPU {cpu}";
         if (context[Window] == 0 && outcome.Verdict == Verdict.Faults)
-            return $"{who} does {step} without a window, which points anywhere.";
+            return $"{who} does {step} without having chosen a {(result.Protocol.Copies ? "buffer" : "window")}, so it could be anybody's.";
         bool last = context[Step] == result.Protocol.Steps.Count - 1;
         return outcome.Verdict switch
         {
             Verdict.Corrupts when last && step.Operation is not (Operation.Access or Operation.AccessCopy or Operation.CopyOut) => $"{who} loses what it has written to {StateText.ObjectName(context[Mapped] - 1)}: the buffer was not copied back.",
             Verdict.Corrupts => $"{who} wants {Wanted(context, transition, step)} and gets {Found(before, context, transition, step)}",
             Verdict.Faults => $"{who} wants {Wanted(context, transition, step)} and faults: {WhyFault(context, transition, step)}",
-            _ when result.Rule == TranslationRule.BalancedGuards => $"{who} ends a cycle and breaks the rule {result.Rule.Name()}: what was forbidden, entered or taken was not undone as often.",
+            _ when result.Rule == TranslationRule.BalancedGuards => $"{who} ends a cycle and breaks the rule {result.Rule.Name()}: it has not undone a guard, a batch or a window as often as it took it.",
             _ => $"{who} breaks the rule {result.Rule.Name()} with {step}: {Broken(before, context, step, cpu)}",
         };
     }
@@ -30,6 +30,8 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
         int slot = Slot(context[Window] - 1, step.Page);
         byte entry = before[Entry(slot)];
         int item = Machine.ObjectOf(entry);
+        if (step.Operation is Operation.AccessCopy or Operation.CopyOut && item < 0)
+            return "nothing: it was never copied in.";
         if (step.Operation is Operation.AccessCopy or Operation.CopyOut)
             return $"{StateText.Frame(item, step.Page)}: somebody else has copied into the buffer while it was in use.";
         if (transition.Choice == Transition.Walk || transition.Choice == item)

@@ -34,7 +34,7 @@ internal sealed class StateText(Machine machine, Architecture architecture)
         switch (transition.Kind)
         {
             case TransitionKind.Switch:
-                return $"runs task {transition.Context}";
+                return Switched(state, transition);
             case TransitionKind.Interrupt:
                 return "an interrupt arrives";
         }
@@ -45,6 +45,16 @@ internal sealed class StateText(Machine machine, Architecture architecture)
         if (step.Operation == Operation.TakeWindow && transition.Choice != Transition.NoWindow)
             what = $"take window {transition.Choice}";
         return step.Operation == Operation.Access && context[Window] > 0 ? $"{who}: {what} {Translation(state, context, step.Page, transition.Choice)}" : $"{who}: {what}";
+    }
+
+    /// <summary>Who stops and who runs; whoever has forbidden preemption can only have gone to sleep.</summary>
+    private string Switched(ReadOnlySpan<byte> state, Transition transition)
+    {
+        int stopped = machine.TaskOn(state, transition.Argument);
+        int from = machine.ContextOf(state, transition.Context)[Cpu] - 1;
+        bool slept = machine.ContextOf(state, transition.Context)[Guard] > 0;
+        string stops = stopped < 0 ? string.Empty : machine.ContextOf(state, stopped)[Guard] > 0 ? $"task {stopped} sleeps, " : $"task {stopped} is stopped, ";
+        return $"{stops}task {transition.Context} {(from < 0 ? "goes on here" : slept ? $"has slept on CPU {from} and goes on here" : $"comes from CPU {from}")}";
     }
 
     private string Translation(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, int page, byte choice)

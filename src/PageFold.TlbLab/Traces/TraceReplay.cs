@@ -51,7 +51,8 @@ internal sealed class TraceReplay
                 TransitionKind.Interrupt => TimelineKind.Interrupt,
                 _ => TimelineKind.Step,
             };
-            entries.Add(text.Entry(kind, cpu, text.Actor(transition.Context, transition.Kind), text.Line(before, transition, step), state));
+            string broken = !last && outcome.Verdict == Verdict.BreaksRule ? $", breaks {outcome.Rule.Name()}" : string.Empty;
+            entries.Add(text.Entry(kind, cpu, text.Actor(transition.Context, transition.Kind), text.Line(before, transition, step) + broken, state));
             if (last)
                 Sentence = new Diagnosis(_machine, _result, text).Tell(before, transition, step, outcome, cpu);
             AddFills(index, state, text, entries);

@@ -12,7 +12,7 @@ internal static class MapBenchCommand
     {
         Option<string[]> sizes = new("--sizes") { AllowMultipleArgumentsPerToken = true, Description = "Sizes of objects in bytes, measured one after the other.", DefaultValueFactory = _ => ["256,1024,2048,4000"], HelpName = "N,N" };
         Option<string[]> straddling = new("--straddling") { AllowMultipleArgumentsPerToken = true, Description = "Shares of objects that straddle two frames, in percent, measured one after the other.", DefaultValueFactory = _ => ["0,50,100"], HelpName = "N,N" };
-        Option<string[]> windowSizes = new("--window-sizes") { AllowMultipleArgumentsPerToken = true, Description = "Sizes of objects in bytes for the comparison of copy and window.", DefaultValueFactory = _ => ["512,1632,3264"], HelpName = "N,N" };
+        Option<string[]> windowSizes = new("--window-sizes") { AllowMultipleArgumentsPerToken = true, Description = "Sizes of objects in bytes for the comparison of copy and window, of which a third straddle, and then all.", DefaultValueFactory = _ => ["512,1632,3264"], HelpName = "N,N" };
         Option<string[]> frameSizes = new("--frame-sizes") { AllowMultipleArgumentsPerToken = true, Description = "Bytes in a frame for that comparison: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => ["4KiB,16KiB,64KiB"], HelpName = "BYTES,BYTES" };
         Option<string> workingSet = new("--working-set") { Description = "Bytes of the objects that are accessed, at most.", DefaultValueFactory = _ => "256MiB", HelpName = "BYTES" };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all ways take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };

@@ -18,6 +18,8 @@ internal static class MapBenchView
             output.WriteLine();
             output.Write(Mappings(report));
         }
+        if (report.Mappings.Any(row => row.Window is null))
+            output.MarkupLine("[grey]-: a window's pages are as large as the system's, and so are the frames[/]");
         foreach (string line in Notes(report))
             output.MarkupLine(line);
     }
@@ -41,7 +43,7 @@ internal static class MapBenchView
     private static Table Mappings(MapBenchReport report)
     {
         Table table = new Table().Border(TableBorder.Rounded);
-        table.Title = new TableTitle("Copy against window: nanoseconds to map to read and write, and unmap");
+        table.Title = new TableTitle("Copy against window: ns to map (ReadWrite) and unmap");
         foreach (string column in (string[])["bytes", "frame", "straddle", "copy", "window", "window\n/ copy"])
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (MappingRow row in report.Mappings)
