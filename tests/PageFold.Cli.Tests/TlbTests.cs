@@ -124,6 +124,41 @@ public class TlbTests
         Assert.Contains("not known", explain.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_gave_up_is_called_safe_nowhere()
+    {
+        string[] few = ["--protocol", "copy", "--arch", "x86-64", "--environment", "plain", "unguarded", "--max-states", "100"];
+        Command matrix = Command.Run(["tlb", .. few, "--json", "-"]);
+        Assert.Equal(3, matrix.ExitCode);
+        Assert.Empty(matrix.Json.EnumerateArray());
+        Assert.Single(matrix.Error.Split('\n'), line => line.Contains("gave up", StringComparison.Ordinal));
+        Command list = Command.Run("tlb", "--safe-on", "x86-64", "--protocol", "copy", "--max-states", "100");
+        Assert.Contains("what they would add is not known", list.Output, StringComparison.Ordinal);
+        Command explain = Command.Run("tlb", "explain", "--protocol", "copy", "--arch", "x86-64", "--max-states", "100", "--json", "-");
+        Assert.False(explain.Json.TryGetProperty("verdict", out _));
+        Assert.False(explain.Json.GetProperty("isComplete").GetBoolean());
+        Command steps = Command.Run("tlb", "steps", "--protocol", "mailed", "--max-states", "10", "--json", "-");
+        Assert.Equal(3, steps.ExitCode);
+        Assert.All(steps.Json.EnumerateArray(), step => Assert.False(step.TryGetProperty("necessary", out _)));
+    }
+
+    [Fact]
+    public void Bounds_that_cannot_show_anything_are_remarked_on()
+    {
+        Command run = Command.Run("tlb", "--protocol", "copy", "--environment", "reentrant", "unguarded", "--cpus", "1", "--objects", "1", "--cycles", "1", "--interrupts", "0");
+        Assert.True(run.ExitCode == 0, run.Error);
+        foreach (string expected in (string[])["with one object", "with one map cycle", "without interrupts", "with one CPU"])
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Explains_what_the_environment_is()
+    {
+        Command run = Command.Run("tlb", "explain", "--protocol", "clear-flush-both-broadcast", "--arch", "ppc64-hash", "--environment", "lazy-mmu");
+        Assert.Contains("lazy-mmu: each task maps inside a batch", run.Output, StringComparison.Ordinal);
+        Assert.Contains("each task is inside a batch of its own", run.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--protocol bogus does not exist; choose mailed, original", "tlb", "--protocol", "bogus")]
     [InlineData("--arch sparc does not exist; choose x86-64, ppc64-hash", "tlb", "--arch", "sparc")]
@@ -140,6 +175,8 @@ public class TlbTests
     [InlineData("--max-states 0", "tlb", "--max-states", "0")]
     [InlineData("'--bogus'", "tlb", "--bogus")]
     [InlineData("there is no command 'tlb bogus'; the commands are: explain, steps", "tlb", "bogus")]
+    [InlineData("--cpus stands before 'explain'", "tlb", "--cpus", "3", "explain", "--protocol", "mailed", "--arch", "x86-64")]
+    [InlineData("--protocol stands before 'steps'", "tlb", "--protocol", "mailed", "steps")]
     [InlineData("'--arch' is required", "tlb", "explain", "--protocol", "mailed")]
     [InlineData("--arch vax does not exist", "tlb", "explain", "--protocol", "mailed", "--arch", "vax")]
     [InlineData("--svg - is no file", "tlb", "explain", "--protocol", "mailed", "--arch", "arm64", "--svg", "-")]

@@ -10,7 +10,7 @@ internal interface IOracle
 /// <summary>
 /// The rules once more, written without a look at the machine they are to be compared with: here a TLB holds one entry or none for each page, and every fill and every eviction is an event of its own.
 /// </summary>
-internal sealed class ConcreteMachine
+internal sealed partial class ConcreteMachine
 {
     private const int Nothing = -1;
     private const int Invalid = -2;
@@ -21,7 +21,6 @@ internal sealed class ConcreteMachine
     private readonly LabEnvironment _environment;
     private readonly Bounds _bounds;
     private readonly int _windows;
-    private readonly bool _balanced;
 
     // Fields of a runner; runners are tasks, and last the interrupt.
     private readonly int[] _step;
@@ -41,6 +40,7 @@ internal sealed class ConcreteMachine
     private readonly int[] _hash;
     private readonly int[] _queue;
     private readonly bool[] _taken;
+    private readonly bool[] _holds;
     private int _interrupts;
 
     private readonly List<(Event What, int Who, int Where)> _events = [];
@@ -52,7 +52,6 @@ internal sealed class ConcreteMachine
         _environment = environment;
         _bounds = bounds;
         _windows = protocol.TakesWindows ? 2 : bounds.Cpus;
-        _balanced = protocol.IsBalanced;
         int runners = bounds.Cpus + 1;
         int slots = _windows * 2;
         _step = new int[runners];
@@ -70,6 +69,7 @@ internal sealed class ConcreteMachine
         _hash = new int[slots];
         _queue = new int[bounds.Cpus * slots];
         _taken = new bool[_windows];
+        _holds = new bool[runners];
         Reset();
     }
 
@@ -108,6 +108,7 @@ internal sealed class ConcreteMachine
         Array.Clear(_hash);
         Array.Clear(_queue);
         Array.Clear(_taken);
+        Array.Clear(_holds);
         _interrupts = Has(LabEnvironment.Reentrant) ? _bounds.Interrupts : 0;
     }
 
@@ -144,7 +145,7 @@ internal sealed class ConcreteMachine
     /// <summary>Everything, for a set of states.</summary>
     public int[] Save() =>
     [
-        .. _step, .. _cycles, .. _object, .. _window, .. _cpu, .. _guard, .. _batch, .. _unseen.Select(Bit), .. _unsaved.Select(Bit), .. _entry, .. _flag.Select(Bit), .. _tlb, .. _hash, .. _queue, .. _taken.Select(Bit), _interrupts,
+        .. _step, .. _cycles, .. _object, .. _window, .. _cpu, .. _guard, .. _batch, .. _unseen.Select(Bit), .. _unsaved.Select(Bit), .. _entry, .. _flag.Select(Bit), .. _tlb, .. _hash, .. _queue, .. _taken.Select(Bit), .. _holds.Select(Bit), _interrupts,
     ];
 
     public void Load(int[] saved)
@@ -160,6 +161,7 @@ internal sealed class ConcreteMachine
         Numbers(_hash);
         Numbers(_queue);
         Bits(_taken);
+        Bits(_holds);
         _interrupts = saved[at];
 
         void Numbers(int[] to)
@@ -185,8 +187,6 @@ internal sealed class ConcreteMachine
             if (_cycles[runner] > 0 && _cpu[runner] != Nothing && (runner == Cpus || !IsInterrupted(_cpu[runner])))
                 _events.Add((Event.Step, runner, 0));
         }
-        if (_events.Count == 0)
-            return;
         if (Has(LabEnvironment.Preemptible) || Has(LabEnvironment.Unguarded))
         {
             for (int task = 0; task < Cpus; task++)
@@ -208,7 +208,8 @@ internal sealed class ConcreteMachine
                     _events.Add((Event.Interrupt, 0, cpu));
             }
         }
-        if (_architecture.HasHashTable)
+        // When nobody has anything left to do, what TLBs do does not matter.
+        if (_architecture.HasHashTable || _events.Count == 0)
             return;
         for (int cpu = 0; cpu < Cpus; cpu++)
         {
@@ -265,14 +266,6 @@ internal sealed class ConcreteMachine
         }
     }
 
-    /// <summary>What a walk would remember.</summary>
-    private int Seen(int slot)
-    {
-        if (_entry[slot] == Nothing)
-            return _architecture.RemembersInvalid ? Invalid : Nothing;
-        return _entry[slot] + (_flag[slot] && _architecture.TagsLowAddresses ? TaggedFrom : 0);
-    }
-
     private (Verdict Verdict, TranslationRule Rule) Step(int runner, IOracle oracle)
     {
         if (_step[runner] == 0)
@@ -282,7 +275,11 @@ internal sealed class ConcreteMachine
         TranslationRule rule = TranslationRule.None;
         bool over = false;
         if (step.Operation == Operation.TakeWindow)
+        {
+            rule = _holds[runner] ? TranslationRule.BalancedGuards : TranslationRule.None;
+            verdict = rule == TranslationRule.None ? Verdict.Safe : Verdict.BreaksRule;
             over = !TryTake(runner, oracle);
+        }
         else
             (verdict, rule) = Do(runner, step, oracle);
         if (verdict >= Verdict.Faults)
@@ -292,8 +289,10 @@ internal sealed class ConcreteMachine
             return (verdict, rule);
         if (_unsaved[runner * 2] || _unsaved[runner * 2 + 1])
             return (Verdict.Corrupts, TranslationRule.None);
+        int outer = runner == Cpus ? _batch[RunnerOn(_cpu[runner])] : Has(LabEnvironment.LazyMmu) ? 1 : 0;
+        bool balanced = _guard[runner] == 0 && _batch[runner] == outer && !_holds[runner];
         EndCycle(runner);
-        return rule == TranslationRule.None && !over && !_balanced ? (Verdict.BreaksRule, TranslationRule.BalancedGuards) : (verdict, rule);
+        return rule == TranslationRule.None && !balanced ? (Verdict.BreaksRule, TranslationRule.BalancedGuards) : (verdict, rule);
     }
 
     private bool TryTake(int runner, IOracle oracle)
@@ -307,6 +306,7 @@ internal sealed class ConcreteMachine
             if (_taken[window] || left-- > 0)
                 continue;
             _taken[window] = true;
+            _holds[runner] = true;
             _window[runner] = window;
             break;
         }
@@ -317,6 +317,7 @@ internal sealed class ConcreteMachine
     {
         _step[runner] = 0;
         _object[runner] = _window[runner] = Nothing;
+        _holds[runner] = false;
         _unseen.AsSpan(runner * 2, 2).Clear();
         _batch[runner] = Has(LabEnvironment.LazyMmu) ? 1 : 0;
         if (--_cycles[runner] > 0)
@@ -337,15 +338,13 @@ internal sealed class ConcreteMachine
                 _guard[runner]++;
                 return default;
             case Operation.PreemptEnable:
-                _guard[runner] = Math.Max(0, _guard[runner] - 1);
-                return default;
+                return Broken(Undo(ref _guard[runner]));
             case Operation.EnterLazyMmu:
                 _batch[runner]++;
                 return default;
             case Operation.LeaveLazyMmu:
-                _batch[runner] = Math.Max(0, _batch[runner] - 1);
                 Drain(cpu);
-                return default;
+                return Broken(Undo(ref _batch[runner]));
             case Operation.WindowOfProcessor:
                 _window[runner] = cpu;
                 return default;
@@ -355,7 +354,9 @@ internal sealed class ConcreteMachine
         switch (step.Operation)
         {
             case Operation.ReturnWindow:
-                _taken[_window[runner]] = false;
+                if (!_holds[runner])
+                    return Broken(TranslationRule.BalancedGuards);
+                _taken[_window[runner]] = _holds[runner] = false;
                 return default;
             case Operation.Set or Operation.SetAtAddressZero or Operation.RawSet:
                 return Broken(Set(runner, slot, step));
@@ -382,102 +383,5 @@ internal sealed class ConcreteMachine
             default:
                 throw new NotSupportedException(step.ToString());
         }
-    }
-
-    private static (Verdict Verdict, TranslationRule Rule) Broken(TranslationRule rule) => (rule == TranslationRule.None ? Verdict.Safe : Verdict.BreaksRule, rule);
-
-    private TranslationRule Set(int runner, int slot, ProtocolStep step)
-    {
-        int old = _entry[slot];
-        int mine = _object[runner];
-        _entry[slot] = mine;
-        _flag[slot] = step.Operation == Operation.SetAtAddressZero && _architecture == Architecture.Armv7;
-        bool raw = step.Operation == Operation.RawSet;
-        if (_architecture == Architecture.Armv7 || raw && (_architecture == Architecture.Arm64 || _architecture == Architecture.Ppc64Radix))
-            _unseen[runner * 2 + step.Page] = true;
-        if (old != Nothing && (_architecture == Architecture.Ppc64Hash || _architecture == Architecture.Ppc64Radix))
-            return TranslationRule.NoSetOverValid;
-        if (old != Nothing && _architecture == Architecture.S390x)
-            return TranslationRule.InvalidateBeforeChange;
-        if (_architecture != Architecture.Armv7 && _architecture != Architecture.Arm64)
-            return TranslationRule.None;
-        bool held = old != Nothing && old != mine;
-        for (int cpu = 0; cpu < Cpus; cpu++)
-        {
-            int entry = _tlb[cpu * Slots + slot];
-            held |= entry != Nothing && entry % TaggedFrom != mine;
-        }
-        return held ? TranslationRule.BreakBeforeMake : TranslationRule.None;
-    }
-
-    private TranslationRule Clear(int runner, int slot, bool raw)
-    {
-        int old = _entry[slot];
-        bool hashed = _flag[slot] && _architecture.HasHashTable;
-        _entry[slot] = Nothing;
-        _flag[slot] = false;
-        if (old == Nothing)
-            return TranslationRule.None;
-        if (raw)
-            return _architecture == Architecture.S390x ? TranslationRule.InvalidateBeforeChange : TranslationRule.None;
-        if (hashed && _batch[runner] == 0)
-            _hash[slot] &= ~(1 << old);
-        else if (hashed)
-            _queue[_cpu[runner] * Slots + slot] |= 1 << old;
-        if (_architecture == Architecture.S390x)
-        {
-            for (int cpu = 0; cpu < Cpus; cpu++)
-                _tlb[cpu * Slots + slot] = Nothing;
-        }
-        return TranslationRule.None;
-    }
-
-    private TranslationRule Preload(int slot)
-    {
-        if (!_architecture.HasHashTable || _entry[slot] == Nothing || _flag[slot])
-            return TranslationRule.None;
-        bool second = _hash[slot] != 0;
-        _hash[slot] |= 1 << _entry[slot];
-        _flag[slot] = true;
-        return second ? TranslationRule.OneHashEntry : TranslationRule.None;
-    }
-
-    private void Flush(int runner, int slot, int? only)
-    {
-        _unseen.AsSpan(runner * 2, 2).Clear();
-        for (int cpu = 0; cpu < Cpus; cpu++)
-        {
-            ref int entry = ref _tlb[cpu * Slots + slot];
-            if ((only ?? cpu) == cpu && entry < TaggedFrom)
-                entry = Nothing;
-        }
-    }
-
-    private (Verdict Verdict, TranslationRule Rule) Access(int runner, int slot, int page, IOracle oracle)
-    {
-        if (_architecture.HasHashTable)
-            return AccessHashed(runner, slot, oracle);
-        ref int held = ref _tlb[_cpu[runner] * Slots + slot];
-        if (held == Nothing)
-            held = _entry[slot] == Nothing ? Nothing : Seen(slot);
-        if (held is Nothing or Invalid)
-            return (Verdict.Faults, TranslationRule.None);
-        if (held % TaggedFrom != _object[runner])
-            return (Verdict.Corrupts, TranslationRule.None);
-        return Broken(_unseen[runner * 2 + page] ? TranslationRule.BarrierAfterSet : TranslationRule.None);
-    }
-
-    private (Verdict Verdict, TranslationRule Rule) AccessHashed(int runner, int slot, IOracle oracle)
-    {
-        // Any of the entries may be found, or all of them have been evicted.
-        int[] there = [.. Enumerable.Range(0, _bounds.Objects).Where(item => (_hash[slot] >> item & 1) != 0)];
-        int choice = oracle.Choose(there.Length + 1);
-        if (choice < there.Length)
-            return (there[choice] == _object[runner] ? Verdict.Safe : Verdict.Corrupts, TranslationRule.None);
-        if (_entry[slot] == Nothing)
-            return (Verdict.Faults, TranslationRule.None);
-        _hash[slot] = 1 << _entry[slot];
-        _flag[slot] = true;
-        return (_entry[slot] == _object[runner] ? Verdict.Safe : Verdict.Corrupts, TranslationRule.None);
     }
 }

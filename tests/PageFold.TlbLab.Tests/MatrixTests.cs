@@ -148,6 +148,7 @@ public class MatrixTests
     public void Protocols_that_cannot_be_are_refused()
     {
         Assert.Contains("0 steps", Assert.Throws<ArgumentException>(() => new Protocol("none", string.Empty, [])).Message, StringComparison.Ordinal);
+        Assert.Contains("one kind is possible", Assert.Throws<ArgumentException>(() => new Protocol("both", string.Empty, [new(Operation.TakeWindow), new(Operation.WindowOfProcessor)])).Message, StringComparison.Ordinal);
         Assert.Contains("page 2", Assert.Throws<ArgumentException>(() => new Protocol("odd", string.Empty, [new(Operation.Set, 2)])).Message, StringComparison.Ordinal);
     }
 

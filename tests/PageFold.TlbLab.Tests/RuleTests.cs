@@ -120,6 +120,56 @@ public class RuleTests
         Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (result.Verdict, result.Rule));
     }
 
+    /// <summary>A guard is undone after it was taken, in the same cycle, also where the cycle ends early because no window is free.</summary>
+    [Fact]
+    public void Guards_are_paired_in_order_and_in_every_cycle()
+    {
+        ProtocolStep[] cycle = [.. Map, new(FlushRange), .. Use, .. Clear, new(FlushRange)];
+        Protocol[] unpaired =
+        [
+            new("enabled first", string.Empty, [new(PreemptEnable), new(WindowOfProcessor), .. cycle, new(PreemptDisable)]),
+            new("two taken, two given back", string.Empty, [new(TakeWindow), new(TakeWindow), .. cycle, new(ReturnWindow), new(ReturnWindow)]),
+            new("given back twice", string.Empty, [new(TakeWindow), .. cycle, new(ReturnWindow), new(ReturnWindow)]),
+            new("left first", string.Empty, [new(TakeWindow), new(LeaveLazyMmu), .. cycle, new(EnterLazyMmu), new(ReturnWindow)]),
+        ];
+        Assert.All(unpaired, protocol => Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (Check("x86-64", "plain", protocol).Verdict, Check("x86-64", "plain", protocol).Rule)));
+        // A window is always free for two tasks, and not for a third and not for an interrupt.
+        Protocol guarded = new("guard around taking", string.Empty, [new(PreemptDisable), new(TakeWindow), .. cycle, new(PreemptEnable), new(ReturnWindow)]);
+        Assert.Equal(Verdict.Safe, Check("x86-64", "plain", guarded).Verdict);
+        Assert.Equal(TranslationRule.BalancedGuards, Check("x86-64", "reentrant", guarded).Rule);
+    }
+
+    [Fact]
+    public void Preemption_stays_off_however_often_it_was_forbidden()
+    {
+        Protocol leaking = new("leaking", string.Empty, [.. Enumerable.Repeat(new ProtocolStep(PreemptDisable), 50), new(WindowOfProcessor), new(Set), new(Access), new(GetAndClear), new(FlushRange)]);
+        CheckResult result = new Checker().Check(leaking, Architecture.X64, LabEnvironment.Preemptible, new Bounds { Cpus = 2, Objects = 2, Cycles = 6 });
+        Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (result.Verdict, result.Rule));
+    }
+
+    [Fact]
+    public void A_barrier_covers_what_was_set_before_it()
+    {
+        ProtocolStep[] unmap = [.. Clear, new(FlushRange)];
+        Assert.Equal(Verdict.Safe, Check("arm64", "plain", OfCpu("set after", [new(RawSet), new(Set, 1)], unmap)).Verdict);
+        Assert.Equal(TranslationRule.BarrierAfterSet, Check("arm64", "plain", OfCpu("set before", [new(Set), new(RawSet, 1)], unmap)).Rule);
+    }
+
+    /// <summary>The TLB of an ARMv7 may hold the entry without the tag, or forget it and read the one with it, which the flush then misses.</summary>
+    [Fact]
+    public void A_miss_may_find_the_same_object_under_another_tag()
+    {
+        Protocol mixed = new("mixed", string.Empty,
+        [
+            new(PreemptDisable), new(WindowOfProcessor), new(Set), new(FlushLocal, 1), new(Access), new(SetAtAddressZero), new(FlushLocal, 1), new(Access), new(GetAndClear), new(FlushRange), new(PreemptEnable),
+        ]);
+        CheckResult result = Check("armv7", "plain", mixed);
+        Assert.Equal(Verdict.Corrupts, result.Verdict);
+        Assert.Contains("tagged", Timeline.Of(result).Sentence, StringComparison.Ordinal);
+        // Told where TLBs read by themselves too.
+        Assert.Equal(TimelineKind.Wrong, Timeline.Of(Check("armv7", "speculative", mixed)).Entries[^1].Kind);
+    }
+
     [Fact]
     public void What_is_not_copied_back_is_lost()
     {

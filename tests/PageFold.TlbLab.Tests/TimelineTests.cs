@@ -78,6 +78,35 @@ public class TimelineTests
         Assert.Contains("tagged with an address space", timeline.Sentence, StringComparison.Ordinal);
     }
 
+    /// <summary>The entry of the object that survives is not the one that was set last.</summary>
+    [Fact]
+    public void A_trace_with_two_forms_of_an_entry_can_be_told()
+    {
+        Protocol both = new("both", string.Empty,
+        [
+            new(Operation.PreemptDisable), new(Operation.WindowOfProcessor), new(Operation.SetAtAddressZero), new(Operation.Set), new(Operation.FlushRange), new(Operation.Access),
+            new(Operation.GetAndClear), new(Operation.FlushRange), new(Operation.PreemptEnable),
+        ]);
+        Timeline timeline = Timeline.Of(new Checker().Check(both, Architecture.Armv7, LabEnvironment.Speculative, new Bounds { Cpus = 1, Objects = 2, Cycles = 2 }));
+        Assert.Equal(Verdict.Corrupts, timeline.Result.Verdict);
+        Assert.Contains("A0~", timeline.Entries[^1].Tlbs[0][0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("loses what it has written to A", Operation.WindowOfProcessor, Operation.CopyIn, Operation.AccessCopy)]
+    [InlineData("nothing: it was never copied in", Operation.WindowOfProcessor, Operation.AccessCopy, Operation.CopyOut)]
+    [InlineData("without having chosen a buffer", Operation.CopyIn, Operation.AccessCopy, Operation.CopyOut)]
+    public void What_is_wrong_with_a_copy_is_said(string expected, params Operation[] steps) =>
+        Assert.Contains(expected, Tell(new Protocol("copy", string.Empty, steps.Select(step => new ProtocolStep(step))), Architecture.X64, LabEnvironment.Plain).Sentence, StringComparison.Ordinal);
+
+    [Fact]
+    public void Who_sleeps_and_who_goes_on_is_said()
+    {
+        Timeline timeline = Tell(NamedProtocols.Mailed, Architecture.Ppc64Hash, LabEnvironment.Unguarded);
+        Assert.Contains(timeline.Entries, entry => entry.Text == "task 0 sleeps, task 1 has slept on CPU 1 and goes on here");
+        Assert.Contains(timeline.Entries, entry => entry.Text.EndsWith("breaks no-set-over-valid", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void What_is_safe_has_no_lines()
     {

@@ -33,7 +33,6 @@ internal static class ListView
         int unknown = exploration.All.Count(result => !result.IsComplete);
         if (unknown > 0)
             output.MarkupLine($"[yellow]{Figures.Count(unknown, "exploration", "explorations")} gave up: what they would add is not known[/]");
-        MatrixView.TellIncomplete(exploration.All);
     }
 
     private static string Sentence(CheckResult result) => result.Verdict == Verdict.Safe ? VerdictNames.Of(result.Verdict) : Timeline.Of(result).Sentence;

@@ -65,7 +65,7 @@ internal sealed record MatrixSelection
         if (alone is not null && !(alone is { Verdict: Verdict.Safe, IsComplete: true } && result.Verdict >= Verdict.Faults))
             return false;
         bool safe = SafeOn is null || all.Any(other => IsSame(other, result) && other.Architecture == SafeOn && other is { Verdict: Verdict.Safe, IsComplete: true });
-        bool corrupt = CorruptsOn is null || all.Any(other => IsSame(other, result) && other.Architecture == CorruptsOn && other.Verdict == Verdict.Corrupts || alone is not null && result.Architecture == CorruptsOn);
+        bool corrupt = CorruptsOn is null || all.Any(other => IsSame(other, result) && other.Architecture == CorruptsOn && other.Verdict == Verdict.Corrupts);
         return safe && corrupt;
     }
 

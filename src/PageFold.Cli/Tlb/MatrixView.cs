@@ -28,7 +28,6 @@ internal static class MatrixView
             output.MarkupLine($"[grey]all but unguarded: {LabEnvironments.Everything.Name()}[/]");
         output.MarkupLine("[grey]how one goes wrong: pagefold tlb explain --protocol P --arch A --environment E[/]");
         TellVacuous(selection.Bounds, selection.Environments);
-        TellIncomplete(exploration.All);
     }
 
     /// <summary>Says what bounds so small cannot show.</summary>

@@ -57,8 +57,7 @@ internal static class TlbCommand
                 MatrixView.Show(selection, exploration);
         }
         target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>([.. exploration.Chosen.Where(result => result.IsComplete).Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
-        if (target is not null)
-            MatrixView.TellIncomplete(exploration.All);
+        MatrixView.TellIncomplete(exploration.All);
         return ExitCode(exploration.All);
     }
 

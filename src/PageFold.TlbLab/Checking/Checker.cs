@@ -64,7 +64,7 @@ public sealed class Checker
     {
         try
         {
-            worst = Expand(machine, index, worst);
+            Expand(machine, index, ref worst);
             return true;
         }
         catch (OutOfMemoryException)
@@ -75,7 +75,7 @@ public sealed class Checker
     }
 
     /// <summary>Has everything happen that may in a state.</summary>
-    private Finding Expand(Machine machine, int index, Finding worst)
+    private void Expand(Machine machine, int index, ref Finding worst)
     {
         MachineState from = _states[index];
         machine.Enumerate(from, _next);
@@ -86,13 +86,12 @@ public sealed class Checker
             if (outcome.Verdict > worst.Outcome.Verdict)
                 worst = new Finding(outcome, index, transition);
             if (outcome.Verdict == Verdict.Corrupts)
-                return worst;
+                return;
             if (outcome.EndsRun)
                 continue;
             machine.Normalise(state);
             _states.TryAdd(state, new Arrival(index, transition));
         }
-        return worst;
     }
 
     private List<Transition> TraceTo(Finding finding)

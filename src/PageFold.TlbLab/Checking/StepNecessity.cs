@@ -48,13 +48,13 @@ public sealed record StepNecessity(Protocol Protocol, IReadOnlyList<int> Steps, 
         IReadOnlyList<ProtocolStep> steps = protocol.Steps;
         for (int index = 0; index < steps.Count; index++)
         {
-            if (steps[index].Operation is not (Operation.Access or Operation.AccessCopy))
+            if (steps.Count > 1 && steps[index].Operation is not (Operation.Access or Operation.AccessCopy))
                 yield return [index];
         }
         foreach ((Operation first, Operation second) in ((Operation, Operation)[])[(Operation.PreemptDisable, Operation.PreemptEnable), (Operation.EnterLazyMmu, Operation.LeaveLazyMmu)])
         {
             int[] pair = [.. Enumerable.Range(0, steps.Count).Where(index => steps[index].Operation == first || steps[index].Operation == second)];
-            if (pair.Length == 2)
+            if (pair.Length == 2 && steps.Count > 2)
                 yield return pair;
         }
     }

@@ -46,12 +46,15 @@ internal sealed partial class Machine
     private Outcome Set(Span<byte> state, Span<byte> context, int slot, ProtocolStep step)
     {
         byte old = state[Entry(slot)];
-        TranslationRule broken = BrokenBySetting(state, slot, old, context[Mapped]);
         bool tagged = step.Operation == Operation.SetAtAddressZero && _architecture.TagsLowAddresses;
-        state[Entry(slot)] = (byte)(context[Mapped] | (tagged ? Tagged : 0));
+        byte entry = (byte)(context[Mapped] | (tagged ? Tagged : 0));
+        TranslationRule broken = BrokenBySetting(state, slot, old, entry);
+        state[Entry(slot)] = entry;
         bool withoutBarrier = _architecture.SetHasNoBarrier || step.Operation == Operation.RawSet;
         if (_architecture.NeedsBarrierAfterSet && withoutBarrier)
             context[Unseen] |= (byte)(1 << step.Page);
+        else if (_architecture.NeedsBarrierAfterSet)
+            Synchronise(context);
         Speculate(state, slot);
         return Outcome.Broken(broken);
     }
@@ -67,9 +70,9 @@ internal sealed partial class Machine
         }
         if (!_architecture.NeedsBreakBeforeMake)
             return TranslationRule.None;
-        bool broken = ObjectOf(old) >= 0 && ObjectOf(old) != ObjectOf(next);
+        bool broken = ObjectOf(old) >= 0 && Remembered(old) != Remembered(next);
         for (int cpu = 0; cpu < Layout.Cpus; cpu++)
-            broken |= (state[Layout.Tlb(cpu, slot)] & ~EntriesOf(ObjectOf(next))) != 0;
+            broken |= (state[Layout.Tlb(cpu, slot)] & ~Remembered(next)) != 0;
         return broken ? TranslationRule.BreakBeforeMake : TranslationRule.None;
     }
 
@@ -144,7 +147,7 @@ internal sealed partial class Machine
     /// <summary>What an access may be translated by.</summary>
     private void EnumerateTranslations(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, byte number, byte argument, int page, List<Transition> next)
     {
-        int slot = Slot(context[Window] - 1, page);
+        int slot = Slot(WindowOf(context), page);
         byte entry = state[Entry(slot)];
         byte mask = _architecture.HasHashTable ? state[Layout.Hash(slot)] : state[Layout.Tlb(context[Cpu] - 1, slot)];
         bool remembersInvalid = _architecture.RemembersInvalid && (mask & InvalidEntry) != 0;
@@ -156,7 +159,7 @@ internal sealed partial class Machine
                 continue;
             next.Add(new Transition(TransitionKind.Step, number, argument, (byte)item));
             if (ObjectOf(entry) == item)
-                walkDiffers = _architecture.HasHashTable && ((entry & InHashTable) == 0 || mask != 1 << item);
+                walkDiffers = _architecture.HasHashTable ? (entry & InHashTable) == 0 || mask != 1 << item : (mask & EntriesOf(item)) != Remembered(entry);
         }
         if (remembersInvalid)
             next.Add(new Transition(TransitionKind.Step, number, argument, Transition.RememberedInvalid));

@@ -13,7 +13,6 @@ internal sealed partial class Machine
 {
     private readonly Architecture _architecture;
     private readonly ProtocolStep[] _steps;
-    private readonly bool _balanced;
     private readonly bool _speculative;
     private readonly bool _switches;
     private readonly bool _unguarded;
@@ -24,7 +23,6 @@ internal sealed partial class Machine
         Bounds = bounds;
         _architecture = architecture;
         _steps = [.. protocol.Steps];
-        _balanced = protocol.IsBalanced;
         _speculative = environment.HasFlag(LabEnvironment.Speculative);
         _unguarded = environment.HasFlag(LabEnvironment.Unguarded);
         _switches = _unguarded || environment.HasFlag(LabEnvironment.Preemptible);
@@ -178,8 +176,16 @@ internal sealed partial class Machine
             return outcome;
         if (context[Unseen] >> UnsavedShift != 0)
             return new Outcome(Verdict.Corrupts);
+        bool balanced = IsBalanced(state, context, transition.Context);
         EndCycle(state, context);
-        return _balanced || copied || outcome.Verdict != Verdict.Safe ? outcome : Outcome.Broken(TranslationRule.BalancedGuards);
+        return balanced || outcome.Verdict != Verdict.Safe ? outcome : Outcome.Broken(TranslationRule.BalancedGuards);
+    }
+
+    /// <summary>True if preemption is forbidden, a batch active and a window held as they were before the cycle. What was not undone stays, but for the batch, which ends with what is around.</summary>
+    private bool IsBalanced(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, int number)
+    {
+        byte outer = number == Layout.Interrupt ? ContextOf(state, TaskOn(state, context[Cpu] - 1))[Lazy] : OuterBatch;
+        return context[Guard] == 0 && context[Lazy] == outer && (context[Window] & Held) == 0;
     }
 
     private void EndCycle(Span<byte> state, Span<byte> context)
@@ -199,38 +205,41 @@ internal sealed partial class Machine
 
     private Outcome Do(Span<byte> state, Span<byte> context, ProtocolStep step, byte choice)
     {
-        int window = context[Window] - 1;
+        int window = WindowOf(context);
         int slot = Slot(window, step.Page);
         switch (step.Operation)
         {
             case Operation.PreemptDisable:
-                context[Guard]++;
+                Take(ref context[Guard]);
                 return default;
             case Operation.PreemptEnable:
-                context[Guard] -= (byte)(context[Guard] > 0 ? 1 : 0);
-                return default;
+                return Undo(ref context[Guard]);
             case Operation.EnterLazyMmu:
-                context[Lazy]++;
+                Take(ref context[Lazy]);
                 return default;
             case Operation.LeaveLazyMmu:
-                context[Lazy] -= (byte)(context[Lazy] > 0 ? 1 : 0);
                 Drain(state, context[Cpu] - 1);
-                return default;
+                return Undo(ref context[Lazy]);
             case Operation.WindowOfProcessor:
                 context[Window] = context[Cpu];
                 return default;
             case Operation.TakeWindow:
+                // Whoever has one already loses it for good.
+                bool another = (context[Window] & Held) != 0;
                 if (choice != Transition.NoWindow)
                 {
                     state[Taken] |= (byte)(1 << choice);
-                    context[Window] = (byte)(choice + 1);
+                    context[Window] = (byte)(choice + 1 | Held);
                 }
-                return default;
+                return Outcome.Broken(another ? TranslationRule.BalancedGuards : TranslationRule.None);
             case var _ when window < 0:
                 // Whoever has no window points anywhere.
                 return new Outcome(Verdict.Faults);
             case Operation.ReturnWindow:
+                if ((context[Window] & Held) == 0)
+                    return Outcome.Broken(TranslationRule.BalancedGuards);
                 state[Taken] &= (byte)~(1 << window);
+                context[Window] &= Held ^ byte.MaxValue;
                 return default;
             case Operation.Set or Operation.SetAtAddressZero or Operation.RawSet:
                 return Set(state, context, slot, step);
@@ -260,5 +269,15 @@ internal sealed partial class Machine
             default:
                 throw new InvalidOperationException($"There is no {step.Operation}.");
         }
+    }
+
+    private static void Take(ref byte guard) => guard = (byte)Math.Min(guard + 1, byte.MaxValue);
+
+    private static Outcome Undo(ref byte guard)
+    {
+        if (guard == 0)
+            return Outcome.Broken(TranslationRule.BalancedGuards);
+        guard--;
+        return default;
     }
 }

@@ -29,7 +29,12 @@ internal sealed class MachineLayout
     public const int Step = 0;
     public const int CyclesLeft = 1;
     public const int Mapped = 2;
+
+    // The window's number, from 1, and whether it was taken from the stock.
     public const int Window = 3;
+    public const int Held = 0x80;
+    private const int WindowPart = 0x0F;
+
     public const int Cpu = 4;
     public const int Guard = 5;
     public const int Lazy = 6;
@@ -71,6 +76,9 @@ internal sealed class MachineLayout
 
     /// <summary>Behind the last of them.</summary>
     public int MasksEnd { get; }
+
+    /// <summary>The window that a context has chosen; -1 if none.</summary>
+    public static int WindowOf(ReadOnlySpan<byte> context) => (context[Window] & WindowPart) - 1;
 
     public static int Slot(int window, int page) => window * Pages + page;
 

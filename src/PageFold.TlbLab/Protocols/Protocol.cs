@@ -9,7 +9,7 @@ public sealed class Protocol
     /// <param name="name">The name in tables and options.</param>
     /// <param name="description">What it is, in one line.</param>
     /// <param name="steps">The steps, in order.</param>
-    /// <exception cref="ArgumentException">There are none or more than <see cref="MaxSteps"/>, or a page is neither 0 nor 1.</exception>
+    /// <exception cref="ArgumentException">There are none or more than <see cref="MaxSteps"/>, a page is neither 0 nor 1, or windows of the processor and of the stock are mixed.</exception>
     public Protocol(string name, string description, IEnumerable<ProtocolStep> steps)
     {
         Name = name;
@@ -17,6 +17,8 @@ public sealed class Protocol
         Steps = [.. steps];
         if (Steps.Count is 0 or > MaxSteps)
             throw new ArgumentException($"Protocol {name} has {Steps.Count} steps; 1 to {MaxSteps} are possible.", nameof(steps));
+        if (TakesWindows && Steps.Any(step => step.Operation == Operation.WindowOfProcessor))
+            throw new ArgumentException($"Protocol {name} takes windows from the stock and uses the processor's too; one kind is possible.", nameof(steps));
         if (Steps.FirstOrDefault(step => step.Page is not (0 or 1)) is { Page: not 0 } wrong)
             throw new ArgumentException($"Protocol {name} does {wrong.Operation} to page {wrong.Page}; a window has pages 0 and 1.", nameof(steps));
     }
@@ -36,10 +38,6 @@ public sealed class Protocol
     /// <summary>True if objects are copied into buffers, and there are no windows.</summary>
     public bool Copies => Steps.Any(step => step.Operation is Operation.CopyIn or Operation.AccessCopy or Operation.CopyOut);
 
-    /// <summary>True if every guard is taken as often as it is given back.</summary>
-    public bool IsBalanced =>
-        Count(Operation.PreemptDisable) == Count(Operation.PreemptEnable) && Count(Operation.EnterLazyMmu) == Count(Operation.LeaveLazyMmu) && Count(Operation.TakeWindow) == Count(Operation.ReturnWindow);
-
     /// <summary>The same without some of its steps.</summary>
     public Protocol Without(params IEnumerable<int> steps)
     {
@@ -49,6 +47,4 @@ public sealed class Protocol
 
     /// <inheritdoc/>
     public override string ToString() => Name;
-
-    private int Count(Operation operation) => Steps.Count(step => step.Operation == operation);
 }

@@ -11,23 +11,24 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
         string who = $"{Capital(text.Actor(transition.Context, transition.Kind))} on CPU {cpu}";
         if (context[Window] == 0 && outcome.Verdict == Verdict.Faults)
             return $"{who} does {step} without having chosen a {(result.Protocol.Copies ? "buffer" : "window")}, so it could be anybody's.";
-        bool last = context[Step] == result.Protocol.Steps.Count - 1;
+        bool reached = step.Operation is Operation.Access || step.Operation is Operation.AccessCopy or Operation.CopyOut && Machine.ObjectOf(before[Entry(Slot(WindowOf(context), step.Page))]) != WantedObject(context, transition);
         return outcome.Verdict switch
         {
-            Verdict.Corrupts when last && step.Operation is not (Operation.Access or Operation.AccessCopy or Operation.CopyOut) => $"{who} loses what it has written to {StateText.ObjectName(context[Mapped] - 1)}: the buffer was not copied back.",
+            Verdict.Corrupts when !reached => $"{who} ends a cycle and loses what it has written to {StateText.ObjectName(WantedObject(context, transition))}: the buffer was not copied back.",
             Verdict.Corrupts => $"{who} wants {Wanted(context, transition, step)} and gets {Found(before, context, transition, step)}",
             Verdict.Faults => $"{who} wants {Wanted(context, transition, step)} and faults: {WhyFault(context, transition, step)}",
-            _ when result.Rule == TranslationRule.BalancedGuards => $"{who} ends a cycle and breaks the rule {result.Rule.Name()}: it has not undone a guard, a batch or a window as often as it took it.",
+            _ when result.Rule == TranslationRule.BalancedGuards => $"{who} breaks the rule {result.Rule.Name()} with {step}: guards, batches and windows are undone in the same cycle, and as often as they are taken.",
             _ => $"{who} breaks the rule {result.Rule.Name()} with {step}: {Broken(before, context, step, cpu)}",
         };
     }
 
-    private static string Wanted(ReadOnlySpan<byte> context, Transition transition, ProtocolStep step) =>
-        StateText.Frame(context[Step] == 0 ? transition.Argument : context[Mapped] - 1, step.Page);
+    private static int WantedObject(ReadOnlySpan<byte> context, Transition transition) => context[Step] == 0 ? transition.Argument : context[Mapped] - 1;
+
+    private static string Wanted(ReadOnlySpan<byte> context, Transition transition, ProtocolStep step) => StateText.Frame(WantedObject(context, transition), step.Page);
 
     private string Found(ReadOnlySpan<byte> before, ReadOnlySpan<byte> context, Transition transition, ProtocolStep step)
     {
-        int slot = Slot(context[Window] - 1, step.Page);
+        int slot = Slot(WindowOf(context), step.Page);
         byte entry = before[Entry(slot)];
         int item = Machine.ObjectOf(entry);
         if (step.Operation is Operation.AccessCopy or Operation.CopyOut && item < 0)
@@ -66,7 +67,7 @@ internal sealed class Diagnosis(Machine machine, CheckResult result, StateText t
 
     private string Broken(ReadOnlySpan<byte> before, ReadOnlySpan<byte> context, ProtocolStep step, int cpu)
     {
-        byte entry = context[Window] == 0 ? (byte)0 : before[Entry(Slot(context[Window] - 1, step.Page))];
+        byte entry = context[Window] == 0 ? (byte)0 : before[Entry(Slot(WindowOf(context), step.Page))];
         string old = Machine.ObjectOf(entry) < 0 ? "the entry" : StateText.Frame(Machine.ObjectOf(entry), step.Page);
         return result.Rule switch
         {

@@ -59,7 +59,7 @@ internal sealed class StateText(Machine machine, Architecture architecture)
 
     private string Translation(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, int page, byte choice)
     {
-        int item = Machine.ObjectOf(state[MachineLayout.Entry(Slot(context[Window] - 1, page))]);
+        int item = Machine.ObjectOf(state[MachineLayout.Entry(Slot(WindowOf(context), page))]);
         return choice switch
         {
             Transition.RememberedInvalid => "hits inv: faults",

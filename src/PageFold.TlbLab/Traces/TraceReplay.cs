@@ -12,6 +12,9 @@ internal sealed class TraceReplay
     private readonly List<(Transition Named, ProtocolStep Step)> _steps = [];
     private readonly List<Fill> _fills = [];
 
+    // Before each step, with what TLBs may hold.
+    private readonly List<MachineState> _known = [];
+
     public TraceReplay(CheckResult result)
     {
         _result = result;
@@ -41,6 +44,7 @@ internal sealed class TraceReplay
         {
             (Transition transition, ProtocolStep step) = _steps[index];
             MachineState before = current;
+            transition = AsTold(before, transition, step);
             int cpu = CpuOf(before, transition);
             Outcome outcome = _machine.Apply(state, transition);
             // The rule that is told is the one that was found, which the last step breaks.
@@ -66,6 +70,7 @@ internal sealed class TraceReplay
         Machine machine = new(_result.Protocol, _result.Architecture, _result.Environment, _result.Bounds);
         MachineState state = machine.Initial();
         machine.Normalise(state);
+        MachineState known = machine.Initial();
         int[] names = [.. Enumerable.Range(0, MostObjects)];
         foreach (Transition by in _result.Trace)
         {
@@ -80,6 +85,8 @@ internal sealed class TraceReplay
                     named = named with { Choice = (byte)names[by.Choice] };
             }
             _steps.Add((named, step));
+            _known.Add(known);
+            machine.Apply(known, named);
             machine.Apply(state, by);
             uint renamed = machine.Normalise(state);
             int[] next = new int[MostObjects];
@@ -103,28 +110,35 @@ internal sealed class TraceReplay
         for (int index = 0; index < _steps.Count; index++)
         {
             (Transition transition, ProtocolStep step) = _steps[index];
-            if (IsPlainMiss(state, transition, step))
-                _steps[index] = _steps[index] with { Named = transition with { Choice = Transition.Walk } };
-            else if (Missing(state, transition, step, index) is { } missing)
+            Transition told = AsTold(state, transition, step);
+            if (Missing(state, told, step, index) is { } missing)
             {
                 int latest = after.FindLastIndex(earlier => _machine.Remembered(earlier[Entry(missing.Slot)]) == missing.Entry);
-                _fills.Add(missing with { After = latest - 1 });
+                Fill fill = missing with { After = latest - 1 };
+                if (latest < 0 || _fills.Contains(fill))
+                    throw new InvalidOperationException($"The trace of {_result.Protocol} on {_result.Architecture} needs an entry that no TLB can hold.");
+                _fills.Add(fill);
                 return true;
             }
-            _machine.Apply(state, _steps[index].Named);
+            _machine.Apply(state, told);
             Read(index, state);
             after.Add(current);
         }
         return false;
     }
 
+    private Transition AsTold(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step) =>
+        IsPlainMiss(state, transition, step) ? transition with { Choice = Transition.Walk } : transition;
+
     /// <summary>True for a hit on what the TLB may have read by itself, but might as well read now.</summary>
     private bool IsPlainMiss(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step)
     {
-        if (transition.Kind != TransitionKind.Step || step.Operation != Operation.Access || transition.Choice >= MostObjects)
+        if (_result.Architecture.HasHashTable || transition.Kind != TransitionKind.Step || step.Operation != Operation.Access || transition.Choice >= MostObjects)
             return false;
         ReadOnlySpan<byte> context = _machine.ContextOf(state, transition.Context);
-        int slot = Slot(context[Window] - 1, step.Page);
+        if (context[Window] == 0)
+            return false;
+        int slot = Slot(WindowOf(context), step.Page);
         return !_machine.MayHold(state[Layout.Tlb(context[Cpu] - 1, slot)], transition.Choice) && Machine.ObjectOf(state[Entry(slot)]) == transition.Choice;
     }
 
@@ -133,18 +147,20 @@ internal sealed class TraceReplay
         if (transition.Kind != TransitionKind.Step)
             return null;
         ReadOnlySpan<byte> context = _machine.ContextOf(state, transition.Context);
+        if (context[Window] == 0)
+            return null;
         int cpu = context[Cpu] - 1;
-        int slot = Slot(context[Window] - 1, step.Page);
-        if (step.Operation == Operation.Access && transition.Choice != Transition.Walk && context[Window] > 0)
+        int slot = Slot(WindowOf(context), step.Page);
+        if (step.Operation == Operation.Access && transition.Choice != Transition.Walk)
         {
             bool invalid = transition.Choice == Transition.RememberedInvalid;
             byte held = state[Layout.Tlb(cpu, slot)];
             if (invalid ? held != Machine.InvalidEntry : !_machine.MayHold(held, transition.Choice))
-                return new Fill(0, cpu, slot, invalid ? Machine.InvalidEntry : Like(slot, transition.Choice));
+                return new Fill(0, cpu, slot, invalid ? Machine.InvalidEntry : Form(cpu, slot, transition.Choice, index));
         }
         bool breaksMake = index == _steps.Count - 1 && _result is { Verdict: Verdict.BreaksRule, Rule: TranslationRule.BreakBeforeMake };
         if (breaksMake && Machine.ObjectOf(state[Entry(slot)]) < 0 && !AnyHoldsAnother(state, slot, context[Mapped] - 1))
-            return Another(slot, context[Mapped] - 1);
+            return Another(slot, context[Mapped] - 1, index);
         return null;
     }
 
@@ -159,39 +175,27 @@ internal sealed class TraceReplay
         return false;
     }
 
-    /// <summary>An entry of another object that some TLB may hold before the last step, by what the exploration knew.</summary>
-    private Fill? Another(int slot, int item)
+    /// <summary>An entry of another translation that some TLB may hold before the last step.</summary>
+    private Fill? Another(int slot, int item, int index)
     {
-        Machine machine = new(_result.Protocol, _result.Architecture, _result.Environment, _result.Bounds);
-        MachineState current = machine.Initial();
-        Span<byte> state = current;
-        foreach ((Transition named, _) in _steps.SkipLast(1))
-            machine.Apply(state, named);
         for (int cpu = 0; cpu < Layout.Cpus; cpu++)
         {
             for (int other = 0; other < MostObjects; other++)
             {
-                if (other != item && machine.MayHold(state[Layout.Tlb(cpu, slot)], other))
-                    return new Fill(0, cpu, slot, Like(slot, other));
+                if (other != item && Form(cpu, slot, other, index) is { } form and not 0)
+                    return new Fill(0, cpu, slot, form);
             }
         }
         return null;
     }
 
-    /// <summary>The entry of an object as it was last set for a page.</summary>
-    private byte Like(int slot, int item)
+    /// <summary>The entry of an object as a TLB may hold it before a step, by what the exploration knew; 0 if it may not.</summary>
+    private byte Form(int cpu, int slot, int item, int index)
     {
-        MachineState current = Start();
-        Span<byte> state = current;
-        byte like = 0;
-        foreach ((Transition named, _) in _steps)
-        {
-            if (Machine.ObjectOf(state[Entry(slot)]) == item)
-                like = _machine.Remembered(state[Entry(slot)]);
-            if (_machine.Apply(state, named).EndsRun)
-                break;
-        }
-        return like;
+        byte held = _known[index][Layout.Tlb(cpu, slot)];
+        byte global = (byte)(1 << item);
+        byte tagged = (byte)(global << MostObjects);
+        return (held & global) != 0 ? global : _machine.MayHold(held, item) ? tagged : (byte)0;
     }
 
     private void Read(int after, Span<byte> state)

@@ -53,8 +53,17 @@ public sealed unsafe class ZsPool : IDisposable
             _arena.Dispose();
             Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
         }
-        if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
-            _windows = MapWindows.Reserve(_arena);
+        try
+        {
+            if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
+                _windows = MapWindows.Reserve(_arena);
+        }
+        catch
+        {
+            _heap.Dispose();
+            _arena.Dispose();
+            throw;
+        }
         _number = new PoolNumber();
     }
 

@@ -214,7 +214,11 @@ internal sealed unsafe class MappedBacking : FrameBacking
         _disposed = true;
         _ = LibC.munmap(_mapping, _mappedLength);
         if (_descriptor >= 0)
+        {
+            // A window that was lost may still show a page of the file, which would keep all of it.
+            _ = LibC.ftruncate(_descriptor, 0);
             _ = LibC.close(_descriptor);
+        }
         NativeMemory.Free(_segments);
     }
 }

@@ -122,6 +122,26 @@ public class WindowTests
         Assert.InRange(budget.Used, 0, 3000);
     }
 
+    /// <summary>A lost window still shows a page of the memory file, and must not keep the rest of it.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_lost_window_does_not_keep_the_memory_of_the_pool(int refused)
+    {
+        Assert.SkipUnless(Possible, Reason);
+        AllocationFaults faults = new();
+        ZsPool pool = Make(faults);
+        ZsHandle handle = Straddling(pool, 1)[0];
+        pool.Map(handle, MapMode.Read).Dispose();
+        using FileStream file = new($"/proc/self/fd/{pool.Heap.Arena.FileDescriptor}", FileMode.Open, FileAccess.Read);
+        faults.Refuse(refused);
+        pool.Map(handle, MapMode.Read).Dispose();
+        faults.Clear();
+        Assert.True(file.Length > 0);
+        pool.Dispose();
+        Assert.Equal(0, file.Length);
+    }
+
     [Fact]
     public void The_shipping_protocol_clears_both_before_it_flushes_everywhere()
     {
