@@ -48,11 +48,13 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
             }
             foreach (int percent in Shares)
             {
-                int count = Math.Min(wanted, subjects.Min(subject => MapBench.Count(subject.Placed, percent)));
-                if (count >= Hundred)
-                    Measure(subjects, size, count, percent);
-                else
-                    Notes.Add($"copy and window: {size} bytes, {percent} % straddling was not measured: too few straddle");
+                // Frames of which too few have an object across their end are left out, and do not spoil the others.
+                ILookup<bool, Subject> byEnough = subjects.ToLookup(subject => MapBench.Count(subject.Placed, percent) >= Hundred);
+                foreach (int frameSize in byEnough[false].Select(subject => subject.FrameSize).Distinct())
+                    Notes.Add($"copy and window: {size} bytes in frames of {ByteSize.Format(frameSize)}, {percent} % straddling was not measured: too few straddle; a larger --working-set has more");
+                List<Subject> enough = [.. byEnough[true]];
+                if (enough.Count > 0)
+                    Measure(enough, size, Math.Min(wanted, enough.Min(subject => MapBench.Count(subject.Placed, percent))), percent);
             }
         }
         finally
