@@ -86,10 +86,7 @@ public class BenchMapTests
     [InlineData("'--bogus'", "--bogus")]
     public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
     {
-        Command run = Command.Run(["bench", "map", .. arguments]);
-        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
-        Assert.Empty(run.Output);
-        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Command.AssertRefused(expected, ["bench", "map", .. arguments]);
     }
 
     [Fact]

@@ -15,6 +15,16 @@ internal sealed record Command(int ExitCode, string Output, string Error)
 
     public static Command Run(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
 
+    /// <summary>Runs it with bad input, which gets one line, without a stack, and exit code 2.</summary>
+    public static void AssertRefused(string expected, params string[] arguments)
+    {
+        Command run = Run(arguments);
+        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
+        Assert.Empty(run.Output);
+        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
     public static Command RunProcess(string program, IEnumerable<string> arguments, Action<Process>? meanwhile = null, string? folder = null)
     {
         ProcessStartInfo start = new(program, arguments)

@@ -256,12 +256,7 @@ public class MeasureTests
     [InlineData("--threads ''", "measure", "--threads", "")]
     public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
     {
-        Command run = Command.Run(arguments);
-        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
-        Assert.Empty(run.Output);
-        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Contains(expected, line, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        Command.AssertRefused(expected, arguments);
     }
 
     [Fact]

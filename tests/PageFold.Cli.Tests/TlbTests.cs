@@ -183,10 +183,7 @@ public class TlbTests
     [InlineData("--protocol none does not exist", "tlb", "steps", "--protocol", "none")]
     public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
     {
-        Command run = Command.Run(arguments);
-        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
-        Assert.Empty(run.Output);
-        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Command.AssertRefused(expected, arguments);
     }
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;

@@ -35,7 +35,8 @@ public class StateTests
             List<Transition> next = [];
             foreach (int choice in choices)
             {
-                if (machine.Enumerate(state, next) == 0)
+                machine.Enumerate(state, next);
+                if (next.Count == 0)
                     break;
                 MachineState reached = state;
                 if (machine.Apply(reached, next[choice * (next.Count - 1) / 3]).EndsRun)

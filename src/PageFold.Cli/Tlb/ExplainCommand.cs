@@ -31,6 +31,7 @@ internal static class ExplainCommand
             return Task.FromResult(Interruptible.Run(cancellation =>
             {
                 WorkProgress progress = new();
+                progress.Begin($"Exploring {what} on {where}", 1);
                 Timeline timeline = Timeline.Of(ProgressView.Watch(progress, () => new Checker().Check(what, where, around, far, maxStates, cancellation)));
                 if (jsonTarget?.IsStandardOutput != true)
                     TimelineView.Show(timeline);

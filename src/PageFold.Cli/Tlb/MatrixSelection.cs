@@ -28,8 +28,6 @@ internal sealed record MatrixSelection
     /// <summary>True if what is shown is a list of combinations, not the matrix.</summary>
     public bool IsList => SafeOn is not null || CorruptsOn is not null || SafeWithOneThread;
 
-    private static Bounds OneThread(Bounds bounds) => bounds with { Cpus = 1 };
-
     /// <exception cref="UserErrorException">The selection contradicts itself.</exception>
     public void Check()
     {
@@ -50,7 +48,7 @@ internal sealed record MatrixSelection
         progress.Begin($"Exploring {Figures.Count(cells, "combination", "combinations")}", SafeWithOneThread ? 2 * cells : cells);
         long begin = Stopwatch.GetTimestamp();
         IReadOnlyList<CheckResult> all = Run(Bounds);
-        IReadOnlyList<CheckResult> alone = SafeWithOneThread ? Run(OneThread(Bounds)) : [];
+        IReadOnlyList<CheckResult> alone = SafeWithOneThread ? Run(Bounds with { Cpus = 1 }) : [];
         CheckResult[] chosen = [.. all.Where((result, index) => IsChosen(result, all, alone.Count > 0 ? alone[index] : null))];
         return new Exploration([.. all, .. alone], chosen, Stopwatch.GetElapsedTime(begin));
 

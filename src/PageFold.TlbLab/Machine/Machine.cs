@@ -55,9 +55,8 @@ internal sealed partial class Machine
         return initial;
     }
 
-    /// <summary>All that may happen next.</summary>
-    /// <returns>How many.</returns>
-    public int Enumerate(ReadOnlySpan<byte> state, List<Transition> next)
+    /// <summary>Lists all that may happen next; nothing when everybody is through.</summary>
+    public void Enumerate(ReadOnlySpan<byte> state, List<Transition> next)
     {
         next.Clear();
         for (int context = 0; context <= Layout.Interrupt; context++)
@@ -75,7 +74,6 @@ internal sealed partial class Machine
                     next.Add(new Transition(TransitionKind.Interrupt, (byte)Layout.Interrupt, (byte)cpu, 0));
             }
         }
-        return next.Count;
     }
 
     /// <summary>Has it happen.</summary>

@@ -45,7 +45,6 @@ internal sealed class MachineLayout
     public const int Unsaved = 0xF0;
     public const int ContextSize = 8;
 
-    private readonly int _tlb;
     private readonly int _contexts;
 
     public MachineLayout(int cpus, int windows)
@@ -55,7 +54,6 @@ internal sealed class MachineLayout
         Slots = windows * Pages;
         Masks = Entries + Slots;
         _contexts = MachineState.Size - ContextSize * (cpus + 1);
-        _tlb = Masks;
         MasksEnd = Masks + Slots * (cpus + 1);
         if (MasksEnd > _contexts)
             throw new InvalidOperationException("The state does not fit.");
@@ -84,7 +82,7 @@ internal sealed class MachineLayout
 
     public static int Entry(int slot) => Entries + slot;
 
-    public int Tlb(int cpu, int slot) => _tlb + cpu * Slots + slot;
+    public int Tlb(int cpu, int slot) => Masks + cpu * Slots + slot;
 
     public int Hash(int slot) => Masks + slot;
 

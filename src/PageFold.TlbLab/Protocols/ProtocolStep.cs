@@ -5,10 +5,6 @@ namespace PageFold.TlbLab;
 /// <param name="Page">To which page of the window, 0 or 1, where it is done to one.</param>
 public readonly record struct ProtocolStep(Operation Operation, int Page = 0)
 {
-    /// <summary>True for what is done to one page of the window.</summary>
-    public bool HasPage => Operation is Operation.Set or Operation.SetAtAddressZero or Operation.RawSet or Operation.GetAndClear or Operation.RawClear or Operation.FlushLocal
-        or Operation.Preload or Operation.Access or Operation.CopyIn or Operation.AccessCopy or Operation.CopyOut;
-
     /// <summary>As a kernel engineer would call it.</summary>
     public override string ToString() => Operation switch
     {

@@ -37,7 +37,7 @@ internal sealed class TraceReplay
     {
         StateText text = new(_machine, _result.Architecture);
         List<TimelineEntry> entries = [];
-        MachineState current = Start();
+        MachineState current = _machine.Initial();
         Span<byte> state = current;
         AddFills(-1, state, text, entries);
         for (int index = 0; index < _steps.Count; index++)
@@ -96,14 +96,12 @@ internal sealed class TraceReplay
         }
     }
 
-    private MachineState Start() => _machine.Initial();
-
     /// <summary>Finds the first access, or the rule, that needs an entry which no access has brought in, and has the TLB read it as late as it can.</summary>
     private bool AddMissingFill()
     {
         if (_result.Architecture.HasHashTable)
             return false;
-        MachineState current = Start();
+        MachineState current = _machine.Initial();
         Span<byte> state = current;
         Read(-1, state);
         List<MachineState> after = [current];
