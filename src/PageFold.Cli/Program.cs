@@ -5,6 +5,7 @@ using PageFold;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
+using PageFold.Cli.Serve;
 using PageFold.Cli.Tlb;
 using Spectre.Console;
 
@@ -13,6 +14,7 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
     MeasureCommand.Create(),
     BenchCommand.Create(),
     TlbCommand.Create(),
+    ServeCommand.Create(),
 };
 root.HelpName = "pagefold";
 // A pipe has no width of its own; the one that whoever calls states is better than a guess.

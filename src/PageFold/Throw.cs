@@ -69,6 +69,12 @@ internal static class Throw
             throw new ArgumentOutOfRangeException("IncompressibleAbove", bytes, $"IncompressibleAbove is {bytes}; choose 1 to PageSize ({pageSize}) bytes.");
     }
 
+    public static void IfOwnerBytesNegative(long bytes)
+    {
+        if (bytes < 0)
+            throw new ArgumentOutOfRangeException("OwnerBytes", bytes, $"OwnerBytes is {bytes}; choose zero or more.");
+    }
+
     [DoesNotReturn]
     public static void PageIsCorrupt(long page) => throw new PageCorruptException(page);
 

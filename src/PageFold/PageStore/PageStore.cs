@@ -38,6 +38,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly Action _trimTables;
     private long _emptiedBefore;
     private long _sharedCodecBytes;
+    private long _ownerBytes;
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -48,6 +49,7 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfFrameSmallerThanPage(options.FrameSize ?? options.PageSize, options.PageSize);
         Throw.IfCodecMissing(options.Codec);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
+        Throw.IfOwnerBytesNegative(options.OwnerBytes);
         PageSize = options.PageSize;
         Codec = options.Codec;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
@@ -62,7 +64,7 @@ public sealed unsafe partial class PageStore : IDisposable
         bool prepared = false;
         try
         {
-            prepared = TryPrepare();
+            prepared = TryPrepare(options.OwnerBytes);
         }
         finally
         {
@@ -223,11 +225,12 @@ public sealed unsafe partial class PageStore : IDisposable
     public void Dispose() => _gate.Close();
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
-    private bool TryPrepare()
+    private bool TryPrepare(long ownerBytes)
     {
-        if (!_arena.Budget.TryCharge(Codec.SharedBytes))
+        if (!_arena.Budget.TryCharge(Codec.SharedBytes + ownerBytes))
             return false;
         _sharedCodecBytes = Codec.SharedBytes;
+        _ownerBytes = ownerBytes;
         if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
@@ -298,7 +301,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _slots.Free();
         _patterns.Free();
         _benches.Free();
-        Budget.Release(_sharedCodecBytes);
+        Budget.Release(_sharedCodecBytes + _ownerBytes);
         _arena.Dispose();
     }
 }

@@ -22,6 +22,11 @@ public sealed class PageStoreOptions
     public long? MemoryLimit { get; set; }
 
     /// <summary>
+    /// Bytes of the limit that whoever owns the store holds beside it, for caches and buffers of its own: they count as held, from the start to the end. Default zero.
+    /// </summary>
+    public long OwnerBytes { get; set; }
+
+    /// <summary>
     /// A page that compresses to more bytes than this is incompressible and stored raw, which reads faster. Null (the default) takes 31/32 of the page size.
     /// </summary>
     public int? IncompressibleAbove { get; set; }
@@ -47,6 +52,9 @@ public sealed class PageStoreOptions
 
     /// <summary>Size steps in a frame, a power of two. For measuring.</summary>
     internal int Steps { get; set; } = SizeClasses.DefaultSteps;
+
+    /// <summary>A copy, for whoever changes options that are somebody else's.</summary>
+    public PageStoreOptions Clone() => (PageStoreOptions)MemberwiseClone();
 
     internal ZsPoolOptions PoolOptions => new()
     {

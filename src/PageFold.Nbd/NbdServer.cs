@@ -1,0 +1,202 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using PageFold.Nbd.Protocol;
+using PageFold.Nbd.Session;
+
+namespace PageFold.Nbd;
+
+/// <summary>
+/// Serves disks over the NBD protocol (fixed newstyle, structured replies, block status, TLS) to any number of clients; several may use one export at once, and each sees what the others have written.
+/// </summary>
+/// <remarks>Thread-safe. A client that misbehaves is answered with the protocol's errors or loses its connection, and harms no other.</remarks>
+public sealed class NbdServer : IAsyncDisposable
+{
+    private const int Backlog = 128;
+    private const int WatchMilliseconds = 250;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly NbdServerOptions _options;
+    private readonly List<Socket> _listeners = [];
+    private readonly HashSet<Connection> _connections = [];
+    private readonly List<Task> _accepting = [];
+    private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Timer? _watch;
+    private bool _stopping;
+
+    /// <summary>Takes the options; nothing listens yet.</summary>
+    /// <exception cref="ArgumentException">An option is out of range, or two exports have one name; the message says which.</exception>
+    public NbdServer(NbdServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Exports.Count == 0)
+            throw Throw.NothingToServe(nameof(options.Exports));
+        if (options.EndPoints.Count == 0)
+            throw Throw.NothingToServe(nameof(options.EndPoints));
+        foreach (NbdExport export in options.Exports)
+        {
+            if (Encoding.UTF8.GetByteCount(export.Name) > NbdConstants.MaxString)
+                throw Throw.ExportNameTooLong(export.Name, NbdConstants.MaxString);
+            if (options.Exports.Count(other => other.Name == export.Name) > 1)
+                throw Throw.ExportNamedTwice(export.Name);
+        }
+        Throw.IfBelow(options.MaxConnections, 1, nameof(options.MaxConnections));
+        Throw.IfBelow(options.MaxReplyBytes, ReplyQueue.BlockBytes, nameof(options.MaxReplyBytes));
+        Throw.IfNotPositive(options.HandshakeTimeout, nameof(options.HandshakeTimeout));
+        Throw.IfNotPositive(options.RequestTimeout, nameof(options.RequestTimeout));
+        Throw.IfNotPositive(options.IdleTimeout, nameof(options.IdleTimeout));
+        _options = options;
+    }
+
+    /// <summary>Where the server listens; a TCP port of zero has become the one that the system chose.</summary>
+    public IReadOnlyList<EndPoint> EndPoints => [.. _listeners.Select(listener => listener.LocalEndPoint!)];
+
+    /// <summary>Connections that were closed at once because there were too many.</summary>
+    public long RefusedConnections { get; private set; }
+
+    /// <summary>Listens on all end points, or on none. Unix sockets are for their owner alone.</summary>
+    /// <exception cref="SocketException">An address is in use, or not one of this machine's.</exception>
+    public void Start()
+    {
+        ObjectDisposedException.ThrowIf(_stopping, this);
+        try
+        {
+            foreach (EndPoint endPoint in _options.EndPoints)
+                _listeners.Add(Listen(endPoint));
+        }
+        catch
+        {
+            CloseListeners();
+            throw;
+        }
+        _watch = new Timer(_ => Watch(), null, WatchMilliseconds, WatchMilliseconds);
+        foreach (Socket listener in _listeners)
+            _accepting.Add(AcceptAsync(listener));
+    }
+
+    /// <summary>Takes no new clients, lets the others finish the requests under way, and ends. After <paramref name="patience"/> those that are left are cut off.</summary>
+    public async Task StopAsync(TimeSpan patience)
+    {
+        CloseListeners();
+        lock (_connections)
+        {
+            _stopping = true;
+            foreach (Connection connection in _connections)
+                connection.Stop();
+            if (_connections.Count == 0)
+                _empty.TrySetResult();
+        }
+        await Task.WhenAll(_accepting);
+        if (await Task.WhenAny(_empty.Task, Task.Delay(patience)) != _empty.Task)
+        {
+            lock (_connections)
+            {
+                foreach (Connection connection in _connections)
+                    connection.Abort("the server ends");
+            }
+            await _empty.Task;
+        }
+        if (_watch is not null)
+            await _watch.DisposeAsync();
+    }
+
+    /// <summary>Ends at once.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
+
+    private static Socket Listen(EndPoint endPoint)
+    {
+        Socket listener = new(endPoint.AddressFamily, SocketType.Stream, endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(endPoint);
+            // Nobody can connect before it listens.
+            if (endPoint is UnixDomainSocketEndPoint && !OperatingSystem.IsWindows())
+                File.SetUnixFileMode(endPoint.ToString()!, OwnerOnly);
+            listener.Listen(Backlog);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    private void CloseListeners()
+    {
+        foreach (Socket listener in _listeners)
+        {
+            string? path = listener.LocalEndPoint is UnixDomainSocketEndPoint unix ? unix.ToString() : null;
+            listener.Dispose();
+            if (path is not null)
+                File.Delete(path);
+        }
+        _listeners.Clear();
+    }
+
+    private async Task AcceptAsync(Socket listener)
+    {
+        while (true)
+        {
+            Socket socket;
+            try
+            {
+                socket = await listener.AcceptAsync();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                if (e is ObjectDisposedException || _stopping || ((SocketException)e).SocketErrorCode == SocketError.OperationAborted)
+                    return;
+                // Out of descriptors, or a client that left before it was taken: others may come.
+                _options.Log?.Invoke($"a connection could not be taken: {e.Message}");
+                await Task.Delay(WatchMilliseconds);
+                continue;
+            }
+            Admit(socket);
+        }
+    }
+
+    private void Admit(Socket socket)
+    {
+        Connection connection = new(socket, _options);
+        lock (_connections)
+        {
+            if (_stopping || _connections.Count >= _options.MaxConnections)
+            {
+                RefusedConnections++;
+                connection.Dispose();
+                return;
+            }
+            _connections.Add(connection);
+        }
+        if (socket.AddressFamily != AddressFamily.Unix)
+            socket.NoDelay = true;
+#pragma warning disable CA2025 // The task disposes the connection when it ends.
+        _ = ServeAsync(connection);
+#pragma warning restore CA2025
+    }
+
+    private async Task ServeAsync(Connection connection)
+    {
+        // The one who accepts goes on accepting.
+        await Task.Yield();
+        await connection.RunAsync();
+        lock (_connections)
+        {
+            _connections.Remove(connection);
+            if (_stopping && _connections.Count == 0)
+                _empty.TrySetResult();
+        }
+        connection.Dispose();
+    }
+
+    private void Watch()
+    {
+        long now = Environment.TickCount64;
+        lock (_connections)
+        {
+            foreach (Connection connection in _connections)
+                connection.Watch(now);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Net;
+
+namespace PageFold.Nbd;
+
+/// <summary>What an <see cref="NbdServer"/> is made with.</summary>
+public sealed class NbdServerOptions
+{
+    /// <summary>What is served. At least one; names differ.</summary>
+    public required IReadOnlyList<NbdExport> Exports { get; init; }
+
+    /// <summary>Where to listen: TCP addresses and Unix sockets. At least one. A Unix socket's file must not exist; it is removed at the end.</summary>
+    public required IReadOnlyList<EndPoint> EndPoints { get; init; }
+
+    /// <summary>Encryption. Null (the default) offers none.</summary>
+    public NbdTls? Tls { get; init; }
+
+    /// <summary>The most connections at once; one more is closed as soon as it is there. Default 128.</summary>
+    public int MaxConnections { get; init; } = 128;
+
+    /// <summary>The most bytes of replies that wait for one connection's client to take them; until it does, no more of its requests are read. Default 4 MiB.</summary>
+    public int MaxReplyBytes { get; init; } = 4 << 20;
+
+    /// <summary>How long a client may take to agree on an export, encryption included. Default 10 seconds.</summary>
+    public TimeSpan? HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a client may be silent in the middle of a request. Default 60 seconds.</summary>
+    public TimeSpan? RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a client may be silent between requests, or leave its replies untaken. Null (the default) is for ever, as disks are used.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>Told of what went wrong with a connection, for a log: one line each. Called from any thread.</summary>
+    public Action<string>? Log { get; init; }
+}

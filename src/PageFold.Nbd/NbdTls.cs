@@ -1,0 +1,95 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace PageFold.Nbd;
+
+/// <summary>How a server proves who it is, and whom it lets in. Thread-safe.</summary>
+public sealed class NbdTls : IDisposable
+{
+    private const string CertificateFile = "server-cert.pem";
+    private const string KeyFile = "server-key.pem";
+    private const string AuthorityFile = "ca-cert.pem";
+
+    private readonly X509Certificate2 _certificate;
+    private readonly X509Certificate2Collection _authorities;
+
+    private NbdTls(X509Certificate2 certificate, X509Certificate2Collection authorities, bool required, bool verifyClients)
+    {
+        _certificate = certificate;
+        _authorities = authorities;
+        Required = required;
+        VerifyClients = verifyClients;
+        Options = new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = SslStreamCertificateContext.Create(certificate, authorities, offline: true),
+            ClientCertificateRequired = verifyClients,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = (_, presented, _, _) => !verifyClients || IsTrusted(presented),
+        };
+    }
+
+    /// <summary>Refuses all clients that do not encrypt; otherwise each may choose.</summary>
+    public bool Required { get; }
+
+    /// <summary>Refuses clients without a certificate of the authority.</summary>
+    public bool VerifyClients { get; }
+
+    internal SslServerAuthenticationOptions Options { get; }
+
+    /// <summary>
+    /// Loads server-cert.pem, server-key.pem and, if clients are to be verified, ca-cert.pem from a folder: the names that other NBD servers and clients use.
+    /// </summary>
+    /// <exception cref="ArgumentException">A file is missing, cannot be read, or is not what its name says; the message names it.</exception>
+    public static NbdTls Load(string directory, bool required, bool verifyClients)
+    {
+        X509Certificate2 certificate = Read(Path.Combine(directory, CertificateFile), path =>
+        {
+            // The key must be readable too; which of the two is at fault is told by its name.
+            string key = Read(Path.Combine(directory, KeyFile), File.ReadAllText);
+            return X509Certificate2.CreateFromPem(File.ReadAllText(path), key);
+        });
+        X509Certificate2Collection authorities = [];
+        string authority = Path.Combine(directory, AuthorityFile);
+        if (verifyClients || File.Exists(authority))
+        {
+            Read(authority, path =>
+            {
+                authorities.ImportFromPemFile(path);
+                return authorities.Count > 0 ? path : throw new CryptographicException("it holds no certificate");
+            });
+        }
+        return new NbdTls(certificate, authorities, required, verifyClients);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _certificate.Dispose();
+        foreach (X509Certificate2 authority in _authorities)
+            authority.Dispose();
+    }
+
+    private static T Read<T>(string path, Func<string, T> read)
+    {
+        try
+        {
+            return read(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw Throw.CertificateUnusable(path, e);
+        }
+    }
+
+    private bool IsTrusted(X509Certificate? presented)
+    {
+        if (presented is not X509Certificate2 certificate)
+            return false;
+        using X509Chain chain = new();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return chain.Build(certificate);
+    }
+}

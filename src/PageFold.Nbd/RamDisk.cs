@@ -1,0 +1,173 @@
+using System.Numerics;
+using PageFold.Nbd.Disk;
+
+namespace PageFold.Nbd;
+
+/// <summary>
+/// A disk of any number of bytes whose pages live compressed in a <see cref="PageStore"/>: requests of any offset and length, holes that take nothing, and writes that are refused when
+/// memory is short and leave what was there.
+/// </summary>
+/// <remarks>
+/// <para>
+/// A page that holds only zeros is not stored. A request may begin and end within pages; what it does to each page is atomic, what it does to several is not, as on any disk.
+/// </para>
+/// <para>
+/// Pages larger than 4 KiB are kept decompressed in a small cache while parts of them are read and written, and go to the store when another page needs the place, on
+/// <see cref="Flush"/>, and by <see cref="Settle"/>. The cache is part of the memory limit.
+/// </para>
+/// <para>Thread-safe. Reading and writing allocate nothing on the GC heap once each thread has come by. The content is as volatile as the process.</para>
+/// </remarks>
+public sealed partial class RamDisk : IDisposable
+{
+    /// <summary>Bytes that a disk's length is a multiple of.</summary>
+    public const int SectorSize = 512;
+
+    private const int SmallestCachedPage = 8192;
+    private const int LocksWithoutCache = 256;
+    private const long DefaultCacheBytes = 4 << 20;
+    private const int PagesPerBatch = 1024;
+
+    [ThreadStatic]
+    private static byte[]? _scratch;
+
+    private readonly PageCell[] _cells;
+    private readonly int _pageShift;
+
+    /// <summary>Makes a disk of zeros.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    public RamDisk(RamDiskOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        PageStoreOptions store = options.Store.Clone();
+        Throw.IfCacheInvalid(options.CacheBytes, store.MemoryLimit);
+        long cache = store.PageSize < SmallestCachedPage ? 0 : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
+        // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
+        int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
+        CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
+        store.OwnerBytes += CacheBytes;
+        Store = new PageStore(store);
+        try
+        {
+            Throw.IfLengthInvalid(options.Length, Store.PageSize);
+        }
+        catch
+        {
+            Store.Dispose();
+            throw;
+        }
+        Length = options.Length;
+        IsSlow = Store.PageSize >= SmallestCachedPage || !(Store.Codec.Name.StartsWith("lz4", StringComparison.Ordinal) || Store.Codec == PageCodec.None);
+        _pageShift = BitOperations.Log2((uint)Store.PageSize);
+        _cells = new PageCell[cells];
+        for (int i = 0; i < cells; i++)
+            _cells[i] = new PageCell(CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null);
+    }
+
+    /// <summary>Bytes of the disk.</summary>
+    public long Length { get; }
+
+    /// <summary>The store with the disk's pages. A page larger than 4 KiB may be newer in the disk's cache.</summary>
+    public PageStore Store { get; }
+
+    /// <summary>Bytes of decompressed pages kept at hand; zero if the disk keeps none.</summary>
+    public long CacheBytes { get; }
+
+    /// <summary>Bytes of the disk's pages.</summary>
+    public int PageSize => 1 << _pageShift;
+
+    /// <summary>True if parts of pages are cheap to read and write: no page is larger than what clients usually ask for.</summary>
+    internal bool HasCache => CacheBytes > 0;
+
+    /// <summary>Reads bytes; what was never written is zero.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
+    /// <exception cref="PageCorruptException">A stored page does not match its check; the destination's content is undefined.</exception>
+    public void Read(long offset, Span<byte> destination)
+    {
+        Throw.IfRangeOutsideDisk(offset, destination.Length, Length);
+        while (!destination.IsEmpty)
+        {
+            long page = offset >> _pageShift;
+            int within = (int)(offset & PageSize - 1);
+            int count = Math.Min(destination.Length, PageSize - within);
+            if (HasCache)
+                ReadCached(page, within, destination[..count]);
+            else if (count == PageSize)
+                ReadStored(page, destination[..count]);
+            else
+                ReadPart(page, within, destination[..count]);
+            destination = destination[count..];
+            offset += count;
+        }
+    }
+
+    /// <summary>Writes bytes; false if memory is short, and then a page that was refused is as it was before, as are those after it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
+    public bool TryWrite(long offset, ReadOnlySpan<byte> data)
+    {
+        Throw.IfRangeOutsideDisk(offset, data.Length, Length);
+        while (!data.IsEmpty)
+        {
+            int within = (int)(offset & PageSize - 1);
+            int count = Math.Min(data.Length, PageSize - within);
+            if (!TryWritePage(offset >> _pageShift, within, data[..count]))
+                return false;
+            data = data[count..];
+            offset += count;
+        }
+        return true;
+    }
+
+    /// <summary>Makes bytes read as zero and gives their memory back.</summary>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="punch">Leaves holes behind; otherwise the pages count as held, without taking more than their place in a table.</param>
+    /// <returns>False if memory is short, which only pages that are zeroed in part can meet, or all if <paramref name="punch"/> is false.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
+    public bool TryZero(long offset, long count, bool punch = true)
+    {
+        Throw.IfRangeOutsideDisk(offset, count, Length);
+        if (count == 0)
+            return true;
+        long end = offset + count;
+        long first = offset + PageSize - 1 >> _pageShift;
+        // The last page may be cut short by the disk's end.
+        long last = end == Length ? (end + PageSize - 1 >> _pageShift) : end >> _pageShift;
+        if (first > last || first == last && (offset & PageSize - 1) != 0)
+            return TryZeroPart(offset, (int)count);
+        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)((first << _pageShift) - offset)))
+            return false;
+        if (end != Length && (end & PageSize - 1) != 0 && !TryZeroPart(last << _pageShift, (int)(end & PageSize - 1)))
+            return false;
+        for (long page = first; page < last; page += PagesPerBatch)
+        {
+            if (!TryZeroPages(page, Math.Min(PagesPerBatch, last - page), punch))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Tells that bytes are not needed any more. Whole pages become holes; parts of pages become zeros if there is memory for that.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
+    public void Trim(long offset, long count)
+    {
+        Throw.IfRangeOutsideDisk(offset, count, Length);
+        long end = offset + count;
+        long first = Math.Min(end, offset + PageSize - 1 & ~(PageSize - 1L));
+        long last = end == Length ? end : Math.Max(first, end & ~(PageSize - 1L));
+        if (first > offset)
+            _ = TryZero(offset, first - offset);
+        if (last > first)
+            _ = TryZero(first, last - first);
+        if (end > last)
+            _ = TryZero(last, end - last);
+    }
+
+    /// <summary>Gives the store what is newer in the cache. False if the store is too full for some page, which then stays in the cache.</summary>
+    public bool Flush() => WriteBackCache();
+
+    /// <summary>The same as <see cref="Flush"/>, for whoever calls now and then so that the store's figures are not behind.</summary>
+    public bool Settle() => WriteBackCache();
+
+    /// <summary>Frees the disk's memory. Its content is gone.</summary>
+    public void Dispose() => Store.Dispose();
+}

@@ -1,0 +1,135 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace PageFold.Nbd.Session;
+
+/// <summary>
+/// One client, from its arrival to its end: a handshake, then requests. Whatever goes wrong with it ends it alone; the watch of the server ends it when it takes too long.
+/// </summary>
+internal sealed class Connection : IDisposable
+{
+    private readonly NbdServerOptions _options;
+    private readonly Socket _socket;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly long _since = Environment.TickCount64;
+    private readonly Lock _lock = new();
+    private Transmission? _transmission;
+    private bool _stopped;
+    private string? _reason;
+
+    public Connection(Socket socket, NbdServerOptions options)
+    {
+        _socket = socket;
+        _options = options;
+    }
+
+    public async Task RunAsync()
+    {
+#pragma warning disable CA2000 // Closed at the end, or by the encryption around it.
+        Stream stream = new NetworkStream(_socket, ownsSocket: false);
+#pragma warning restore CA2000
+        try
+        {
+            Negotiation negotiation = new(_options, stream);
+            Agreement? agreement;
+            try
+            {
+                agreement = await negotiation.RunAsync(_stopping.Token);
+            }
+            finally
+            {
+                stream = negotiation.Stream;
+            }
+            if (agreement is null)
+                return;
+            Transmission transmission = new(stream, negotiation.Input, agreement, _options.MaxReplyBytes, Report);
+            lock (_lock)
+            {
+                _transmission = transmission;
+                if (_stopped)
+                    transmission.Stop();
+            }
+            await transmission.RunAsync();
+        }
+#pragma warning disable CA1031 // One client must not harm others, whatever it does.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Report(e);
+        }
+        finally
+        {
+            await CloseAsync(stream);
+        }
+    }
+
+    /// <summary>Ends the connection in an orderly way: during the handshake at once, later after the requests under way.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _stopped = true;
+            if (_transmission is not null)
+                _transmission.Stop();
+            else
+                _stopping.Cancel();
+        }
+    }
+
+    /// <summary>Ends the connection if its client has been silent for longer than it may.</summary>
+    public void Watch(long now)
+    {
+        Transmission? transmission;
+        lock (_lock)
+            transmission = _transmission;
+        (TimeSpan? limit, long since, string where) = transmission switch
+        {
+            null => (_options.HandshakeTimeout, _since, "in the handshake"),
+            { IsMidRequest: true } => (_options.RequestTimeout, transmission.LastProgress, "in the middle of a request"),
+            _ => (_options.IdleTimeout, transmission.LastProgress, "between requests"),
+        };
+        if (limit is { } most && now - since > most.TotalMilliseconds)
+            Abort($"silent {where} for more than {most.TotalSeconds:0.#} s");
+    }
+
+    /// <summary>Ends the connection at once.</summary>
+    public void Abort(string reason)
+    {
+        _reason ??= reason;
+        _stopping.Cancel();
+        _socket.Close();
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static async Task CloseAsync(Stream stream)
+    {
+        try
+        {
+            await stream.DisposeAsync();
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or InvalidOperationException)
+        {
+            // The client has gone before; there is nobody to say goodbye to.
+        }
+    }
+
+    private void Report(Exception e)
+    {
+        string? reason = _reason ?? e switch
+        {
+            OperationCanceledException => null,
+            AuthenticationException => $"encryption failed: {e.InnerException?.Message ?? e.Message}",
+            IOException { InnerException: SocketException inner } => inner.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.OperationAborted ? null : inner.Message,
+            ObjectDisposedException => null,
+            PageCorruptException or InvalidDataException or IOException => e.Message,
+            _ => $"{e.GetType().Name}: {e.Message}",
+        };
+        if (reason is not null)
+            _options.Log?.Invoke($"connection closed: {reason.ReplaceLineEndings(" ")}");
+    }
+}

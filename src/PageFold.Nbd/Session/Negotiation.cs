@@ -1,0 +1,272 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Text;
+using PageFold.Nbd.Protocol;
+
+namespace PageFold.Nbd.Session;
+
+/// <summary>
+/// The handshake: fixed newstyle. A client asks for options until it has chosen an export. Each option is answered as the protocol wants; what is not understood at all ends the connection.
+/// </summary>
+internal sealed class Negotiation(NbdServerOptions options, Stream stream)
+{
+    // Enough for any client; one that asks for more has no intention to come to an end.
+    private const int MostOptions = 1000;
+
+    private PipeReader _input = NewReader(stream);
+    private Stream _stream = stream;
+    private bool _noZeroes;
+    private bool _structured;
+    private MetaContexts _contexts;
+    private string? _contextsFor;
+
+    /// <summary>The stream to go on with: encrypted, if the client wanted that.</summary>
+    public Stream Stream => _stream;
+
+    /// <summary>Where to read on.</summary>
+    public PipeReader Input => _input;
+
+    private bool IsEncrypted => _stream is SslStream;
+
+    private bool NeedsTls => options.Tls is { Required: true } && !IsEncrypted;
+
+    /// <summary>Negotiates; null if the client has given up.</summary>
+    /// <exception cref="InvalidDataException">The client does not speak the protocol.</exception>
+    public async Task<Agreement?> RunAsync(CancellationToken cancellation)
+    {
+        byte[] greeting = new byte[18];
+        BinaryPrimitives.WriteUInt64BigEndian(greeting, NbdConstants.InitMagic);
+        BinaryPrimitives.WriteUInt64BigEndian(greeting.AsSpan(8), NbdConstants.OptionMagic);
+        BinaryPrimitives.WriteUInt16BigEndian(greeting.AsSpan(16), (ushort)(HandshakeFlags.FixedNewstyle | HandshakeFlags.NoZeroes));
+        await _stream.WriteAsync(greeting, cancellation);
+        byte[]? flags = await ReadAsync(sizeof(uint), cancellation);
+        if (flags is null)
+            return null;
+        uint client = BinaryPrimitives.ReadUInt32BigEndian(flags);
+        if ((client & ~(uint)(HandshakeFlags.FixedNewstyle | HandshakeFlags.NoZeroes)) != 0)
+            throw new InvalidDataException($"the client's flags 0x{client:x} are not known");
+        _noZeroes = (client & (uint)HandshakeFlags.NoZeroes) != 0;
+        for (int i = 0; i < MostOptions; i++)
+        {
+            byte[]? header = await ReadAsync(NbdConstants.OptionHeaderLength, cancellation);
+            if (header is null)
+                return null;
+            if (BinaryPrimitives.ReadUInt64BigEndian(header) != NbdConstants.OptionMagic)
+                throw new InvalidDataException("an option does not begin as one");
+            NbdOption option = (NbdOption)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(8));
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(12));
+            if (length > NbdConstants.MaxOptionLength)
+                throw new InvalidDataException($"an option has {length} bytes of data, more than {NbdConstants.MaxOptionLength}");
+            byte[]? data = await ReadAsync((int)length, cancellation);
+            if (data is null)
+                return null;
+            (bool ended, Agreement? agreement) = await AnswerAsync(option, data, cancellation);
+            if (ended)
+                return agreement;
+        }
+        throw new InvalidDataException($"the client has asked for {MostOptions} options");
+    }
+
+    private async Task<(bool Ended, Agreement? Agreement)> AnswerAsync(NbdOption option, byte[] data, CancellationToken cancellation)
+    {
+        switch (option)
+        {
+            case NbdOption.Abort:
+                await AckAsync(option, cancellation);
+                return (true, null);
+            case NbdOption.StartTls:
+                await StartTlsAsync(data, cancellation);
+                return default;
+            case NbdOption.ExportName:
+                return (true, await AnswerExportNameAsync(data, cancellation));
+            case var _ when NeedsTls:
+                await RefuseAsync(option, OptionReply.ErrorTlsRequired, "this server serves encrypted connections only", cancellation);
+                return default;
+            case NbdOption.List:
+                await AnswerListAsync(data, cancellation);
+                return default;
+            case NbdOption.Info or NbdOption.Go:
+                Agreement? agreement = await AnswerInfoAsync(option, data, cancellation);
+                return (option == NbdOption.Go && agreement is not null, agreement);
+            case NbdOption.StructuredReply:
+                bool empty = data.Length == 0;
+                _structured |= empty;
+                await (empty ? AckAsync(option, cancellation) : RefuseAsync(option, OptionReply.ErrorInvalid, "this option takes no data", cancellation));
+                return default;
+            case NbdOption.ListMetaContext or NbdOption.SetMetaContext:
+                await AnswerContextsAsync(option, data, cancellation);
+                return default;
+            default:
+                await RefuseAsync(option, OptionReply.ErrorUnsupported, "this option is not known", cancellation);
+                return default;
+        }
+    }
+
+    private async Task StartTlsAsync(byte[] data, CancellationToken cancellation)
+    {
+        if (data.Length > 0 || IsEncrypted)
+        {
+            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorInvalid, IsEncrypted ? "the connection is encrypted already" : "this option takes no data", cancellation);
+            return;
+        }
+        if (options.Tls is not { } tls)
+        {
+            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorPolicy, "this server has no certificate", cancellation);
+            return;
+        }
+        // What lies behind the request in clear text would later be taken for something that came encrypted.
+        if (_input.TryRead(out ReadResult early) && !early.Buffer.IsEmpty)
+            throw new InvalidDataException("the client has sent more before it began to encrypt");
+        await AckAsync(NbdOption.StartTls, cancellation);
+        await _input.CompleteAsync();
+        SslStream encrypted = new(_stream, leaveInnerStreamOpen: false);
+        _stream = encrypted;
+        await encrypted.AuthenticateAsServerAsync(tls.Options, cancellation);
+        _input = NewReader(encrypted);
+        // Whatever was agreed on in clear text may have been somebody else's doing.
+        _structured = false;
+        _contexts = MetaContexts.None;
+        _contextsFor = null;
+    }
+
+    private async Task<Agreement?> AnswerExportNameAsync(byte[] data, CancellationToken cancellation)
+    {
+        // This option knows no error replies.
+        if (NeedsTls)
+            throw new InvalidDataException("the client does not encrypt");
+        if (!OptionData.TryParseName(data, out string name) || Find(name) is not { } export)
+            throw new InvalidDataException("the client asks for an export that is not there");
+        byte[] reply = new byte[sizeof(ulong) + sizeof(ushort) + (_noZeroes ? 0 : NbdConstants.ExportNamePadding)];
+        BinaryPrimitives.WriteUInt64BigEndian(reply, (ulong)export.Disk.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(reply.AsSpan(8), (ushort)Agreement.FlagsFor(export, _structured));
+        await _stream.WriteAsync(reply, cancellation);
+        return Agree(export);
+    }
+
+    private async Task AnswerListAsync(byte[] data, CancellationToken cancellation)
+    {
+        if (data.Length > 0)
+        {
+            await RefuseAsync(NbdOption.List, OptionReply.ErrorInvalid, "this option takes no data", cancellation);
+            return;
+        }
+        foreach (NbdExport export in options.Exports)
+        {
+            byte[] name = Encoding.UTF8.GetBytes(export.Name);
+            await ReplyAsync(NbdOption.List, OptionReply.Server, [.. BigEndian((uint)name.Length), .. name, .. Encoding.UTF8.GetBytes(export.Description)], cancellation);
+        }
+        await AckAsync(NbdOption.List, cancellation);
+    }
+
+    private async Task<Agreement?> AnswerInfoAsync(NbdOption option, byte[] data, CancellationToken cancellation)
+    {
+        if (!OptionData.TryParseInfo(data, out string name, out InfoRequests requests))
+        {
+            await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed", cancellation);
+            return null;
+        }
+        if (Find(name) is not { } export)
+        {
+            await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name", cancellation);
+            return null;
+        }
+        byte[] info = [0, (byte)InfoType.Export, .. BigEndian((ulong)export.Disk.Length), .. BigEndian((ushort)Agreement.FlagsFor(export, _structured))];
+        await ReplyAsync(option, OptionReply.Info, info, cancellation);
+        if ((requests & InfoRequests.Name) != 0)
+            await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Name, .. Encoding.UTF8.GetBytes(export.Name)], cancellation);
+        if ((requests & InfoRequests.Description) != 0 && export.Description.Length > 0)
+            await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Description, .. Encoding.UTF8.GetBytes(export.Description)], cancellation);
+        if ((requests & InfoRequests.BlockSize) != 0)
+        {
+            byte[] sizes = [0, (byte)InfoType.BlockSize, .. BigEndian(1u), .. BigEndian(Agreement.PreferredBlock(export)), .. BigEndian(Agreement.MaxLength)];
+            await ReplyAsync(option, OptionReply.Info, sizes, cancellation);
+        }
+        await AckAsync(option, cancellation);
+        return Agree(export);
+    }
+
+    private async Task AnswerContextsAsync(NbdOption option, byte[] data, CancellationToken cancellation)
+    {
+        bool setting = option == NbdOption.SetMetaContext;
+        if (setting)
+            (_contexts, _contextsFor) = (MetaContexts.None, null);
+        if (setting && !_structured)
+        {
+            await RefuseAsync(option, OptionReply.ErrorInvalid, "structured replies have to be agreed on first", cancellation);
+            return;
+        }
+        if (!OptionData.TryParseContexts(data, out string name, out List<string> queries))
+        {
+            await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed", cancellation);
+            return;
+        }
+        if (Find(name) is null)
+        {
+            await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name", cancellation);
+            return;
+        }
+        MetaContexts selected = MetaContextNames.Select(queries, listing: !setting);
+        foreach ((MetaContexts context, string contextName) in MetaContextNames.All)
+        {
+            if ((selected & context) != 0)
+                await ReplyAsync(option, OptionReply.MetaContext, [.. BigEndian((uint)context), .. Encoding.ASCII.GetBytes(contextName)], cancellation);
+        }
+        if (setting)
+            (_contexts, _contextsFor) = (selected, name);
+        await AckAsync(option, cancellation);
+    }
+
+    // Contexts were agreed on for one export; another has none.
+    private Agreement Agree(NbdExport export) => new(export, _structured, _contextsFor == export.Name ? _contexts : MetaContexts.None);
+
+    private NbdExport? Find(string name) => options.Exports.FirstOrDefault(export => export.Name == name)
+        ?? (name.Length == 0 && options.Exports.Count == 1 ? options.Exports[0] : null);
+
+    private Task AckAsync(NbdOption option, CancellationToken cancellation) => ReplyAsync(option, OptionReply.Ack, [], cancellation);
+
+    private Task RefuseAsync(NbdOption option, OptionReply error, string reason, CancellationToken cancellation) =>
+        ReplyAsync(option, error, Encoding.UTF8.GetBytes(reason), cancellation);
+
+    private async Task ReplyAsync(NbdOption option, OptionReply type, byte[] data, CancellationToken cancellation)
+    {
+        byte[] reply = new byte[NbdConstants.OptionReplyHeaderLength + data.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(reply, NbdConstants.OptionReplyMagic);
+        BinaryPrimitives.WriteUInt32BigEndian(reply.AsSpan(8), (uint)option);
+        BinaryPrimitives.WriteUInt32BigEndian(reply.AsSpan(12), (uint)type);
+        BinaryPrimitives.WriteUInt32BigEndian(reply.AsSpan(16), (uint)data.Length);
+        data.CopyTo(reply, NbdConstants.OptionReplyHeaderLength);
+        await _stream.WriteAsync(reply, cancellation);
+    }
+
+    /// <summary>Reads exactly so many bytes; null if the client has gone before the first.</summary>
+    private async Task<byte[]?> ReadAsync(int length, CancellationToken cancellation)
+    {
+        if (length == 0)
+            return [];
+        ReadResult result = await _input.ReadAtLeastAsync(length, cancellation);
+        if (result.Buffer.Length < length)
+        {
+            bool none = result.Buffer.IsEmpty;
+            _input.AdvanceTo(result.Buffer.End);
+            return none ? null : throw new InvalidDataException("the client went away in the middle of an option");
+        }
+        ReadOnlySequence<byte> taken = result.Buffer.Slice(0, length);
+        byte[] bytes = taken.ToArray();
+        _input.AdvanceTo(taken.End);
+        return bytes;
+    }
+
+    private static PipeReader NewReader(Stream stream) =>
+        PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReceiveBytes, minimumReadSize: ReceiveBytes / 4, leaveOpen: true));
+
+    // Sixteen writes of a page, with room for more.
+    private const int ReceiveBytes = 128 << 10;
+
+    private static byte[] BigEndian(ushort value) => [(byte)(value >> 8), (byte)value];
+
+    private static byte[] BigEndian(uint value) => [.. BigEndian((ushort)(value >> 16)), .. BigEndian((ushort)value)];
+
+    private static byte[] BigEndian(ulong value) => [.. BigEndian((uint)(value >> 32)), .. BigEndian((uint)value)];
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Numerics;
+using PageFold.Nbd.Protocol;
+
+namespace PageFold.Nbd.Session;
+
+/// <summary>What an export's clients have asked for so far. Thread-safe; counting takes no lock.</summary>
+internal sealed class RequestCounters
+{
+    /// <summary>Commands that are told apart.</summary>
+    public const int Commands = (int)NbdCommand.BlockStatus + 1;
+
+    // Powers of two of nanoseconds, each in four parts: a bucket is at most a quarter wide.
+    private const int PartShift = 2;
+    private const int Buckets = 40 << PartShift;
+
+    private readonly long[] _requests = new long[Commands];
+    private readonly long[] _bytes = new long[Commands];
+    private readonly long[] _errors = new long[Commands];
+    private readonly long[] _ticks = new long[Commands];
+    private readonly long[][] _latencies = [.. Enumerable.Range(0, Commands).Select(_ => new long[Buckets])];
+    private long _noSpace;
+    private long _connections;
+    private long _connected;
+
+    public long NoSpace => Volatile.Read(ref _noSpace);
+
+    /// <summary>Connections that are open.</summary>
+    public long Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Connections that were opened so far.</summary>
+    public long Connected => Volatile.Read(ref _connected);
+
+    public void Connect()
+    {
+        Interlocked.Increment(ref _connections);
+        Interlocked.Increment(ref _connected);
+    }
+
+    public void Disconnect() => Interlocked.Decrement(ref _connections);
+
+    /// <summary>Counts a request that was answered.</summary>
+    /// <param name="command">One of the protocol's.</param>
+    /// <param name="bytes">Bytes it was about.</param>
+    /// <param name="error">What it was answered with.</param>
+    /// <param name="started">When its work began, as <see cref="Stopwatch.GetTimestamp"/> tells.</param>
+    public void Count(NbdCommand command, uint bytes, NbdError error, long started)
+    {
+        int index = (int)command;
+        if (index >= Commands)
+            return;
+        Interlocked.Increment(ref _requests[index]);
+        if (error == NbdError.None)
+            Interlocked.Add(ref _bytes[index], bytes);
+        else
+            Interlocked.Increment(ref _errors[index]);
+        if (error == NbdError.NoSpace)
+            Interlocked.Increment(ref _noSpace);
+        long ticks = Stopwatch.GetTimestamp() - started;
+        Interlocked.Add(ref _ticks[index], ticks);
+        Interlocked.Increment(ref _latencies[index][BucketOf(Nanoseconds(ticks))]);
+    }
+
+    public CommandActivity Read(NbdCommand command)
+    {
+        int index = (int)command;
+        long[] latencies = [.. _latencies[index].Select((_, bucket) => Volatile.Read(ref _latencies[index][bucket]))];
+        return new CommandActivity
+        {
+            Requests = Volatile.Read(ref _requests[index]),
+            Bytes = Volatile.Read(ref _bytes[index]),
+            Errors = Volatile.Read(ref _errors[index]),
+            TotalTime = TimeSpan.FromSeconds(Volatile.Read(ref _ticks[index]) / (double)Stopwatch.Frequency),
+            MedianTime = Percentile(latencies, 0.5),
+            P99Time = Percentile(latencies, 0.99),
+        };
+    }
+
+    private static TimeSpan Percentile(long[] latencies, double part)
+    {
+        long left = (long)Math.Ceiling(latencies.Sum() * part);
+        for (int bucket = 0; bucket < Buckets; bucket++)
+        {
+            left -= latencies[bucket];
+            if (left <= 0 && latencies[bucket] > 0)
+                return TimeSpan.FromSeconds(UpperBound(bucket) / 1e9);
+        }
+        return TimeSpan.Zero;
+    }
+
+    private static long Nanoseconds(long ticks) => (long)(ticks * (1e9 / Stopwatch.Frequency));
+
+    private static int BucketOf(long nanoseconds)
+    {
+        ulong value = (ulong)Math.Max(nanoseconds, 1 << PartShift);
+        int power = BitOperations.Log2(value);
+        int part = (int)(value >> power - PartShift) & (1 << PartShift) - 1;
+        return Math.Min(Buckets - 1, power - PartShift << PartShift | part);
+    }
+
+    private static double UpperBound(int bucket)
+    {
+        int power = (bucket >> PartShift) + PartShift;
+        int part = bucket & (1 << PartShift) - 1;
+        return Math.ScaleB(1 + (part + 1) / (double)(1 << PartShift), power);
+    }
+}

@@ -1,0 +1,279 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using PageFold.Nbd.Protocol;
+
+namespace PageFold.Nbd.Session;
+
+/// <summary>
+/// Serves the requests of one connection. Requests are read in batches, as many as the client has sent; what memory alone answers is done at once, in order, and the replies of a batch go out together. Work that takes
+/// long (a slow codec, a page in the writeback file) goes to other threads, and is answered when it is done, whatever comes in between.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Nothing is allocated for a request. The data of a write is taken as it comes and stored page by page, that of a read is sent piece by piece, so that a connection holds its receive buffer and at most
+/// <see cref="NbdServerOptions.MaxReplyBytes"/> and a piece of replies, however long requests are.
+/// </para>
+/// <para>One task runs the loop; the slow requests' threads meet it only in <see cref="ReplyQueue"/> and in the pool of slow requests.</para>
+/// </remarks>
+internal sealed partial class Transmission
+{
+    /// <summary>Data in a piece of a reply.</summary>
+    public const int PieceBytes = 64 << 10;
+
+    private readonly PipeReader _input;
+    private readonly NbdExport _export;
+    private readonly RamDisk _disk;
+    private readonly bool _structured;
+    private readonly MetaContexts _contexts;
+    private readonly ReplyQueue _replies;
+    private readonly AsyncSignal _changed = new();
+    private readonly SlowRequests _slow;
+    private readonly Action<Exception> _failed;
+    private readonly byte[] _scratch;
+
+    // The request that is under way: a write whose data is coming, or a read whose data is going.
+    private NbdRequest _request;
+    private NbdError _error;
+    private long _started;
+    private long _position;
+    private uint _payloadLeft;
+    private uint _readLeft;
+    private SlowRequest? _collecting;
+    private volatile bool _disconnecting;
+    private volatile bool _stopping;
+
+    public Transmission(Stream stream, PipeReader input, Agreement agreement, int maxReplyBytes, Action<Exception> failed)
+    {
+        _input = input;
+        _export = agreement.Export;
+        _disk = _export.Disk;
+        _structured = agreement.Structured;
+        _contexts = agreement.Contexts;
+        _failed = failed;
+        _replies = new ReplyQueue(stream, maxReplyBytes, _changed, failed);
+        _slow = new SlowRequests(this, _changed, _disk, _structured);
+        _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
+    }
+
+    /// <summary>When the client was last heard of, or took a reply, by <see cref="Environment.TickCount64"/>.</summary>
+    public long LastProgress { get; private set; } = Environment.TickCount64;
+
+    /// <summary>A request has begun to arrive and is not whole yet.</summary>
+    public bool IsMidRequest { get; private set; }
+
+    /// <summary>Ends the connection after the requests that are being worked on; others are told that the server shuts down.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        _input.CancelPendingRead();
+    }
+
+    /// <summary>Serves until the client says that it goes, or is gone.</summary>
+    public async Task RunAsync()
+    {
+        _export.Counters.Connect();
+        Task sending = _replies.SendAsync();
+        try
+        {
+            await ReceiveAsync();
+        }
+        finally
+        {
+            _export.Counters.Disconnect();
+            EndExclusive();
+            if (_collecting is { } unfinished)
+                _slow.Return(unfinished);
+            await _slow.FinishAsync();
+            _replies.Flush();
+            _replies.Complete();
+            await sending;
+        }
+    }
+
+    /// <summary>Sends a slow request's reply, whole, at once or after the one that is going out piece by piece. Called from its thread.</summary>
+    public void Complete(SlowRequest slow)
+    {
+        lock (_replies.Lock)
+        {
+            if (_exclusive)
+            {
+                _parked.Push(slow);
+                return;
+            }
+            Send(slow);
+        }
+        _replies.Flush();
+        _slow.Return(slow);
+    }
+
+    /// <summary>Tells of what went wrong with the disk, which the client is told too.</summary>
+    public void Report(Exception e) => _failed(e);
+
+    /// <summary>Ends the connection at once.</summary>
+    public void Abort(Exception e)
+    {
+        _failed(e);
+        _disconnecting = true;
+        _input.CancelPendingRead();
+    }
+
+    private void Send(SlowRequest slow)
+    {
+        ReadOnlySpan<byte> reply = slow.Reply;
+        reply.CopyTo(_replies.Reserve(reply.Length));
+        _replies.Commit(reply.Length);
+        _export.Counters.Count(slow.Request.Command, slow.Request.Length, slow.Error, slow.Started);
+    }
+
+    private async Task ReceiveAsync()
+    {
+        while (!_disconnecting)
+        {
+            ReadResult result = await _input.ReadAsync();
+            LastProgress = Environment.TickCount64;
+            ReadOnlySequence<byte> rest = result.Buffer;
+            while (!Process(ref rest))
+            {
+                _replies.Flush();
+                await WaitAsync();
+            }
+            _replies.Flush();
+            IsMidRequest = _payloadLeft > 0 || !rest.IsEmpty;
+            _input.AdvanceTo(rest.Start, rest.End);
+            if (result.IsCompleted || _stopping && _payloadLeft == 0 && _readLeft == 0)
+                break;
+        }
+    }
+
+    // A reply that goes out in one piece is finished whatever slow requests there are: theirs wait for it.
+    private bool IsBlocked => _replies.IsCongested || _slow.IsFull && _readLeft == 0 && _payloadLeft == 0;
+
+    /// <summary>Waits until the client has taken replies, or a slow request has ended.</summary>
+    private async ValueTask WaitAsync()
+    {
+        while (IsBlocked)
+        {
+            _replies.RequestDrainSignal();
+            await _changed.WaitAsync();
+        }
+        LastProgress = Environment.TickCount64;
+    }
+
+    /// <summary>Works on what has arrived; false if it has to stop before the end because too much is under way.</summary>
+    private bool Process(ref ReadOnlySequence<byte> arrived)
+    {
+        while (!_disconnecting)
+        {
+            if (IsBlocked)
+                return false;
+            if (_readLeft > 0)
+            {
+                ReadPiece();
+                continue;
+            }
+            if (_payloadLeft > 0)
+            {
+                if (!TakePayload(ref arrived))
+                    return true;
+                continue;
+            }
+            if (arrived.Length < NbdConstants.RequestLength)
+                return true;
+            Begin(TakeHeader(ref arrived));
+        }
+        return true;
+    }
+
+    private ReadOnlySpan<byte> TakeHeader(ref ReadOnlySequence<byte> arrived)
+    {
+        ReadOnlySpan<byte> header = arrived.FirstSpan;
+        if (header.Length < NbdConstants.RequestLength)
+        {
+            arrived.Slice(0, NbdConstants.RequestLength).CopyTo(_scratch);
+            header = _scratch;
+        }
+        arrived = arrived.Slice(NbdConstants.RequestLength);
+        return header[..NbdConstants.RequestLength];
+    }
+
+    private void Begin(ReadOnlySpan<byte> header)
+    {
+        _started = Stopwatch.GetTimestamp();
+        if (!NbdRequest.TryParse(header, out _request))
+        {
+            _disconnecting = true;
+            _failed(new InvalidDataException("a request does not begin as one"));
+            return;
+        }
+        if (_request.Command == NbdCommand.Disconnect)
+        {
+            _disconnecting = true;
+            return;
+        }
+        _error = _stopping ? NbdError.Shutdown : _request.Validate(_disk.Length, _export.ReadOnly, _structured, _contexts != MetaContexts.None, Agreement.MaxLength);
+        _position = (long)_request.Offset;
+        if (_request.PayloadLength > 0)
+            BeginWrite();
+        else if (_error != NbdError.None)
+            Answer(_error);
+        else
+            Execute();
+    }
+
+    private void Execute()
+    {
+        switch (_request.Command)
+        {
+            case NbdCommand.Read:
+                BeginRead();
+                break;
+            case NbdCommand.Trim:
+                _disk.Trim(_position, _request.Length);
+                Answer(NbdError.None);
+                break;
+            case NbdCommand.WriteZeroes:
+                Answer(Zero());
+                break;
+            case NbdCommand.Flush:
+                _ = _disk.Flush();
+                Answer(NbdError.None);
+                break;
+            case NbdCommand.BlockStatus:
+                AnswerStatus();
+                break;
+            default:
+                // A page that is wanted soon is in memory already.
+                Answer(NbdError.None);
+                break;
+        }
+    }
+
+    private NbdError Zero()
+    {
+        try
+        {
+            return _disk.TryZero(_position, _request.Length, punch: (_request.Flags & CommandFlags.NoHole) == 0) ? NbdError.None : NbdError.NoSpace;
+        }
+        catch (Exception e) when (IsOfTheDisk(e))
+        {
+            _failed(e);
+            return NbdError.InputOutput;
+        }
+    }
+
+    private void Answer(NbdError error)
+    {
+        lock (_replies.Lock)
+        {
+            // An error where a structured reply is due has a form of its own; all else may be told simply.
+            bool chunk = _structured && _request.Command is NbdCommand.Read or NbdCommand.BlockStatus;
+            Span<byte> reply = _replies.Reserve(Replies.ErrorChunkLength);
+            _replies.Commit(chunk ? Replies.ErrorChunk(reply, _request.Cookie, error) : Replies.Simple(reply, _request.Cookie, error));
+        }
+        _export.Counters.Count(_request.Command, _request.Length, error, _started);
+    }
+
+    /// <summary>What reading a damaged or unreachable page throws; anything else is a fault of ours and ends the connection.</summary>
+    internal static bool IsOfTheDisk(Exception e) => e is PageCorruptException or IOException;
+}

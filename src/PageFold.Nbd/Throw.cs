@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace PageFold.Nbd;
+
+/// <summary>Every exception of the disk and its server, each named by its cause; a message names the option or argument, its value and the remedy.</summary>
+[StackTraceHidden]
+internal static class Throw
+{
+    public static void IfLengthInvalid(long length, int pageSize)
+    {
+        if (length <= 0 || length % RamDisk.SectorSize != 0)
+            throw new ArgumentOutOfRangeException("Length", length, $"Length is {Bytes(length)}; choose a positive multiple of {RamDisk.SectorSize} bytes.");
+        if ((length + pageSize - 1) / pageSize > PageStore.MaxPage + 1)
+            throw new ArgumentOutOfRangeException("Length", length, $"Length is {Bytes(length)}, more than 2^32 pages of {pageSize} bytes; choose a smaller disk or larger pages.");
+    }
+
+    public static void IfCacheInvalid(long? bytes, long? limit)
+    {
+        if (bytes < 0 || bytes >= limit)
+            throw new ArgumentOutOfRangeException("CacheBytes", bytes, $"CacheBytes is {Bytes(bytes!.Value)}; choose zero to less than MemoryLimit{(limit is null ? string.Empty : $" ({Bytes(limit.Value)})")}.");
+    }
+
+    public static void IfRangeOutsideDisk(long offset, long count, long length)
+    {
+        if (offset < 0 || count < 0 || count > length - offset)
+            OutsideDisk(offset, count, length);
+    }
+
+    public static void IfNotPositive(TimeSpan? time, string option)
+    {
+        if (time <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(option, time, $"{option} is {time}; choose a positive time, or null for no limit.");
+    }
+
+    public static void IfBelow(long value, long least, string option)
+    {
+        if (value < least)
+            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value.ToString(CultureInfo.InvariantCulture)}; choose at least {least.ToString(CultureInfo.InvariantCulture)}.");
+    }
+
+    public static ArgumentException ExportNamedTwice(string name) =>
+        new($"Two exports are named '{name}'; give each a name of its own.", "Exports");
+
+    public static ArgumentException ExportNameTooLong(string name, int most) =>
+        new($"The export name '{name[..32]}…' has more than {most} bytes; choose a shorter one.", "Exports");
+
+    public static ArgumentException CertificateUnusable(string path, Exception cause) =>
+        new($"'{path}' cannot be used ({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); a folder of certificates has server-cert.pem and server-key.pem, and ca-cert.pem to verify clients with.", cause);
+
+    public static ArgumentException NothingToServe(string option) => new($"{option} is empty; name at least one.", option);
+
+    [DoesNotReturn]
+    private static void OutsideDisk(long offset, long count, long length) =>
+        throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{Bytes(count)} from {offset.ToString(CultureInfo.InvariantCulture)} on are not within the disk's {Bytes(length)}.");
+
+    private static string Bytes(long bytes) => bytes.ToString("N0", CultureInfo.InvariantCulture) + " bytes";
+}
