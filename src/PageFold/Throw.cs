@@ -70,6 +70,28 @@ internal static class Throw
     }
 
     [DoesNotReturn]
+    public static void NoMemoryForCodec(string codec, long limit) =>
+        throw new MemoryLimitException($"No memory for codec {codec} within MemoryLimit ({Bytes(limit)}); discard pages, compact, or raise the limit.");
+
+    [DoesNotReturn]
+    public static void NoCodecNumber(string codec) =>
+        throw new InvalidOperationException(
+            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; recompress those of one first.");
+
+    public static void IfStoredFormInvalid(in Store.StoredPage form, int length, int pageSize, bool codecIsKnown)
+    {
+        bool fits = form.Kind switch
+        {
+            Store.StoredKind.SameFilled => true,
+            Store.StoredKind.Compressed => form.Size >= 1 && form.Size < pageSize && form.Size == length && codecIsKnown,
+            Store.StoredKind.Incompressible => form.Size == pageSize && form.Size == length,
+            _ => false,
+        };
+        if (!fits)
+            throw new ArgumentException($"{form} with {length} bytes is no stored page of {pageSize} bytes; give the form and the bytes that ReadStored gave.", nameof(form));
+    }
+
+    [DoesNotReturn]
     public static void PageIsCorrupt(long page) => throw new PageCorruptException(page);
 
     [DoesNotReturn]

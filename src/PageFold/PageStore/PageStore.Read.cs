@@ -31,7 +31,7 @@ public sealed unsafe partial class PageStore
             if (SlotWord.Kind(word) == SlotKind.Value)
             {
                 // Pinned, the slot keeps its word in the pattern table.
-                ulong fill = SameFilled.NamesPattern(word) ? _patterns.Get(SameFilled.Pattern(word)) : SameFilled.Word(word);
+                ulong fill = FillOf(word);
                 SlotWord.ReleaseShared(ref *slot);
                 SameFilled.Fill(destination, fill);
                 return true;
@@ -107,7 +107,7 @@ public sealed unsafe partial class PageStore
             if (CheckOf(stored, number) != check)
                 return false;
             if (stored.Length != PageSize)
-                return bench.Context.TryDecompress(stored, destination);
+                return bench.Context(SlotWord.Codec(word)).TryDecompress(stored, destination);
             stored.CopyTo(destination);
             return true;
         }

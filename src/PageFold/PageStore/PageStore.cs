@@ -31,13 +31,13 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly SlotTable _slots;
     private readonly ZsHeap _heap;
     private readonly PatternTable _patterns;
+    private readonly CodecTable _codecs;
     private readonly Workbenches _benches;
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
     private readonly int _incompressibleAbove;
     private readonly Action _trimTables;
     private long _emptiedBefore;
-    private long _sharedCodecBytes;
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -49,12 +49,12 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfCodecMissing(options.Codec);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         PageSize = options.PageSize;
-        Codec = options.Codec;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();
         _gate = new Gate(FreeEverything);
-        _benches = new Workbenches(_arena.Budget, Codec, PageSize);
+        _codecs = new CodecTable(_arena.Budget);
+        _benches = new Workbenches(_arena.Budget, _codecs, options.Codec, PageSize);
         _slots = new SlotTable(_arena);
         _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.SizeClasses);
         _patterns = new PatternTable(_arena.Budget);
@@ -62,7 +62,7 @@ public sealed unsafe partial class PageStore : IDisposable
         bool prepared = false;
         try
         {
-            prepared = TryPrepare();
+            prepared = TryPrepare(options.Codec);
         }
         finally
         {
@@ -75,9 +75,6 @@ public sealed unsafe partial class PageStore : IDisposable
 
     /// <summary>Bytes in a page.</summary>
     public int PageSize { get; }
-
-    /// <summary>How pages are compressed.</summary>
-    public PageCodec Codec { get; }
 
     /// <summary>The most memory the store holds, in bytes.</summary>
     public long MemoryLimit => _arena.MemoryLimit;
@@ -223,11 +220,11 @@ public sealed unsafe partial class PageStore : IDisposable
     public void Dispose() => _gate.Close();
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
-    private bool TryPrepare()
+    private bool TryPrepare(PageCodec codec)
     {
-        if (!_arena.Budget.TryCharge(Codec.SharedBytes))
+        if (!_codecs.TryCharge(codec))
             return false;
-        _sharedCodecBytes = Codec.SharedBytes;
+        _codecs.Set(0, codec, contextBytes: 0);
         if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
@@ -268,6 +265,14 @@ public sealed unsafe partial class PageStore : IDisposable
         int sizeAfter = SlotWord.HoldsObject(word) ? SlotWord.Size(word) : 0;
         _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
         _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
+        bool wasCompressed = sizeBefore != 0 && sizeBefore != PageSize;
+        bool isCompressed = sizeAfter != 0 && sizeAfter != PageSize;
+        if (wasCompressed && isCompressed && SlotWord.Codec(old) == SlotWord.Codec(word))
+            return;
+        if (wasCompressed)
+            _counters.Add(stripe, StoreCounter.FirstCodec + SlotWord.Codec(old), -1);
+        if (isCompressed)
+            _counters.Add(stripe, StoreCounter.FirstCodec + SlotWord.Codec(word), 1);
     }
 
     /// <summary>
@@ -298,7 +303,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _slots.Free();
         _patterns.Free();
         _benches.Free();
-        Budget.Release(_sharedCodecBytes);
+        _codecs.Free();
         _arena.Dispose();
     }
 }
