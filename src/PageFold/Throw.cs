@@ -63,6 +63,12 @@ internal static class Throw
             throw new ArgumentException("Codec is null; choose PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
     }
 
+    public static void IfTimeProviderMissing([NotNull] TimeProvider? provider)
+    {
+        if (provider is null)
+            throw new ArgumentException("TimeProvider is null; choose TimeProvider.System, or a clock of your own.", "TimeProvider");
+    }
+
     public static void IfThresholdInvalid(int? threshold, int pageSize)
     {
         if (threshold is { } bytes && (bytes < 1 || bytes > pageSize))

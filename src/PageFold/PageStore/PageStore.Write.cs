@@ -65,7 +65,7 @@ public sealed unsafe partial class PageStore
         _counters.Add(stripe, StoreCounter.Refused, 1);
         ulong* slot = _slots.Find(number);
         if (refusal == RefusalPolicy.Invalidate && slot is not null)
-            Replace(ref *slot, 0, stripe);
+            Replace(ref *slot, number, 0, stripe);
     }
 
     /// <param name="number">The page.</param>
@@ -115,19 +115,20 @@ public sealed unsafe partial class PageStore
     {
         if (!_slots.TryEnsure(number, out ulong* slot))
             return false;
+        _access?.Ensure(number);
         if (SameFilled.FitsSlot(word))
         {
-            Replace(ref *slot, SameFilled.SlotFor(word), stripe);
+            Replace(ref *slot, number, SameFilled.SlotFor(word), stripe);
             return true;
         }
         if (!_patterns.TryAdd(word, out uint pattern))
-            return TryRefill(ref *slot, word);
-        Replace(ref *slot, SameFilled.SlotForPattern(pattern), stripe);
+            return TryRefill(ref *slot, number, word);
+        Replace(ref *slot, number, SameFilled.SlotForPattern(pattern), stripe);
         return true;
     }
 
     /// <summary>Fills a page that is same-filled already with another word, which needs no memory if it was the only page with its own.</summary>
-    private bool TryRefill(ref ulong slot, ulong word)
+    private bool TryRefill(ref ulong slot, uint number, ulong word)
     {
         ulong held = SlotWord.AcquireExclusive(ref slot);
         bool refilled = false;
@@ -136,6 +137,7 @@ public sealed unsafe partial class PageStore
             uint pattern = SameFilled.Pattern(held);
             refilled = _patterns.TryReplace(ref pattern, word);
             held = SameFilled.SlotForPattern(pattern);
+            _access?.Touch(number);
         }
         SlotWord.ReleaseExclusive(ref slot, held);
         return refilled;
@@ -178,6 +180,7 @@ public sealed unsafe partial class PageStore
             _heap.Free(location);
             return false;
         }
+        _access?.Ensure(number);
         ulong word = SlotWord.ForObject(location, size, codec);
         ObjectView view = _heap.View(word, out ulong* tag);
         // The object's memory comes while the check is reckoned.
@@ -185,7 +188,7 @@ public sealed unsafe partial class PageStore
         Prefetch.All(view.Second, view.SecondLength);
         *tag = TagFor(number, bytes, size);
         view.CopyFrom(bytes);
-        Replace(ref *slot, word, stripe);
+        Replace(ref *slot, number, word, stripe);
         return true;
     }
 
@@ -210,6 +213,7 @@ public sealed unsafe partial class PageStore
             word = _heap.WordFor(location, size, codec);
             _heap.View(word, out ulong* place).CopyFrom(bytes);
             *place = tag;
+            _access?.Touch(number);
         }
         SlotWord.ReleaseExclusive(ref slot, word);
         if (fits)

@@ -32,6 +32,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly ZsHeap _heap;
     private readonly PatternTable _patterns;
     private readonly CodecTable _codecs;
+    private readonly AccessTimes? _access;
     private readonly Workbenches _benches;
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
@@ -47,6 +48,7 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfPageSizeInvalid(options.PageSize, nameof(options.PageSize));
         Throw.IfFrameSmallerThanPage(options.FrameSize ?? options.PageSize, options.PageSize);
         Throw.IfCodecMissing(options.Codec);
+        Throw.IfTimeProviderMissing(options.TimeProvider);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         PageSize = options.PageSize;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
@@ -58,6 +60,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _slots = new SlotTable(_arena);
         _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.SizeClasses);
         _patterns = new PatternTable(_arena.Budget);
+        _access = options.TrackAccess ? new AccessTimes(_arena, _gate, options.TimeProvider) : null;
         _trimTables = TrimTables;
         bool prepared = false;
         try
@@ -104,7 +107,7 @@ public sealed unsafe partial class PageStore : IDisposable
                 long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
                 for (ulong* slot = _slots.Find(number); number < endOfLeaf; number++, slot++)
                 {
-                    if (Volatile.Read(ref *slot) != 0 && Replace(ref *slot, 0, stripe))
+                    if (Volatile.Read(ref *slot) != 0 && Replace(ref *slot, number, 0, stripe))
                         discarded++;
                     if (number == uint.MaxValue)
                         break;
@@ -202,6 +205,7 @@ public sealed unsafe partial class PageStore : IDisposable
                 PoolBytes = poolBytes,
                 TableBytes = Math.Max(0, Budget.Used - poolBytes),
                 SlotTableBytes = _slots.Bytes,
+                AccessTableBytes = _access?.Bytes ?? 0,
                 PeakBytes = Budget.Peak,
                 MemoryLimit = Budget.Limit,
                 RefusedWrites = _counters.Read(StoreCounter.Refused),
@@ -240,9 +244,11 @@ public sealed unsafe partial class PageStore : IDisposable
     private static uint CheckOf(ReadOnlySpan<byte> stored, uint number) => (uint)(XxHash3.HashToUInt64(stored) >> 32) ^ number * 0x9E3779B1;
 
     /// <summary>Publishes what a slot is to hold and frees what it held; false if it held nothing.</summary>
-    private bool Replace(ref ulong slot, ulong word, int stripe)
+    private bool Replace(ref ulong slot, uint number, ulong word, int stripe)
     {
         ulong old = SlotWord.AcquireExclusive(ref slot);
+        if (_access is not null)
+            NoteAccess(number, word);
         SlotWord.ReleaseExclusive(ref slot, word);
         Account(old, word, stripe);
         SlotKind kind = SlotWord.Kind(old);
@@ -251,6 +257,14 @@ public sealed unsafe partial class PageStore : IDisposable
         else if (kind == SlotKind.Value && SameFilled.NamesPattern(old))
             _patterns.Remove(SameFilled.Pattern(old));
         return kind != SlotKind.Empty;
+    }
+
+    private void NoteAccess(uint number, ulong word)
+    {
+        if (SlotWord.Kind(word) == SlotKind.Empty)
+            _access!.Forget(number);
+        else
+            _access!.Touch(number);
     }
 
     private void Account(ulong old, ulong word, int stripe)
@@ -295,6 +309,7 @@ public sealed unsafe partial class PageStore : IDisposable
     {
         _slots.TrimEmptyLeaves();
         _patterns.TrimIfEmpty();
+        _access?.Trim();
     }
 
     private void FreeEverything()
@@ -302,6 +317,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _heap.Dispose();
         _slots.Free();
         _patterns.Free();
+        _access?.Free();
         _benches.Free();
         _codecs.Free();
         _arena.Dispose();

@@ -195,7 +195,7 @@ public class PageStoreCodecTests
         long deadline = Environment.TickCount64 + 4000;
         long rewritten = 0;
         long changed = 0;
-        Task[] readers = [.. Enumerable.Range(0, 3).Select(thread => Task.Run(() =>
+        Task[] readers = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
             byte[] read = new byte[PageSize];
@@ -209,7 +209,7 @@ public class PageStoreCodecTests
                     Assert.InRange(form.Size, 1, PageSize);
             }
         }))];
-        Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Task.Run(() =>
+        Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(10 + thread);
             while (Environment.TickCount64 < deadline)
@@ -221,7 +221,7 @@ public class PageStoreCodecTests
                 Interlocked.Increment(ref rewritten);
             }
         }))];
-        Task changer = Task.Run(() =>
+        Task changer = Pages.OnItsOwnThread(() =>
         {
             for (int i = 0; Environment.TickCount64 < deadline; i++)
             {
