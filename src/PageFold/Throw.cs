@@ -69,6 +69,18 @@ internal static class Throw
             throw new ArgumentException("TimeProvider is null; choose TimeProvider.System, or a clock of your own.", "TimeProvider");
     }
 
+    public static void IfAgesUnknown(TimeSpan? minAge, bool tracked)
+    {
+        if (minAge is { } age && !tracked)
+            throw new InvalidOperationException($"MinAge is {age} but the store does not track access; make it with TrackAccess, or leave MinAge null.");
+    }
+
+    public static void IfNegative(long value, string option)
+    {
+        if (value < 0)
+            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; choose zero or more.");
+    }
+
     public static void IfThresholdInvalid(int? threshold, int pageSize)
     {
         if (threshold is { } bytes && (bytes < 1 || bytes > pageSize))

@@ -63,6 +63,7 @@ internal static class SlotWord
     private const ulong OneReader = Writer << 1;
     private const ulong ReaderMask = MaxReaders * OneReader;
     private const ulong LockMask = Writer | ReaderMask;
+    private const ulong SettledBit = 1UL << SettledShift;
     private const ulong LocationMask = ~0UL << IndexShift;
 
     // Both kinds of object have it, and they alone.
@@ -76,7 +77,10 @@ internal static class SlotWord
     public static ulong ForMisplacedObject(ObjectLocation location, int size, int codec = 0) => ForObject(location, size, codec) | (ulong)SlotKind.MisplacedObject;
 
     /// <summary>The same word, with the note that nothing is gained by trying another codec.</summary>
-    public static ulong Settled(ulong word) => word | 1UL << SettledShift;
+    public static ulong Settled(ulong word) => word | SettledBit;
+
+    /// <summary>Makes that note in a slot that the caller holds, shared with others or not.</summary>
+    public static void Settle(ref ulong slot) => Interlocked.Or(ref slot, SettledBit);
 
     /// <summary>The word of the same object in another place of its class.</summary>
     public static ulong MovedTo(ulong word, ObjectLocation location) => word & ~(LocationMask | LockMask) | ForObject(location, 1) & LocationMask;
@@ -95,7 +99,7 @@ internal static class SlotWord
     /// <summary>The codec that made the object's bytes, by the owner's number.</summary>
     public static int Codec(ulong word) => (int)(word >> CodecShift & (1UL << CodecBits) - 1);
 
-    public static bool IsSettled(ulong word) => (word >> SettledShift & 1) != 0;
+    public static bool IsSettled(ulong word) => (word & SettledBit) != 0;
 
     public static ObjectLocation Location(ulong word) => new((uint)(word >> ZspageShift), (uint)(word >> IndexShift) & (1u << IndexBits) - 1);
 
@@ -152,6 +156,13 @@ internal static class SlotWord
     /// <summary>Makes the caller the only holder if nobody holds the slot and it holds exactly <paramref name="expected"/>.</summary>
     public static bool TryAcquireExclusive(ref ulong slot, ulong expected) =>
         Interlocked.CompareExchange(ref slot, expected | Writer, expected) == expected;
+
+    /// <summary>Makes a reader the only holder if nobody else holds the slot or waits for it; otherwise it stays a reader. <paramref name="word"/> is what the slot holds.</summary>
+    public static bool TryUpgrade(ref ulong slot, ulong word)
+    {
+        ulong alone = Unlocked(word);
+        return Interlocked.CompareExchange(ref slot, alone | Writer, alone + OneReader) == alone + OneReader;
+    }
 
     /// <summary>Ends exclusive holding and leaves <paramref name="word"/> in the slot.</summary>
     public static void ReleaseExclusive(ref ulong slot, ulong word) => Volatile.Write(ref slot, word);
