@@ -63,6 +63,24 @@ internal static class Throw
             throw new ArgumentException("Codec is null; choose PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
     }
 
+    public static void IfTimeProviderMissing([NotNull] TimeProvider? provider)
+    {
+        if (provider is null)
+            throw new ArgumentException("TimeProvider is null; choose TimeProvider.System, or a clock of your own.", "TimeProvider");
+    }
+
+    public static void IfAgesUnknown(TimeSpan? minAge, bool tracked)
+    {
+        if (minAge is { } age && !tracked)
+            throw new InvalidOperationException($"MinAge is {age} but the store does not track access; make it with TrackAccess, or leave MinAge null.");
+    }
+
+    public static void IfNegative(long value, string option)
+    {
+        if (value < 0)
+            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; choose zero or more.");
+    }
+
     public static void IfThresholdInvalid(int? threshold, int pageSize)
     {
         if (threshold is { } bytes && (bytes < 1 || bytes > pageSize))
@@ -73,6 +91,28 @@ internal static class Throw
     {
         if (bytes < 0)
             throw new ArgumentOutOfRangeException("OwnerBytes", bytes, $"OwnerBytes is {bytes}; choose zero or more.");
+    }
+
+    [DoesNotReturn]
+    public static void NoMemoryForCodec(string codec, long limit) =>
+        throw new MemoryLimitException($"No memory for codec {codec} within MemoryLimit ({Bytes(limit)}); discard pages, compact, or raise the limit.");
+
+    [DoesNotReturn]
+    public static void NoCodecNumber(string codec) =>
+        throw new InvalidOperationException(
+            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; recompress those of one first.");
+
+    public static void IfStoredFormInvalid(in Store.StoredPage form, int length, int pageSize, bool codecIsKnown)
+    {
+        bool fits = form.Kind switch
+        {
+            Store.StoredKind.SameFilled => true,
+            Store.StoredKind.Compressed => form.Size >= 1 && form.Size < pageSize && form.Size == length && codecIsKnown,
+            Store.StoredKind.Incompressible => form.Size == pageSize && form.Size == length,
+            _ => false,
+        };
+        if (!fits)
+            throw new ArgumentException($"{form} with {length} bytes is no stored page of {pageSize} bytes; give the form and the bytes that ReadStored gave.", nameof(form));
     }
 
     [DoesNotReturn]

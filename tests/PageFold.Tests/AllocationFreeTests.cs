@@ -44,6 +44,7 @@ public class AllocationFreeTests
         using PageStore store = new(new PageStoreOptions
         {
             MemoryLimit = 64 << 20,
+            TrackAccess = true,
             Codec = codec switch { "lz4" => PageCodec.Lz4, "zstd" => PageCodec.Zstd(1), _ => PageCodec.None },
         });
         byte[][] pages = [.. Enumerable.Range(0, 50).Select(i =>
@@ -65,6 +66,8 @@ public class AllocationFreeTests
                 store.Write(i, pages[(i + round) % pages.Length]);
                 store.TryRead(i, read);
                 store.TryRead(i + 100_000, read);
+                store.TryGetPageInfo(i, out _);
+                store.ReadStored((uint)i, read);
                 if (i % 3 == 0)
                     store.Discard(i);
             }

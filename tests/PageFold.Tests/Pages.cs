@@ -5,6 +5,10 @@ namespace PageFold.Tests;
 /// <summary>Pages and objects whose content can be told from their number, so that a wrong byte is found wherever it comes from.</summary>
 internal static class Pages
 {
+    /// <summary>Runs a part of a test of concurrency at once, however busy the thread pool is with other tests.</summary>
+    public static Task OnItsOwnThread(Action action) =>
+        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     /// <summary>Fills bytes that no other key gives.</summary>
     public static void Fill(Span<byte> bytes, ulong key)
     {

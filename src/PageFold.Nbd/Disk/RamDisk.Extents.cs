@@ -61,6 +61,13 @@ public sealed partial class RamDisk
     {
         if (HasCache && CellOf(page).Page == page)
             return PageResidency.Compressed;
-        return Store.Contains(page) ? PageResidency.Compressed : PageResidency.Hole;
+        return Store.StateOf(page) switch
+        {
+            null => PageResidency.Hole,
+            PageState.SameFilled => Store.IsZero(page) ? PageResidency.Zero : PageResidency.SameFilled,
+            PageState.Incompressible => PageResidency.Incompressible,
+            PageState.WrittenBack => PageResidency.WrittenBack,
+            _ => PageResidency.Compressed,
+        };
     }
 }

@@ -31,7 +31,8 @@ internal enum SharedOutcome
 
 /// <summary>
 /// The layout of a slot: 64 bits that say where an object is, and lock it. From the low end: kind (2), writer (1), readers (7),
-/// size minus one (16), index within the zspage (9), number of the zspage (29). Kinds without an object have the upper 54 bits as payload.
+/// size minus one (16), codec number (2), settled (1), index within the zspage (9), number of the zspage (26). Kinds without an object have the upper 54 bits as payload.
+/// Codec number and settled say what the object's bytes are, for the table's owner; they stay with the object wherever it moves.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -46,29 +47,40 @@ internal enum SharedOutcome
 internal static class SlotWord
 {
     public const int SizeBits = 16;
+    public const int CodecBits = 2;
     public const int IndexBits = 9;
-    public const int ZspageBits = 29;
+    public const int ZspageBits = 26;
     public const int MaxReaders = 127;
 
     private const int KindBits = 2;
     private const int SizeShift = 10;
-    private const int IndexShift = SizeShift + SizeBits;
+    private const int CodecShift = SizeShift + SizeBits;
+    private const int SettledShift = CodecShift + CodecBits;
+    private const int IndexShift = SettledShift + 1;
     private const int ZspageShift = IndexShift + IndexBits;
     private const ulong KindMask = (1UL << KindBits) - 1;
     private const ulong Writer = 1UL << KindBits;
     private const ulong OneReader = Writer << 1;
     private const ulong ReaderMask = MaxReaders * OneReader;
     private const ulong LockMask = Writer | ReaderMask;
+    private const ulong SettledBit = 1UL << SettledShift;
     private const ulong LocationMask = ~0UL << IndexShift;
 
     // Both kinds of object have it, and they alone.
     private const ulong ObjectBit = (ulong)SlotKind.Object;
 
-    public static ulong ForObject(ObjectLocation location, int size) =>
-        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)location.Index << IndexShift | (ulong)location.Zspage << ZspageShift;
+    public static ulong ForObject(ObjectLocation location, int size, int codec = 0) =>
+        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)(uint)codec << CodecShift | (ulong)location.Index << IndexShift
+        | (ulong)location.Zspage << ZspageShift;
 
     /// <summary>The word of an object in a class that is not its size's.</summary>
-    public static ulong ForMisplacedObject(ObjectLocation location, int size) => ForObject(location, size) | (ulong)SlotKind.MisplacedObject;
+    public static ulong ForMisplacedObject(ObjectLocation location, int size, int codec = 0) => ForObject(location, size, codec) | (ulong)SlotKind.MisplacedObject;
+
+    /// <summary>The same word, with the note that nothing is gained by trying another codec.</summary>
+    public static ulong Settled(ulong word) => word | SettledBit;
+
+    /// <summary>Makes that note in a slot that the caller holds, shared with others or not.</summary>
+    public static void Settle(ref ulong slot) => Interlocked.Or(ref slot, SettledBit);
 
     /// <summary>The word of the same object in another place of its class.</summary>
     public static ulong MovedTo(ulong word, ObjectLocation location) => word & ~(LocationMask | LockMask) | ForObject(location, 1) & LocationMask;
@@ -83,6 +95,11 @@ internal static class SlotWord
     public static ulong Payload(ulong word) => word >> SizeShift;
 
     public static int Size(ulong word) => (int)(word >> SizeShift & (1UL << SizeBits) - 1) + 1;
+
+    /// <summary>The codec that made the object's bytes, by the owner's number.</summary>
+    public static int Codec(ulong word) => (int)(word >> CodecShift & (1UL << CodecBits) - 1);
+
+    public static bool IsSettled(ulong word) => (word & SettledBit) != 0;
 
     public static ObjectLocation Location(ulong word) => new((uint)(word >> ZspageShift), (uint)(word >> IndexShift) & (1u << IndexBits) - 1);
 
@@ -139,6 +156,13 @@ internal static class SlotWord
     /// <summary>Makes the caller the only holder if nobody holds the slot and it holds exactly <paramref name="expected"/>.</summary>
     public static bool TryAcquireExclusive(ref ulong slot, ulong expected) =>
         Interlocked.CompareExchange(ref slot, expected | Writer, expected) == expected;
+
+    /// <summary>Makes a reader the only holder if nobody else holds the slot or waits for it; otherwise it stays a reader. <paramref name="word"/> is what the slot holds.</summary>
+    public static bool TryUpgrade(ref ulong slot, ulong word)
+    {
+        ulong alone = Unlocked(word);
+        return Interlocked.CompareExchange(ref slot, alone | Writer, alone + OneReader) == alone + OneReader;
+    }
 
     /// <summary>Ends exclusive holding and leaves <paramref name="word"/> in the slot.</summary>
     public static void ReleaseExclusive(ref ulong slot, ulong word) => Volatile.Write(ref slot, word);

@@ -91,8 +91,8 @@ internal sealed unsafe class ZsHeap : IDisposable
     public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
 
     /// <summary>The word of an object in this location, which may be one of a larger class than the object's size asks for.</summary>
-    public ulong WordFor(ObjectLocation location, int size) =>
-        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size) : SlotWord.ForMisplacedObject(location, size);
+    public ulong WordFor(ObjectLocation location, int size, int codec) =>
+        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size, codec) : SlotWord.ForMisplacedObject(location, size, codec);
 
     /// <summary>
     /// Takes an object; its bytes and its tag are whatever was left there. False when there is no memory. The caller writes both, and then the slot.

@@ -28,10 +28,11 @@ public sealed unsafe partial class PageStore
             bench = _benches.Take(stripe);
             if (!TryPin(ref *slot, out ulong word))
                 return false;
+            _access?.Touch((uint)page);
             if (SlotWord.Kind(word) == SlotKind.Value)
             {
                 // Pinned, the slot keeps its word in the pattern table.
-                ulong fill = SameFilled.NamesPattern(word) ? _patterns.Get(SameFilled.Pattern(word)) : SameFilled.Word(word);
+                ulong fill = FillOf(word);
                 SlotWord.ReleaseShared(ref *slot);
                 SameFilled.Fill(destination, fill);
                 return true;
@@ -46,23 +47,6 @@ public sealed unsafe partial class PageStore
         finally
         {
             bench?.Return();
-            _gate.Exit(stripe);
-        }
-    }
-
-    /// <summary>True if a page is stored.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
-    public bool Contains(long page)
-    {
-        Throw.IfPageOutOfRange(page, nameof(page));
-        int stripe = _gate.Enter();
-        try
-        {
-            ulong* slot = _slots.Find((uint)page);
-            return slot is not null && SlotWord.Kind(Volatile.Read(ref *slot)) != SlotKind.Empty;
-        }
-        finally
-        {
             _gate.Exit(stripe);
         }
     }
@@ -107,7 +91,7 @@ public sealed unsafe partial class PageStore
             if (CheckOf(stored, number) != check)
                 return false;
             if (stored.Length != PageSize)
-                return bench.Context.TryDecompress(stored, destination);
+                return bench.Context(SlotWord.Codec(word)).TryDecompress(stored, destination);
             stored.CopyTo(destination);
             return true;
         }

@@ -20,16 +20,24 @@ public sealed unsafe partial class PageStore
     {
         Throw.IfPageOutOfRange(page, nameof(page));
         Throw.IfPageLengthWrong(data.Length, PageSize, nameof(data));
-        uint number = (uint)page;
+        return Write((uint)page, default, data, refusal);
+    }
+
+    /// <param name="number">The page.</param>
+    /// <param name="form">How <paramref name="data"/> is to be held, if that is settled already; absent for a page that is to be compressed.</param>
+    /// <param name="data">The page, or its stored bytes.</param>
+    /// <param name="refusal">What a refused overwrite leaves behind.</param>
+    private StoreOutcome Write(uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal)
+    {
         int stripe = _gate.Enter();
         try
         {
-            StoreOutcome outcome = TryWrite(number, data, lastResort: false, stripe);
+            StoreOutcome outcome = TryWrite(number, form, data, lastResort: false, stripe);
             // Room is made between two attempts, when no workbench is held: readers need them.
             for (int round = 0; outcome == StoreOutcome.Full && round < MostRounds && TryMakeRoom(round); round++)
-                outcome = TryWrite(number, data, lastResort: false, stripe);
+                outcome = TryWrite(number, form, data, lastResort: false, stripe);
             if (outcome == StoreOutcome.Full)
-                outcome = TryWrite(number, data, lastResort: true, stripe);
+                outcome = TryWrite(number, form, data, lastResort: true, stripe);
             if (outcome == StoreOutcome.Full)
                 Refuse(number, refusal, stripe);
             return outcome;
@@ -57,14 +65,15 @@ public sealed unsafe partial class PageStore
         _counters.Add(stripe, StoreCounter.Refused, 1);
         ulong* slot = _slots.Find(number);
         if (refusal == RefusalPolicy.Invalidate && slot is not null)
-            Replace(ref *slot, 0, stripe);
+            Replace(ref *slot, number, 0, stripe);
     }
 
     /// <param name="number">The page.</param>
-    /// <param name="data">Its bytes.</param>
+    /// <param name="form">How it is to be held, if that is settled already.</param>
+    /// <param name="data">Its bytes, or the stored ones.</param>
     /// <param name="lastResort">Uses the reserve, the old content's place, or a plain object for a same-filled page, rather than refuse.</param>
     /// <param name="stripe">The processor's part of the counters.</param>
-    private StoreOutcome TryWrite(uint number, ReadOnlySpan<byte> data, bool lastResort, int stripe)
+    private StoreOutcome TryWrite(uint number, in StoredPage form, ReadOnlySpan<byte> data, bool lastResort, int stripe)
     {
         Workbench bench = _benches.Take(stripe);
         try
@@ -72,9 +81,18 @@ public sealed unsafe partial class PageStore
             ulong* slot = _slots.Find(number);
             // The slot comes while the page is copied, the descriptor of what it holds while the copy is compressed.
             Prefetch.One(slot);
+            if (form.Kind is StoredKind.Compressed or StoredKind.Incompressible)
+                return TryWriteStored(number, slot, form, data, bench, lastResort, stripe);
             // What the caller does to its buffer from here on must not matter. An encoder looks at a byte more than once; one that sees it change can write what no decoder reads.
-            fixed (byte* source = data)
-                Block.Copy(bench.Page, source, PageSize);
+            if (form.Kind == StoredKind.SameFilled)
+            {
+                SameFilled.Fill(bench.PageSpan, form.Fill);
+            }
+            else
+            {
+                fixed (byte* source = data)
+                    Block.Copy(bench.Page, source, PageSize);
+            }
             if (SameFilled.TryMatch(bench.PageSpan, out ulong word))
             {
                 if (TryStoreFilled(number, word, stripe))
@@ -97,19 +115,20 @@ public sealed unsafe partial class PageStore
     {
         if (!_slots.TryEnsure(number, out ulong* slot))
             return false;
+        _access?.Ensure(number);
         if (SameFilled.FitsSlot(word))
         {
-            Replace(ref *slot, SameFilled.SlotFor(word), stripe);
+            Replace(ref *slot, number, SameFilled.SlotFor(word), stripe);
             return true;
         }
         if (!_patterns.TryAdd(word, out uint pattern))
-            return TryRefill(ref *slot, word);
-        Replace(ref *slot, SameFilled.SlotForPattern(pattern), stripe);
+            return TryRefill(ref *slot, number, word);
+        Replace(ref *slot, number, SameFilled.SlotForPattern(pattern), stripe);
         return true;
     }
 
     /// <summary>Fills a page that is same-filled already with another word, which needs no memory if it was the only page with its own.</summary>
-    private bool TryRefill(ref ulong slot, ulong word)
+    private bool TryRefill(ref ulong slot, uint number, ulong word)
     {
         ulong held = SlotWord.AcquireExclusive(ref slot);
         bool refilled = false;
@@ -118,6 +137,7 @@ public sealed unsafe partial class PageStore
             uint pattern = SameFilled.Pattern(held);
             refilled = _patterns.TryReplace(ref pattern, word);
             held = SameFilled.SlotForPattern(pattern);
+            _access?.Touch(number);
         }
         SlotWord.ReleaseExclusive(ref slot, held);
         return refilled;
@@ -126,45 +146,49 @@ public sealed unsafe partial class PageStore
     private StoreOutcome StoreBytes(uint number, ulong* slot, Workbench bench, bool lastResort, int stripe)
     {
         byte* bytes = bench.Packed;
+        // Looked up now that the workbench is held: see FindCodecNumber.
+        int codec = _codecs.ForWrites;
         // A codec may be anybody's: what it says it wrote is believed only within bounds.
-        bool compressed = bench.Context.TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
+        bool compressed = bench.Context(codec).TryCompress(bench.PageSpan, bench.PackedSpan, out int size) && size > 0 && size <= _incompressibleAbove;
         if (!compressed)
         {
             bytes = bench.Page;
             size = PageSize;
+            codec = 0;
         }
-        return TryPlace(number, slot, bytes, size, lastResort, stripe)
+        return TryPlace(number, slot, bytes, size, codec, lastResort, stripe)
             ? compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible
             : StoreOutcome.Full;
     }
 
     /// <summary>Finds room for a page's bytes and publishes them; false if there is none, and then nothing has changed.</summary>
-    private bool TryPlace(uint number, ulong* slot, byte* bytes, int size, bool lastResort, int stripe)
+    private bool TryPlace(uint number, ulong* slot, byte* bytes, int size, int codec, bool lastResort, int stripe)
     {
         // A guess, without the lock, that saves the lock; looked at again with it.
         ulong seen = slot is null ? 0 : Volatile.Read(ref *slot);
         int before = SlotWord.HoldsObject(seen) ? _heap.Footprint(SlotWord.Size(seen)) : 0;
         int after = _heap.Footprint(size);
-        if (before == after && TryOverwrite(ref *slot, number, bytes, size, onlyIfSameClass: true, stripe))
+        if (before == after && TryOverwrite(ref *slot, number, bytes, size, codec, onlyIfSameClass: true, stripe))
             return true;
         // A page that shrinks may in the end draw on the reserve, which its old object then makes up for.
         ReserveUse reserve = lastResort && after < before ? ReserveUse.Replacement : ReserveUse.None;
         if (!_heap.TryAllocate(size, reserve, mayReclaim: false, out ObjectLocation location))
-            return lastResort && slot is not null && TryOverwrite(ref *slot, number, bytes, size, onlyIfSameClass: false, stripe);
+            return lastResort && slot is not null && TryOverwrite(ref *slot, number, bytes, size, codec, onlyIfSameClass: false, stripe);
         // The object first: a refusal must not leave a part of the table behind.
         if (slot is null && !_slots.TryEnsure(number, out slot))
         {
             _heap.Free(location);
             return false;
         }
-        ulong word = SlotWord.ForObject(location, size);
+        _access?.Ensure(number);
+        ulong word = SlotWord.ForObject(location, size, codec);
         ObjectView view = _heap.View(word, out ulong* tag);
         // The object's memory comes while the check is reckoned.
         Prefetch.All(view.First, view.FirstLength);
         Prefetch.All(view.Second, view.SecondLength);
         *tag = TagFor(number, bytes, size);
         view.CopyFrom(bytes);
-        Replace(ref *slot, word, stripe);
+        Replace(ref *slot, number, word, stripe);
         return true;
     }
 
@@ -172,7 +196,7 @@ public sealed unsafe partial class PageStore
     /// Writes over the old content where it lies, which needs no memory; false if there is none or its place is too small. Readers see the old page or the new one:
     /// the slot is held alone meanwhile.
     /// </summary>
-    private bool TryOverwrite(ref ulong slot, uint number, byte* bytes, int size, bool onlyIfSameClass, int stripe)
+    private bool TryOverwrite(ref ulong slot, uint number, byte* bytes, int size, int codec, bool onlyIfSameClass, int stripe)
     {
         ulong tag = TagFor(number, bytes, size);
         ulong old = SlotWord.AcquireExclusive(ref slot);
@@ -186,9 +210,10 @@ public sealed unsafe partial class PageStore
         if (fits)
         {
             ObjectLocation location = SlotWord.Location(old);
-            word = _heap.WordFor(location, size);
+            word = _heap.WordFor(location, size, codec);
             _heap.View(word, out ulong* place).CopyFrom(bytes);
             *place = tag;
+            _access?.Touch(number);
         }
         SlotWord.ReleaseExclusive(ref slot, word);
         if (fits)

@@ -31,13 +31,14 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly SlotTable _slots;
     private readonly ZsHeap _heap;
     private readonly PatternTable _patterns;
+    private readonly CodecTable _codecs;
+    private readonly AccessTimes? _access;
     private readonly Workbenches _benches;
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
     private readonly int _incompressibleAbove;
     private readonly Action _trimTables;
     private long _emptiedBefore;
-    private long _sharedCodecBytes;
     private long _ownerBytes;
 
     /// <summary>Makes an empty store.</summary>
@@ -48,23 +49,25 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfPageSizeInvalid(options.PageSize, nameof(options.PageSize));
         Throw.IfFrameSmallerThanPage(options.FrameSize ?? options.PageSize, options.PageSize);
         Throw.IfCodecMissing(options.Codec);
+        Throw.IfTimeProviderMissing(options.TimeProvider);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         Throw.IfOwnerBytesNegative(options.OwnerBytes);
         PageSize = options.PageSize;
-        Codec = options.Codec;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();
         _gate = new Gate(FreeEverything);
-        _benches = new Workbenches(_arena.Budget, Codec, PageSize);
+        _codecs = new CodecTable(_arena.Budget);
+        _benches = new Workbenches(_arena.Budget, _codecs, options.Codec, PageSize);
         _slots = new SlotTable(_arena);
         _heap = new ZsHeap(_arena, _slots, _gate, poolOptions.SizeClasses);
         _patterns = new PatternTable(_arena.Budget);
+        _access = options.TrackAccess ? new AccessTimes(_arena, _gate, options.TimeProvider) : null;
         _trimTables = TrimTables;
         bool prepared = false;
         try
         {
-            prepared = TryPrepare(options.OwnerBytes);
+            prepared = TryPrepare(options.Codec, options.OwnerBytes);
         }
         finally
         {
@@ -77,9 +80,6 @@ public sealed unsafe partial class PageStore : IDisposable
 
     /// <summary>Bytes in a page.</summary>
     public int PageSize { get; }
-
-    /// <summary>How pages are compressed.</summary>
-    public PageCodec Codec { get; }
 
     /// <summary>The most memory the store holds, in bytes.</summary>
     public long MemoryLimit => _arena.MemoryLimit;
@@ -109,7 +109,7 @@ public sealed unsafe partial class PageStore : IDisposable
                 long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
                 for (ulong* slot = _slots.Find(number); number < endOfLeaf; number++, slot++)
                 {
-                    if (Volatile.Read(ref *slot) != 0 && Replace(ref *slot, 0, stripe))
+                    if (Volatile.Read(ref *slot) != 0 && Replace(ref *slot, number, 0, stripe))
                         discarded++;
                     if (number == uint.MaxValue)
                         break;
@@ -207,6 +207,7 @@ public sealed unsafe partial class PageStore : IDisposable
                 PoolBytes = poolBytes,
                 TableBytes = Math.Max(0, Budget.Used - poolBytes),
                 SlotTableBytes = _slots.Bytes,
+                AccessTableBytes = _access?.Bytes ?? 0,
                 PeakBytes = Budget.Peak,
                 MemoryLimit = Budget.Limit,
                 RefusedWrites = _counters.Read(StoreCounter.Refused),
@@ -225,12 +226,14 @@ public sealed unsafe partial class PageStore : IDisposable
     public void Dispose() => _gate.Close();
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
-    private bool TryPrepare(long ownerBytes)
+    private bool TryPrepare(PageCodec codec, long ownerBytes)
     {
-        if (!_arena.Budget.TryCharge(Codec.SharedBytes + ownerBytes))
+        if (!Budget.TryCharge(ownerBytes))
             return false;
-        _sharedCodecBytes = Codec.SharedBytes;
         _ownerBytes = ownerBytes;
+        if (!_codecs.TryCharge(codec))
+            return false;
+        _codecs.Set(0, codec, contextBytes: 0);
         if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
@@ -246,9 +249,11 @@ public sealed unsafe partial class PageStore : IDisposable
     private static uint CheckOf(ReadOnlySpan<byte> stored, uint number) => (uint)(XxHash3.HashToUInt64(stored) >> 32) ^ number * 0x9E3779B1;
 
     /// <summary>Publishes what a slot is to hold and frees what it held; false if it held nothing.</summary>
-    private bool Replace(ref ulong slot, ulong word, int stripe)
+    private bool Replace(ref ulong slot, uint number, ulong word, int stripe)
     {
         ulong old = SlotWord.AcquireExclusive(ref slot);
+        if (_access is not null)
+            NoteAccess(number, word);
         SlotWord.ReleaseExclusive(ref slot, word);
         Account(old, word, stripe);
         SlotKind kind = SlotWord.Kind(old);
@@ -257,6 +262,14 @@ public sealed unsafe partial class PageStore : IDisposable
         else if (kind == SlotKind.Value && SameFilled.NamesPattern(old))
             _patterns.Remove(SameFilled.Pattern(old));
         return kind != SlotKind.Empty;
+    }
+
+    private void NoteAccess(uint number, ulong word)
+    {
+        if (SlotWord.Kind(word) == SlotKind.Empty)
+            _access!.Forget(number);
+        else
+            _access!.Touch(number);
     }
 
     private void Account(ulong old, ulong word, int stripe)
@@ -271,6 +284,14 @@ public sealed unsafe partial class PageStore : IDisposable
         int sizeAfter = SlotWord.HoldsObject(word) ? SlotWord.Size(word) : 0;
         _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
         _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
+        bool wasCompressed = sizeBefore != 0 && sizeBefore != PageSize;
+        bool isCompressed = sizeAfter != 0 && sizeAfter != PageSize;
+        if (wasCompressed && isCompressed && SlotWord.Codec(old) == SlotWord.Codec(word))
+            return;
+        if (wasCompressed)
+            _counters.Add(stripe, StoreCounter.FirstCodec + SlotWord.Codec(old), -1);
+        if (isCompressed)
+            _counters.Add(stripe, StoreCounter.FirstCodec + SlotWord.Codec(word), 1);
     }
 
     /// <summary>
@@ -293,6 +314,7 @@ public sealed unsafe partial class PageStore : IDisposable
     {
         _slots.TrimEmptyLeaves();
         _patterns.TrimIfEmpty();
+        _access?.Trim();
     }
 
     private void FreeEverything()
@@ -300,8 +322,10 @@ public sealed unsafe partial class PageStore : IDisposable
         _heap.Dispose();
         _slots.Free();
         _patterns.Free();
+        _access?.Free();
         _benches.Free();
-        Budget.Release(_sharedCodecBytes + _ownerBytes);
+        Budget.Release(_ownerBytes);
+        _codecs.Free();
         _arena.Dispose();
     }
 }

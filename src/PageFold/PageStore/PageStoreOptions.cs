@@ -44,6 +44,12 @@ public sealed class PageStoreOptions
     /// </summary>
     public bool HugePages { get; set; }
 
+    /// <summary>Notes when each page was last written or read, for 2 more bytes a page, so that pages can be chosen by age. Default false.</summary>
+    public bool TrackAccess { get; set; }
+
+    /// <summary>The clock that ages and days are told by. Default the system's.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
     /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
     internal bool NoNeighbours { get; set; }
 

@@ -32,6 +32,9 @@ public sealed record PageStoreStatistics
     /// <summary>Bytes of the table that says where each page is; part of <see cref="TableBytes"/>.</summary>
     public required long SlotTableBytes { get; init; }
 
+    /// <summary>Bytes of the table that says when each page was accessed; part of <see cref="TableBytes"/>. Zero without <see cref="PageStoreOptions.TrackAccess"/>.</summary>
+    public long AccessTableBytes { get; init; }
+
     /// <summary>The high-water mark: the most bytes held at once.</summary>
     public required long PeakBytes { get; init; }
 

@@ -11,6 +11,10 @@ internal enum StoreCounter
     Incompressible,
     Refused,
     Emptied,
+
+    /// <summary>Compressed pages by codec number: this one and the three after it.</summary>
+    FirstCodec,
+    LastCodec = FirstCodec + CodecTable.Most - 1,
 }
 
 /// <summary>

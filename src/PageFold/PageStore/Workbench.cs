@@ -1,17 +1,17 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PageFold.Frames;
 
 namespace PageFold.Store;
 
 /// <summary>
-/// What one thread at a time needs to store or load a page: room for a private copy of the page, room for its compressed form, and a codec context.
+/// What one thread at a time needs to store or load a page: room for a private copy of the page, room for its compressed form, and a context for each codec.
 /// </summary>
-internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int pageSize, int packedSize)
+internal sealed unsafe class Workbench(MemoryBudget budget, CodecTable codecs, int pageSize, int packedSize)
 {
-    private long BufferBytes => pageSize + packedSize;
-
     private NativeBuffer _buffer;
-    private long _contextBytes;
+    private Contexts _contexts;
+    private bool _isReady;
     private Padding _busy;
 
     /// <summary>A private copy of the page that is being stored; what the caller does to its buffer meanwhile no longer matters.</summary>
@@ -24,63 +24,75 @@ internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int
 
     public Span<byte> PackedSpan => new(Packed, packedSize);
 
-    public PageCodecContext Context { get; private set; } = null!;
+    /// <summary>True if the buffers are there, and a context for each codec. It becomes so under the codecs' lock and stays so.</summary>
+    public bool IsReady => Volatile.Read(ref _isReady);
 
-    public bool IsReady => Context is not null;
-
-    /// <summary>Bytes that the context was charged with.</summary>
-    public long ContextBytes => _contextBytes;
+    /// <summary>The context of a registered codec.</summary>
+    public PageCodecContext Context(int codec) => _contexts[codec].Context;
 
     public bool TryTake() => Volatile.Read(ref _busy.Value) == 0 && Interlocked.Exchange(ref _busy.Value, 1) == 0;
 
     public void Return() => Volatile.Write(ref _busy.Value, 0);
 
-    /// <summary>Makes the buffers and the context; false when there is no memory for them.</summary>
-    /// <param name="contextBytes">What a context is known to take, charged before it is made; zero if none was made yet.</param>
-    public bool TryPrepare(long contextBytes)
+    /// <summary>Makes the buffers and the contexts; false when there is no memory for them. The caller has the workbench, and the codecs' lock.</summary>
+    public bool TryPrepare()
     {
-        if (budget.Available < BufferBytes + contextBytes || !NativeBuffer.TryAllocate(budget, BufferBytes, out NativeBuffer buffer))
+        long bytes = pageSize + packedSize;
+        long needed = bytes;
+        for (int number = 0; number < CodecTable.Most; number++)
+            needed += codecs[number] is null ? 0 : codecs.ContextBytes(number);
+        // Looked at first, so that contexts are not made in vain.
+        if (budget.Available < needed || !NativeBuffer.TryAllocate(budget, bytes, out _buffer))
             return false;
-        PageCodecContext? context = null;
-        bool ready = false;
-        long charged = 0;
         try
         {
-            if (budget.TryCharge(contextBytes))
-            {
-                charged = contextBytes;
-                context = codec.CreateContext(pageSize);
-                ready = context.Bytes <= charged || budget.TryCharge(context.Bytes - charged);
-                if (ready)
-                    charged = Math.Max(charged, context.Bytes);
-            }
-        }
-        catch (OutOfMemoryException)
-        {
-            // Reported like a limit that is reached.
+            _isReady = TryMakeContexts();
         }
         finally
         {
-            if (!ready)
+            if (!_isReady)
             {
-                context?.Dispose();
-                budget.Release(charged);
-                buffer.Free(budget);
+                Free();
+                _contexts = default;
+                _buffer = default;
             }
         }
-        if (!ready)
-            return false;
-        _buffer = buffer;
-        _contextBytes = charged;
-        Context = context!;
-        return true;
+        return _isReady;
+    }
+
+    /// <summary>Puts a context in the place of the one of the same number, which it returns. The caller has the workbench.</summary>
+    public ChargedContext Exchange(int number, ChargedContext context)
+    {
+        ChargedContext old = _contexts[number];
+        _contexts[number] = context;
+        return old;
     }
 
     public void Free()
     {
-        Context?.Dispose();
-        budget.Release(_contextBytes);
+        foreach (ref ChargedContext context in _contexts[..])
+            context.Free(budget);
         _buffer.Free(budget);
+    }
+
+    private bool TryMakeContexts()
+    {
+        for (int number = 0; number < CodecTable.Most; number++)
+        {
+            if (codecs[number] is not { } codec)
+                continue;
+            long known = codecs.ContextBytes(number);
+            if (!ChargedContext.TryMake(budget, codec, pageSize, ref known, out _contexts[number]))
+                return false;
+            codecs.NoteContextBytes(number, known);
+        }
+        return true;
+    }
+
+    [InlineArray(CodecTable.Most)]
+    private struct Contexts
+    {
+        private ChargedContext _first;
     }
 
     /// <summary>The flag on a line of its own, since every operation of a processor touches it.</summary>
@@ -89,68 +101,5 @@ internal sealed unsafe class Workbench(MemoryBudget budget, PageCodec codec, int
     {
         [FieldOffset(64)]
         public int Value;
-    }
-}
-
-/// <summary>
-/// A store's workbenches, up to two a processor, made when all others are taken and checked out exclusively: a thread begins to look at its processor's, but may be moved
-/// to another processor while it holds one. When all are taken, or the limit allows no more, a thread waits for one to come back.
-/// </summary>
-internal sealed class Workbenches
-{
-    private readonly Workbench[] _benches;
-
-    public Workbenches(MemoryBudget budget, PageCodec codec, int pageSize)
-    {
-        int packedSize = Math.Max(pageSize, codec.MaxCompressedLength(pageSize));
-        _benches = new Workbench[2 * Stripes.Count];
-        for (int i = 0; i < _benches.Length; i++)
-            _benches[i] = new Workbench(budget, codec, pageSize, packedSize);
-    }
-
-    /// <summary>Prepares one workbench, so that there always is one; false when there is no memory for it.</summary>
-    public bool TryPrepareFirst() => _benches[0].TryPrepare(contextBytes: 0);
-
-    public Workbench Take(int stripe)
-    {
-        SpinWait spin = default;
-        while (true)
-        {
-            // One that is there already before one that would have to be made.
-            if (TryTake(stripe, prepare: false) is { } ready)
-                return ready;
-            if (TryTake(stripe, prepare: true) is { } made)
-                return made;
-            spin.SpinOnce();
-        }
-    }
-
-    private Workbench? TryTake(int stripe, bool prepare)
-    {
-        for (int i = 0; i < _benches.Length; i++)
-        {
-            Workbench bench = _benches[stripe + i & _benches.Length - 1];
-            if (!prepare && !bench.IsReady || !bench.TryTake())
-                continue;
-            bool ready = bench.IsReady;
-            try
-            {
-                ready = ready || prepare && bench.TryPrepare(_benches[0].ContextBytes);
-            }
-            finally
-            {
-                if (!ready)
-                    bench.Return();
-            }
-            if (ready)
-                return bench;
-        }
-        return null;
-    }
-
-    public void Free()
-    {
-        foreach (Workbench bench in _benches)
-            bench.Free();
     }
 }

@@ -92,25 +92,29 @@ public class ZspageGeometryTests
 
     [Fact]
     public void Slots_give_back_what_was_put_in() =>
-        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 1], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536]).Sample((head, index, size) =>
+        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 1], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536], Gen.Int[0, 3]).Sample((head, index, size, codec) =>
         {
-            ulong word = SlotWord.ForObject(new ObjectLocation(head, index), size);
-            return SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == new ObjectLocation(head, index)
+            ulong word = SlotWord.ForObject(new ObjectLocation(head, index), size, codec);
+            ulong settled = SlotWord.Settled(word);
+            return SlotWord.Codec(word) == codec && !SlotWord.IsSettled(word) && SlotWord.IsSettled(settled) && SlotWord.Codec(settled) == codec
+                && SlotWord.Size(settled) == size && SlotWord.IsAt(settled, new ObjectLocation(head, index))
+                && SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == new ObjectLocation(head, index)
                 && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, new ObjectLocation(head, index)) && !SlotWord.IsAt(word, new ObjectLocation(head ^ 1, index));
         });
 
     [Fact]
     public void An_object_in_a_larger_place_stays_one_when_it_moves() =>
-        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 2], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536], Gen.Bool).Sample((head, index, size, misplaced) =>
+        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 2], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536], Gen.Bool, Gen.Int[0, 3]).Sample((head, index, size, misplaced, codec) =>
         {
             ObjectLocation location = new(head, index);
             ObjectLocation other = new(head + 1, index ^ 1);
-            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size) : SlotWord.ForObject(location, size);
+            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size, codec) : SlotWord.Settled(SlotWord.ForObject(location, size, codec));
             ulong slot = word;
             SlotWord.TryAcquireShared(ref slot, out _);
             ulong moved = SlotWord.MovedTo(slot, other);
             return SlotWord.HoldsObject(word) && SlotWord.IsAt(word, location)
                 && SlotWord.HoldsObject(moved) && SlotWord.IsAt(moved, other) && !SlotWord.IsAt(moved, location)
-                && SlotWord.Kind(moved) == (misplaced ? SlotKind.MisplacedObject : SlotKind.Object) && SlotWord.Size(moved) == size && !SlotWord.IsLocked(moved);
+                && SlotWord.Kind(moved) == (misplaced ? SlotKind.MisplacedObject : SlotKind.Object) && SlotWord.Size(moved) == size && !SlotWord.IsLocked(moved)
+                && SlotWord.Codec(moved) == codec && SlotWord.IsSettled(moved) == !misplaced;
         });
 }

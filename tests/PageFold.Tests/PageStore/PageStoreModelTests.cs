@@ -15,6 +15,7 @@ public class PageStoreModelTests
         ["lz4, 4 KiB in 64 KiB frames"] = (() => new PageStoreOptions { MemoryLimit = 12 << 20, FrameSize = 65536 }, 10_000),
         ["zstd"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, Codec = PageCodec.Zstd(1) }, 10_000),
         ["none"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.None }, 20_000),
+        ["lz4, ages tracked"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, TrackAccess = true }, 20_000),
         ["hardly any memory"] = (() => new PageStoreOptions { MemoryLimit = 200 << 10 }, 30_000),
     };
 

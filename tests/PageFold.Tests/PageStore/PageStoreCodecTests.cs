@@ -1,0 +1,359 @@
+using PageFold.Allocation;
+using PageFold.Frames;
+using PageFold.Store;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Several codecs in one store, by number, and pages in the form in which they are stored.</summary>
+public class PageStoreCodecTests
+{
+    private const int PageSize = 4096;
+
+    [Fact]
+    public void Pages_stay_with_the_codec_they_were_stored_with()
+    {
+        using PageStore store = Make();
+        PageCodec[] codecs = [PageCodec.Lz4, PageCodec.Zstd(1), PageCodec.Lz4Managed, PageCodec.Zstd(9)];
+        for (int number = 0; number < 4; number++)
+        {
+            store.UseCodec(codecs[number]);
+            Assert.Same(codecs[number], store.Codec);
+            Assert.Equal(number, store.AddCodec(codecs[number]));
+            for (int i = 0; i < 100; i++)
+                Assert.Equal(StoreOutcome.Stored, store.Write(number * 100 + i, Compressible(number * 100 + i)));
+        }
+        Assert.Equal(["lz4", "zstd", "lz4-managed", "zstd"], store.Codecs.Select(use => use.Name));
+        Assert.Equal([100, 100, 100, 100], store.Codecs.Select(use => use.Pages));
+        Assert.Equal([false, false, false, true], store.Codecs.Select(use => use.IsForWrites));
+        for (int page = 0; page < 400; page++)
+        {
+            AssertHolds(store, page);
+            Assert.Equal(page / 100, CodecOf(store, page));
+        }
+        // An overwrite brings the page to the codec for writes, in place or not.
+        for (int page = 0; page < 400; page++)
+            store.Write(page, Compressible(page));
+        Assert.Equal([0, 0, 0, 400], store.Codecs.Select(use => use.Pages));
+        store.Discard(0, 400);
+        Assert.Equal([0, 0, 0, 0], store.Codecs.Select(use => use.Pages));
+    }
+
+    [Fact]
+    public void An_incompressible_page_belongs_to_no_codec()
+    {
+        using PageStore store = Make();
+        store.UseCodec(PageCodec.Zstd(1));
+        byte[] noise = new byte[PageSize];
+        Pages.Fill(noise, 5);
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(5, noise));
+        Assert.Equal([0, 0], store.Codecs.Select(use => use.Pages));
+        Assert.Equal(0, CodecOf(store, 5));
+        byte[] read = new byte[PageSize];
+        Assert.True(store.TryRead(5, read));
+        Assert.Equal(noise, read);
+    }
+
+    [Fact]
+    public unsafe void Codec_number_and_settled_stay_with_an_object_that_compaction_moves_and_a_write_clears_settled()
+    {
+        using PageStore store = Make();
+        store.UseCodec(PageCodec.Zstd(1));
+        for (int page = 0; page < 4000; page++)
+        {
+            store.Write(page, Compressible(page));
+            ulong* slot = store.Slots.Find((uint)page);
+            *slot = SlotWord.Settled(*slot);
+        }
+        for (int page = 0; page < 4000; page++)
+        {
+            if (page % 5 != 0)
+                store.Discard(page);
+        }
+        Assert.True(store.Compact().ObjectsMoved > 100);
+        for (int page = 0; page < 4000; page += 5)
+        {
+            Assert.Equal(1, CodecOf(store, page));
+            Assert.True(SlotWord.IsSettled(*store.Slots.Find((uint)page)));
+            AssertHolds(store, page);
+            store.Write(page, Compressible(page));
+            Assert.False(SlotWord.IsSettled(*store.Slots.Find((uint)page)));
+        }
+    }
+
+    [Fact]
+    public void A_number_is_given_to_another_codec_only_when_nothing_is_stored_with_it()
+    {
+        using PageStore store = Make();
+        PageCodec[] codecs = [PageCodec.Lz4, PageCodec.Zstd(1), PageCodec.Zstd(2), PageCodec.Zstd(3)];
+        store.Write(0, Compressible(0));
+        for (int level = 1; level < 4; level++)
+        {
+            store.UseCodec(codecs[level]);
+            store.Write(level, Compressible(level));
+        }
+        long used = store.Budget.Used;
+        Assert.Contains("recompress", Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4))).Message, StringComparison.Ordinal);
+        store.Discard(3);
+        // Nothing is stored with number 3, but new writes use it.
+        Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4)));
+        store.UseCodec(PageCodec.Lz4);
+        int held = store.HoldCodec(codecs[3]);
+        Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4)));
+        store.EndHold(held);
+        Assert.Equal(3, store.AddCodec(PageCodec.Zstd(4)));
+        Assert.InRange(store.Budget.Used, used / 2, used * 2);
+        for (int page = 0; page < 3; page++)
+            AssertHolds(store, page);
+    }
+
+    [Fact]
+    public void A_codec_that_is_used_again_and_again_leaves_nothing_behind()
+    {
+        using PageStore store = Make();
+        byte[] dictionary = new byte[20_000];
+        Pages.Fill(dictionary, 3);
+        long held = 0;
+        for (int round = 0; round < 40; round++)
+        {
+            store.UseCodec(PageCodec.Zstd(1 + round % 3, dictionary));
+            store.Write(1, Compressible(1));
+            AssertHolds(store, 1);
+            if (round == 8)
+                held = store.Budget.Used;
+        }
+        Assert.InRange(store.Budget.Used, 0, held + held / 8);
+        MemoryBudget budget = store.Budget;
+        store.Dispose();
+        Assert.Equal(0, budget.Used);
+        Assert.Throws<ObjectDisposedException>(() => store.AddCodec(PageCodec.Lz4));
+    }
+
+    [Fact]
+    public void A_codec_without_memory_is_refused_and_nothing_has_changed()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Faults = faults });
+        // Several workbenches, so that some have the context and others not when memory runs out.
+        Parallel.For(0, 64, page => store.Write(page, Compressible(page)));
+        byte[] dictionary = new byte[20_000];
+        Pages.Fill(dictionary, 3);
+        int refused = 0;
+        for (int nth = 1; nth < 8; nth++)
+        {
+            PageCodec codec = PageCodec.Zstd(1, dictionary);
+            long used = store.Budget.Used;
+            faults.Refuse(nth, 1000);
+            try
+            {
+                store.UseCodec(codec);
+                faults.Clear();
+                store.UseCodec(PageCodec.Lz4);
+                continue;
+            }
+            catch (MemoryLimitException error)
+            {
+                refused++;
+                Assert.Contains("zstd", error.Message, StringComparison.Ordinal);
+            }
+            faults.Clear();
+            Assert.InRange(store.Budget.Used, 0, used);
+            Assert.Single(store.Codecs);
+            Assert.Same(PageCodec.Lz4, store.Codec);
+            for (int page = 0; page < 64; page++)
+                AssertHolds(store, page);
+        }
+        Assert.True(refused >= 2);
+    }
+
+    [Fact]
+    public void The_limit_holds_while_codecs_are_added_and_a_full_store_refuses_them()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 2 << 20 });
+        int stored = 0;
+        byte[] page = new byte[PageSize];
+        for (; ; stored++)
+        {
+            Pages.Fill(page, (ulong)stored);
+            if (store.Write(stored, page) == StoreOutcome.Full)
+                break;
+        }
+        Assert.Throws<MemoryLimitException>(() => store.UseCodec(PageCodec.Zstd(19)));
+        Assert.True(store.Budget.Peak <= 2 << 20);
+        store.Discard(0, stored);
+        // Free frames give way to contexts.
+        store.UseCodec(PageCodec.Zstd(1));
+        Assert.True(store.Budget.Peak <= 2 << 20);
+    }
+
+    [Fact]
+    public void Readers_see_whole_pages_while_codecs_come_and_go_and_pages_are_rewritten()
+    {
+        const int Count = 200;
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        for (int page = 0; page < Count; page++)
+            store.Write(page, Compressible(page));
+        long deadline = Environment.TickCount64 + 4000;
+        long rewritten = 0;
+        long changed = 0;
+        Task[] readers = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
+        {
+            Random random = new(thread);
+            byte[] read = new byte[PageSize];
+            while (Environment.TickCount64 < deadline)
+            {
+                int page = random.Next(Count);
+                if (store.TryRead(page, read))
+                    Assert.True(read.AsSpan().SequenceEqual(Compressible(page)));
+                StoredPage form = store.ReadStored((uint)page, read);
+                if (form.Kind != StoredKind.Absent)
+                    Assert.InRange(form.Size, 1, PageSize);
+            }
+        }))];
+        Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
+        {
+            Random random = new(10 + thread);
+            while (Environment.TickCount64 < deadline)
+            {
+                int page = random.Next(Count);
+                if (random.Next(10) == 0)
+                    store.Discard(page);
+                Assert.Equal(StoreOutcome.Stored, store.Write(page, Compressible(page)));
+                Interlocked.Increment(ref rewritten);
+            }
+        }))];
+        Task changer = Pages.OnItsOwnThread(() =>
+        {
+            for (int i = 0; Environment.TickCount64 < deadline; i++)
+            {
+                try
+                {
+                    store.UseCodec(PageCodec.Zstd(1 + i % 3));
+                    changed++;
+                    Thread.Sleep(1);
+                }
+                catch (InvalidOperationException)
+                {
+                    // All four are in use: let the writers bring every page to the newest.
+                    for (int page = 0; page < Count; page++)
+                        store.Write(page, Compressible(page));
+                }
+                if (i % 7 == 0)
+                    store.Compact();
+            }
+        });
+        Task.WaitAll([.. readers, .. writers, changer]);
+        Assert.True(rewritten > 100 && changed > 10, $"{rewritten} rewritten, {changed} codecs");
+        for (int page = 0; page < Count; page++)
+            AssertHolds(store, page);
+        Assert.Equal(Count, store.Codecs.Sum(use => use.Pages));
+    }
+
+    [Fact]
+    public void Stored_forms_go_from_one_store_to_another_and_give_the_same_pages()
+    {
+        using PageStore source = Make();
+        using PageStore target = Make();
+        PageCodec zstd = PageCodec.Zstd(3);
+        target.UseCodec(PageCodec.Zstd(3));
+        byte[] page = new byte[PageSize];
+        byte[] stored = new byte[PageSize];
+        byte[] read = new byte[PageSize];
+        Assert.Equal(StoredKind.Absent, source.ReadStored(7_000_000, stored).Kind);
+        for (uint number = 0; number < 300; number++)
+        {
+            source.UseCodec(number % 2 == 0 ? PageCodec.Lz4 : zstd);
+            Fill(page, number);
+            StoreOutcome outcome = source.Write(number, page);
+            StoredPage form = source.ReadStored(number, stored);
+            Assert.Equal(outcome, target.WriteStored(number, form, stored.AsSpan(0, form.Size)));
+            Assert.Equal(form, target.ReadStored(number, read));
+            Assert.True(target.TryRead(number, read));
+            Assert.True(read.AsSpan().SequenceEqual(page));
+        }
+        Assert.Equal(source.GetStatistics().CompressedBytes, target.GetStatistics().CompressedBytes);
+        Assert.Equal(source.Codecs.Select(use => use.Pages), target.Codecs.Select(use => use.Pages));
+    }
+
+    [Fact]
+    public unsafe void A_stored_form_that_is_damaged_or_impossible_changes_nothing()
+    {
+        using PageStore store = Make();
+        store.Write(1, Compressible(1));
+        byte[] stored = new byte[PageSize];
+        StoredPage form = store.ReadStored(1, stored);
+        byte[] bytes = stored[..form.Size];
+        bytes[5] ^= 1;
+        Assert.Equal(1, Assert.Throws<PageCorruptException>(() => store.WriteStored(1, form, bytes)).Page);
+        bytes[5] ^= 1;
+        Assert.Throws<PageCorruptException>(() => store.WriteStored(2, form, bytes));
+        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form, bytes.AsSpan(1)));
+        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form with { Codec = 2 }, bytes));
+        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form with { Codec = -1 }, bytes));
+        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form with { Kind = StoredKind.Incompressible }, bytes));
+        Assert.Throws<ArgumentException>(() => store.WriteStored(1, default, default));
+        Assert.Throws<ArgumentException>(() => store.ReadStored(1, new byte[100]));
+        AssertHolds(store, 1);
+        *store.Heap.View(*store.Slots.Find(1)).First ^= 1;
+        Assert.Throws<PageCorruptException>(() => store.ReadStored(1, stored));
+        Assert.False(stored.AsSpan().ContainsAnyExcept((byte)0));
+    }
+
+    [Fact]
+    public void At_the_limit_a_stored_form_is_refused_like_a_page_and_the_old_content_stays()
+    {
+        using PageStore source = Make();
+        using PageStore target = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
+        byte[] page = new byte[PageSize];
+        byte[] stored = new byte[PageSize];
+        target.Write(0, Compressible(0));
+        uint number = 1;
+        for (; ; number++)
+        {
+            Pages.Fill(page, number);
+            source.Write(number, page);
+            StoredPage form = source.ReadStored(number, stored);
+            if (target.WriteStored(number, form, stored) == StoreOutcome.Full)
+                break;
+        }
+        Assert.InRange(number, 150u, 256u);
+        Pages.Fill(page, 0);
+        source.Write(0, page);
+        Assert.Equal(StoreOutcome.Full, target.WriteStored(0, source.ReadStored(0, stored), stored));
+        AssertHolds(target, 0);
+        Assert.True(target.Budget.Peak <= 1 << 20);
+    }
+
+    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 64 << 20, Codec = PageCodec.Lz4 });
+
+    private static unsafe int CodecOf(PageStore store, int page) => SlotWord.Codec(*store.Slots.Find((uint)page));
+
+    private static byte[] Compressible(int key)
+    {
+        byte[] page = new byte[PageSize];
+        Pages.FillCompressible(page, (ulong)key, 0.1 + key % 7 / 10.0);
+        return page;
+    }
+
+    private static void Fill(byte[] page, uint number)
+    {
+        switch (number % 5)
+        {
+            case 0:
+                System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(number * 0x0123456789ABCDEFUL);
+                break;
+            case 1:
+                Pages.Fill(page, number);
+                break;
+            default:
+                Pages.FillCompressible(page, number, number % 10 / 12.0);
+                break;
+        }
+    }
+
+    private static void AssertHolds(PageStore store, int page)
+    {
+        byte[] read = new byte[PageSize];
+        Assert.True(store.TryRead(page, read));
+        Assert.True(read.AsSpan().SequenceEqual(Compressible(page)), $"page {page} differs");
+    }
+}
