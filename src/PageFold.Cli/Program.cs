@@ -15,7 +15,10 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
     BenchCommand.Create(),
     TlbCommand.Create(),
     ServeCommand.Create(),
+    TopCommand.Create(),
 };
+foreach (Command command in ControlCommands.Create())
+    root.Add(command);
 root.HelpName = "pagefold";
 // A pipe has no width of its own; the one that whoever calls states is better than a guess.
 if (Console.IsOutputRedirected && int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out int columns) && columns > 0)

@@ -115,6 +115,12 @@ internal static class Throw
             throw new ArgumentException($"{form} with {length} bytes is no stored page of {pageSize} bytes; give the form and the bytes that ReadStored gave.", nameof(form));
     }
 
+    public static void IfDictionarySizeInvalid(int bytes, int least, int most)
+    {
+        if (bytes < least || bytes > most)
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, $"A dictionary has {least} to {most} bytes, not {bytes}; 32768 is a good size.");
+    }
+
     [DoesNotReturn]
     public static void PageIsCorrupt(long page) => throw new PageCorruptException(page);
 

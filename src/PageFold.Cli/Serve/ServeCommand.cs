@@ -1,43 +1,92 @@
 using System.CommandLine;
-using System.Net.Sockets;
-using PageFold.Nbd;
+using System.Net;
 
 namespace PageFold.Cli.Serve;
 
+/// <summary><c>pagefold serve</c>: disks whose blocks live compressed in memory, for any NBD client.</summary>
 internal static class ServeCommand
 {
     public static Command Create()
     {
-        Option<string> size = new("--size") { Required = true };
-        Option<string?> limit = new("--memory-limit");
-        Option<string?> unix = new("--unix");
-        Option<string> codec = new("--codec") { DefaultValueFactory = _ => "lz4" };
-        Option<string?> level = new("--level");
-        Option<string> pageSize = new("--page-size") { DefaultValueFactory = _ => "4KiB" };
-        Command command = new("serve", "Serve a compressed RAM disk over NBD.") { size, limit, unix, codec, level, pageSize };
-        command.SetAction(async (parsed, cancellation) =>
+        Option<string?> size = new("--size") { Description = "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.", HelpName = "BYTES" };
+        Option<string?> limit = new("--memory-limit") { Description = "The most memory to hold, for all disks together. Default: half of the container's or the machine's.", HelpName = "BYTES" };
+        Option<string[]> unix = new("--unix") { Description = "Listen on a Unix socket that only you may open. Its file must not exist.", HelpName = "PATH" };
+        Option<string[]> listen = new("--listen") { Description = "Listen on a TCP address, as in 127.0.0.1:10809. Whoever reaches it may read and write, unless --tls-verify-peer.", HelpName = "ADDRESS:PORT" };
+        Option<string[]> export = new("--export") { Description = "Name of a disk; several make several. With a comma behind: size=BYTES, memory-limit=BYTES, restore=FILE, keep=FILE, read-only.", HelpName = "NAME[,...]" };
+        Option<string> codec = new("--codec") { Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.", DefaultValueFactory = _ => "lz4", HelpName = "NAME[:LEVEL]" };
+        Option<string?> pageSize = new("--page-size") { Description = "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.", HelpName = "BYTES" };
+        Option<string?> cache = new("--cache") { Description = "Pages larger than 4 KiB kept decompressed. Default 4MiB.", HelpName = "BYTES" };
+        Option<string?> tls = new("--tls-certificates") { Description = "Folder with server-cert.pem and server-key.pem: only encrypted connections are served.", HelpName = "DIR" };
+        Option<bool> tlsOptional = new("--tls-optional") { Description = "Serve clients that do not encrypt too." };
+        Option<bool> tlsVerify = new("--tls-verify-peer") { Description = "Only clients with a certificate signed by ca-cert.pem in the same folder." };
+        Option<string?> recompress = new("--recompress") { Description = "Compress pages that were idle for a while once more in the background, as in zstd:9.", HelpName = "NAME[:LEVEL]" };
+        Option<string> idle = new("--idle") { Description = "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d.", DefaultValueFactory = _ => "10m", HelpName = "TIME" };
+        Option<string?> restore = new("--restore") { Description = "Begin with the content of a snapshot.", HelpName = "FILE" };
+        Option<string?> keep = new("--keep") { Description = "Begin with the content of a snapshot if it is there, and leave one at the end (SIGTERM or Ctrl-C).", HelpName = "FILE" };
+        Option<bool> readOnly = new("--read-only") { Description = "Refuse all writes." };
+        Option<string?> control = new("--control") { Description = "Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with .control behind.", HelpName = "PATH" };
+        Option<string?> metrics = new("--metrics") { Description = "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.", HelpName = "ADDRESS:PORT" };
+        Option<string> connections = new("--max-connections") { Description = "The most clients at once.", DefaultValueFactory = _ => "128", HelpName = "N" };
+        Option<string?> idleTimeout = new("--idle-timeout") { Description = "Close connections that are silent for so long. Default: never.", HelpName = "TIME" };
+        Option<bool> hugePages = new("--huge-pages") { Description = "Merge memory into huge pages in the background, for disks that are mostly read." };
+        Command command = new("serve", "Serve a RAM disk whose blocks live compressed in memory to any NBD client. What is on it is gone when the command ends, unless it is kept.")
         {
-            using RamDisk disk = new(new RamDiskOptions
-            {
-                Length = Arguments.Bytes("--size", parsed.GetValue(size))!.Value,
-                Store = new PageStoreOptions
+            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, restore, keep, readOnly, control, metrics, connections, idleTimeout, hugePages,
+        };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop => ServeRun.Execute(
+                new ServeOptions
                 {
+                    Exports = Exports(parsed.GetValue(export) ?? [], new ExportOptions(string.Empty)
+                    {
+                        Size = Arguments.Bytes("--size", parsed.GetValue(size)),
+                        Restore = parsed.GetValue(restore),
+                        Keep = parsed.GetValue(keep),
+                        ReadOnly = parsed.GetValue(readOnly),
+                    }),
                     MemoryLimit = Arguments.Bytes("--memory-limit", parsed.GetValue(limit)),
-                    Codec = Arguments.Codec(parsed.GetValue(codec)!, parsed.GetValue(level), out _),
-                    PageSize = Arguments.PageSize(parsed.GetValue(pageSize)!),
+                    EndPoints = EndPoints(parsed.GetValue(unix) ?? [], parsed.GetValue(listen) ?? []),
+                    Control = parsed.GetValue(control) ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? first + ".control" : null),
+                    Metrics = parsed.GetValue(metrics) is { } address ? ServeArguments.Address("--metrics", address) : null,
+                    TlsCertificates = parsed.GetValue(tls),
+                    TlsRequired = !parsed.GetValue(tlsOptional),
+                    TlsVerifyPeer = parsed.GetValue(tlsVerify),
+                    Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
+                    PageSize = parsed.GetValue(pageSize) is { } bytes ? Arguments.PageSize(bytes) : null,
+                    CacheBytes = Arguments.Bytes("--cache", parsed.GetValue(cache)),
+                    HugePages = parsed.GetValue(hugePages),
+                    MaxConnections = Arguments.Integer("--max-connections", parsed.GetValue(connections)!, 1, 100_000, "1 to 100000"),
+                    IdleTimeout = parsed.GetValue(idleTimeout) is { } silence ? ServeArguments.Time("--idle-timeout", silence) : null,
+                    Upkeep = new UpkeepOptions
+                    {
+                        Recompress = parsed.GetValue(recompress) is { } second ? ServeArguments.CodecWithLevel("--recompress", second) : null,
+                        Idle = ServeArguments.Time("--idle", parsed.GetValue(idle)!),
+                    },
                 },
-            });
-            await using NbdServer server = new(new NbdServerOptions
-            {
-                Exports = [new NbdExport { Disk = disk }],
-                EndPoints = [new UnixDomainSocketEndPoint(parsed.GetValue(unix)!)],
-                Log = Console.Error.WriteLine,
-            });
-            server.Start();
-            await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
-            await server.StopAsync(TimeSpan.FromSeconds(5));
-            return 0;
-        });
+                stop),
+            cancellation)));
         return command;
+    }
+
+    private static List<EndPoint> EndPoints(string[] unix, string[] listen)
+    {
+        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.Select(address => ServeArguments.Address("--listen", address))];
+        return endPoints.Count > 0
+            ? endPoints
+            : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
+    }
+
+    private static List<ExportOptions> Exports(string[] texts, ExportOptions common)
+    {
+        List<ExportOptions> exports = [.. texts.Select(ExportOptions.Parse).DefaultIfEmpty(common)];
+        if (texts.Length > 1 && (common.Restore ?? common.Keep) is { } file)
+            throw new UserErrorException($"'{file}' cannot belong to {texts.Length} exports; write it behind the one it belongs to, as in --export NAME,restore=FILE.");
+        return [.. exports.Select(export => export with
+        {
+            Size = export.Size ?? common.Size,
+            Restore = export.Restore ?? common.Restore,
+            Keep = export.Keep ?? common.Keep,
+            ReadOnly = export.ReadOnly || common.ReadOnly,
+        })];
     }
 }

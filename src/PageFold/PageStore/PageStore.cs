@@ -81,6 +81,9 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>Bytes in a page.</summary>
     public int PageSize { get; }
 
+    /// <summary>The limit of a store whose options name none: half of the container's, or of the machine's memory outside a container.</summary>
+    public static long DefaultMemoryLimit => MemoryLimits.Resolve(configured: null);
+
     /// <summary>The most memory the store holds, in bytes.</summary>
     public long MemoryLimit => _arena.MemoryLimit;
 

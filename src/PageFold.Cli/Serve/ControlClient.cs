@@ -1,0 +1,54 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>Asks a serving command for something over its control socket.</summary>
+internal static class ControlClient
+{
+    /// <summary>Sends a request and waits for its last answer.</summary>
+    /// <param name="path">The control socket.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="told">Gets what comes before the last answer.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="UserErrorException">There is no server, or it refuses.</exception>
+    public static ControlReply Ask(string path, ControlRequest request, Action<ControlReply>? told, CancellationToken cancellation)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(ServeArguments.SocketPath("--control", path)));
+        }
+        catch (SocketException e)
+        {
+            throw new UserErrorException($"--control {path}: no server answers there ({e.Message}); give the path that 'pagefold serve' said when it began.", e);
+        }
+        try
+        {
+            // Closing the connection is what tells the server to stop.
+            using CancellationTokenRegistration cancelled = cancellation.Register(socket.Close);
+            using NetworkStream stream = new(socket);
+            stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, ControlJson.Default.ControlRequest) + "\n"));
+            using StreamReader reader = new(stream);
+            while (reader.ReadLine() is { } line)
+            {
+                ControlReply reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)!;
+                if (reply.IsLast)
+                    return reply;
+                told?.Invoke(reply);
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            throw new UserErrorException($"--control {path}: the server went away ({e.Message.TrimEnd('.')}).", e);
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"--control {path}: what answers there is no PageFold server of this version.", e);
+        }
+        cancellation.ThrowIfCancellationRequested();
+        throw new UserErrorException($"--control {path}: the server went away without an answer.");
+    }
+}

@@ -1,0 +1,185 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>The commands that ask a running <c>pagefold serve</c> for something: stat, pages, compact, recompress and their like.</summary>
+internal static class ControlCommands
+{
+    private const string CodecForm = "zstd, or with a level as in zstd:9, or lz4.";
+
+    public static Option<string> ControlOption() => new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
+
+    public static Option<string?> ExportOption() => new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
+
+    public static IEnumerable<Command> Create() => [Stat(), Pages(), Compact(), Recompress()];
+
+    /// <summary>Has the server do something, shows how far it is, and then what came of it.</summary>
+    /// <param name="control">The control socket.</param>
+    /// <param name="request">What to do.</param>
+    /// <param name="what">What it is called while it runs.</param>
+    /// <param name="json">Write the figures as JSON.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public static int Run(string control, ControlRequest request, string what, bool json, CancellationToken cancellation)
+    {
+        const int Whole = 10_000;
+        WorkProgress progress = new();
+        ControlReply reply = ProgressView.Watch(progress, () =>
+        {
+            long told = 0;
+            progress.Begin(what, Whole);
+            return ControlClient.Ask(control, request, told: step =>
+            {
+                long now = (long)(step.Progress.GetValueOrDefault() * Whole);
+                progress.Add(now - told);
+                told = now;
+            }, cancellation);
+        });
+        return Show(reply, json);
+    }
+
+    private static int Show(ControlReply reply, bool json)
+    {
+        if (reply.Error is { } error)
+            return Refused(error, reply.ExitCode);
+        IReadOnlyDictionary<string, double> result = reply.Result!;
+        if (json)
+        {
+            Console.Out.WriteLine($"{{{string.Join(',', result.Select(figure => string.Create(CultureInfo.InvariantCulture, $"\"{figure.Key}\":{figure.Value}")))}}}");
+            return ExitCodes.Success;
+        }
+        Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty);
+        table.Columns[1].RightAligned();
+        foreach ((string name, double value) in result)
+            table.AddRow(Words(name), name.Contains("ytes", StringComparison.Ordinal) ? ByteSize.Format(value) : name.EndsWith("econds", StringComparison.Ordinal) ? Figures.Of(value, "0.00") : Figures.Of(value, "N0"));
+        AnsiConsole.Write(table);
+        return ExitCodes.Success;
+    }
+
+    public static int Refused(string error, int? exitCode)
+    {
+        Console.Error.WriteLine($"pagefold: {error}");
+        return exitCode ?? ExitCodes.Failure;
+    }
+
+    // "bytesAfter" reads "bytes after".
+    private static string Words(string name) => string.Concat(name.Select(letter => char.IsUpper(letter) ? $" {char.ToLowerInvariant(letter)}" : letter.ToString()));
+
+    private static Command Stat()
+    {
+        Option<string> control = ControlOption();
+        Option<string?> export = ExportOption();
+        Option<string?> json = new("--json") { Description = "Write all figures as JSON to a file, or to standard output with -.", HelpName = "FILE|-", Arity = ArgumentArity.ZeroOrOne };
+        Command command = new("stat", "Show what a serving command holds and does.") { control, export, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop =>
+            {
+                using ReportTarget? target = parsed.GetResult(json) is { Implicit: false } ? new ReportTarget(parsed.GetValue(json) ?? "-") : null;
+                ControlReply reply = ControlClient.Ask(parsed.GetValue(control)!, new ControlRequest { Command = "stat", Export = parsed.GetValue(export) }, told: null, stop);
+                if (reply.Error is { } error)
+                    return Refused(error, reply.ExitCode);
+                if (target?.IsStandardOutput != true)
+                    AnsiConsole.Write(DiskView.Render(reply.Report!, before: null));
+                target?.Write(JsonSerializer.Serialize(reply.Report!, ServerReportJson.Default.ServerReport));
+                return ExitCodes.Success;
+            },
+            cancellation)));
+        return command;
+    }
+
+    private static Command Pages()
+    {
+        Option<string> control = ControlOption();
+        Option<string?> export = ExportOption();
+        Option<string?> from = new("--from") { Description = "The first page. Default 0.", HelpName = "PAGE" };
+        Option<string?> count = new("--count") { Description = "How many pages at most. Default all.", HelpName = "N" };
+        Command command = new("pages", "List the stored pages and how each is held, as comma-separated values.") { control, export, from, count };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop =>
+            {
+                ControlRequest request = new()
+                {
+                    Command = "pages",
+                    Export = parsed.GetValue(export),
+                    From = parsed.GetValue(from) is { } first ? PageNumber("--from", first) : null,
+                    Count = parsed.GetValue(count) is { } most ? PageNumber("--count", most) : null,
+                };
+                bool begun = false;
+                ControlReply reply = ControlClient.Ask(parsed.GetValue(control)!, request, told: part =>
+                {
+                    Begin();
+                    foreach (string line in part.Lines ?? [])
+                        Console.Out.WriteLine(line);
+                }, stop);
+                if (reply.Error is { } error)
+                    return Refused(error, reply.ExitCode);
+                Begin();
+                return ExitCodes.Success;
+
+                void Begin()
+                {
+                    if (!begun)
+                        Console.Out.WriteLine("page,offset,state,storedBytes,codec,settled,idleSeconds");
+                    begun = true;
+                }
+            },
+            cancellation)));
+        return command;
+    }
+
+    private static Command Compact()
+    {
+        Option<string> control = ControlOption();
+        Option<string?> export = ExportOption();
+        Option<bool> json = JsonOption();
+        Command command = new("compact", "Move pages together, so that memory goes back to the system. Clients may work meanwhile.") { control, export, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop => Run(parsed.GetValue(control)!, new ControlRequest { Command = "compact", Export = parsed.GetValue(export) }, "Compacting", parsed.GetValue(json), stop),
+            cancellation)));
+        return command;
+    }
+
+    private static Command Recompress()
+    {
+        Option<string> control = ControlOption();
+        Option<string?> export = ExportOption();
+        Option<string> codec = new("--codec") { Description = CodecForm, DefaultValueFactory = _ => "zstd", HelpName = "NAME[:LEVEL]" };
+        Option<string?> train = new("--train") { Description = "Train a dictionary on the disk's own pages first; of 32 KiB, or as large as told.", HelpName = "BYTES", Arity = ArgumentArity.ZeroOrOne };
+        Option<bool> forWrites = new("--for-writes") { Description = "Use the codec for new writes too, from then on." };
+        Option<string?> idle = new("--idle") { Description = "Only pages not used for so long, as in 10m.", HelpName = "TIME" };
+        Option<bool> incompressible = new("--incompressible") { Description = "Only pages that are stored raw." };
+        Option<string?> least = new("--at-least") { Description = "Only pages of which so many bytes are stored.", HelpName = "BYTES" };
+        Option<string?> most = new("--count") { Description = "End after so many pages.", HelpName = "N" };
+        Option<bool> json = JsonOption();
+        Command command = new("recompress", "Compress pages once more with a denser codec. Clients may work meanwhile.") { control, export, codec, train, forWrites, idle, incompressible, least, most, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop =>
+            {
+                _ = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!);
+                ControlRequest request = new()
+                {
+                    Command = "recompress",
+                    Export = parsed.GetValue(export),
+                    Codec = parsed.GetValue(codec),
+                    TrainBytes = parsed.GetResult(train) is { Implicit: false } ? (int)Math.Min(int.MaxValue, Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB")!.Value) : null,
+                    ForWrites = parsed.GetValue(forWrites),
+                    IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
+                    OnlyIncompressible = parsed.GetValue(incompressible),
+                    LeastStoredBytes = (int?)Arguments.Bytes("--at-least", parsed.GetValue(least)),
+                    Count = parsed.GetValue(most) is { } pages ? PageNumber("--count", pages) : null,
+                };
+                return Run(parsed.GetValue(control)!, request, "Recompressing", parsed.GetValue(json), stop);
+            },
+            cancellation)));
+        return command;
+    }
+
+    private static Option<bool> JsonOption() => new("--json") { Description = "Write the figures as JSON." };
+
+    private static long PageNumber(string option, string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= PageStore.MaxPage
+            ? number
+            : throw new UserErrorException($"{option} {Arguments.Shown(text)} is not possible; choose 0 to {PageStore.MaxPage}.");
+}

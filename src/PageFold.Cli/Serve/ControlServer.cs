@@ -1,0 +1,143 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>Listens on the control socket, which only its owner may open, and has requests carried out, each on a thread of its own.</summary>
+internal sealed class ControlServer : IDisposable
+{
+    private const int MostConnections = 32;
+    private const int MostRequestBytes = 64 << 10;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly string _path;
+    private readonly Socket _listener;
+    private readonly DiskOperations _operations;
+    private readonly CancellationTokenSource _stopping = new();
+    private int _connections;
+
+    /// <exception cref="SocketException">The path cannot be listened on.</exception>
+    public ControlServer(string path, DiskOperations operations)
+    {
+        _path = path;
+        _operations = operations;
+        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            _listener.Bind(new UnixDomainSocketEndPoint(path));
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(path, OwnerOnly);
+            _listener.Listen();
+        }
+        catch
+        {
+            _listener.Dispose();
+            throw;
+        }
+        _ = AcceptAsync();
+    }
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _listener.Dispose();
+        File.Delete(_path);
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                Socket socket = await _listener.AcceptAsync(_stopping.Token);
+                if (Interlocked.Increment(ref _connections) > MostConnections)
+                {
+                    Interlocked.Decrement(ref _connections);
+                    socket.Dispose();
+                    continue;
+                }
+#pragma warning disable CA2025 // The task disposes the socket when it ends.
+                _ = Task.Run(() => ServeAsync(socket));
+#pragma warning restore CA2025
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                if (e is not SocketException)
+                    return;
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        using NetworkStream stream = new(socket, ownsSocket: true);
+        using CancellationTokenSource gone = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        Task watching = Task.CompletedTask;
+        try
+        {
+            ControlReply last;
+            try
+            {
+                ControlRequest request = await ReadAsync(stream, gone.Token);
+#pragma warning disable CA2025 // It is waited for before either goes.
+                watching = WatchAsync(stream, gone);
+#pragma warning restore CA2025
+                last = _operations.Execute(request, reply => Send(stream, reply), gone.Token);
+            }
+            catch (Exception e) when (e is JsonException or InvalidDataException)
+            {
+                last = new ControlReply { Error = $"the request is not understood ({e.Message.ReplaceLineEndings(" ")})", ExitCode = ExitCodes.BadInput };
+            }
+            Send(stream, last);
+        }
+#pragma warning disable CA1031 // Whatever a client does to its connection, the server goes on.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // There is nobody left to tell.
+        }
+        finally
+        {
+            await gone.CancelAsync();
+            await watching;
+            Interlocked.Decrement(ref _connections);
+        }
+    }
+
+    private static async Task<ControlRequest> ReadAsync(Stream stream, CancellationToken cancellation)
+    {
+        using CancellationTokenSource timely = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timely.CancelAfter(Patience);
+        byte[] buffer = new byte[MostRequestBytes];
+        int length = 0;
+        while (true)
+        {
+            int read = await stream.ReadAsync(buffer.AsMemory(length), timely.Token);
+            length += read;
+            int end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
+            if (end >= 0)
+                return JsonSerializer.Deserialize(buffer.AsSpan(0, end), ControlJson.Default.ControlRequest) ?? throw new InvalidDataException("it is null");
+            if (read == 0 || length == buffer.Length)
+                throw new InvalidDataException(read == 0 ? "it does not end with a new line" : $"it is longer than {MostRequestBytes} bytes");
+        }
+    }
+
+    /// <summary>Cancels the work when the client goes away.</summary>
+    private static async Task WatchAsync(Stream stream, CancellationTokenSource gone)
+    {
+        try
+        {
+            _ = await stream.ReadAsync(new byte[1], gone.Token);
+            await gone.CancelAsync();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The work has ended first.
+        }
+    }
+
+    private static void Send(Stream stream, ControlReply reply) => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply) + "\n"));
+}

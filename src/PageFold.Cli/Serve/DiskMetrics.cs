@@ -1,0 +1,71 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>The disks' figures as metrics, and a listener that Prometheus reads them from. Figures are taken when somebody asks.</summary>
+internal sealed class DiskMetrics : IDisposable
+{
+    private const string MeterName = "PageFold.Nbd";
+
+    private readonly Meter _meter = new(MeterName);
+    private readonly MeterProvider _provider;
+    private readonly HostedDisks _disks;
+
+    /// <exception cref="HttpListenerException">The address cannot be listened on.</exception>
+    public DiskMetrics(HostedDisks disks, IPEndPoint address)
+    {
+        _disks = disks;
+        Gauge("pagefold.disk.size", "By", "Bytes of the disk as its clients see it.", report => report.Size);
+        Gauge("pagefold.disk.original", "By", "Bytes of the pages that are stored, uncompressed.", report => report.OriginalBytes);
+        Gauge("pagefold.disk.compressed", "By", "Bytes of the stored pages as they lie in memory.", report => report.CompressedBytes);
+        Gauge("pagefold.disk.held", "By", "All bytes held: frames, tables, buffers and the cache.", report => report.TotalBytes);
+        Gauge("pagefold.disk.peak", "By", "The most bytes held at once.", report => report.PeakBytes);
+        Gauge("pagefold.disk.limit", "By", "The most bytes that may be held.", report => report.MemoryLimit);
+        Gauge("pagefold.disk.pages", "{page}", "Pages stored.", report => report.Pages);
+        Gauge("pagefold.disk.same_filled", "{page}", "Pages that are one repeated word.", report => report.SameFilledPages);
+        Gauge("pagefold.disk.incompressible", "{page}", "Pages stored raw.", report => report.IncompressiblePages);
+        Gauge("pagefold.disk.connections", "{connection}", "Connections that are open.", report => report.Connections);
+        Count("pagefold.disk.refused_writes", "{page}", "Pages refused because memory was short.", report => report.RefusedWrites);
+        Count("pagefold.disk.frames_compacted", "{frame}", "Frames that compaction has freed.", report => report.FramesCompacted);
+        ByCommand("pagefold.disk.requests", "{request}", "Requests answered.", activity => activity.Requests);
+        ByCommand("pagefold.disk.transferred", "By", "Bytes that successful requests were about.", activity => activity.Bytes);
+        ByCommand("pagefold.disk.errors", "{request}", "Requests answered with an error.", activity => activity.Errors);
+        _meter.CreateObservableCounter("pagefold.disk.request_time", () => PerCommand(activity => activity.TotalTime.TotalSeconds), "s", "Time spent on requests, sockets left out.");
+        _provider = Sdk.CreateMeterProviderBuilder()
+            .AddMeter(MeterName)
+            .AddPrometheusHttpListener(options =>
+            {
+                options.Host = address.Address.ToString();
+                options.Port = address.Port;
+            })
+            .Build();
+    }
+
+    public void Dispose()
+    {
+        _provider.Dispose();
+        _meter.Dispose();
+    }
+
+    private void Gauge(string name, string unit, string description, Func<DiskReport, long> figure) =>
+        _meter.CreateObservableUpDownCounter(name, () => PerExport(figure), unit, description);
+
+    private void Count(string name, string unit, string description, Func<DiskReport, long> figure) =>
+        _meter.CreateObservableCounter(name, () => PerExport(figure), unit, description);
+
+    private void ByCommand(string name, string unit, string description, Func<CommandActivity, long> figure) =>
+        _meter.CreateObservableCounter(name, () => PerCommand(figure), unit, description);
+
+    private IEnumerable<Measurement<long>> PerExport(Func<DiskReport, long> figure) =>
+        _disks.Exports.Select(export => new Measurement<long>(figure(DiskReport.Of(export)), new KeyValuePair<string, object?>("export", export.Name)));
+
+    private IEnumerable<Measurement<T>> PerCommand<T>(Func<CommandActivity, T> figure)
+        where T : struct =>
+        from export in _disks.Exports
+        from kind in Enum.GetValues<RequestKind>()
+        select new Measurement<T>(figure(export.GetActivity(kind)), new("export", export.Name), new("command", DiskReport.NameOf(kind)));
+}

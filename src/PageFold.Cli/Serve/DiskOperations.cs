@@ -1,0 +1,148 @@
+using System.Globalization;
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>What can be asked of the disks while they are served. Thread-safe; what changes a store runs beside its clients.</summary>
+internal sealed class DiskOperations(HostedDisks disks)
+{
+    private const int LinesPerReply = 4096;
+
+    /// <summary>Carries a request out and returns the last line of the answer; what is refused is told in it.</summary>
+    public ControlReply Execute(ControlRequest request, Action<ControlReply> tell, CancellationToken cancellation)
+    {
+        try
+        {
+            if (request.Command == "stat")
+                return new ControlReply { Report = disks.Report(request.Export) };
+            NbdExport export = disks.Find(request.Export);
+            Progress progress = new(tell);
+            return request.Command switch
+            {
+                "pages" => Pages(export.Disk, request, tell, cancellation),
+                "compact" => Compact(export.Disk, cancellation),
+                "recompress" => Recompress(export.Disk, request, progress, cancellation),
+                _ => throw new UserErrorException($"there is no command '{request.Command}'; this server and the command that asks are of different versions."),
+            };
+        }
+        catch (OperationCanceledException)
+        {
+            return Refusal("cancelled; what was done so far stays done.", ExitCodes.Interrupted);
+        }
+        catch (UserErrorException e)
+        {
+            return Refusal(e.Message, ExitCodes.BadInput);
+        }
+        catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException)
+        {
+            return Refusal(e.Message, ExitCodes.LimitReached);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return Refusal(e.Message.Split(" (Parameter", 2)[0], ExitCodes.BadInput);
+        }
+        catch (PageCorruptException e)
+        {
+            return Refusal(e.Message, ExitCodes.Failure);
+        }
+    }
+
+    private static ControlReply Refusal(string message, int exitCode) => new() { Error = message.ReplaceLineEndings(" "), ExitCode = exitCode };
+
+    private static ControlReply Result(params (string Name, double Value)[] figures) => new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
+
+    private static ControlReply Compact(RamDisk disk, CancellationToken cancellation)
+    {
+        disk.Settle();
+        CompactionResult result = disk.Store.Compact(cancellation);
+        return Result(("framesFreed", result.FramesFreed), ("bytesMoved", result.BytesMoved), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
+    }
+
+    private static ControlReply Recompress(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    {
+        disk.Settle();
+        PageCodec codec = ServeArguments.CodecWithLevel("--codec", request.Codec ?? "zstd");
+        if (request.TrainBytes is { } bytes)
+            codec = Train(disk, request.Codec ?? "zstd", bytes, cancellation);
+        RecompressionResult result = disk.Store.Recompress(
+            new RecompressionOptions
+            {
+                Codec = codec,
+                MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
+                OnlyIncompressible = request.OnlyIncompressible,
+                LeastStoredBytes = request.LeastStoredBytes ?? 0,
+                MostPages = request.Count,
+            },
+            progress,
+            cancellation);
+        if (request.ForWrites)
+            disk.Store.UseCodec(codec);
+        return Result(
+            ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
+            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
+    }
+
+    private static PageCodec Train(RamDisk disk, string codec, int bytes, CancellationToken cancellation)
+    {
+        string[] parts = codec.Split(':', 2);
+        if (!parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase))
+            throw new UserErrorException($"--train goes with --codec zstd only; {parts[0]} has no dictionaries.");
+        int level = parts.Length == 2 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 3;
+        byte[] dictionary = disk.Store.TrainDictionary(bytes, level, cancellation)
+            ?? throw new UserErrorException("--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
+        return PageCodec.Zstd(level, dictionary);
+    }
+
+    private static ControlReply Pages(RamDisk disk, ControlRequest request, Action<ControlReply> tell, CancellationToken cancellation)
+    {
+        long from = request.From ?? 0;
+        long left = request.Count ?? long.MaxValue;
+        long told = 0;
+        List<string> lines = [];
+        string[] codecs = [.. disk.Store.Codecs.Select(use => use.Name)];
+        while (left > 0 && from <= PageStore.MaxPage && disk.Store.TryFindNext(from, out long page))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (disk.Store.TryGetPageInfo(page, out PageInfo info))
+            {
+                lines.Add(Describe(disk, page, info, codecs));
+                left--;
+                told++;
+            }
+            from = page + 1;
+            if (lines.Count < LinesPerReply)
+                continue;
+            tell(new ControlReply { Lines = lines });
+            lines = [];
+        }
+        if (lines.Count > 0)
+            tell(new ControlReply { Lines = lines });
+        return Result(("pages", told));
+    }
+
+    // Columns: page, offset, state, stored bytes, codec, settled, age in seconds.
+    private static string Describe(RamDisk disk, long page, PageInfo info, string[] codecs) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{(info.State is PageState.SameFilled or PageState.Incompressible ? string.Empty : codecs[info.Codec])},{(info.Settled ? 1 : 0)},{info.Age?.TotalSeconds:0}");
+
+    private static string StateName(PageState state) => state switch
+    {
+        PageState.SameFilled => "same-filled",
+        PageState.WrittenBack => "written-back",
+        _ => state.ToString().ToLowerInvariant(),
+    };
+
+    /// <summary>Tells at once, and not more than a hundred times.</summary>
+    private sealed class Progress(Action<ControlReply> tell) : IProgress<double>
+    {
+        private double _told;
+
+        public void Report(double value)
+        {
+            if (value < _told + 0.01 && value < 1)
+                return;
+            _told = value;
+            tell(new ControlReply { Progress = value });
+        }
+    }
+}

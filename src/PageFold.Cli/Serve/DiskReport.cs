@@ -1,0 +1,131 @@
+using System.Text.Json.Serialization;
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>What a serving command is and does; the object that <c>pagefold stat --json</c> writes.</summary>
+internal sealed record ServerReport
+{
+    public required int Pid { get; init; }
+
+    public required double UptimeSeconds { get; init; }
+
+    public required IReadOnlyList<string> EndPoints { get; init; }
+
+    /// <summary>Connections that were closed at once because there were too many.</summary>
+    public required long RefusedConnections { get; init; }
+
+    /// <summary>What the operating system says that the whole process holds.</summary>
+    public required long ResidentBytes { get; init; }
+
+    public required IReadOnlyList<DiskReport> Exports { get; init; }
+}
+
+/// <summary>One export and its disk.</summary>
+internal sealed record DiskReport
+{
+    public required string Name { get; init; }
+
+    public required bool ReadOnly { get; init; }
+
+    /// <summary>Bytes of the disk as its clients see it.</summary>
+    public required long Size { get; init; }
+
+    public required int PageSize { get; init; }
+
+    public required IReadOnlyList<CodecReport> Codecs { get; init; }
+
+    public required long Pages { get; init; }
+
+    public required long OriginalBytes { get; init; }
+
+    public required long CompressedBytes { get; init; }
+
+    public required long SameFilledPages { get; init; }
+
+    public required long IncompressiblePages { get; init; }
+
+    public required long PoolBytes { get; init; }
+
+    public required long TableBytes { get; init; }
+
+    /// <summary>All bytes held, the cache of decompressed pages included.</summary>
+    public required long TotalBytes { get; init; }
+
+    public required long CacheBytes { get; init; }
+
+    public required long PeakBytes { get; init; }
+
+    public required long MemoryLimit { get; init; }
+
+    public required long RefusedWrites { get; init; }
+
+    public required long FramesCompacted { get; init; }
+
+    public required long Connections { get; init; }
+
+    public required long OutOfSpaceErrors { get; init; }
+
+    /// <summary>By the names of the protocol's commands.</summary>
+    public required IReadOnlyDictionary<string, ActivityReport> Requests { get; init; }
+
+    public required IReadOnlyList<ClassReport> Classes { get; init; }
+
+    /// <summary>Bytes of data in memory for each byte held; null while nothing is stored.</summary>
+    public double? Ratio => OriginalBytes == 0 || TotalBytes == 0 ? null : (double)OriginalBytes / TotalBytes;
+
+    public static DiskReport Of(NbdExport export)
+    {
+        PageStoreStatistics statistics = export.Disk.Store.GetStatistics();
+        return new DiskReport
+        {
+            Name = export.Name,
+            ReadOnly = export.ReadOnly,
+            Size = export.Disk.Length,
+            PageSize = export.Disk.PageSize,
+            Codecs = [.. export.Disk.Store.Codecs.Select(use => new CodecReport(use.Name, use.Implementation, use.Pages, use.IsForWrites))],
+            Pages = statistics.Pages,
+            OriginalBytes = statistics.OriginalBytes,
+            CompressedBytes = statistics.CompressedBytes,
+            SameFilledPages = statistics.SameFilledPages,
+            IncompressiblePages = statistics.IncompressiblePages,
+            PoolBytes = statistics.PoolBytes,
+            TableBytes = statistics.TableBytes,
+            TotalBytes = statistics.TotalBytes,
+            CacheBytes = export.Disk.CacheBytes,
+            PeakBytes = statistics.PeakBytes,
+            MemoryLimit = statistics.MemoryLimit,
+            RefusedWrites = statistics.RefusedWrites,
+            FramesCompacted = statistics.FramesCompacted,
+            Connections = export.Connections,
+            OutOfSpaceErrors = export.OutOfSpaceErrors,
+            Requests = Enum.GetValues<RequestKind>().ToDictionary(NameOf, kind => ActivityReport.Of(export.GetActivity(kind))),
+            Classes = [.. statistics.Classes.Where(sizeClass => sizeClass.Frames > 0).Select(sizeClass => new ClassReport(sizeClass.ObjectSize, sizeClass.Objects, sizeClass.Frames, sizeClass.ReclaimableFrames))],
+        };
+    }
+
+    /// <summary>A kind of request as the protocol writes it.</summary>
+    public static string NameOf(RequestKind kind) => kind switch
+    {
+        RequestKind.WriteZeroes => "write-zeroes",
+        RequestKind.BlockStatus => "block-status",
+        _ => kind.ToString().ToLowerInvariant(),
+    };
+}
+
+/// <summary>A codec of a disk, and how many pages are stored with it.</summary>
+internal sealed record CodecReport(string Name, string Implementation, long Pages, bool ForWrites);
+
+/// <summary>A size class: bytes of an object, objects, frames, and frames that compaction would free.</summary>
+internal sealed record ClassReport(int ObjectSize, long Objects, long Frames, long ReclaimableFrames);
+
+/// <summary>One kind of request since the server began.</summary>
+internal sealed record ActivityReport(long Requests, long Bytes, long Errors, double Seconds, double MedianMicroseconds, double P99Microseconds)
+{
+    public static ActivityReport Of(CommandActivity activity) => new(
+        activity.Requests, activity.Bytes, activity.Errors, activity.TotalTime.TotalSeconds, activity.MedianTime.TotalMicroseconds, activity.P99Time.TotalMicroseconds);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSerializable(typeof(ServerReport))]
+internal sealed partial class ServerReportJson : JsonSerializerContext;

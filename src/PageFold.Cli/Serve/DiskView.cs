@@ -1,0 +1,94 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>A server and its disks for a person: what they hold, what they do, where the memory is.</summary>
+internal static class DiskView
+{
+    private const int MostClasses = 12;
+    private const int BarWidth = 24;
+    private static readonly string[] Shown = ["read", "write", "trim", "write-zeroes", "flush", "block-status"];
+
+    /// <param name="report">How things are.</param>
+    /// <param name="before">How they were a moment ago, for rates; null for totals.</param>
+    public static IRenderable Render(ServerReport report, ServerReport? before)
+    {
+        List<IRenderable> parts =
+        [
+            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(string.Join(", ", report.EndPoints))}[/]"),
+        ];
+        foreach (DiskReport disk in report.Exports)
+        {
+            DiskReport? earlier = before?.Exports.FirstOrDefault(other => other.Name == disk.Name);
+            double seconds = before is null ? 0 : report.UptimeSeconds - before.UptimeSeconds;
+            parts.Add(Memory(disk));
+            parts.Add(Requests(disk, earlier, seconds));
+            if (disk.Classes.Count > 0)
+                parts.Add(Classes(disk));
+        }
+        return new Rows(parts);
+    }
+
+    private static Table Memory(DiskReport disk)
+    {
+        Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
+        string name = disk.Name.Length > 0 ? $"'{disk.Name}'" : "disk";
+        table.Title = new TableTitle(Markup.Escape($"{name}: {ByteSize.Format(disk.Size)}, {ByteSize.Format(disk.PageSize)} pages{(disk.ReadOnly ? ", read-only" : string.Empty)}"));
+        table.Columns[1].RightAligned();
+        table.AddRow("Stored", ByteSize.Format(disk.OriginalBytes), $"{Figures.Count(disk.Pages, "page", "pages")}, {Figures.Of(disk.SameFilledPages, "N0")} same-filled, {Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
+        table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(codec => $"{Markup.Escape(codec.Name)} {Figures.Of(codec.Pages, "N0")}{(codec.ForWrites ? " [grey](for writes)[/]" : string.Empty)}")));
+        table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
+        table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
+        table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit), $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most {ByteSize.Format(disk.PeakBytes)} so far");
+        if (disk.RefusedWrites > 0)
+            table.AddRow("[red]Refused[/]", Figures.Of(disk.RefusedWrites, "N0"), "pages, because memory was short; clients saw ENOSPC");
+        return table;
+    }
+
+    private static Table Requests(DiskReport disk, DiskReport? earlier, double seconds)
+    {
+        bool rates = earlier is not null && seconds > 0;
+        Table table = new Table().Border(TableBorder.Rounded).AddColumns("Requests", rates ? "per second" : "so far", rates ? "bytes/s" : "bytes", "errors", "median", "99 %");
+        for (int column = 1; column < table.Columns.Count; column++)
+            table.Columns[column].RightAligned();
+        foreach (string command in Shown)
+        {
+            ActivityReport now = disk.Requests[command];
+            ActivityReport? then = earlier?.Requests[command];
+            if (now.Requests == 0)
+                continue;
+            double requests = rates ? (now.Requests - then!.Requests) / seconds : now.Requests;
+            double bytes = rates ? (now.Bytes - then!.Bytes) / seconds : now.Bytes;
+            table.AddRow(command, Figures.Of(requests, "N0"), ByteSize.Format(bytes), now.Errors == 0 ? "0" : $"[red]{Figures.Of(now.Errors, "N0")}[/]", Microseconds(now.MedianMicroseconds), Microseconds(now.P99Microseconds));
+        }
+        if (table.Rows.Count == 0)
+            table.AddRow("none yet", string.Empty, string.Empty, string.Empty, string.Empty, string.Empty);
+        return table;
+    }
+
+    private static BarChart Classes(DiskReport disk)
+    {
+        // Neighbouring classes together, so that the chart fits the screen.
+        int width = Math.Max(1, disk.PageSize / MostClasses);
+        BarChart chart = new BarChart().Label("[bold]Memory by object size[/]").Width(60).UseValueFormatter(value => ByteSize.Format(value));
+        foreach (IGrouping<int, ClassReport> group in disk.Classes.GroupBy(sizeClass => (sizeClass.ObjectSize - 1) / width).OrderBy(group => group.Key))
+            chart.AddItem($"{group.Key * width + 1}-{Math.Min(disk.PageSize, (group.Key + 1) * width)} B", group.Sum(sizeClass => sizeClass.Frames) * (double)disk.PageSize, Color.Green);
+        return chart;
+    }
+
+    private static string Bar(double share)
+    {
+        int full = (int)Math.Round(Math.Clamp(share, 0, 1) * BarWidth);
+        string color = share > 0.9 ? "red" : share > 0.75 ? "yellow" : "green";
+        return $"[{color}]{new string('█', full)}[/][grey]{new string('░', BarWidth - full)}[/]";
+    }
+
+    private static string Microseconds(double value) => value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
+
+    private static string Time(double seconds)
+    {
+        TimeSpan time = TimeSpan.FromSeconds(seconds);
+        return time.TotalDays >= 1 ? $"{(int)time.TotalDays} d {time.Hours} h" : time.TotalHours >= 1 ? $"{time.Hours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s" : $"{time.Seconds} s";
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>The disks of one serving command and the server before them: made together, reported together, ended together.</summary>
+internal sealed class HostedDisks : IDisposable
+{
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private NbdServer? _server;
+
+    private HostedDisks(IReadOnlyList<NbdExport> exports) => Exports = exports;
+
+    public IReadOnlyList<NbdExport> Exports { get; }
+
+    /// <summary>Makes the disks; none is left if one cannot be made.</summary>
+    public static HostedDisks Create(ServeOptions options, IReadOnlyList<ExportOptions> exports)
+    {
+        List<NbdExport> made = [];
+        try
+        {
+            foreach (ExportOptions export in exports)
+                made.Add(new NbdExport { Name = export.Name, ReadOnly = export.ReadOnly, Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory", Disk = CreateDisk(options, export) });
+            return new HostedDisks(made);
+        }
+        catch
+        {
+            foreach (NbdExport export in made)
+                export.Disk.Dispose();
+            throw;
+        }
+    }
+
+    public void Start(NbdServer server)
+    {
+        _server = server;
+        server.Start();
+    }
+
+    /// <summary>The export of that name; without a name the only one.</summary>
+    public NbdExport Find(string? name)
+    {
+        if (name is null)
+        {
+            return Exports.Count == 1
+                ? Exports[0]
+                : throw new UserErrorException($"there are several exports; choose one with --export: {Names}.");
+        }
+        return Exports.FirstOrDefault(export => export.Name == name)
+            ?? throw new UserErrorException($"--export {Arguments.Shown(name)} does not exist; the exports are: {Names}.");
+    }
+
+    public ServerReport Report(string? name)
+    {
+        IReadOnlyList<NbdExport> chosen = name is null ? Exports : [Find(name)];
+        return new ServerReport
+        {
+            Pid = Environment.ProcessId,
+            UptimeSeconds = Stopwatch.GetElapsedTime(_started).TotalSeconds,
+            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint.ToString()!)],
+            RefusedConnections = _server.RefusedConnections,
+            ResidentBytes = Environment.WorkingSet,
+            Exports = [.. chosen.Select(DiskReport.Of)],
+        };
+    }
+
+    public void Dispose()
+    {
+        foreach (NbdExport export in Exports)
+            export.Disk.Dispose();
+    }
+
+    private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
+
+    private static RamDisk CreateDisk(ServeOptions options, ExportOptions export) => new(new RamDiskOptions
+    {
+        Length = export.Size!.Value,
+        CacheBytes = options.CacheBytes,
+        Store = new PageStoreOptions
+        {
+            PageSize = options.PageSize ?? 4096,
+            Codec = options.Codec,
+            MemoryLimit = export.MemoryLimit,
+            HugePages = options.HugePages,
+            TrackAccess = true,
+        },
+    });
+}

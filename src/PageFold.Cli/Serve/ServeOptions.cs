@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>What <c>pagefold serve</c> was asked for, checked.</summary>
+internal sealed record ServeOptions
+{
+    public required IReadOnlyList<ExportOptions> Exports { get; init; }
+
+    /// <summary>For all disks together; null for the default.</summary>
+    public long? MemoryLimit { get; init; }
+
+    public required IReadOnlyList<EndPoint> EndPoints { get; init; }
+
+    /// <summary>The socket for the commands that look at the server or have it do something; null for none.</summary>
+    public string? Control { get; init; }
+
+    public IPEndPoint? Metrics { get; init; }
+
+    public string? TlsCertificates { get; init; }
+
+    public bool TlsRequired { get; init; }
+
+    public bool TlsVerifyPeer { get; init; }
+
+    public required PageCodec Codec { get; init; }
+
+    /// <summary>Null where a snapshot says it, or else 4 KiB.</summary>
+    public int? PageSize { get; init; }
+
+    public long? CacheBytes { get; init; }
+
+    public bool HugePages { get; init; }
+
+    public int MaxConnections { get; init; } = 128;
+
+    public TimeSpan? IdleTimeout { get; init; }
+
+    public required UpkeepOptions Upkeep { get; init; }
+}
+
+/// <summary>One disk.</summary>
+internal sealed record ExportOptions(string Name)
+{
+    private const string Forms = "NAME, or NAME,size=BYTES,memory-limit=BYTES,restore=FILE,keep=FILE,read-only with any of these";
+
+    public long? Size { get; init; }
+
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>A snapshot to begin with.</summary>
+    public string? Restore { get; init; }
+
+    /// <summary>A snapshot to begin with, if it is there, and to leave at the end.</summary>
+    public string? Keep { get; init; }
+
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Reads what <c>--export</c> was given.</summary>
+    public static ExportOptions Parse(string text)
+    {
+        string[] parts = text.Split(',');
+        ExportOptions export = new(parts[0]);
+        foreach (string part in parts.Skip(1))
+        {
+            string[] pair = part.Split('=', 2);
+            string value = pair.Length == 2 ? pair[1] : string.Empty;
+            export = pair[0] switch
+            {
+                "size" => export with { Size = Arguments.Bytes("--export size", value) },
+                "memory-limit" => export with { MemoryLimit = Arguments.Bytes("--export memory-limit", value) },
+                "restore" when value.Length > 0 => export with { Restore = value },
+                "keep" when value.Length > 0 => export with { Keep = value },
+                "read-only" when pair.Length == 1 => export with { ReadOnly = true },
+                _ => throw new UserErrorException($"--export {text}: '{part}' is not known; write {Forms}."),
+            };
+        }
+        return export;
+    }
+}
+
+/// <summary>What the server does by itself now and then.</summary>
+internal sealed record UpkeepOptions
+{
+    /// <summary>What pages that were not used for a while, and those that did not compress, are compressed with once more; null to leave them.</summary>
+    public PageCodec? Recompress { get; init; }
+
+    /// <summary>How long a page must not have been used.</summary>
+    public TimeSpan Idle { get; init; } = TimeSpan.FromMinutes(10);
+
+    public string? WritebackPath { get; init; }
+
+    public long? WritebackBudget { get; init; }
+
+    public long? WritebackBytes { get; init; }
+
+    /// <summary>How long a page must not have been used to be written back; null to write none back without being told.</summary>
+    public TimeSpan? WritebackIdle { get; init; }
+}
+
+/// <summary>Values of the command's options that stand for addresses and times.</summary>
+internal static class ServeArguments
+{
+    public static IPEndPoint Address(string option, string text)
+    {
+        if (!IPEndPoint.TryParse(text, out IPEndPoint? address) || !text.Contains(':', StringComparison.Ordinal) || text.EndsWith(']'))
+            throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, or [::1]:10809.");
+        return address;
+    }
+
+    public static EndPoint UnixSocket(string option, string path)
+    {
+        string full = SocketPath(option, path);
+        if (File.Exists(full))
+            throw new UserErrorException($"{option} {path} exists already; if no server uses it any more, remove it, or choose another.");
+        return new UnixDomainSocketEndPoint(full);
+    }
+
+    /// <summary>The path of a socket, short enough for the system.</summary>
+    public static string SocketPath(string option, string path)
+    {
+        if (string.IsNullOrWhiteSpace(path))
+            throw new UserErrorException($"{option} needs a path.");
+        string full = Path.GetFullPath(path);
+        if (!Directory.Exists(Path.GetDirectoryName(full)))
+            throw new UserErrorException($"{option} {path} lies in a folder that does not exist; make the folder, or choose another.");
+        // Relative where that is shorter: the system takes about a hundred bytes.
+        string relative = Path.GetRelativePath(Environment.CurrentDirectory, full);
+        string shorter = relative.Length < full.Length ? relative : full;
+        const int Most = 107;
+        if (System.Text.Encoding.UTF8.GetByteCount(shorter) > Most)
+            throw new UserErrorException($"{option} {path} is longer than the {Most} bytes that a socket's path may have; choose a shorter one.");
+        return shorter;
+    }
+
+    /// <summary>A time as people write it: 90s, 10m, 4h, 1d.</summary>
+    public static TimeSpan Time(string option, string text)
+    {
+        (string suffix, double seconds)[] units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
+        foreach ((string suffix, double seconds) in units)
+        {
+            if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * seconds is > 0 and < 1e9)
+                return TimeSpan.FromSeconds(value * seconds);
+        }
+        throw new UserErrorException($"{option} {Arguments.Shown(text)} is no time; write for example 90s, 10m, 4h or 1d.");
+    }
+
+    /// <summary>A codec with its level, as in zstd:9.</summary>
+    public static PageCodec CodecWithLevel(string option, string text)
+    {
+        string[] parts = text.Split(':', 2);
+        try
+        {
+            return Arguments.Codec(parts[0], parts.Length == 2 ? parts[1] : null, out _);
+        }
+        catch (UserErrorException)
+        {
+            throw new UserErrorException($"{option} {Arguments.Shown(text)} does not exist; choose lz4, zstd, or zstd with a level from -7 to 22 as in zstd:9.");
+        }
+    }
+}

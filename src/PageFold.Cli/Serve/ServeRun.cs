@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Sockets;
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>One run of <c>pagefold serve</c>: everything is tried before the first client is let in, and put in order after the last.</summary>
+internal static class ServeRun
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    public static int Execute(ServeOptions options, CancellationToken stop)
+    {
+        using NbdTls? tls = options.TlsCertificates is { } folder ? NbdTls.Load(folder, options.TlsRequired, options.TlsVerifyPeer) : null;
+        if (tls is null && options.TlsVerifyPeer)
+            throw new UserErrorException("--tls-verify-peer needs certificates; name their folder with --tls-certificates DIR.");
+        using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
+#pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
+        using ServerStop server = new(new NbdServer(new NbdServerOptions
+        {
+            Exports = disks.Exports,
+            EndPoints = options.EndPoints,
+            Tls = tls,
+            MaxConnections = options.MaxConnections,
+            IdleTimeout = options.IdleTimeout,
+            Log = Tell,
+        }));
+#pragma warning restore CA2000
+        using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ControlPath(path), new DiskOperations(disks))) : null;
+        using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
+        Listen("--unix or --listen", string.Join(", ", options.EndPoints), () =>
+        {
+            disks.Start(server.Server);
+            return true;
+        });
+        using Upkeep upkeep = new(disks, options.Upkeep, Tell);
+        Greet(options, disks, server.Server);
+        stop.WaitHandle.WaitOne();
+        Tell("ending: no new clients; those that are there finish their requests");
+        server.Stop(Patience);
+        return ExitCodes.Success;
+    }
+
+    /// <summary>The limit of all, divided among those disks that have none of their own.</summary>
+    private static List<ExportOptions> WithLimits(ServeOptions options)
+    {
+        foreach (ExportOptions export in options.Exports)
+        {
+            if (export.Size is null)
+                throw new UserErrorException($"the size of the disk{(export.Name.Length > 0 ? $" '{export.Name}'" : string.Empty)} is missing; write for example --size 8GiB.");
+        }
+        if (options.MemoryLimit is not { } limit && options.Exports.Count == 1)
+            return [.. options.Exports];
+        limit = options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
+        long own = options.Exports.Sum(export => export.MemoryLimit ?? 0);
+        int others = options.Exports.Count(export => export.MemoryLimit is null);
+        if (own > limit || own == limit && others > 0)
+            throw new UserErrorException($"the exports' own memory limits come to {ByteSize.Format(own)}, and --memory-limit is {ByteSize.Format(limit)} for all; raise it, or lower theirs.");
+        return [.. options.Exports.Select(export => export with { MemoryLimit = export.MemoryLimit ?? (limit - own) / others })];
+    }
+
+    private static string ControlPath(string path)
+    {
+        string full = ServeArguments.SocketPath("--control", path);
+        return File.Exists(full) ? throw new UserErrorException($"--control {path} exists already; if no server uses it any more, remove it, or choose another.") : full;
+    }
+
+    private static T Listen<T>(string option, string where, Func<T> listen)
+    {
+        try
+        {
+            return listen();
+        }
+        catch (Exception e) when (e is SocketException or HttpListenerException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{option} {where}: cannot listen there ({e.Message.TrimEnd('.')}); choose another.", e);
+        }
+    }
+
+    private static void Greet(ServeOptions options, HostedDisks disks, NbdServer server)
+    {
+        foreach (NbdExport export in disks.Exports)
+        {
+            string name = export.Name.Length > 0 ? $"'{export.Name}'" : "disk";
+            Tell($"{name}: {ByteSize.Format(export.Disk.Length)}, {ByteSize.Format(export.Disk.PageSize)} pages, {export.Disk.Store.Codec.Implementation}, at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory{(export.ReadOnly ? ", read-only" : string.Empty)}");
+        }
+        foreach (EndPoint endPoint in server.EndPoints)
+            Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");
+        if (options.Control is { } control)
+            Tell($"control socket: {control} (pagefold top --control {control})");
+        if (options.Metrics is { } metrics)
+            Tell($"metrics at http://{metrics}/metrics");
+        if (options.Exports.All(export => export.Keep is null))
+            Tell("what is written lives in memory and is gone when this command ends");
+    }
+
+    private static string Uri(EndPoint endPoint, bool encrypted) => endPoint is UnixDomainSocketEndPoint
+        ? $"nbd{(encrypted ? "s" : string.Empty)}+unix:///?socket={endPoint}"
+        : $"nbd{(encrypted ? "s" : string.Empty)}://{endPoint}";
+
+    private static void Tell(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine($"pagefold: {line}");
+        }
+        catch (IOException)
+        {
+            // Nobody reads the log any more; the disk goes on.
+        }
+    }
+
+    /// <summary>Ends the server even if what comes after its making fails.</summary>
+    private sealed class ServerStop(NbdServer server) : IDisposable
+    {
+        public NbdServer Server => server;
+
+        public void Stop(TimeSpan patience) => server.StopAsync(patience).GetAwaiter().GetResult();
+
+        public void Dispose() => Stop(TimeSpan.Zero);
+    }
+}

@@ -1,0 +1,60 @@
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>What a server does for its disks in the background: gives the store what its cache holds, and compresses idle pages once more. One thread, at low priority.</summary>
+internal sealed class Upkeep : IDisposable
+{
+    private static readonly TimeSpan MostBetween = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LeastBetween = TimeSpan.FromSeconds(1);
+
+    private readonly HostedDisks _disks;
+    private readonly UpkeepOptions _options;
+    private readonly Action<string> _tell;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Thread _thread;
+
+    public Upkeep(HostedDisks disks, UpkeepOptions options, Action<string> tell)
+    {
+        _disks = disks;
+        _options = options;
+        _tell = tell;
+        _thread = new Thread(Run) { IsBackground = true, Name = "upkeep", Priority = ThreadPriority.BelowNormal };
+        _thread.Start();
+    }
+
+    public void Dispose()
+    {
+        _ending.Cancel();
+        _thread.Join();
+        _ending.Dispose();
+    }
+
+    private void Run()
+    {
+        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(_options.Idle.TotalSeconds / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
+        while (!_ending.Token.WaitHandle.WaitOne(between))
+        {
+            foreach (NbdExport export in _disks.Exports)
+                Tend(export);
+        }
+    }
+
+    private void Tend(NbdExport export)
+    {
+        try
+        {
+            export.Disk.Settle();
+            if (_options.Recompress is { } codec)
+                export.Disk.Store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _options.Idle }, progress: null, _ending.Token);
+        }
+        catch (Exception e) when (e is MemoryLimitException or InvalidOperationException or PageCorruptException or IOException)
+        {
+            _tell($"upkeep: {e.Message.ReplaceLineEndings(" ")}");
+        }
+        catch (OperationCanceledException)
+        {
+            // The server ends.
+        }
+    }
+}

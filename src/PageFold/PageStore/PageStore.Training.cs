@@ -1,0 +1,44 @@
+using PageFold.Compression;
+using PageFold.Store;
+
+namespace PageFold;
+
+/// <summary>Dictionaries trained on the store's own pages.</summary>
+public sealed unsafe partial class PageStore
+{
+    // The library's own advice: a hundred times as much content as the dictionary is to have.
+    private const int SampleBytesPerByte = 100;
+    private const int LeastDictionary = 1024;
+    private const int LargestDictionary = 1 << 20;
+
+    /// <summary>
+    /// Trains a Zstandard dictionary on some of the store's pages, chosen evenly, for <see cref="PageCodec.Zstd"/>. Pages of text, records or code have much in common that a single
+    /// page is too small to show.
+    /// </summary>
+    /// <param name="bytes">Bytes of the dictionary at most, 1 KiB to 1 MiB. Every codec that uses it holds it digested, which takes several times as much.</param>
+    /// <param name="level">The level that the pages will be compressed at.</param>
+    /// <param name="cancellation">Ends the reading of samples.</param>
+    /// <returns>The dictionary; null if too few pages are stored, or they have too little in common.</returns>
+    /// <remarks>Needs up to a hundred times the dictionary's bytes of managed memory while it works. Reading a sample counts as an access.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
+    /// <exception cref="PageCorruptException">A sample does not match its check.</exception>
+    public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellation = default)
+    {
+        Throw.IfDictionarySizeInvalid(bytes, LeastDictionary, LargestDictionary);
+        long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / PageSize);
+        long stored = _counters.Read(StoreCounter.Pages) - _counters.Read(StoreCounter.SameFilled);
+        long step = Math.Max(1, stored / wanted);
+        List<byte[]> samples = [];
+        byte[] page = new byte[PageSize];
+        long seen = 0;
+        for (long from = 0; samples.Count < wanted && from <= MaxPage && TryFindNext(from, out long number); from = number + 1)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (StateOf(number) is null or PageState.SameFilled or PageState.WrittenBack || seen++ % step != 0)
+                continue;
+            if (TryRead(number, page))
+                samples.Add([.. page]);
+        }
+        return samples.Count < ZstdDictionary.LeastSamples ? null : ZstdDictionary.Train(samples, level, bytes);
+    }
+}
