@@ -90,3 +90,41 @@ public sealed class PageCorruptException : Exception
     /// <summary>The page's number.</summary>
     public long Page { get; }
 }
+
+/// <summary>A page is in the writeback file and the system cannot read it from there. The page is as it was: reading it again may succeed; writing or discarding it needs nothing of the file.</summary>
+public sealed class WritebackReadException : IOException
+{
+    /// <summary>Makes the exception for a page.</summary>
+    /// <param name="page">The page's number.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="innerException">What the system reported; null if the file is too short.</param>
+    public WritebackReadException(long page, string path, Exception? innerException)
+        : base($"Page {page} cannot be read from the writeback file {path}: {innerException?.Message ?? "the file is shorter than what was written to it."} Write or discard the page to clear it.", innerException)
+    {
+        Page = page;
+        Path = path;
+    }
+
+    /// <summary>Makes the exception with a message.</summary>
+    public WritebackReadException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception with a message and its cause.</summary>
+    public WritebackReadException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Makes the exception without a message of its own.</summary>
+    public WritebackReadException()
+    {
+    }
+
+    /// <summary>The page's number.</summary>
+    public long Page { get; }
+
+    /// <summary>The writeback file.</summary>
+    public string Path { get; } = string.Empty;
+}

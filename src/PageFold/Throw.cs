@@ -81,6 +81,48 @@ internal static class Throw
             throw new ArgumentOutOfRangeException(option, value, $"{option} is {value}; choose zero or more.");
     }
 
+    public static void IfNoWriteback(bool has)
+    {
+        if (!has)
+            throw new InvalidOperationException("The store has no writeback file; make it with Writeback.");
+    }
+
+    public static void IfWritebackInvalid(WritebackOptions options)
+    {
+        if (string.IsNullOrWhiteSpace(options.Path))
+            throw new ArgumentException("Writeback.Path is empty; name a file or a block device.", "Path");
+        if (options.MostBytes is { } most && (most < Store.WritebackLog.SmallestFile || most > WritebackOptions.LargestFile))
+        {
+            throw new ArgumentOutOfRangeException("MostBytes", most,
+                $"Writeback.MostBytes is {Bytes(most)}; choose {Bytes(Store.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.LargestFile)}.");
+        }
+        IfNegative(options.DailyBudget ?? 0, "DailyBudget");
+    }
+
+    public static void IfWritebackTooSmall(long bytes, string path)
+    {
+        if (bytes < Store.WritebackLog.SmallestFile)
+            throw new ArgumentException($"Writeback.Path {path} has {Bytes(bytes)}; choose a device of at least {Bytes(Store.WritebackLog.SmallestFile)}.", "Path");
+    }
+
+    [DoesNotReturn]
+    public static void WritebackWouldOverwrite(string path) =>
+        throw new ArgumentException(
+            $"Writeback.Path {path} holds something else, which would be overwritten; nothing was changed. Name a new file, or one that was used for writeback before, or clear the device's first 4 KiB.",
+            "Path");
+
+    [DoesNotReturn]
+    public static void WritebackNeedsFile(string path) => throw new ArgumentException($"Writeback.Path {path} is neither a file nor a block device; name one.", "Path");
+
+    public static void IfMadeToFail(bool fails)
+    {
+        if (fails)
+            throw new IOException("Made to fail, for a test.");
+    }
+
+    [DoesNotReturn]
+    public static void WritebackUnreadable(long page, string path, Exception? cause) => throw new WritebackReadException(page, path, cause);
+
     public static void IfThresholdInvalid(int? threshold, int pageSize)
     {
         if (threshold is { } bytes && (bytes < 1 || bytes > pageSize))

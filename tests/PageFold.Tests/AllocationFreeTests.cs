@@ -75,6 +75,28 @@ public class AllocationFreeTests
         });
     }
 
+    [Fact]
+    public void Reading_from_the_writeback_file_allocates_nothing()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path } });
+        byte[] page = new byte[4096];
+        for (int i = 0; i < 500; i++)
+        {
+            Pages.FillCompressible(page, (ulong)i, i / 500.0);
+            store.Write(i, page);
+        }
+        Assert.Equal(500, store.WriteBack().Pages);
+        AssertAllocatesNothing(() =>
+        {
+            for (int i = 0; i < 500; i++)
+            {
+                store.TryRead(i, page);
+                store.ReadStored((uint)i, page);
+            }
+        });
+    }
+
     private static void AssertAllocatesNothing(Action action)
     {
         // Tables, buffers and compiled code are made on the way to the steady state.

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
 
 namespace PageFold.Interop;
 
 /// <summary>
 /// The few system calls that the portable surface of .NET does not offer: reserving address space, committing and giving back single
-/// page frames, asking which of them are resident, and files that live in memory. Linux numbers, 64-bit only; callers stay behind
+/// page frames, asking which of them are resident, files that live in memory, and holes in files. Linux numbers, 64-bit only; callers stay behind
 /// <see cref="OperatingSystem.IsLinux"/>.
 /// </summary>
 [SupportedOSPlatform("linux")]
@@ -32,6 +33,9 @@ internal static unsafe partial class LibC
     public const int EPERM = 1;
     public const int EINVAL = 22;
     public const int ENOSYS = 38;
+    public const int SEEK_END = 2;
+    public const int FALLOC_FL_KEEP_SIZE = 0x01;
+    public const int FALLOC_FL_PUNCH_HOLE = 0x02;
 
     public static readonly nint MapFailed = -1;
 
@@ -72,6 +76,14 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int ftruncate(int descriptor, long length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int fallocate(SafeFileHandle descriptor, int mode, long offset, long length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial long lseek(SafeFileHandle descriptor, long offset, int whence);
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -72,7 +72,8 @@ public sealed unsafe partial class PageStore
     }
 
     private PageState StateOfWord(ulong word) =>
-        !SlotWord.HoldsObject(word) ? PageState.SameFilled
+        WrittenBack.Is(word) ? PageState.WrittenBack
+        : !SlotWord.HoldsObject(word) ? PageState.SameFilled
         : SlotWord.Size(word) == PageSize ? PageState.Incompressible
         : PageState.Compressed;
 

@@ -12,6 +12,7 @@ public sealed unsafe partial class PageStore
     /// <param name="destination">Receives the page, exactly <see cref="PageSize"/> bytes; untouched after false.</param>
     /// <exception cref="ArgumentException">The number or the length is wrong.</exception>
     /// <exception cref="PageCorruptException">The stored bytes do not match their check; <paramref name="destination"/> holds none of them.</exception>
+    /// <exception cref="WritebackReadException">The page is in the writeback file and cannot be read from there; <paramref name="destination"/> is untouched.</exception>
     public bool TryRead(long page, Span<byte> destination)
     {
         Throw.IfPageOutOfRange(page, nameof(page));
@@ -31,6 +32,11 @@ public sealed unsafe partial class PageStore
             _access?.Touch((uint)page);
             if (SlotWord.Kind(word) == SlotKind.Value)
             {
+                if (WrittenBack.Is(word))
+                {
+                    LoadWrittenBack(ref *slot, word, bench, (uint)page, destination, stripe);
+                    return true;
+                }
                 // Pinned, the slot keeps its word in the pattern table.
                 ulong fill = FillOf(word);
                 SlotWord.ReleaseShared(ref *slot);

@@ -12,39 +12,40 @@ public sealed unsafe partial class PageStore
     /// <param name="number">The page.</param>
     /// <param name="destination">At least <see cref="PageSize"/> bytes; receives as many as the form says.</param>
     /// <exception cref="PageCorruptException">The stored bytes do not match their check; <paramref name="destination"/> holds none of them.</exception>
+    /// <exception cref="WritebackReadException">The page is in the writeback file and cannot be read from there.</exception>
     internal StoredPage ReadStored(uint number, Span<byte> destination)
     {
         Throw.IfPageLengthWrong(Math.Min(destination.Length, PageSize), PageSize, nameof(destination));
         int stripe = _gate.Enter();
+        Workbench? bench = null;
         try
         {
             ulong* slot = _slots.Find(number);
-            if (slot is null || !TryPin(ref *slot, out ulong word))
+            if (slot is null)
                 return default;
-            uint check;
-            try
+            // Before the slot is held: see TryRead.
+            bench = _benches.Take(stripe);
+            if (!TryPin(ref *slot, out ulong word))
+                return default;
+            if (SameFilled.Is(word))
             {
-                if (SlotWord.Kind(word) == SlotKind.Value)
-                    return new StoredPage(StoredKind.SameFilled, 0, 0, FillOf(word), 0);
-                ObjectView view = _heap.View(word, out ulong* tag);
-                fixed (byte* target = destination)
-                    view.CopyTo(target);
-                check = (uint)(*tag >> 32);
-            }
-            finally
-            {
+                ulong fill = FillOf(word);
                 SlotWord.ReleaseShared(ref *slot);
+                return new StoredPage(StoredKind.SameFilled, 0, 0, fill, 0);
             }
-            int size = SlotWord.Size(word);
-            if (CheckOf(destination[..size], number) != check)
+            ReadOnlySpan<byte> stored = WrittenBack.Is(word) ? ReadRecord(ref *slot, word, bench, number, stripe, out uint check) : CopyObject(ref *slot, word, bench, number, out check);
+            if (stored.IsEmpty)
             {
                 destination.Clear();
                 Throw.PageIsCorrupt(number);
             }
+            stored.CopyTo(destination);
+            int size = stored.Length;
             return new StoredPage(size == PageSize ? StoredKind.Incompressible : StoredKind.Compressed, SlotWord.Codec(word), size, 0, check);
         }
         finally
         {
+            bench?.Return();
             _gate.Exit(stripe);
         }
     }
@@ -74,6 +75,17 @@ public sealed unsafe partial class PageStore
         return TryPlace(number, slot, bench.Page, data.Length, compressed ? form.Codec : 0, lastResort, stripe)
             ? compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible
             : StoreOutcome.Full;
+    }
+
+    /// <summary>Copies the stored bytes of a pinned slot's object, and unpins it; nothing if they are damaged.</summary>
+    private ReadOnlySpan<byte> CopyObject(ref ulong slot, ulong word, Workbench bench, uint number, out uint check)
+    {
+        ObjectView view = _heap.View(word, out ulong* tag);
+        view.CopyTo(bench.Packed);
+        check = (uint)(*tag >> 32);
+        SlotWord.ReleaseShared(ref slot);
+        ReadOnlySpan<byte> stored = new(bench.Packed, SlotWord.Size(word));
+        return CheckOf(stored, number) == check ? stored : default;
     }
 
     /// <summary>The word that a pinned slot's page is filled with.</summary>

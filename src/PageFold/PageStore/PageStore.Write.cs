@@ -132,7 +132,7 @@ public sealed unsafe partial class PageStore
     {
         ulong held = SlotWord.AcquireExclusive(ref slot);
         bool refilled = false;
-        if (SlotWord.Kind(held) == SlotKind.Value && SameFilled.NamesPattern(held))
+        if (SameFilled.Is(held) && SameFilled.NamesPattern(held))
         {
             uint pattern = SameFilled.Pattern(held);
             refilled = _patterns.TryReplace(ref pattern, word);

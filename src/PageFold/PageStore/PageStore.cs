@@ -33,6 +33,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly PatternTable _patterns;
     private readonly CodecTable _codecs;
     private readonly AccessTimes? _access;
+    private WritebackLog? _writeback;
     private readonly Workbenches _benches;
     private readonly StoreCounters _counters = new();
     private readonly Gate _gate;
@@ -43,6 +44,7 @@ public sealed unsafe partial class PageStore : IDisposable
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    /// <exception cref="IOException">The writeback file cannot be opened.</exception>
     public PageStore(PageStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -67,7 +69,7 @@ public sealed unsafe partial class PageStore : IDisposable
         bool prepared = false;
         try
         {
-            prepared = TryPrepare(options.Codec, options.OwnerBytes);
+            prepared = TryPrepare(options);
         }
         finally
         {
@@ -90,6 +92,8 @@ public sealed unsafe partial class PageStore : IDisposable
     internal ZsHeap Heap => _heap;
 
     internal SlotTable Slots => _slots;
+
+    internal WritebackLog? Log => _writeback;
 
     internal MemoryBudget Budget => _arena.Budget;
 
@@ -214,6 +218,12 @@ public sealed unsafe partial class PageStore : IDisposable
                 PeakBytes = Budget.Peak,
                 MemoryLimit = Budget.Limit,
                 RefusedWrites = _counters.Read(StoreCounter.Refused),
+                WrittenBackPages = _counters.Read(StoreCounter.WrittenBack),
+                WrittenBackBytes = _counters.Read(StoreCounter.WrittenBackBytes),
+                WritebackFileBytes = _writeback?.FileBytes ?? 0,
+                WritebackWrites = _counters.Read(StoreCounter.WritebackWrites),
+                WritebackReads = _counters.Read(StoreCounter.WritebackReads),
+                PagesByCodec = [.. Enumerable.Range(0, CodecTable.Most).Where(number => _codecs[number] is not null).Select(PagesWith)],
                 FramesCompacted = _heap.FramesCompacted,
                 BytesMoved = _heap.BytesMoved,
                 Classes = classes,
@@ -229,19 +239,22 @@ public sealed unsafe partial class PageStore : IDisposable
     public void Dispose() => _gate.Close();
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
-    private bool TryPrepare(PageCodec codec, long ownerBytes)
+    private bool TryPrepare(PageStoreOptions options)
     {
-        if (!Budget.TryCharge(ownerBytes))
+        if (!Budget.TryCharge(options.OwnerBytes))
             return false;
-        _ownerBytes = ownerBytes;
-        if (!_codecs.TryCharge(codec))
+        _ownerBytes = options.OwnerBytes;
+        if (!_codecs.TryCharge(options.Codec))
             return false;
-        _codecs.Set(0, codec, contextBytes: 0);
+        _codecs.Set(0, options.Codec, contextBytes: 0);
         if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();
-        return true;
+        if (options.Writeback is not { } writeback)
+            return true;
+        _writeback = WritebackLog.TryOpen(Budget, writeback, PageSize, options.TimeProvider);
+        return _writeback is not null;
     }
 
     private static ulong TagFor(uint number, byte* stored, int size) => number | (ulong)CheckOf(new ReadOnlySpan<byte>(stored, size), number) << 32;
@@ -262,6 +275,8 @@ public sealed unsafe partial class PageStore : IDisposable
         SlotKind kind = SlotWord.Kind(old);
         if (SlotWord.HoldsObject(old))
             _heap.Free(SlotWord.Location(old));
+        else if (WrittenBack.Is(old))
+            _writeback!.Remove(WrittenBack.Position(old), SlotWord.Size(old));
         else if (kind == SlotKind.Value && SameFilled.NamesPattern(old))
             _patterns.Remove(SameFilled.Pattern(old));
         return kind != SlotKind.Empty;
@@ -282,13 +297,17 @@ public sealed unsafe partial class PageStore : IDisposable
         if (to == SlotKind.Empty)
             _counters.Add(stripe, StoreCounter.Emptied, 1);
         _counters.Add(stripe, StoreCounter.Pages, (to == SlotKind.Empty ? 0 : 1) - (from == SlotKind.Empty ? 0 : 1));
-        _counters.Add(stripe, StoreCounter.SameFilled, (to == SlotKind.Value ? 1 : 0) - (from == SlotKind.Value ? 1 : 0));
+        _counters.Add(stripe, StoreCounter.SameFilled, (SameFilled.Is(word) ? 1 : 0) - (SameFilled.Is(old) ? 1 : 0));
         int sizeBefore = SlotWord.HoldsObject(old) ? SlotWord.Size(old) : 0;
         int sizeAfter = SlotWord.HoldsObject(word) ? SlotWord.Size(word) : 0;
         _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
         _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
-        bool wasCompressed = sizeBefore != 0 && sizeBefore != PageSize;
-        bool isCompressed = sizeAfter != 0 && sizeAfter != PageSize;
+        int leftBefore = WrittenBack.Is(old) ? SlotWord.Size(old) : 0;
+        int leftAfter = WrittenBack.Is(word) ? SlotWord.Size(word) : 0;
+        _counters.Add(stripe, StoreCounter.WrittenBackBytes, leftAfter - leftBefore);
+        _counters.Add(stripe, StoreCounter.WrittenBack, (leftAfter != 0 ? 1 : 0) - (leftBefore != 0 ? 1 : 0));
+        bool wasCompressed = sizeBefore + leftBefore is not 0 and var before && before != PageSize;
+        bool isCompressed = sizeAfter + leftAfter is not 0 and var after && after != PageSize;
         if (wasCompressed && isCompressed && SlotWord.Codec(old) == SlotWord.Codec(word))
             return;
         if (wasCompressed)
@@ -326,6 +345,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _slots.Free();
         _patterns.Free();
         _access?.Free();
+        _writeback?.Dispose();
         _benches.Free();
         Budget.Release(_ownerBytes);
         _codecs.Free();

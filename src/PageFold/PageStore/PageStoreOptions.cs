@@ -47,6 +47,9 @@ public sealed class PageStoreOptions
     /// <summary>Notes when each page was last written or read, for 2 more bytes a page, so that pages can be chosen by age. Default false.</summary>
     public bool TrackAccess { get; set; }
 
+    /// <summary>A file that pages can be moved to by <see cref="PageStore.WriteBack"/>. Null (the default) for none.</summary>
+    public WritebackOptions? Writeback { get; set; }
+
     /// <summary>The clock that ages and days are told by. Default the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 

@@ -11,13 +11,13 @@ public sealed record PageStoreStatistics
     /// <summary>Bytes of those pages, uncompressed.</summary>
     public required long OriginalBytes { get; init; }
 
-    /// <summary>What the codec made of compressed pages, and the page size for each incompressible one.</summary>
+    /// <summary>What the codecs made of compressed pages, and the page size for each incompressible one, in memory.</summary>
     public required long CompressedBytes { get; init; }
 
     /// <summary>Pages that are one repeated word.</summary>
     public required long SameFilledPages { get; init; }
 
-    /// <summary>Pages stored raw.</summary>
+    /// <summary>Pages stored raw, in memory.</summary>
     public required long IncompressiblePages { get; init; }
 
     /// <summary>Bytes of frames that zspages own.</summary>
@@ -43,6 +43,24 @@ public sealed record PageStoreStatistics
 
     /// <summary>Writes refused because the limit was reached.</summary>
     public required long RefusedWrites { get; init; }
+
+    /// <summary>Pages in the writeback file.</summary>
+    public long WrittenBackPages { get; init; }
+
+    /// <summary>Stored bytes of those pages.</summary>
+    public long WrittenBackBytes { get; init; }
+
+    /// <summary>Bytes that the writeback file takes, what is dead in it included.</summary>
+    public long WritebackFileBytes { get; init; }
+
+    /// <summary>Pages written to the file so far, those that were moved in it included.</summary>
+    public long WritebackWrites { get; init; }
+
+    /// <summary>Pages read from the file so far.</summary>
+    public long WritebackReads { get; init; }
+
+    /// <summary>Pages compressed with each codec, in memory or written back, by the codecs' numbers.</summary>
+    public IReadOnlyList<long> PagesByCodec { get; init; } = [];
 
     /// <summary>Frames that compaction has freed so far.</summary>
     public required long FramesCompacted { get; init; }

@@ -26,6 +26,10 @@ internal static class SameFilled
 
     public static ulong SlotForPattern(uint number) => SlotWord.ForPayload(SlotKind.Value, (ulong)number << 1 | 1);
 
+    /// <summary>True if the slot holds a same-filled page.</summary>
+    public static bool Is(ulong slot) => SlotWord.Kind(slot) == SlotKind.Value && !WrittenBack.Is(slot);
+
+    /// <summary>True if a same-filled page's slot names a pattern.</summary>
     public static bool NamesPattern(ulong slot) => (SlotWord.Payload(slot) & 1) != 0;
 
     /// <summary>The number in a slot that names a pattern.</summary>

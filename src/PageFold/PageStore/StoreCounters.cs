@@ -11,6 +11,10 @@ internal enum StoreCounter
     Incompressible,
     Refused,
     Emptied,
+    WrittenBack,
+    WrittenBackBytes,
+    WritebackWrites,
+    WritebackReads,
 
     /// <summary>Compressed pages by codec number: this one and the three after it.</summary>
     FirstCodec,

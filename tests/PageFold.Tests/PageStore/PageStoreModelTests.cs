@@ -3,6 +3,8 @@ namespace PageFold.Tests.Store;
 /// <summary>Random operations on a store against a dictionary of what must be there.</summary>
 public class PageStoreModelTests
 {
+    private static readonly PageCodec Dense = PageCodec.Zstd(1);
+
     private static readonly Dictionary<string, (Func<PageStoreOptions> Options, int Operations)> Shapes = new()
     {
         ["lz4"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20 }, 40_000),
@@ -16,6 +18,9 @@ public class PageStoreModelTests
         ["zstd"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, Codec = PageCodec.Zstd(1) }, 10_000),
         ["none"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.None }, 20_000),
         ["lz4, ages tracked"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, TrackAccess = true }, 20_000),
+        ["writeback"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, TrackAccess = true, Writeback = InFile() }, 30_000),
+        ["writeback, 64 KiB"] = (() => new PageStoreOptions { MemoryLimit = 24 << 20, PageSize = 65536, Writeback = InFile() }, 4_000),
+        ["writeback, hardly any memory"] = (() => new PageStoreOptions { MemoryLimit = 1 << 20, NoNeighbours = true, Writeback = InFile() }, 30_000),
         ["hardly any memory"] = (() => new PageStoreOptions { MemoryLimit = 200 << 10 }, 30_000),
     };
 
@@ -26,12 +31,16 @@ public class PageStoreModelTests
     public void Agrees_with_a_dictionary(string configuration)
     {
         (Func<PageStoreOptions> options, int operations) = Shapes[configuration];
-        Gen.Int.Sample(seed => Run(options(), seed, operations / 5), iter: 5, threads: 2);
+        long moved = 0;
+        Gen.Int.Sample(seed => Interlocked.Add(ref moved, Run(options(), seed, operations / 5)), iter: 5, threads: 2);
+        Assert.True(moved > 0 || configuration is not "writeback", "nothing was cleaned");
     }
 
-    private static void Run(PageStoreOptions options, int seed, int operations)
+    /// <returns>Records that were moved within the writeback file.</returns>
+    private static long Run(PageStoreOptions options, int seed, int operations)
     {
         Random random = new(seed);
+        long left = 0;
         using PageStore store = new(options);
         Dictionary<long, byte[]> model = [];
         byte[] buffer = new byte[store.PageSize];
@@ -49,6 +58,10 @@ public class PageStoreModelTests
                 Discard(store, model, page, random.Next(1, 40));
             else if (dice == 95)
                 store.Compact();
+            else if (dice == 96 && random.Next(4) == 0)
+                Recompress(store, random);
+            else if (dice == 97 && options.Writeback is not null)
+                left += WriteBack(store, random);
             else
                 Assert.Equal(model.ContainsKey(page), store.Contains(page));
             Assert.True(store.Budget.Used <= store.MemoryLimit);
@@ -58,6 +71,9 @@ public class PageStoreModelTests
             Read(store, model, page, buffer);
         PageStoreStatistics statistics = store.GetStatistics();
         Assert.Equal(model.Count, statistics.Pages);
+        Assert.Equal(model.Keys.Count(page => store.StateOf(page) == PageState.WrittenBack), statistics.WrittenBackPages);
+        if (options.Writeback is not null)
+            Assert.True(statistics.WritebackWrites > 0);
         Assert.Equal((long)model.Count * store.PageSize, statistics.OriginalBytes);
         if (store.MemoryLimit >= 1 << 20)
             Assert.Equal(model.Values.Count(IsSameFilled), statistics.SameFilledPages);
@@ -66,6 +82,32 @@ public class PageStoreModelTests
         Assert.Equal(0, store.GetStatistics().Pages);
         Assert.Equal(0, store.GetStatistics().CompressedBytes);
         Assert.Equal(0, store.GetStatistics().PoolBytes);
+        Assert.Equal(0, store.GetStatistics().WrittenBackBytes);
+        Assert.InRange(store.GetStatistics().WritebackFileBytes, 0, 1 << 20);
+        Assert.All(store.Codecs, use => Assert.Equal(0, use.Pages));
+        return statistics.WritebackWrites - left;
+    }
+
+    private static WritebackOptions InFile() => new() { Path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), MostBytes = 4 << 20 };
+
+    private static void Recompress(PageStore store, Random random)
+    {
+        try
+        {
+            store.Recompress(new RecompressionOptions { Codec = random.Next(2) == 0 ? PageCodec.Lz4Managed : Dense, MostPages = random.Next(300), RetrySettled = random.Next(2) == 0 });
+        }
+        catch (MemoryLimitException)
+        {
+            // No room for one more codec's contexts.
+        }
+    }
+
+    private static long WriteBack(PageStore store, Random random)
+    {
+        WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = random.Next(3) == 0, MostBytes = random.Next(2_000_000) });
+        Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MostBytes or WritebackStop.FileFull, result.ToString());
+        Assert.Equal(0, result.Skipped);
+        return result.Pages;
     }
 
     private static void Write(PageStore store, Dictionary<long, byte[]> model, long page, Random random, byte[] buffer)

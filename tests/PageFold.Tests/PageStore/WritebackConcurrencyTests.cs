@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using PageFold.Frames;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Pages go to a small file and come back while everything else goes on; every page tells its version all through.</summary>
+public class WritebackConcurrencyTests
+{
+    private const int PageSize = 4096;
+    private const int Count = 900;
+
+    [Theory]
+    [InlineData(64L << 20)]
+    [InlineData(3L << 20)]
+    public void Readers_see_whole_versions_while_pages_leave_memory_and_the_file_is_cleaned(long limit)
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        PageStore store = new(new PageStoreOptions
+        {
+            MemoryLimit = limit,
+            TrackAccess = true,
+            Writeback = new() { Path = path, MostBytes = 4 << 20 },
+        });
+        store.AddCodec(PageCodec.Lz4Managed);
+        long deadline = Environment.TickCount64 + 6000;
+        long[] written = new long[Count];
+        long left = 0;
+        long skipped = 0;
+        Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
+        {
+            Random random = new(thread);
+            byte[] page = new byte[PageSize];
+            while (Environment.TickCount64 < deadline)
+            {
+                // Few pages change often and many seldom, so that segments empty unevenly.
+                int number = random.Next(random.Next(1, Count / 2)) * 2 + thread;
+                long version = written[number] + 1;
+                Make(page, number, version);
+                if (store.Write(number, page) != StoreOutcome.Full)
+                    written[number] = version;
+                if (random.Next(30) == 0)
+                    store.Discard(number);
+                if (random.Next(50) == 0)
+                    Thread.Sleep(1);
+            }
+        }))];
+        Task[] readers = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
+        {
+            Random random = new(50 + thread);
+            byte[] page = new byte[PageSize];
+            while (Environment.TickCount64 < deadline)
+            {
+                int number = random.Next(Count);
+                if (thread == 2)
+                    Assert.InRange(store.ReadStored((uint)number, page).Size, 0, PageSize);
+                else if (store.TryRead(number, page))
+                    Check(page, number);
+            }
+        }))];
+        Task[] others = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
+        {
+            for (int i = 0; Environment.TickCount64 < deadline; i++)
+            {
+                if (thread < 2)
+                {
+                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0, MostBytes = 300_000 });
+                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MostBytes or WritebackStop.FileFull, result.ToString());
+                    Interlocked.Add(ref left, result.Pages);
+                    Interlocked.Add(ref skipped, result.Skipped);
+                }
+                else
+                {
+                    store.Compact();
+                    store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MostPages = 50, RetrySettled = true });
+                }
+            }
+        }))];
+        Task.WaitAll([.. writers, .. readers, .. others]);
+        PageStoreStatistics statistics = store.GetStatistics();
+        Assert.True(statistics.WritebackWrites > left + skipped && left > 1500, $"{left} pages left memory, {skipped} did not, {statistics.WritebackWrites} were written: nothing was cleaned");
+        Assert.True(store.Budget.Peak <= limit);
+        byte[] read = new byte[PageSize];
+        for (int page = 0; page < Count; page++)
+        {
+            if (!store.TryRead(page, read))
+                continue;
+            Check(read, page);
+            Assert.Equal(written[page], (long)(MemoryMarshal.Cast<byte, ulong>(read.AsSpan())[0] >> 16));
+        }
+        Assert.Equal(store.EnumeratePages().Count(), statistics.Pages);
+        store.Discard(0, Count);
+        statistics = store.GetStatistics();
+        Assert.Equal((0, 0, 0, 0), (statistics.Pages, statistics.CompressedBytes, statistics.WrittenBackBytes, statistics.PoolBytes));
+        Assert.InRange(statistics.WritebackFileBytes, 0, 1 << 20);
+        store.Dispose();
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void Disposing_while_pages_leave_memory_ends_every_thread_cleanly()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+            PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path, MostBytes = 4 << 20 } });
+            MemoryBudget budget = store.Budget;
+            using CountdownEvent started = new(4);
+            Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Pages.OnItsOwnThread(() =>
+            {
+                byte[] page = new byte[PageSize];
+                started.Signal();
+                try
+                {
+                    for (long i = 0; ; i++)
+                    {
+                        Make(page, (int)(i % Count), i);
+                        store.Write(i % Count, page);
+                        store.TryRead(i * 7 % Count, page);
+                        if (thread == 0)
+                            store.WriteBack(new WritebackSelection { MostBytes = 100_000 });
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    // What a closed store says.
+                }
+            }))];
+            started.Wait();
+            Thread.Sleep(round);
+            store.Dispose();
+            Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
+            Assert.Equal(0, budget.Used);
+            Assert.False(File.Exists(path));
+        }
+    }
+
+    private static void Make(byte[] page, int number, long version)
+    {
+        Pages.FillCompressible(page, (ulong)version, version % 5 / 4.0);
+        Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(page.AsSpan());
+        for (int i = 0; i < words.Length; i += 8)
+            words[i] = (ulong)version << 16 | (uint)number;
+    }
+
+    private static void Check(ReadOnlySpan<byte> page, int number)
+    {
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(page);
+        Assert.Equal((ulong)number, words[0] & 0xFFFF);
+        for (int i = 0; i < words.Length; i += 8)
+            Assert.True(words[i] == words[0], "two versions in one page");
+    }
+}

@@ -1,0 +1,430 @@
+using PageFold.Frames;
+using PageFold.Store;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Pages that leave memory for a file, and what the file may do.</summary>
+public sealed class WritebackTests : IDisposable
+{
+    private const int PageSize = 4096;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("pagefold-writeback-").FullName;
+
+    private string File1 => Path.Combine(_folder, "one");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public void Pages_written_back_are_read_from_the_file_and_take_no_memory(int pageSize)
+    {
+        using PageStore store = new(new PageStoreOptions { PageSize = pageSize, MemoryLimit = 128 << 20, Writeback = new() { Path = File1 } });
+        store.AddCodec(PageCodec.Zstd(1));
+        PageCodec[] codecs = [PageCodec.Lz4, PageCodec.Zstd(2)];
+        byte[][] pages = [.. Enumerable.Range(0, 600).Select(i => Page(i, pageSize))];
+        for (int i = 0; i < pages.Length; i++)
+        {
+            store.UseCodec(codecs[i % 2]);
+            store.Write(i, pages[i]);
+        }
+        PageStoreStatistics before = store.GetStatistics();
+        StoredPage[] forms = [.. Enumerable.Range(0, 600).Select(i => store.ReadStored((uint)i, new byte[pageSize]))];
+        WritebackResult result = store.WriteBack();
+        PageStoreStatistics after = store.GetStatistics();
+        Assert.Equal((WritebackStop.Finished, before.Pages - before.SameFilledPages, before.CompressedBytes, 0L), (result.Stopped, result.Pages, result.Bytes, result.Skipped));
+        Assert.Equal((0, 0, 0, before.SameFilledPages), (after.CompressedBytes, after.IncompressiblePages, after.PoolBytes, after.SameFilledPages));
+        Assert.Equal((result.Pages, result.Bytes, result.Pages, 0), (after.WrittenBackPages, after.WrittenBackBytes, after.WritebackWrites, after.WritebackReads));
+        Assert.InRange(after.WritebackFileBytes, result.Bytes, result.Bytes + (3 << 20));
+        Assert.Equal(before.PagesByCodec, after.PagesByCodec);
+        byte[] read = new byte[pageSize];
+        for (int round = 0; round < 2; round++)
+        {
+            for (int i = 0; i < pages.Length; i++)
+            {
+                Assert.True(store.TryRead(i, read));
+                Assert.True(read.AsSpan().SequenceEqual(pages[i]));
+                Assert.Equal(forms[i], store.ReadStored((uint)i, read));
+                Assert.Equal(forms[i].Kind == StoredKind.SameFilled ? PageState.SameFilled : PageState.WrittenBack, store.StateOf(i));
+                Assert.True(store.TryGetPageInfo(i, out PageInfo info));
+                Assert.Equal((forms[i].Size, forms[i].Codec), (info.StoredBytes, info.Codec));
+            }
+        }
+        Assert.Equal(4 * result.Pages, store.GetStatistics().WritebackReads);
+        Assert.Equal(0, store.WriteBack().Pages);
+        Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = codecs[1] }).Examined);
+        // An overwrite brings a page back to memory, a discard is the end of it; the records are dead then.
+        for (int i = 0; i < 300; i++)
+            store.Write(i, pages[i]);
+        store.Discard(300, 300);
+        PageStoreStatistics end = store.GetStatistics();
+        Assert.Equal((0, 0), (end.WrittenBackPages, end.WrittenBackBytes));
+        Assert.InRange(end.WritebackFileBytes, 0, 1 << 20);
+        for (int i = 0; i < 300; i++)
+        {
+            Assert.True(store.TryRead(i, read));
+            Assert.True(read.AsSpan().SequenceEqual(pages[i]));
+        }
+    }
+
+    [Fact]
+    public void Conditions_choose_the_pages()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, TrackAccess = true, Writeback = new() { Path = File1 } });
+        for (int i = 0; i < 100; i++)
+            store.Write(i, i < 50 ? Noise(i) : Text(i));
+        store.AdvanceClock(TimeSpan.FromMinutes(10));
+        byte[] read = new byte[PageSize];
+        for (int i = 0; i < 100; i += 2)
+            store.TryRead(i, read);
+        WritebackResult idle = store.WriteBack(new WritebackSelection { MinAge = TimeSpan.FromMinutes(9), OnlyIncompressible = true });
+        Assert.Equal(25, idle.Pages);
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => 2L * i + 1), Enumerable.Range(0, 100).Select(i => (long)i).Where(i => store.StateOf(i) == PageState.WrittenBack));
+        WritebackResult some = store.WriteBack(new WritebackSelection { MostBytes = 10 * PageSize + 5 });
+        Assert.Equal((WritebackStop.MostBytes, 10L), (some.Stopped, some.Pages));
+        Assert.Equal(25, store.WriteBack(new WritebackSelection { MinAge = TimeSpan.FromMinutes(9) }).Pages);
+        Assert.Equal((WritebackStop.MostBytes, 0L), Of(store.WriteBack(new WritebackSelection { MostBytes = 0 })));
+        using CancellationTokenSource cancelled = new();
+        cancelled.Cancel();
+        Assert.Equal(WritebackStop.Cancelled, store.WriteBack(null, null, cancelled.Token).Stopped);
+        Assert.True(store.TryGetPageInfo(99, out PageInfo info) && info.Age > TimeSpan.FromMinutes(9));
+    }
+
+    [Fact]
+    public void The_budget_of_a_day_holds_and_begins_anew_at_midnight()
+    {
+        Calendar time = new() { Now = new DateTimeOffset(2030, 1, 1, 23, 0, 0, TimeSpan.Zero) };
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, TimeProvider = time, Writeback = new() { Path = File1, DailyBudget = 100_000 } });
+        for (int i = 0; i < 100; i++)
+            store.Write(i, Noise(i));
+        WritebackResult first = store.WriteBack();
+        Assert.Equal((WritebackStop.DailyBudget, 24L), Of(first));
+        Assert.InRange(first.FileBytesWritten, 90_000, 100_000);
+        Assert.Equal((WritebackStop.DailyBudget, 0L), Of(store.WriteBack()));
+        time.Now = time.Now.AddHours(2);
+        Assert.Equal((WritebackStop.DailyBudget, 24L), Of(store.WriteBack()));
+    }
+
+    [Fact]
+    public void A_full_file_is_an_outcome_and_nothing_is_lost()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MostBytes = 4 << 20 } });
+        for (int i = 0; i < 1000; i++)
+            store.Write(i, Noise(i));
+        WritebackResult result = store.WriteBack();
+        Assert.Equal(WritebackStop.FileFull, result.Stopped);
+        Assert.InRange(result.Pages, 400, 520);
+        Assert.Equal((WritebackStop.FileFull, 0L), Of(store.WriteBack()));
+        for (int i = 0; i < 1000; i++)
+            AssertHolds(store, i, Noise(i));
+        Assert.True(new FileInfo(File1).Length <= 4 << 20);
+        // Holes are filled again by cleaning.
+        for (int i = 0; i < 500; i += 2)
+            store.Discard(i);
+        Assert.InRange(store.WriteBack().Pages, 150, 260);
+        for (int i = 1; i < 500; i += 2)
+            AssertHolds(store, i, Noise(i));
+        for (int i = 500; i < 1000; i++)
+            AssertHolds(store, i, Noise(i));
+        Assert.True(new FileInfo(File1).Length <= 4 << 20);
+    }
+
+    [Fact]
+    public void Every_damaged_byte_of_a_record_is_found_and_never_returned()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1 } });
+        store.Write(0, Text(1));
+        store.Write(1, Noise(2));
+        store.WriteBack();
+        byte[] read = new byte[PageSize];
+        Assert.True(store.TryGetPageInfo(0, out PageInfo info));
+        int records = WrittenBack.RecordBytes(info.StoredBytes) + WrittenBack.RecordBytes(PageSize);
+        int found = 0;
+        for (int at = 0; at < records; at++)
+        {
+            Flip(store, at);
+            foreach (int page in (int[])[0, 1])
+            {
+                try
+                {
+                    Assert.True(store.TryRead(page, read));
+                    Assert.True(read.AsSpan().SequenceEqual(page == 0 ? Text(1) : Noise(2)));
+                }
+                catch (PageCorruptException error)
+                {
+                    Assert.Equal(page, error.Page);
+                    Assert.False(read.AsSpan().ContainsAnyExcept((byte)0));
+                    Assert.Throws<PageCorruptException>(() => store.ReadStored((uint)page, read));
+                    found++;
+                }
+            }
+            Flip(store, at);
+        }
+        Assert.Equal(info.StoredBytes + PageSize + 2 * WrittenBack.HeaderBytes, found);
+        Flip(store, 20);
+        store.Write(0, Text(1));
+        AssertHolds(store, 0, Text(1));
+    }
+
+    [Fact]
+    public void A_page_that_the_file_no_longer_has_or_gives_is_named_and_can_be_written_again()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, Faults = faults } });
+        store.Write(5, Noise(5));
+        store.Write(6, Noise(6));
+        store.WriteBack();
+        byte[] read = new byte[PageSize];
+        faults.Refuse(1);
+        WritebackReadException failed = Assert.Throws<WritebackReadException>(() => store.TryRead(5, read));
+        Assert.Equal((5, File1), (failed.Page, failed.Path));
+        Assert.IsType<IOException>(failed.InnerException);
+        faults.Clear();
+        AssertHolds(store, 5, Noise(5));
+        RandomAccess.SetLength(store.Log!.File.Handle, WritebackFile.HeaderBytes + 6000);
+        AssertHolds(store, 5, Noise(5));
+        Assert.Contains("page 6", Assert.Throws<WritebackReadException>(() => store.TryRead(6, read)).Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Throws<WritebackReadException>(() => store.ReadStored(6, read));
+        store.Write(6, Text(6));
+        AssertHolds(store, 6, Text(6));
+    }
+
+    [Fact]
+    public void Where_the_system_fails_at_any_point_of_a_writeback_every_page_stays_whole()
+    {
+        for (int nth = 1; nth < 30; nth++)
+        {
+            AllocationFaults faults = new();
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = Path.Combine(_folder, "faults" + nth), MostBytes = 4 << 20, Faults = faults } });
+            for (int round = 0; round < 3; round++)
+            {
+                for (int i = round; i < 900; i += 1 + round)
+                    store.Write(i, Noise(i + round));
+                faults.Refuse(nth, 2);
+                WritebackResult result = store.WriteBack();
+                Assert.True(result.Stopped is WritebackStop.FileFull || result.Stopped is WritebackStop.IOError && result.Error is IOException, result.ToString());
+                faults.Clear();
+            }
+            Assert.Equal(WritebackStop.FileFull, store.WriteBack().Stopped);
+            for (int i = 2; i < 900; i++)
+                AssertHolds(store, i, Noise(i + ((i - 2) % 3 == 0 ? 2 : (i - 1) % 2 == 0 ? 1 : 0)));
+            store.Discard(0, 900);
+            Assert.Equal((0, 0, 0), (store.GetStatistics().WrittenBackBytes, store.GetStatistics().PoolBytes, store.GetStatistics().CompressedBytes));
+            Assert.InRange(store.GetStatistics().WritebackFileBytes, 0, 1 << 20);
+        }
+    }
+
+    [Fact]
+    public void Cleaning_leaves_what_is_damaged_where_it_is_and_goes_on()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MostBytes = 4 << 20 } });
+        for (int i = 0; i < 700; i++)
+            store.Write(i, Noise(i));
+        Assert.Equal(WritebackStop.FileFull, store.WriteBack().Stopped);
+        // The number of page 1, and a byte of page 3.
+        int record = WrittenBack.RecordBytes(PageSize);
+        Flip(store, record);
+        Flip(store, 3 * record + 100);
+        for (int i = 4; i < 300; i++)
+            store.Write(i, Noise(i));
+        for (int round = 0; round < 5; round++)
+        {
+            _ = store.WriteBack();
+            for (int i = 300 - round * 50; i < 300; i++)
+                store.Write(i, Noise(i));
+        }
+        for (int i = 0; i < 700; i++)
+        {
+            if (i is 1 or 3)
+                Assert.Throws<PageCorruptException>(() => store.TryRead(i, new byte[PageSize]));
+            else
+                AssertHolds(store, i, Noise(i));
+        }
+        store.Discard(0, 700);
+        Assert.InRange(store.GetStatistics().WritebackFileBytes, 0, 1 << 20);
+    }
+
+    [Fact]
+    public void A_file_that_holds_something_else_is_refused_untouched_and_one_of_ours_is_taken()
+    {
+        File.WriteAllText(File1, "a letter");
+        Assert.Contains("would be overwritten", Assert.Throws<ArgumentException>(() => Make(File1)).Message, StringComparison.Ordinal);
+        Assert.Equal("a letter", File.ReadAllText(File1));
+        Assert.Throws<UnauthorizedAccessException>(() => Make(_folder));
+        Assert.Throws<ArgumentException>(() => Make(" "));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MostBytes = 100 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MostBytes = WritebackOptions.LargestFile + 1 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } }));
+        if (OperatingSystem.IsLinux())
+            Assert.Throws<ArgumentException>(() => Make("/dev/null"));
+        File.WriteAllText(File1, string.Empty);
+        byte[] left;
+        using (PageStore store = Make(File1))
+        {
+            store.Write(1, Noise(1));
+            store.WriteBack();
+            AssertHolds(store, 1, Noise(1));
+            left = new byte[WritebackFile.HeaderBytes + 100];
+            Assert.Equal(left.Length, RandomAccess.Read(store.Log!.File.Handle, left, 0));
+        }
+        // It was there before, so it stays; its content was nobody else's.
+        Assert.Equal(0, new FileInfo(File1).Length);
+        File.WriteAllBytes(File1, left);
+        using (PageStore store = Make(File1))
+            Assert.False(store.TryRead(1, new byte[PageSize]));
+        using PageStore none = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        Assert.Contains("Writeback", Assert.Throws<InvalidOperationException>(() => none.WriteBack()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_the_store_makes_is_its_owners_alone_and_goes_with_it()
+    {
+        PageStore store = Make(File1);
+        MemoryBudget budget = store.Budget;
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(File1));
+        Assert.ThrowsAny<IOException>(() => Make(File1));
+        Assert.True(File.Exists(File1));
+        for (int i = 0; i < 1000; i++)
+            store.Write(i, Noise(i));
+        Assert.Equal(1000, store.WriteBack().Pages);
+        AssertHolds(store, 999, Noise(999));
+        store.Dispose();
+        Assert.False(File.Exists(File1));
+        Assert.Equal(0, budget.Used);
+        Assert.Throws<ObjectDisposedException>(() => store.WriteBack());
+    }
+
+    [Fact]
+    public void A_full_store_has_room_again_and_its_limit_holds()
+    {
+        const long Limit = 4 << 20;
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = File1 } });
+        int stored = 0;
+        for (int round = 0; round < 5; round++)
+        {
+            while (store.Write(stored, stored % 3 == 0 ? Noise(stored) : Text(stored)) != StoreOutcome.Full)
+                stored++;
+            WritebackResult result = store.WriteBack();
+            Assert.Equal(WritebackStop.Finished, result.Stopped);
+            Assert.True(result.Pages > 500, result.ToString());
+        }
+        for (int i = 0; i < stored; i++)
+            AssertHolds(store, i, i % 3 == 0 ? Noise(i) : Text(i));
+        Assert.True(store.Budget.Peak <= Limit);
+    }
+
+    [Fact]
+    public void Room_that_is_no_longer_used_goes_back_to_the_file_system()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Holes in files are made on Linux.");
+        using PageStore store = Make(File1);
+        for (int i = 0; i < 3000; i++)
+            store.Write(i, Noise(i));
+        store.WriteBack();
+        long before = Allocated(File1);
+        store.Discard(0, 3000);
+        Assert.SkipUnless(Allocated(File1) < before, "This file system makes no holes.");
+        Assert.InRange(Allocated(File1), 0, 2 << 20);
+    }
+
+    [Fact]
+    public void A_block_device_is_taken_if_it_begins_with_zeros_or_was_ours_and_refused_otherwise()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Needs root, to make a loop device.");
+        string image = Path.Combine(_folder, "image");
+        using (FileStream file = File.Create(image))
+            file.SetLength(8 << 20);
+        string device = Run("losetup", "-f", "--show", image).Trim();
+        Assert.SkipUnless(device.StartsWith("/dev/", StringComparison.Ordinal), "This system has no loop device to give.");
+        try
+        {
+            for (int round = 0; round < 2; round++)
+            {
+                using PageStore store = Make(device);
+                for (int i = 0; i < 3000; i++)
+                    store.Write(i, Noise(i));
+                WritebackResult result = store.WriteBack();
+                Assert.Equal(WritebackStop.FileFull, result.Stopped);
+                Assert.InRange(result.Pages, 1300, 1700);
+                for (int i = 0; i < 3000; i++)
+                    AssertHolds(store, i, Noise(i));
+            }
+            byte[] other = new byte[4096];
+            other[2000] = 1;
+            using (FileStream stream = new(device, FileMode.Open, FileAccess.Write))
+                stream.Write(other);
+            Assert.Contains("would be overwritten", Assert.Throws<ArgumentException>(() => Make(device)).Message, StringComparison.Ordinal);
+            using (FileStream stream = new(device, FileMode.Open, FileAccess.Read))
+            {
+                byte[] still = new byte[4096];
+                stream.ReadExactly(still);
+                Assert.Equal(other, still);
+            }
+        }
+        finally
+        {
+            Run("losetup", "-d", device);
+        }
+    }
+
+    private static long Allocated(string path) => long.Parse(Run("du", "-B1", path).Split('\t')[0]);
+
+    private static string Run(string command, params string[] arguments)
+    {
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(command, arguments) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output;
+    }
+
+    private static PageStore Make(string path) => new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = path } });
+
+    private static (WritebackStop Stopped, long Pages) Of(WritebackResult result) => (result.Stopped, result.Pages);
+
+    private static byte[] Page(int key, int pageSize)
+    {
+        byte[] page = new byte[pageSize];
+        if (key % 5 == 0)
+            page.AsSpan().Fill((byte)key);
+        else
+            Pages.FillCompressible(page, (ulong)key, key % 11 / 10.0);
+        return page;
+    }
+
+    private static byte[] Noise(int key)
+    {
+        byte[] page = new byte[PageSize];
+        Pages.Fill(page, (ulong)key);
+        return page;
+    }
+
+    private static byte[] Text(int key)
+    {
+        byte[] page = new byte[PageSize];
+        Pages.FillCompressible(page, (ulong)key, 0.4);
+        return page;
+    }
+
+    private static void Flip(PageStore store, long at)
+    {
+        byte[] value = new byte[1];
+        store.Log!.File.Read(value, at);
+        value[0] ^= 0x40;
+        store.Log.File.Write(value, at);
+    }
+
+    private static void AssertHolds(PageStore store, int page, byte[] expected)
+    {
+        byte[] read = new byte[PageSize];
+        Assert.True(store.TryRead(page, read));
+        Assert.True(read.AsSpan().SequenceEqual(expected), $"page {page} differs");
+    }
+
+    private sealed class Calendar : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}
