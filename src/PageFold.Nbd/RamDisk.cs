@@ -32,6 +32,7 @@ public sealed partial class RamDisk : IDisposable
 
     private readonly PageCell[] _cells;
     private readonly int _pageShift;
+    private readonly bool _writesBack;
 
     /// <summary>Makes a disk of zeros.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -56,6 +57,7 @@ public sealed partial class RamDisk : IDisposable
             throw;
         }
         Length = options.Length;
+        _writesBack = store.Writeback is not null;
         IsSlow = Store.PageSize >= SmallestCachedPage || !(Store.Codec.Name.StartsWith("lz4", StringComparison.Ordinal) || Store.Codec == PageCodec.None);
         _pageShift = BitOperations.Log2((uint)Store.PageSize);
         _cells = new PageCell[cells];

@@ -14,7 +14,7 @@ internal static class ControlCommands
 
     public static Option<string?> ExportOption() => new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
 
-    public static IEnumerable<Command> Create() => [Stat(), Pages(), Compact(), Recompress()];
+    public static IEnumerable<Command> Create() => [Stat(), Pages(), Compact(), Recompress(), WriteBack()];
 
     /// <summary>Has the server do something, shows how far it is, and then what came of it.</summary>
     /// <param name="control">The control socket.</param>
@@ -44,6 +44,8 @@ internal static class ControlCommands
     {
         if (reply.Error is { } error)
             return Refused(error, reply.ExitCode);
+        if (reply.Note is { } note)
+            Console.Error.WriteLine($"pagefold: {note}");
         IReadOnlyDictionary<string, double> result = reply.Result!;
         if (json)
         {
@@ -172,6 +174,33 @@ internal static class ControlCommands
                 };
                 return Run(parsed.GetValue(control)!, request, "Recompressing", parsed.GetValue(json), stop);
             },
+            cancellation)));
+        return command;
+    }
+
+    private static Command WriteBack()
+    {
+        Option<string> control = ControlOption();
+        Option<string?> export = ExportOption();
+        Option<string?> idle = new("--idle") { Description = "Only pages not used for so long, as in 1h.", HelpName = "TIME" };
+        Option<bool> incompressible = new("--incompressible") { Description = "Only pages that are stored raw." };
+        Option<string?> most = new("--most") { Description = "End when so many bytes have left memory.", HelpName = "BYTES" };
+        Option<bool> json = JsonOption();
+        Command command = new("writeback", "Move pages from memory to the server's writeback file, compressed as they are; they are read from there. Clients may work meanwhile.") { control, export, idle, incompressible, most, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop => Run(
+                parsed.GetValue(control)!,
+                new ControlRequest
+                {
+                    Command = "writeback",
+                    Export = parsed.GetValue(export),
+                    IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
+                    OnlyIncompressible = parsed.GetValue(incompressible),
+                    MostBytes = Arguments.Bytes("--most", parsed.GetValue(most)),
+                },
+                "Writing back",
+                parsed.GetValue(json),
+                stop),
             cancellation)));
         return command;
     }

@@ -62,10 +62,13 @@ internal sealed record ControlReply
     /// <summary>What the work has come to.</summary>
     public IReadOnlyDictionary<string, double>? Result { get; init; }
 
+    /// <summary>What is to be said beside the figures.</summary>
+    public string? Note { get; init; }
+
     public bool IsLast => Progress is null && Lines is null;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlReply))]
 internal sealed partial class ControlJson : JsonSerializerContext;

@@ -28,6 +28,9 @@ internal sealed class DiskMetrics : IDisposable
         Gauge("pagefold.disk.pages", "{page}", "Pages stored.", report => report.Pages);
         Gauge("pagefold.disk.same_filled", "{page}", "Pages that are one repeated word.", report => report.SameFilledPages);
         Gauge("pagefold.disk.incompressible", "{page}", "Pages stored raw.", report => report.IncompressiblePages);
+        Gauge("pagefold.disk.written_back", "{page}", "Pages in the writeback file.", report => report.WrittenBackPages);
+        Gauge("pagefold.disk.writeback_file", "By", "Bytes of the writeback file that hold something.", report => report.WritebackFileBytes);
+        Count("pagefold.disk.writeback_reads", "{page}", "Pages read from the writeback file.", report => report.WritebackReads);
         Gauge("pagefold.disk.connections", "{connection}", "Connections that are open.", report => report.Connections);
         Count("pagefold.disk.refused_writes", "{page}", "Pages refused because memory was short.", report => report.RefusedWrites);
         Count("pagefold.disk.frames_compacted", "{frame}", "Frames that compaction has freed.", report => report.FramesCompacted);

@@ -22,6 +22,7 @@ internal sealed class DiskOperations(HostedDisks disks)
                 "pages" => Pages(export.Disk, request, tell, cancellation),
                 "compact" => Compact(export.Disk, cancellation),
                 "recompress" => Recompress(export.Disk, request, progress, cancellation),
+                "writeback" => WriteBack(export.Disk, request, progress, cancellation),
                 _ => throw new UserErrorException($"there is no command '{request.Command}'; this server and the command that asks are of different versions."),
             };
         }
@@ -81,6 +82,36 @@ internal sealed class DiskOperations(HostedDisks disks)
             ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
+
+    private static ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    {
+        disk.Settle();
+        WritebackResult result = disk.Store.WriteBack(
+            new WritebackSelection
+            {
+                MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
+                OnlyIncompressible = request.OnlyIncompressible,
+                MostBytes = request.MostBytes,
+            },
+            progress,
+            cancellation);
+        if (result.Stopped == WritebackStop.IOError)
+            throw new IOException($"writing back failed after {result.Pages} pages, the others are in memory as before: {result.Error?.Message}", result.Error);
+        PageStoreStatistics statistics = disk.Store.GetStatistics();
+        return Result(
+            ("pagesWrittenBack", result.Pages), ("bytesWrittenBack", result.Bytes), ("pagesSkipped", result.Skipped), ("fileBytesWritten", result.FileBytesWritten),
+            ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
+    }
+
+    private static string? NoteOf(WritebackStop stopped) => stopped switch
+    {
+        WritebackStop.DailyBudget => "ended early: the day's budget of writes is used up",
+        WritebackStop.FileFull => "ended early: the writeback file is full of pages that are needed",
+        WritebackStop.NoMemory => "ended early: no memory to note one more part of the file",
+        WritebackStop.MostBytes => "ended early: as many bytes as were asked for have left memory",
+        WritebackStop.Cancelled => "cancelled",
+        _ => null,
+    };
 
     private static PageCodec Train(RamDisk disk, string codec, int bytes, CancellationToken cancellation)
     {

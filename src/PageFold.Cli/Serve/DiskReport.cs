@@ -62,6 +62,18 @@ internal sealed record DiskReport
 
     public required long FramesCompacted { get; init; }
 
+    /// <summary>Pages in the writeback file.</summary>
+    public required long WrittenBackPages { get; init; }
+
+    /// <summary>Stored bytes of those pages.</summary>
+    public required long WrittenBackBytes { get; init; }
+
+    /// <summary>Bytes of the writeback file that hold something.</summary>
+    public required long WritebackFileBytes { get; init; }
+
+    /// <summary>Reads of pages in the file so far.</summary>
+    public required long WritebackReads { get; init; }
+
     public required long Connections { get; init; }
 
     public required long OutOfSpaceErrors { get; init; }
@@ -97,6 +109,10 @@ internal sealed record DiskReport
             MemoryLimit = statistics.MemoryLimit,
             RefusedWrites = statistics.RefusedWrites,
             FramesCompacted = statistics.FramesCompacted,
+            WrittenBackPages = statistics.WrittenBackPages,
+            WrittenBackBytes = statistics.WrittenBackBytes,
+            WritebackFileBytes = statistics.WritebackFileBytes,
+            WritebackReads = statistics.WritebackReads,
             Connections = export.Connections,
             OutOfSpaceErrors = export.OutOfSpaceErrors,
             Requests = Enum.GetValues<RequestKind>().ToDictionary(NameOf, kind => ActivityReport.Of(export.GetActivity(kind))),

@@ -41,6 +41,8 @@ internal static class DiskView
         table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
         table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit), $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most {ByteSize.Format(disk.PeakBytes)} so far");
+        if (disk.WrittenBackPages > 0 || disk.WritebackFileBytes > 0)
+            table.AddRow("Written back", ByteSize.Format(disk.WrittenBackBytes), $"{Figures.Count(disk.WrittenBackPages, "page", "pages")} in {ByteSize.Format(disk.WritebackFileBytes)} of the file, read {Figures.Of(disk.WritebackReads, "N0")} times");
         if (disk.RefusedWrites > 0)
             table.AddRow("[red]Refused[/]", Figures.Of(disk.RefusedWrites, "N0"), "pages, because memory was short; clients saw ENOSPC");
         return table;

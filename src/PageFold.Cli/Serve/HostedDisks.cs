@@ -57,7 +57,7 @@ internal sealed class HostedDisks : IDisposable
         {
             Pid = Environment.ProcessId,
             UptimeSeconds = Stopwatch.GetElapsedTime(_started).TotalSeconds,
-            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint.ToString()!)],
+            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint is System.Net.Sockets.UnixDomainSocketEndPoint ? Path.GetFullPath(endPoint.ToString()!) : endPoint.ToString()!)],
             RefusedConnections = _server.RefusedConnections,
             ResidentBytes = Environment.WorkingSet,
             Exports = [.. chosen.Select(DiskReport.Of)],
@@ -83,6 +83,14 @@ internal sealed class HostedDisks : IDisposable
             MemoryLimit = export.MemoryLimit,
             HugePages = options.HugePages,
             TrackAccess = true,
+            Writeback = Writeback(options, export),
         },
     });
+
+    private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) => options.Writeback is null ? null : new WritebackOptions
+    {
+        Path = options.Exports.Count == 1 ? options.Writeback : $"{options.Writeback}.{export.Name}",
+        MostBytes = options.WritebackBytes,
+        DailyBudget = options.WritebackDailyBudget,
+    };
 }

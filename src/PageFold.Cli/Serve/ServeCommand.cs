@@ -21,6 +21,10 @@ internal static class ServeCommand
         Option<bool> tlsVerify = new("--tls-verify-peer") { Description = "Only clients with a certificate signed by ca-cert.pem in the same folder." };
         Option<string?> recompress = new("--recompress") { Description = "Compress pages that were idle for a while once more in the background, as in zstd:9.", HelpName = "NAME[:LEVEL]" };
         Option<string> idle = new("--idle") { Description = "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d.", DefaultValueFactory = _ => "10m", HelpName = "TIME" };
+        Option<string?> writeback = new("--writeback") { Description = "File or block device for pages that are to leave memory; worthless after the command ends. Its pages are read from there.", HelpName = "FILE" };
+        Option<string?> writebackSize = new("--writeback-size") { Description = "The most bytes of that file.", HelpName = "BYTES" };
+        Option<string?> writebackDaily = new("--writeback-daily") { Description = "The most bytes to write to it in a day, to spare a device that wears.", HelpName = "BYTES" };
+        Option<string?> writebackIdle = new("--writeback-idle") { Description = "Write back pages that were not used for so long, in the background.", HelpName = "TIME" };
         Option<string?> restore = new("--restore") { Description = "Begin with the content of a snapshot.", HelpName = "FILE" };
         Option<string?> keep = new("--keep") { Description = "Begin with the content of a snapshot if it is there, and leave one at the end (SIGTERM or Ctrl-C).", HelpName = "FILE" };
         Option<bool> readOnly = new("--read-only") { Description = "Refuse all writes." };
@@ -31,7 +35,7 @@ internal static class ServeCommand
         Option<bool> hugePages = new("--huge-pages") { Description = "Merge memory into huge pages in the background, for disks that are mostly read." };
         Command command = new("serve", "Serve a RAM disk whose blocks live compressed in memory to any NBD client. What is on it is gone when the command ends, unless it is kept.")
         {
-            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, restore, keep, readOnly, control, metrics, connections, idleTimeout, hugePages,
+            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback, writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, idleTimeout, hugePages,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => ServeRun.Execute(
@@ -55,12 +59,16 @@ internal static class ServeCommand
                     PageSize = parsed.GetValue(pageSize) is { } bytes ? Arguments.PageSize(bytes) : null,
                     CacheBytes = Arguments.Bytes("--cache", parsed.GetValue(cache)),
                     HugePages = parsed.GetValue(hugePages),
+                    Writeback = parsed.GetValue(writeback),
+                    WritebackBytes = Arguments.Bytes("--writeback-size", parsed.GetValue(writebackSize)),
+                    WritebackDailyBudget = Arguments.Bytes("--writeback-daily", parsed.GetValue(writebackDaily)),
                     MaxConnections = Arguments.Integer("--max-connections", parsed.GetValue(connections)!, 1, 100_000, "1 to 100000"),
                     IdleTimeout = parsed.GetValue(idleTimeout) is { } silence ? ServeArguments.Time("--idle-timeout", silence) : null,
                     Upkeep = new UpkeepOptions
                     {
                         Recompress = parsed.GetValue(recompress) is { } second ? ServeArguments.CodecWithLevel("--recompress", second) : null,
                         Idle = ServeArguments.Time("--idle", parsed.GetValue(idle)!),
+                        WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },
                 },
                 stop),

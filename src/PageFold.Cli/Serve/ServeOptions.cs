@@ -34,6 +34,13 @@ internal sealed record ServeOptions
 
     public bool HugePages { get; init; }
 
+    /// <summary>Where pages may go that are to leave memory; a disk of several has a file of its own beside it, with its name behind.</summary>
+    public string? Writeback { get; init; }
+
+    public long? WritebackBytes { get; init; }
+
+    public long? WritebackDailyBudget { get; init; }
+
     public int MaxConnections { get; init; } = 128;
 
     public TimeSpan? IdleTimeout { get; init; }
@@ -89,12 +96,6 @@ internal sealed record UpkeepOptions
 
     /// <summary>How long a page must not have been used.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromMinutes(10);
-
-    public string? WritebackPath { get; init; }
-
-    public long? WritebackBudget { get; init; }
-
-    public long? WritebackBytes { get; init; }
 
     /// <summary>How long a page must not have been used to be written back; null to write none back without being told.</summary>
     public TimeSpan? WritebackIdle { get; init; }

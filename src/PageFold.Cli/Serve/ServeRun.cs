@@ -14,6 +14,8 @@ internal static class ServeRun
         using NbdTls? tls = options.TlsCertificates is { } folder ? NbdTls.Load(folder, options.TlsRequired, options.TlsVerifyPeer) : null;
         if (tls is null && options.TlsVerifyPeer)
             throw new UserErrorException("--tls-verify-peer needs certificates; name their folder with --tls-certificates DIR.");
+        if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
+            throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(new NbdServerOptions
@@ -87,15 +89,16 @@ internal static class ServeRun
         foreach (EndPoint endPoint in server.EndPoints)
             Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");
         if (options.Control is { } control)
-            Tell($"control socket: {control} (pagefold top --control {control})");
+            Tell($"control socket: {Path.GetFullPath(control)} (pagefold top --control {control})");
         if (options.Metrics is { } metrics)
             Tell($"metrics at http://{metrics}/metrics");
         if (options.Exports.All(export => export.Keep is null))
             Tell("what is written lives in memory and is gone when this command ends");
     }
 
+    // The socket's own path may be a relative one, to be short.
     private static string Uri(EndPoint endPoint, bool encrypted) => endPoint is UnixDomainSocketEndPoint
-        ? $"nbd{(encrypted ? "s" : string.Empty)}+unix:///?socket={endPoint}"
+        ? $"nbd{(encrypted ? "s" : string.Empty)}+unix:///?socket={Path.GetFullPath(endPoint.ToString()!)}"
         : $"nbd{(encrypted ? "s" : string.Empty)}://{endPoint}";
 
     private static void Tell(string line)

@@ -13,6 +13,7 @@ internal sealed class Upkeep : IDisposable
     private readonly Action<string> _tell;
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
+    private WritebackStop _lastStop;
 
     public Upkeep(HostedDisks disks, UpkeepOptions options, Action<string> tell)
     {
@@ -32,7 +33,7 @@ internal sealed class Upkeep : IDisposable
 
     private void Run()
     {
-        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(_options.Idle.TotalSeconds / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
+        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(Math.Min(_options.Idle.TotalSeconds, (_options.WritebackIdle ?? _options.Idle).TotalSeconds) / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
         while (!_ending.Token.WaitHandle.WaitOne(between))
         {
             foreach (NbdExport export in _disks.Exports)
@@ -47,6 +48,8 @@ internal sealed class Upkeep : IDisposable
             export.Disk.Settle();
             if (_options.Recompress is { } codec)
                 export.Disk.Store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _options.Idle }, progress: null, _ending.Token);
+            if (_options.WritebackIdle is { } age)
+                WriteBack(export, age);
         }
         catch (Exception e) when (e is MemoryLimitException or InvalidOperationException or PageCorruptException or IOException)
         {
@@ -56,5 +59,14 @@ internal sealed class Upkeep : IDisposable
         {
             // The server ends.
         }
+    }
+
+    private void WriteBack(NbdExport export, TimeSpan age)
+    {
+        WritebackResult result = export.Disk.Store.WriteBack(new WritebackSelection { MinAge = age }, progress: null, _ending.Token);
+        // Said once, until something else comes of it.
+        if (result.Stopped != _lastStop && result.Stopped is not (WritebackStop.Finished or WritebackStop.Cancelled))
+            _tell($"writing idle pages back has stopped: {result.Error?.Message ?? result.Stopped.ToString()}; they stay in memory");
+        _lastStop = result.Stopped;
     }
 }

@@ -47,7 +47,17 @@ public sealed partial class RamDisk
     }
 
     /// <summary>True if reading these bytes takes so long that other requests should not wait for it.</summary>
-    internal bool IsSlowToRead(long offset, long count) => IsSlow && ZerosAt(offset, count) < count;
+    internal bool IsSlowToRead(long offset, long count) => IsSlow ? ZerosAt(offset, count) < count : _writesBack && AnyWrittenBack(offset, count);
+
+    private bool AnyWrittenBack(long offset, long count)
+    {
+        for (long page = offset >> _pageShift; page <= offset + count - 1 >> _pageShift; page++)
+        {
+            if (Store.StateOf(page) == PageState.WrittenBack)
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>The next page that may be held otherwise; where nothing is stored, whole parts of the store's table are passed over at once.</summary>
     private long NextAfter(long page, long last, PageResidency residency)
