@@ -134,9 +134,10 @@ public sealed partial class RamDisk : IDisposable
         long first = offset + PageSize - 1 >> _pageShift;
         // The last page may be cut short by the disk's end.
         long last = end == Length ? (end + PageSize - 1 >> _pageShift) : end >> _pageShift;
-        if (first > last || first == last && (offset & PageSize - 1) != 0)
+        // All within one page.
+        if (first > last)
             return TryZeroPart(offset, (int)count);
-        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)((first << _pageShift) - offset)))
+        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)(Math.Min(end, first << _pageShift) - offset)))
             return false;
         if (end != Length && (end & PageSize - 1) != 0 && !TryZeroPart(last << _pageShift, (int)(end & PageSize - 1)))
             return false;

@@ -10,8 +10,8 @@ public sealed class RamDiskOptions
     public PageStoreOptions Store { get; init; } = new();
 
     /// <summary>
-    /// Bytes of decompressed pages to keep at hand, for pages larger than 4 KiB, which most requests touch only a part of. Null (the default) takes 4 MiB, but at most an
-    /// eighth of the memory limit. Pages of 4 KiB have none.
+    /// Bytes of decompressed pages to keep at hand, for pages larger than 4 KiB, which most requests touch only a part of. Null (the default) takes 4 MiB, but at most a
+    /// sixteenth of the memory limit. Pages of 4 KiB have none.
     /// </summary>
     public long? CacheBytes { get; init; }
 }

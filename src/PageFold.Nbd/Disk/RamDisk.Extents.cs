@@ -14,7 +14,8 @@ public sealed partial class RamDisk
     /// <exception cref="ArgumentOutOfRangeException">The range is empty, or not within the disk.</exception>
     public long RunAt(long offset, long count, out PageResidency residency)
     {
-        Throw.IfRangeOutsideDisk(offset, Math.Max(1, count), Length);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        Throw.IfRangeOutsideDisk(offset, count, Length);
         long end = offset + count;
         long last = end - 1 >> _pageShift;
         long page = offset >> _pageShift;

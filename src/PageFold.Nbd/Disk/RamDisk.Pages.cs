@@ -157,15 +157,16 @@ public sealed partial class RamDisk
 
     private bool TryZeroPages(long first, long count, bool punch)
     {
-        // Few pages take their own cells; many take all, in the order of the array, which is the order for everybody who takes more than one.
-        if (count < _cells.Length)
+        // Few pages take their own cells, as do pages that are stored and may be refused; many that become holes take all, in the order of the array, which is the order for everybody who
+        // takes more than one.
+        if (count < _cells.Length || !punch)
         {
             for (long page = first; page < first + count; page++)
             {
                 PageCell cell = CellOf(page);
                 lock (cell.Lock)
                 {
-                    if (!TryZeroHeld(cell, page, 1, punch))
+                    if (!TryZeroHeld(cell, page, punch))
                         return false;
                 }
             }
@@ -179,7 +180,8 @@ public sealed partial class RamDisk
                 if (cell.Page >= first && cell.Page < first + count)
                     cell.Forget();
             }
-            return TryZeroHeld(cell: null, first, count, punch);
+            Store.Discard(first, count);
+            return true;
         }
         finally
         {
@@ -187,23 +189,22 @@ public sealed partial class RamDisk
         }
     }
 
-    private bool TryZeroHeld(PageCell? cell, long first, long count, bool punch)
+    private bool TryZeroHeld(PageCell cell, long page, bool punch)
     {
-        bool zeroed = true;
         if (punch)
         {
-            Store.Discard(first, count);
+            Store.Discard(page);
         }
         else
         {
             Span<byte> zeros = Scratch;
             zeros.Clear();
-            for (long page = first; page < first + count && zeroed; page++)
-                zeroed = Store.Write(page, zeros) != StoreOutcome.Full;
+            if (Store.Write(page, zeros) == StoreOutcome.Full)
+                return false;
         }
-        if (zeroed && cell?.Page == first)
+        if (cell.Page == page)
             cell.Forget();
-        return zeroed;
+        return true;
     }
 
     private void EnterAll()

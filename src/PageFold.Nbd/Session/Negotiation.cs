@@ -20,7 +20,7 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
     private bool _noZeroes;
     private bool _structured;
     private MetaContexts _contexts;
-    private string? _contextsFor;
+    private NbdExport? _contextsFor;
 
     /// <summary>The stream to go on with: encrypted, if the client wanted that.</summary>
     public Stream Stream => _stream;
@@ -202,7 +202,7 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
             await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed", cancellation);
             return;
         }
-        if (Find(name) is null)
+        if (Find(name) is not { } export)
         {
             await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name", cancellation);
             return;
@@ -210,16 +210,17 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         MetaContexts selected = MetaContextNames.Select(queries, listing: !setting);
         foreach ((MetaContexts context, string contextName) in MetaContextNames.All)
         {
+            // A number that blocks are told by is one that was agreed on; a list has none.
             if ((selected & context) != 0)
-                await ReplyAsync(option, OptionReply.MetaContext, [.. BigEndian((uint)context), .. Encoding.ASCII.GetBytes(contextName)], cancellation);
+                await ReplyAsync(option, OptionReply.MetaContext, [.. BigEndian(setting ? (uint)context : 0), .. Encoding.ASCII.GetBytes(contextName)], cancellation);
         }
         if (setting)
-            (_contexts, _contextsFor) = (selected, name);
+            (_contexts, _contextsFor) = (selected, export);
         await AckAsync(option, cancellation);
     }
 
     // Contexts were agreed on for one export; another has none.
-    private Agreement Agree(NbdExport export) => new(export, _structured, _contextsFor == export.Name ? _contexts : MetaContexts.None);
+    private Agreement Agree(NbdExport export) => new(export, _structured, _contextsFor == export ? _contexts : MetaContexts.None);
 
     private NbdExport? Find(string name) => options.Exports.FirstOrDefault(export => export.Name == name)
         ?? (name.Length == 0 && options.Exports.Count == 1 ? options.Exports[0] : null);
