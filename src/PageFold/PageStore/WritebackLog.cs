@@ -27,12 +27,13 @@ internal sealed unsafe class WritebackLog : IDisposable
     private readonly WritebackFile _file;
     private readonly BlockArray<Segment> _segments;
     private readonly uint _mostSegments;
+    private readonly Action? _written;
     private uint _firstFree = None;
     private uint _free;
     private uint _count;
     private uint _open = None;
 
-    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch)
+    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch, Action? written)
     {
         _budget = budget;
         _file = file;
@@ -40,6 +41,7 @@ internal sealed unsafe class WritebackLog : IDisposable
         _segments = new BlockArray<Segment>(budget, BlockShift);
         Writes = writes;
         Batch = batch;
+        _written = written;
     }
 
     /// <summary>Held by the one writeback that is going on; taken outside the store's gate.</summary>
@@ -94,7 +96,7 @@ internal sealed unsafe class WritebackLog : IDisposable
             file = WritebackFile.Open(options.Path, options.Faults);
             long most = Math.Min(options.MostBytes ?? WritebackOptions.LargestFile, file.DeviceBytes ?? long.MaxValue);
             Throw.IfWritebackTooSmall(most, options.Path);
-            log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch);
+            log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch, options.Written);
             if (log._segments.TryEnsure(0, out _))
                 return log;
             log.Dispose();
@@ -137,6 +139,7 @@ internal sealed unsafe class WritebackLog : IDisposable
         long at = End;
         _file.Write(records, at);
         Room -= records.Length;
+        _written?.Invoke();
         return at >> WrittenBack.UnitShift;
     }
 

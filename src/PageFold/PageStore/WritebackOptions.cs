@@ -23,6 +23,9 @@ public sealed class WritebackOptions
 
     /// <summary>When set, decides which reads and writes of the file are made to fail. For tests.</summary>
     internal Frames.AllocationFaults? Faults { get; set; }
+
+    /// <summary>Runs when records are in the file and no slot names them yet. For tests.</summary>
+    internal Action? Written { get; set; }
 }
 
 /// <summary>Which pages <see cref="PageStore.WriteBack"/> takes. Without conditions it takes all that are in memory and not same-filled.</summary>

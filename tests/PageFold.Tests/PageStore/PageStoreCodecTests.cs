@@ -107,6 +107,33 @@ public class PageStoreCodecTests
     }
 
     [Fact]
+    public void A_number_stays_with_its_codec_while_a_write_that_began_with_it_has_not_ended()
+    {
+        using PageStore store = Make();
+        SlowCodec slow = new();
+        store.UseCodec(slow);
+        for (int level = 2; level < 4; level++)
+        {
+            store.UseCodec(PageCodec.Zstd(level));
+            store.Write(level, Compressible(level));
+        }
+        store.UseCodec(PageCodec.Lz4);
+        store.Write(1, Compressible(1));
+        // All four are known; number 1 is free but for a write that is under way.
+        store.UseCodec(slow);
+        slow.MayGoOn.Reset();
+        Task writer = Pages.OnItsOwnThread(() => store.Write(7, Compressible(7)));
+        slow.Begun.Wait(TestContext.Current.CancellationToken);
+        store.UseCodec(PageCodec.Lz4);
+        Task<Exception?> refused = Task.Factory.StartNew(() => Record.Exception(() => store.AddCodec(PageCodec.Zstd(5))), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Assert.False(refused.Wait(200));
+        slow.MayGoOn.Set();
+        Assert.IsType<InvalidOperationException>(refused.Result);
+        writer.Wait();
+        AssertHolds(store, 7);
+    }
+
+    [Fact]
     public void A_codec_that_is_used_again_and_again_leaves_nothing_behind()
     {
         using PageStore store = Make();
@@ -355,5 +382,33 @@ public class PageStoreCodecTests
         byte[] read = new byte[PageSize];
         Assert.True(store.TryRead(page, read));
         Assert.True(read.AsSpan().SequenceEqual(Compressible(page)), $"page {page} differs");
+    }
+
+    /// <summary>LZ4 that can be held up while it compresses.</summary>
+    private sealed class SlowCodec : PageCodec
+    {
+        public ManualResetEventSlim MayGoOn { get; } = new(initialState: true);
+
+        public ManualResetEventSlim Begun { get; } = new();
+
+        public override string Name => "slow";
+
+        public override int MaxCompressedLength(int pageSize) => Lz4Managed.MaxCompressedLength(pageSize);
+
+        public override PageCodecContext CreateContext(int pageSize) => new Context(this, Lz4Managed.CreateContext(pageSize));
+
+        private sealed class Context(SlowCodec codec, PageCodecContext inner) : PageCodecContext
+        {
+            public override long Bytes => inner.Bytes;
+
+            public override bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written)
+            {
+                codec.Begun.Set();
+                codec.MayGoOn.Wait();
+                return inner.TryCompress(page, destination, out written);
+            }
+
+            public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page) => inner.TryDecompress(source, page);
+        }
     }
 }

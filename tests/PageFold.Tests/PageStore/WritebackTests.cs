@@ -245,6 +245,88 @@ public sealed class WritebackTests : IDisposable
     }
 
     [Fact]
+    public void A_page_that_changes_while_it_is_written_stays_in_memory_though_it_lies_where_it_lay()
+    {
+        PageStore? store = null;
+        WritebackOptions options = new() { Path = File1 };
+        options.Written = () =>
+        {
+            for (int i = 0; i < 10; i++)
+                store!.Write(i, Noise(i + 1000));
+            store!.Discard(10, 10);
+            store.Compact();
+        };
+        using (store = new PageStore(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = options }))
+        {
+            for (int i = 0; i < 40; i++)
+                store.Write(i, Noise(i));
+            WritebackResult result = store.WriteBack();
+            Assert.Equal((20, 20), (result.Pages, result.Skipped));
+            for (int i = 0; i < 10; i++)
+                AssertHolds(store, i, Noise(i + 1000));
+            for (int i = 20; i < 40; i++)
+                AssertHolds(store, i, Noise(i));
+            Assert.Equal(30, store.GetStatistics().Pages);
+        }
+    }
+
+    [Fact]
+    public void A_record_whose_page_is_written_or_discarded_while_it_is_moved_in_the_file_is_dead()
+    {
+        PageStore? store = null;
+        bool meddle = false;
+        WritebackOptions options = new() { Path = File1, MostBytes = 4 << 20, Written = () =>
+        {
+            for (int i = 1; meddle && i < 400; i += 6)
+            {
+                store!.Write(i, Noise(i + 1000));
+                store.Discard(i + 2);
+            }
+        } };
+        using (store = new PageStore(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = options }))
+        {
+            for (int i = 0; i < 700; i++)
+                store.Write(i, Noise(i));
+            _ = store.WriteBack();
+            for (int i = 0; i < 400; i += 2)
+                store.Discard(i);
+            meddle = true;
+            Assert.True(store.WriteBack().Pages > 0);
+            meddle = false;
+            _ = store.WriteBack();
+            for (int i = 1; i < 400; i += 2)
+            {
+                if (i % 6 == 3)
+                    Assert.False(store.Contains(i));
+                else
+                    AssertHolds(store, i, Noise(i % 6 == 1 ? i + 1000 : i));
+            }
+            for (int i = 400; i < 700; i++)
+                AssertHolds(store, i, Noise(i));
+            store.Discard(0, 700);
+            Assert.InRange(store.GetStatistics().WritebackFileBytes, 0, 1 << 20);
+            Assert.Equal(0, store.GetStatistics().WrittenBackBytes);
+        }
+    }
+
+    [Fact]
+    public void A_refused_same_filled_overwrite_leaves_the_page_in_the_file()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Faults = faults, Writeback = new() { Path = File1 } });
+        store.Write(1, Noise(1));
+        store.WriteBack();
+        byte[] filled = new byte[PageSize];
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(filled.AsSpan()).Fill(0x0123456789ABCDEF);
+        faults.Refuse(1, 1_000_000);
+        Assert.Equal(StoreOutcome.Full, store.Write(1, filled));
+        faults.Clear();
+        AssertHolds(store, 1, Noise(1));
+        Assert.Equal(StoreOutcome.SameFilled, store.Write(1, filled));
+        AssertHolds(store, 1, filled);
+    }
+
+    [Fact]
     public void A_file_that_holds_something_else_is_refused_untouched_and_one_of_ours_is_taken()
     {
         File.WriteAllText(File1, "a letter");
