@@ -20,7 +20,12 @@ internal sealed class HostedDisks : IDisposable
         try
         {
             foreach (ExportOptions export in exports)
+            {
                 made.Add(new NbdExport { Name = export.Name, ReadOnly = export.ReadOnly, Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory", Disk = CreateDisk(options, export) });
+                // Now, while there is memory for it; a full disk may have none.
+                if (options.Upkeep.Recompress is { } codec)
+                    made[^1].Disk.Store.AddCodec(codec);
+            }
             return new HostedDisks(made);
         }
         catch
