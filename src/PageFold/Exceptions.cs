@@ -128,3 +128,24 @@ public sealed class WritebackReadException : IOException
     /// <summary>The writeback file.</summary>
     public string Path { get; } = string.Empty;
 }
+
+/// <summary>A file is no snapshot, or a damaged one; the message says what is wrong and where.</summary>
+public sealed class SnapshotException : IOException
+{
+    /// <summary>Makes the exception with a message.</summary>
+    public SnapshotException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception with a message and its cause.</summary>
+    public SnapshotException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Makes the exception without a message of its own.</summary>
+    public SnapshotException()
+    {
+    }
+}

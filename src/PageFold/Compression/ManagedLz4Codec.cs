@@ -13,6 +13,8 @@ internal sealed class ManagedLz4Codec(string name) : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context();
 
+    internal override CodecDescription Describe() => new(Name, 0, default);
+
     private sealed class Context : PageCodecContext
     {
         public override long Bytes => 0;

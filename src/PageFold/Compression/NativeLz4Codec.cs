@@ -22,6 +22,8 @@ internal sealed unsafe class NativeLz4Codec(LibLz4 library) : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(library);
 
+    internal override CodecDescription Describe() => new(Name, 0, default);
+
     private sealed class Context : PageCodecContext
     {
         private readonly LibLz4 _library;

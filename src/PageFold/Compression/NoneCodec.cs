@@ -9,6 +9,8 @@ internal sealed class NoneCodec : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context();
 
+    internal override CodecDescription Describe() => new(Name, 0, default);
+
     private sealed class Context : PageCodecContext
     {
         public override long Bytes => 0;

@@ -44,6 +44,9 @@ public abstract class PageCodec
 
     /// <summary>Makes a context for pages of this size. The caller disposes it.</summary>
     public abstract PageCodecContext CreateContext(int pageSize);
+
+    /// <summary>What the codec can be made again from, elsewhere and later; null if only its owner can make it.</summary>
+    internal virtual CodecDescription? Describe() => null;
 }
 
 /// <summary>What one thread at a time needs to compress and decompress pages. Not thread-safe; allocates nothing once made.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ZstdSharp.Unsafe;
 
 namespace PageFold.Compression;
@@ -9,10 +10,14 @@ namespace PageFold.Compression;
 internal sealed unsafe class ZstdCodec : PageCodec
 {
     public const int DefaultLevel = 3;
-    private const int LowestLevel = -7;
-    private const int HighestLevel = 22;
+    public const int LowestLevel = -7;
+    public const int HighestLevel = 22;
 
     private readonly int _level;
+    private readonly int _dictionaryLength;
+
+    // The one copy of the dictionary's bytes; both digested forms refer to it.
+    private byte* _dictionary;
     private ZSTD_CDict_s* _compressDictionary;
     private ZSTD_DDict_s* _decompressDictionary;
 
@@ -23,14 +28,14 @@ internal sealed unsafe class ZstdCodec : PageCodec
         _level = level;
         if (dictionary.IsEmpty)
             return;
-        fixed (byte* bytes = dictionary)
-        {
-            _compressDictionary = Methods.ZSTD_createCDict(bytes, (nuint)dictionary.Length, level);
-            _decompressDictionary = Methods.ZSTD_createDDict(bytes, (nuint)dictionary.Length);
-        }
+        _dictionaryLength = dictionary.Length;
+        _dictionary = (byte*)NativeMemory.Alloc((nuint)dictionary.Length);
+        dictionary.CopyTo(new Span<byte>(_dictionary, dictionary.Length));
+        _compressDictionary = Methods.ZSTD_createCDict_byReference(_dictionary, (nuint)dictionary.Length, level);
+        _decompressDictionary = Methods.ZSTD_createDDict_byReference(_dictionary, (nuint)dictionary.Length);
         if (_compressDictionary is null || _decompressDictionary is null)
             throw new ArgumentException($"Zstandard refuses the dictionary of {dictionary.Length} bytes; train one, or pass typical content.", nameof(dictionary));
-        SharedBytes = (long)Methods.ZSTD_sizeof_CDict(_compressDictionary) + (long)Methods.ZSTD_sizeof_DDict(_decompressDictionary);
+        SharedBytes = dictionary.Length + (long)Methods.ZSTD_sizeof_CDict(_compressDictionary) + (long)Methods.ZSTD_sizeof_DDict(_decompressDictionary);
     }
 
     ~ZstdCodec()
@@ -39,6 +44,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
         _ = Methods.ZSTD_freeDDict(_decompressDictionary);
         _compressDictionary = null;
         _decompressDictionary = null;
+        NativeMemory.Free(_dictionary);
+        _dictionary = null;
     }
 
     public override string Name => "zstd";
@@ -50,6 +57,13 @@ internal sealed unsafe class ZstdCodec : PageCodec
     public override int MaxCompressedLength(int pageSize) => (int)Methods.ZSTD_compressBound((nuint)pageSize);
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(this, pageSize);
+
+    internal override CodecDescription Describe()
+    {
+        byte[] dictionary = new ReadOnlySpan<byte>(_dictionary, _dictionaryLength).ToArray();
+        GC.KeepAlive(this);
+        return new CodecDescription(Name, _level, dictionary);
+    }
 
     private sealed class Context : PageCodecContext
     {

@@ -18,6 +18,7 @@ internal sealed class Gate
     private const int Closed = 1;
     private const int Alone = 2;
     private const int PatienceMilliseconds = 2;
+    private const int MostPatienceMilliseconds = 64;
 
     private readonly Counter[] _inside = new Counter[Stripes.Count];
     // Without a timer or a wait handle the source holds nothing that would have to be disposed.
@@ -66,13 +67,41 @@ internal sealed class Gate
     /// Runs an action of one who is inside while nobody else is: waits a little for the others to leave and keeps new ones out meanwhile. False, without running it, if
     /// others stay or somebody else has the same in mind. The caller holds nothing that others inside may wait for.
     /// </summary>
-    public bool TryRunAlone(Action action)
+    public bool TryRunAlone(Action action) => TryRunAlone(action, PatienceMilliseconds);
+
+    /// <summary>
+    /// Runs an action while nobody else is inside, however long that takes to come about: tries with ever more patience, and lets the others go on in between. The caller is not
+    /// inside and holds nothing that others inside may wait for.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The gate was closed; the action has not run.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the action has not run.</exception>
+    public void RunAlone(Action action, CancellationToken cancellationToken)
+    {
+        for (int patience = PatienceMilliseconds; ; patience = Math.Min(2 * patience, MostPatienceMilliseconds))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            // Outside between two attempts: two who stayed inside would wait for each other.
+            int stripe = Enter();
+            try
+            {
+                if (TryRunAlone(action, patience))
+                    return;
+            }
+            finally
+            {
+                Exit(stripe);
+            }
+            Thread.Sleep(1);
+        }
+    }
+
+    private bool TryRunAlone(Action action, int patience)
     {
         if ((Interlocked.Or(ref _state, Alone) & Alone) != 0)
             return false;
         try
         {
-            long deadline = Environment.TickCount64 + PatienceMilliseconds;
+            long deadline = Environment.TickCount64 + patience;
             SpinWait spin = default;
             while (CountInside() > 1)
             {

@@ -25,6 +25,9 @@ internal sealed class CodecTable(MemoryBudget budget)
         set => Volatile.Write(ref _forWrites, value);
     }
 
+    /// <summary>True while a snapshot is being taken, whose file names the codecs there are: no further one may come. Read and changed under <see cref="Changes"/>.</summary>
+    public bool AreFrozen { get; set; }
+
     public PageCodec? this[int number] => Volatile.Read(ref _codecs[number]);
 
     /// <summary>The number of a codec, or of the first that has none (null); -1 if there is no such.</summary>

@@ -39,7 +39,7 @@ public sealed unsafe partial class PageStore
     /// </summary>
     /// <param name="codec">The codec.</param>
     /// <returns>Its number, 0 to 3.</returns>
-    /// <exception cref="InvalidOperationException">There are four codecs, all in use.</exception>
+    /// <exception cref="InvalidOperationException">There are four codecs, all in use, or a snapshot is being taken.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed.</exception>
     public int AddCodec(PageCodec codec) => AddCodec(codec, useForWrites: false, hold: false);
 
@@ -79,6 +79,7 @@ public sealed unsafe partial class PageStore
             int number = _codecs.NumberOf(codec);
             if (number < 0)
             {
+                Throw.IfCodecsFrozen(_codecs.AreFrozen, codec.Name);
                 number = FindCodecNumber(codec);
                 if (!_codecs.TryCharge(codec))
                     return NoMemory;

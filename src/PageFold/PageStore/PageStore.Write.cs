@@ -32,6 +32,7 @@ public sealed unsafe partial class PageStore
         int stripe = _gate.Enter();
         try
         {
+            Preserve(number);
             StoreOutcome outcome = TryWrite(number, form, data, lastResort: false, stripe);
             // Room is made between two attempts, when no workbench is held: readers need them.
             for (int round = 0; outcome == StoreOutcome.Full && round < MostRounds && TryMakeRoom(round); round++)

@@ -39,6 +39,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly Gate _gate;
     private readonly int _incompressibleAbove;
     private readonly Action _trimTables;
+    private readonly TimeProvider _clock;
     private long _emptiedBefore;
     private long _ownerBytes;
 
@@ -66,6 +67,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _patterns = new PatternTable(_arena.Budget);
         _access = options.TrackAccess ? new AccessTimes(_arena, _gate, options.TimeProvider) : null;
         _trimTables = TrimTables;
+        _clock = options.TimeProvider;
         bool prepared = false;
         try
         {
@@ -116,8 +118,12 @@ public sealed unsafe partial class PageStore : IDisposable
                 long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
                 for (ulong* slot = _slots.Find(number); number < endOfLeaf; number++, slot++)
                 {
-                    if (Volatile.Read(ref *slot) != 0 && Replace(ref *slot, number, 0, stripe))
-                        discarded++;
+                    if (Volatile.Read(ref *slot) != 0)
+                    {
+                        Preserve(number);
+                        if (Replace(ref *slot, number, 0, stripe))
+                            discarded++;
+                    }
                     if (number == uint.MaxValue)
                         break;
                 }

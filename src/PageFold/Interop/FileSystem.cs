@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace PageFold.Interop;
+
+/// <summary>What a file is, and whether two names or handles mean the same.</summary>
+/// <param name="Device">The file system's number.</param>
+/// <param name="Inode">The file's number there.</param>
+/// <param name="IsRegular">False for folders, links, devices, pipes and sockets.</param>
+internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular);
+
+/// <summary>What the portable surface of .NET does not tell about files, or does not do with folders. On Linux; elsewhere nothing is known and nothing done.</summary>
+internal static unsafe partial class FileSystem
+{
+    private const int AT_FDCWD = -100;
+    private const int AT_SYMLINK_NOFOLLOW = 0x100;
+    private const int AT_EMPTY_PATH = 0x1000;
+    private const uint STATX_TYPE = 0x1;
+    private const uint STATX_INO = 0x100;
+    private const int FileTypeMask = 0xF000;
+    private const int RegularFile = 0x8000;
+    private const int O_CLOEXEC = 0x80000;
+    private const int EINVAL = 22;
+
+    /// <summary>What lies under a name, a link itself included; null if there is nothing, or nothing can be known.</summary>
+    public static FileIdentity? Identify(string path) => OperatingSystem.IsLinux() ? Identify(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW) : null;
+
+    /// <summary>What a handle is open on; null if nothing can be known.</summary>
+    public static FileIdentity? Identify(SafeFileHandle file)
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        FileIdentity? identity = Identify((int)file.DangerousGetHandle(), "", AT_EMPTY_PATH);
+        GC.KeepAlive(file);
+        return identity;
+    }
+
+    /// <summary>Sees to it that the names in a folder outlast a crash of the machine; false if the system cannot, and why.</summary>
+    public static bool TrySyncFolder(string folder, out string? reason)
+    {
+        reason = null;
+        if (!OperatingSystem.IsLinux())
+            return true;
+        int descriptor = open(folder, O_CLOEXEC);
+        bool synced = descriptor >= 0 && fsync(descriptor) == 0;
+        // Some file systems have nothing to do for a folder and say so.
+        if (!synced && Marshal.GetLastPInvokeError() != EINVAL)
+            reason = Marshal.GetLastPInvokeErrorMessage();
+        if (descriptor >= 0)
+            _ = close(descriptor);
+        return reason is null;
+    }
+
+    private static FileIdentity? Identify(int folder, string path, int flags)
+    {
+        Status status = default;
+        try
+        {
+            if (statx(folder, path, flags, STATX_TYPE | STATX_INO, &status) != 0)
+                return null;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // An old C library.
+            return null;
+        }
+        return new FileIdentity((ulong)status.DeviceMajor << 32 | status.DeviceMinor, status.Inode, (status.Mode & FileTypeMask) == RegularFile);
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int statx(int folder, string path, int flags, uint mask, Status* status);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int close(int descriptor);
+
+    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Status
+    {
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        [FieldOffset(32)]
+        public ulong Inode;
+
+        [FieldOffset(136)]
+        public uint DeviceMajor;
+
+        [FieldOffset(140)]
+        public uint DeviceMinor;
+    }
+}

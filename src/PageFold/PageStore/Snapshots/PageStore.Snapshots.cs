@@ -1,0 +1,204 @@
+using PageFold.Allocation;
+using PageFold.Compression;
+using PageFold.Store;
+
+namespace PageFold;
+
+/// <summary>Snapshots: the pages as they were at a point in time, saved to a file while everybody may read, write and discard.</summary>
+public sealed unsafe partial class PageStore
+{
+    private PreservedPages? _preserving;
+
+    /// <summary>How long writers wait for a session whose point is fixed and that nobody saves, if not ten seconds. For tests.</summary>
+    internal TimeSpan? SnapshotPatience { get; set; }
+
+    /// <summary>
+    /// Saves the pages as they are at a point in time, in the form in which they are stored. Writers go on: a page that is about to change is saved first, by whoever changes it. The file
+    /// takes its name only when it is whole and on the device, so that there always is the old one or the new one.
+    /// </summary>
+    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="options">What the file says about itself. Null for nothing.</param>
+    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends it without a file.</param>
+    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    /// <exception cref="IOException">The file cannot be written, or another process writes it.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
+    /// <exception cref="InvalidOperationException">Another snapshot is being taken.</exception>
+    /// <exception cref="NotSupportedException">One of the codecs does not come with the library, so nobody could restore its pages.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for two buffers of a megabyte and a bit a page.</exception>
+    /// <exception cref="PageCorruptException">A page is damaged; write or discard it first.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public SnapshotResult SaveSnapshot(string path, SnapshotOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using SnapshotSession session = BeginSnapshot(path, options);
+        return session.Save(progress, cancellationToken);
+    }
+
+    /// <summary>Saves the pages as they are at a point in time as a raw sparse image: each at its offset, holes where nothing is stored. Otherwise like <see cref="SaveSnapshot"/>.</summary>
+    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
+    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends it without a file.</param>
+    /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
+    public SnapshotResult SaveImage(string path, long length, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using SnapshotSession session = BeginImage(path, length);
+        return session.Save(progress, cancellationToken);
+    }
+
+    /// <summary>Opens the file of a snapshot and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
+    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="options">What the file says about itself. Null for nothing.</param>
+    /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
+    public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null)
+    {
+        options ??= new SnapshotOptions();
+        Throw.IfNegative(options.Length, nameof(options.Length));
+        Throw.IfLabelInvalid(options.Label);
+        return Begin(path, file => new SnapshotWriter(file, this, options, DescribeCodecs(), _codecs.ForWrites));
+    }
+
+    /// <summary>Opens the file of a raw sparse image and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
+    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
+    /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
+    public SnapshotSession BeginImage(string path, long length)
+    {
+        Throw.IfNegative(length, nameof(length));
+        return Begin(path, file => ImageWriter.TryMake(file, this, length, [.. Enumerable.Range(0, CodecTable.Most).Select(number => _codecs[number])]));
+    }
+
+    /// <summary>Everybody out for a moment, in which the preserving begins.</summary>
+    internal void TakePoint(PreservedPages preserved, out long pages, CancellationToken cancellationToken)
+    {
+        long stored = 0;
+        bool covered = false;
+        // The bits of what is stored by then, before anybody has to wait; of what comes until then, while they do.
+        if (InsideWithRoom(preserved.TryCover))
+        {
+            _gate.RunAlone(
+                () =>
+                {
+                    covered = preserved.TryCover();
+                    stored = _counters.Read(StoreCounter.Pages);
+                    if (covered)
+                        Volatile.Write(ref _preserving, preserved);
+                },
+                cancellationToken);
+        }
+        if (!covered)
+            throw Throw.NoMemoryForSnapshot(MemoryLimit);
+        pages = stored;
+    }
+
+    internal void EndPreserving(PreservedPages preserved) => Interlocked.CompareExchange(ref _preserving, null, preserved);
+
+    internal void EndSnapshot()
+    {
+        lock (_codecs.Changes)
+            _codecs.AreFrozen = false;
+    }
+
+    /// <summary>Preserves pages from a number on, for the session: to the end of a leaf, or until a buffer is full. Returns where to go on.</summary>
+    internal long PreserveFrom(long from, PreservedPages preserved)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            if (_slots.NextExisting((uint)from) is not { } number)
+                return MaxPage + 1;
+            ulong* slot = _slots.Find(number);
+            long endOfLeaf = (number | _slots.LeafLength - 1) + 1L;
+            // A page that is not there now was preserved, or not there at the point in time either.
+            for (long page = number; page < endOfLeaf; page++, slot++)
+            {
+                if (SlotWord.Kind(Volatile.Read(ref *slot)) != SlotKind.Empty && !preserved.TryPreserve((uint)page))
+                    return page;
+            }
+            return endOfLeaf;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Keeps a page for the snapshot that is being taken, if there is one: called inside the gate before a page's content changes, by one who holds neither a workbench nor a slot.</summary>
+    private void Preserve(uint number) => Volatile.Read(ref _preserving)?.Preserve(number);
+
+    private SnapshotSession Begin(string path, Func<PartialFile, SnapshotTarget?> makeTarget)
+    {
+        lock (_codecs.Changes)
+        {
+            Throw.IfSnapshotRuns(_codecs.AreFrozen);
+            _codecs.AreFrozen = true;
+        }
+        PartialFile? file = null;
+        SnapshotSession? session = null;
+        try
+        {
+            file = PartialFile.Create(path);
+            session = MakeSession(file, makeTarget);
+            file = null;
+            return session;
+        }
+        finally
+        {
+            file?.Dispose();
+            if (session is null)
+                EndSnapshot();
+        }
+    }
+
+    private SnapshotSession MakeSession(PartialFile file, Func<PartialFile, SnapshotTarget?> makeTarget)
+    {
+        SnapshotTarget? target = null;
+        PreservedPages? preserved = null;
+        SnapshotSession? session = null;
+        try
+        {
+            if (InsideWithRoom(() => (target ??= makeTarget(file)) is not null && (preserved ??= PreservedPages.TryMake(this, SnapshotPatience)) is not null))
+                session = new SnapshotSession(this, target!, preserved!, _clock, _gate.Closing);
+            return session ?? throw Throw.NoMemoryForSnapshot(MemoryLimit);
+        }
+        finally
+        {
+            if (session is null)
+            {
+                preserved?.Free();
+                target?.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Does something inside the gate that takes memory; where it fails, room is made and it is done again.</summary>
+    private bool InsideWithRoom(Func<bool> action)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            bool done = action();
+            for (int round = 0; !done && round < MostRounds && TryMakeRoom(round); round++)
+                done = action();
+            return done;
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    private CodecDescription?[] DescribeCodecs()
+    {
+        CodecDescription?[] descriptions = new CodecDescription?[CodecTable.Most];
+        for (int number = 0; number < descriptions.Length; number++)
+        {
+            if (_codecs[number] is not { } codec)
+                continue;
+            descriptions[number] = codec.Describe();
+            if (descriptions[number] is not { } description || description.Dictionary.Length > SnapshotFormat.MaxDictionaryBytes)
+                throw Throw.CodecCannotBeSaved(codec.Name);
+        }
+        return descriptions;
+    }
+}

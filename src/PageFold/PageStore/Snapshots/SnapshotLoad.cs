@@ -1,0 +1,169 @@
+using System.Runtime.ExceptionServices;
+using PageFold.Compression;
+
+namespace PageFold.Store;
+
+/// <summary>
+/// A snapshot on its way into an empty store. Several threads take one chunk after the other, check its records and store them; the first error ends them all.
+/// </summary>
+/// <remarks>A page that is in the snapshot twice is found by whoever stores the second, or, where two threads store both at once, in the end: then there are fewer pages than records.</remarks>
+internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool restoreCodecs, IProgress<double>? progress, CancellationToken cancellationToken) : IDisposable
+{
+    // Checking a page costs as much as storing it; beyond a few threads the file and the size classes set the pace.
+    private const int MostThreads = 4;
+
+    // Where memory is short the pages have it.
+    private const long LeastRoomForHelper = 16 << 20;
+
+    private const int NotHeld = -1;
+
+    private readonly Lock _lock = new();
+    private readonly PageCodec?[] _codecs = new PageCodec?[CodecTable.Most];
+    private readonly int[] _numbers = [NotHeld, NotHeld, NotHeld, NotHeld];
+    private long _charged;
+    private long _pages;
+    private long _storedBytes;
+    private bool _atEnd;
+    private volatile ExceptionDispatchInfo? _failure;
+
+    public long Pages => Volatile.Read(ref _pages);
+
+    /// <summary>Stores everything, or throws what went wrong first; some pages are stored then.</summary>
+    public void Run()
+    {
+        using SnapshotLoadBuffers own = TryMakeBuffers() ?? throw Throw.NoMemoryToLoad(store.MemoryLimit);
+        Task[] helpers = [.. Enumerable.Range(1, Math.Min(MostThreads, Environment.ProcessorCount) - 1).Select(_ =>
+            Task.Factory.StartNew(Help, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        StoreChunks(own);
+        Task.WaitAll(helpers, CancellationToken.None);
+        _failure?.Throw();
+        if (_pages != reader.Totals.Pages || _storedBytes != reader.Totals.StoredBytes)
+            reader.Damaged(0, $"it holds {_pages} pages of {_storedBytes} bytes, and its end mark says {reader.Totals.Pages} of {reader.Totals.StoredBytes}");
+        if (store.GetStatistics().Pages != _pages)
+            reader.Damaged(0, "a page is there twice");
+    }
+
+    public void Dispose()
+    {
+        for (int number = 0; number < _numbers.Length; number++)
+        {
+            if (_numbers[number] != NotHeld)
+                store.EndHold(_numbers[number]);
+        }
+        store.Budget.Release(_charged);
+    }
+
+    /// <summary>Lends a hand, if there is memory for the buffers.</summary>
+    private void Help()
+    {
+        using SnapshotLoadBuffers? buffers = store.Budget.Available > LeastRoomForHelper ? TryMakeBuffers() : null;
+        if (buffers is not null)
+            StoreChunks(buffers);
+    }
+
+    private SnapshotLoadBuffers? TryMakeBuffers() => SnapshotLoadBuffers.TryMake(store.Budget, store.PageSize);
+
+    /// <summary>Takes chunks until there are no more. What goes wrong is kept, and ends the others too.</summary>
+    private void StoreChunks(SnapshotLoadBuffers buffers)
+    {
+        try
+        {
+            while (_failure is null && TryRead(buffers, out SnapshotChunk chunk))
+                Store(buffers, chunk);
+        }
+        catch (Exception cause) when (Fail(cause))
+        {
+            // Thrown when all have ended.
+        }
+    }
+
+    private bool Fail(Exception cause)
+    {
+        lock (_lock)
+            _failure ??= ExceptionDispatchInfo.Capture(cause);
+        return true;
+    }
+
+    private bool TryRead(SnapshotLoadBuffers buffers, out SnapshotChunk chunk)
+    {
+        chunk = default;
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            if (_atEnd || _failure is not null)
+                return false;
+            _atEnd = !reader.TryReadChunk(buffers.Chunk, out chunk);
+            if (reader.Totals.Pages != 0)
+                progress?.Report(Math.Min(1, (double)_pages / reader.Totals.Pages));
+            return !_atEnd;
+        }
+    }
+
+    private void Store(SnapshotLoadBuffers buffers, SnapshotChunk chunk)
+    {
+        ReadOnlySpan<byte> payload = buffers.Chunk.Slice(SnapshotFormat.ChunkHeaderBytes, chunk.Length);
+        int records = 0;
+        long storedBytes = 0;
+        for (int position = 0; position < payload.Length; records++)
+        {
+            int start = position;
+            if (!SnapshotFormat.TryReadRecord(payload, ref position, store.PageSize, out uint page, out StoredPage form, out ReadOnlySpan<byte> bytes, out string? problem))
+                reader.Damaged(chunk.Offset + start, problem!);
+            if (store.Contains(page))
+                reader.Damaged(chunk.Offset + start, $"page {page} is there twice");
+            StoreOutcome? outcome = form.Kind == StoredKind.Compressed ? StoreCompressed(buffers, page, form, bytes) : store.Restore(page, form, bytes);
+            if (outcome is null)
+                reader.Damaged(chunk.Offset + start, $"page {page} cannot be decompressed");
+            if (outcome == StoreOutcome.Full)
+                Throw.SnapshotDoesNotFit(Pages + records, reader.Totals.Pages, store.MemoryLimit);
+            storedBytes += form.Size;
+        }
+        if (records != chunk.Records)
+            reader.Damaged(chunk.Offset, $"a chunk has {records} records and says {chunk.Records}");
+        Interlocked.Add(ref _pages, records);
+        Interlocked.Add(ref _storedBytes, storedBytes);
+    }
+
+    /// <summary>Stores a page that is seen to be one; null if it is not.</summary>
+    private StoreOutcome? StoreCompressed(SnapshotLoadBuffers buffers, uint page, in StoredPage form, ReadOnlySpan<byte> bytes)
+    {
+        if (reader.Header.Codecs[form.Codec] is not { } description)
+            return null;
+        PageCodecContext context = buffers.Context(form.Codec) ?? MakeContext(buffers, form.Codec, description);
+        if (!context.TryDecompress(bytes, buffers.Page))
+            return null;
+        int number = Volatile.Read(ref _numbers[form.Codec]);
+        return number == NotHeld
+            ? store.Write(page, buffers.Page)
+            : store.Restore(page, form with { Codec = number }, bytes);
+    }
+
+    private PageCodecContext MakeContext(SnapshotLoadBuffers buffers, int number, CodecDescription description)
+    {
+        lock (_lock)
+            _codecs[number] ??= Find(number, description);
+        return buffers.TryMakeContext(number, _codecs[number]!) ?? throw Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
+    }
+
+    /// <summary>The codec of the snapshot's number: one that the store has, or else its own, which the store takes over or which is there for reading alone.</summary>
+    private PageCodec Find(int number, CodecDescription description)
+    {
+        PageCodec? codec = store.FindCodec(description);
+        if (codec is null)
+        {
+            codec = description.TryMake();
+            if (codec is null)
+                reader.Damaged(0, $"there is no codec {description.Name} of level {description.Level} with a dictionary of {description.Dictionary.Length} bytes");
+            if (!restoreCodecs)
+            {
+                if (!store.Budget.TryCharge(codec.SharedBytes))
+                    throw Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
+                _charged += codec.SharedBytes;
+                return codec;
+            }
+        }
+        // Held, or else its number might be given away before there are pages with it.
+        Volatile.Write(ref _numbers[number], store.HoldCodec(codec));
+        return codec;
+    }
+}

@@ -1,0 +1,56 @@
+using System.IO.Hashing;
+using PageFold.Compression;
+
+namespace PageFold.Store;
+
+/// <summary>Writes preserved pages as a snapshot: see <see cref="SnapshotFormat"/>. A buffer of records is a chunk.</summary>
+internal sealed class SnapshotWriter(PartialFile file, PageStore store, SnapshotOptions options, CodecDescription?[] codecs, int codecForWrites) : SnapshotTarget(file)
+{
+    private readonly XxHash3 _hash = new();
+    private long _position;
+    private long _pages;
+    private long _storedBytes;
+    private long _chunks;
+
+    public override void Begin(DateTimeOffset created)
+    {
+        byte[] header = new SnapshotHeader
+        {
+            PageSize = store.PageSize,
+            Length = options.Length,
+            Label = options.Label,
+            Created = created,
+            CodecForWrites = codecForWrites,
+            Codecs = codecs,
+        }.ToBytes();
+        _hash.Append(header.AsSpan(^SnapshotHeader.HashBytes..));
+        Append(header);
+    }
+
+    public override void Write(RecordBuffer records)
+    {
+        if (records.Records == 0)
+            return;
+        Span<byte> chunk = records.Chunk;
+        SnapshotFormat.WriteChunkHeader(chunk, records.Records);
+        _hash.Append(chunk.Slice(SnapshotFormat.ChunkHeaderBytes - sizeof(ulong), sizeof(ulong)));
+        _pages += records.Records;
+        _storedBytes += records.StoredBytes;
+        _chunks++;
+        Append(chunk);
+    }
+
+    public override long Complete()
+    {
+        Span<byte> end = stackalloc byte[SnapshotFormat.EndBytes];
+        SnapshotFormat.WriteEnd(end, new SnapshotTotals(_pages, _storedBytes, _chunks, _hash.GetCurrentHashAsUInt64()));
+        Append(end);
+        return _position;
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        RandomAccess.Write(File.Handle, bytes, _position);
+        _position += bytes.Length;
+    }
+}

@@ -1,0 +1,196 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using PageFold.Store;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>A snapshot that is damaged, cut off or made up is refused, and the store is empty then.</summary>
+public class SnapshotDamageTests
+{
+    private const int PageSize = 4096;
+
+    [Fact]
+    public void Every_byte_that_is_changed_in_any_way_is_found()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 12);
+        using PageStore store = Make();
+        Random random = new(1);
+        for (int position = 0; position < file.Length; position++)
+        {
+            // One bit, and any other change.
+            foreach (byte change in new[] { (byte)(1 << position % 8), (byte)random.Next(1, 256) })
+            {
+                file[position] ^= change;
+                AssertRefused(store, folder, file, $"byte {position} changed by {change}");
+                file[position] ^= change;
+            }
+        }
+        Write(folder, file);
+        store.LoadSnapshot(folder.File);
+    }
+
+    [Fact]
+    public void Every_truncation_and_every_addition_is_found()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 12);
+        using PageStore store = Make();
+        for (int length = 0; length < file.Length; length++)
+            AssertRefused(store, folder, file.AsSpan(0, length), $"cut off at {length}");
+        foreach (int more in new[] { 1, 8, SnapshotFormat.EndBytes, 5000 })
+        {
+            AssertRefused(store, folder, [.. file, .. new byte[more]], $"{more} zeros after the end");
+            AssertRefused(store, folder, [.. file, .. file.AsSpan(^more..)], $"{more} bytes more");
+        }
+    }
+
+    [Fact]
+    public void Chunks_in_another_order_left_out_or_of_another_snapshot_are_found()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 1000);
+        byte[] other = Save(folder, pages: 1001);
+        using PageStore store = Make();
+        (Range header, Range first, Range second, Range end) = Parts(file);
+        AssertRefused(store, folder, [.. file[header], .. file[second], .. file[first], .. file[end]], "swapped");
+        AssertRefused(store, folder, [.. file[header], .. file[first], .. file[end]], "left out");
+        AssertRefused(store, folder, [.. file[header], .. file[first], .. file[first], .. file[end]], "twice");
+        AssertRefused(store, folder, [.. other[Parts(other).Header], .. file[first], .. file[second], .. file[end]], "another's header");
+        AssertRefused(store, folder, [.. file[header], .. file[first], .. file[second], .. other[Parts(other).End]], "another's end");
+    }
+
+    [Fact]
+    public void Records_that_cannot_be_are_found_although_every_hash_is_right()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 12);
+        using PageStore store = Make();
+        int chunk = Parts(file).Header.End.Value;
+        int first = chunk + SnapshotFormat.ChunkHeaderBytes;
+        // The first record is page 0, zeros: a header and a word. The fourth is compressed, the fifth raw.
+        int fourth = first + 3 * 16;
+        int fifth = fourth + 8 + BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(fourth + 6)) + 1;
+        Assert.Equal((1, 2, 3), (file[first + 4], file[fourth + 4], file[fifth + 4]));
+        AssertForged("page 1 is there twice", first, 1);
+        AssertForged("page 0 is of kind 0", first + 4, 0);
+        AssertForged("page 0 is of kind 9", first + 4, 9);
+        AssertForged("has a size or a codec", first + 5, 1);
+        AssertForged("has a size or a codec", first + 6, 1);
+        AssertForged("page 3 has codec number 4", fourth + 5, 4);
+        AssertForged("page 3 cannot be decompressed", fourth + 5, 3);
+        AssertForged("page 3 cannot be decompressed", fourth + 8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF);
+        AssertForged("page 3 has 4096 compressed bytes", fourth + 6, 0xFF, 0x0F);
+        AssertForged("page 4 is raw but has 4095 bytes", fifth + 6, 0xFE, 0x0F);
+        AssertForged("page 4 is raw but has 4096 bytes, or a codec", fifth + 5, 1);
+        AssertForged("says 11", chunk + 8, 11);
+        AssertForged("no chunk begins here", chunk + 8, 0);
+        AssertForged("no chunk begins here", chunk + 12, 1);
+
+        void AssertForged(string expected, int position, params byte[] bytes)
+        {
+            byte[] forged = [.. file];
+            bytes.CopyTo(forged, position);
+            Sign(forged, chunk);
+            string message = AssertRefused(store, folder, forged, expected);
+            Assert.Contains(expected, message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Headers_that_cannot_be_are_found_although_their_hash_is_right()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 12);
+        using PageStore store = Make();
+        int length = Parts(file).Header.End.Value;
+        Gen.Select(Gen.Int[8, length - 9], Gen.Byte[1, 255]).Sample((position, change) =>
+        {
+            byte[] forged = [.. file];
+            forged[position] ^= change;
+            BinaryPrimitives.WriteUInt64LittleEndian(forged.AsSpan(length - 8), XxHash3.HashToUInt64(forged.AsSpan(0, length - 8)));
+            Sign(forged, length);
+            Write(folder, forged);
+            try
+            {
+                Snapshot.ReadInfo(folder.File);
+                store.LoadSnapshot(folder.File);
+                store.Discard(0, PageStore.MaxPage + 1);
+            }
+            catch (Exception refused) when (refused is SnapshotException or InvalidOperationException)
+            {
+                // A length, a label or a time may be another; all else is not, or is of another page size.
+            }
+            Assert.Equal(0, store.GetStatistics().Pages);
+        }, iter: 2000, threads: 1);
+    }
+
+    [Fact]
+    public void Random_bytes_are_refused_by_the_documented_exception_alone()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 12);
+        using PageStore store = Make();
+        Gen.Select(Gen.Byte.Array[0, 400], Gen.Int[0, file.Length], Gen.Bool).Sample((noise, position, within) =>
+        {
+            byte[] forged = within ? [.. file.AsSpan(0, position), .. noise, .. file.AsSpan(Math.Min(file.Length, position + noise.Length))] : [.. SnapshotFormat.Magic, .. noise];
+            if (!forged.AsSpan().SequenceEqual(file))
+                AssertRefused(store, folder, forged, "noise");
+        }, iter: 2000, threads: 1);
+    }
+
+    /// <summary>Makes all hashes right of a file with one chunk.</summary>
+    private static void Sign(byte[] file, int chunk)
+    {
+        Span<byte> payload = file.AsSpan((chunk + SnapshotFormat.ChunkHeaderBytes)..^SnapshotFormat.EndBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(chunk + 16), XxHash3.HashToUInt64(payload));
+        Span<byte> end = file.AsSpan(^SnapshotFormat.EndBytes..);
+        BinaryPrimitives.WriteUInt64LittleEndian(end[32..], XxHash3.HashToUInt64([.. file.AsSpan(chunk - 8, 8), .. file.AsSpan(chunk + 16, 8)]));
+        BinaryPrimitives.WriteUInt64LittleEndian(end[40..], XxHash3.HashToUInt64(end[..40]));
+    }
+
+    /// <summary>Where the parts of a snapshot of at least two chunks are, or of one.</summary>
+    private static (Range Header, Range First, Range Second, Range End) Parts(byte[] file)
+    {
+        int header = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(12));
+        int first = header + SnapshotFormat.ChunkHeaderBytes + BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(header + 4));
+        int end = file.Length - SnapshotFormat.EndBytes;
+        return (..header, header..first, first..end, end..file.Length);
+    }
+
+    private static string AssertRefused(PageStore store, SnapshotFolder folder, ReadOnlySpan<byte> file, string what)
+    {
+        Write(folder, file);
+        SnapshotException? refusal = null;
+        try
+        {
+            store.LoadSnapshot(folder.File);
+        }
+        catch (SnapshotException damaged)
+        {
+            refusal = damaged;
+        }
+        Assert.True(refusal is not null, what);
+        Assert.DoesNotContain('\n', refusal.Message);
+        Assert.Contains(folder.File, refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, store.GetStatistics().Pages);
+        return refusal.Message;
+    }
+
+    private static void Write(SnapshotFolder folder, ReadOnlySpan<byte> file) => File.WriteAllBytes(folder.File, file);
+
+    private static byte[] Save(SnapshotFolder folder, int pages)
+    {
+        using PageStore store = Make();
+        for (int page = 0; page < pages; page++)
+        {
+            // Zeros, a byte, a word, compressible, noise; of that only one, so that the file is small.
+            int kind = pages < 100 && page > 4 ? page % 4 : page % 5;
+            store.Write(page, SnapshotFolder.MakePage(PageSize, kind, (ulong)page));
+        }
+        store.SaveSnapshot(folder.File, new SnapshotOptions { Label = "a label", Length = pages });
+        return File.ReadAllBytes(folder.File);
+    }
+
+    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 32 << 20 });
+}
