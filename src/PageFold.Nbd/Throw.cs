@@ -46,6 +46,12 @@ internal static class Throw
     public static ArgumentException ExportNameTooLong(string name, int most) =>
         new($"The export name '{name[..32]}…' has more than {most} bytes; choose a shorter one.", "Exports");
 
+    public static ArgumentException SnapshotLarger(string path, long snapshot, long disk) =>
+        new($"'{path}' is of a disk of {Bytes(snapshot)}, and this one has {Bytes(disk)}; make a disk at least as large.");
+
+    public static MemoryLimitException CacheCannotBeStored(long limit) =>
+        new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or raise the limit.");
+
     public static ArgumentException CertificateUnusable(string path, Exception cause) =>
         new($"'{path}' cannot be used ({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); a folder of certificates has server-cert.pem and server-key.pem, and ca-cert.pem to verify clients with.", cause);
 

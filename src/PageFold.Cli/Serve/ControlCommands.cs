@@ -14,7 +14,7 @@ internal static class ControlCommands
 
     public static Option<string?> ExportOption() => new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
 
-    public static IEnumerable<Command> Create() => [Stat(), Pages(), Compact(), Recompress(), WriteBack()];
+    public static IEnumerable<Command> Create() => [Stat(), Pages(), SaveSnapshot(), Compact(), Recompress(), WriteBack()];
 
     /// <summary>Has the server do something, shows how far it is, and then what came of it.</summary>
     /// <param name="control">The control socket.</param>
@@ -126,6 +126,28 @@ internal static class ControlCommands
                         Console.Out.WriteLine("page,offset,state,storedBytes,codec,settled,idleSeconds");
                     begun = true;
                 }
+            },
+            cancellation)));
+        return command;
+    }
+
+    private static Command SaveSnapshot()
+    {
+        Argument<string> file = new("file") { Description = "The file. An old one is replaced only when the new one is whole." };
+        Option<string> control = ControlOption();
+        Option<string?> export = ExportOption();
+        Option<bool> raw = new("--raw") { Description = "Write a plain, sparse image of the disk, which other programs read, instead of a snapshot." };
+        Option<bool> json = JsonOption();
+        Command command = new("snapshot", "Save a disk as it is at one point in time, while its clients go on. 'pagefold serve --restore' brings it back.") { file, control, export, raw, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
+            stop =>
+            {
+                string path = parsed.GetValue(file)!;
+                if (string.IsNullOrWhiteSpace(path))
+                    throw new UserErrorException("the name of the file is empty; name one.");
+                // The server may have another folder.
+                ControlRequest request = new() { Command = "snapshot", Export = parsed.GetValue(export), Path = Path.GetFullPath(path), Raw = parsed.GetValue(raw) };
+                return Run(parsed.GetValue(control)!, request, "Saving", parsed.GetValue(json), stop);
             },
             cancellation)));
         return command;

@@ -20,6 +20,7 @@ internal sealed class DiskOperations(HostedDisks disks)
             return request.Command switch
             {
                 "pages" => Pages(export.Disk, request, tell, cancellation),
+                "snapshot" => SaveSnapshot(export, request, progress, cancellation),
                 "compact" => Compact(export.Disk, cancellation),
                 "recompress" => Recompress(export.Disk, request, progress, cancellation),
                 "writeback" => WriteBack(export.Disk, request, progress, cancellation),
@@ -51,6 +52,14 @@ internal sealed class DiskOperations(HostedDisks disks)
     private static ControlReply Refusal(string message, int exitCode) => new() { Error = message.ReplaceLineEndings(" "), ExitCode = exitCode };
 
     private static ControlReply Result(params (string Name, double Value)[] figures) => new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
+
+    private static ControlReply SaveSnapshot(NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    {
+        string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
+        SnapshotResult result = request.Raw ? export.Disk.SaveImage(path, progress, cancellation) : export.Disk.SaveSnapshot(path, export.Name, progress, cancellation);
+        return Result(
+            ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));
+    }
 
     private static ControlReply Compact(RamDisk disk, CancellationToken cancellation)
     {

@@ -16,7 +16,9 @@ internal static class ServeRun
             throw new UserErrorException("--tls-verify-peer needs certificates; name their folder with --tls-certificates DIR.");
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
+        options = Restoration.Complete(options);
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
+        Restoration.Load(options, disks, stop);
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(new NbdServerOptions
         {
@@ -40,7 +42,7 @@ internal static class ServeRun
         stop.WaitHandle.WaitOne();
         Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
-        return ExitCodes.Success;
+        return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
     /// <summary>The limit of all, divided among those disks that have none of their own.</summary>

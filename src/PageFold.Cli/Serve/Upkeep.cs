@@ -8,6 +8,9 @@ internal sealed class Upkeep : IDisposable
     private static readonly TimeSpan MostBetween = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeastBetween = TimeSpan.FromSeconds(1);
 
+    // Less is not worth a walk.
+    private const long FewFrames = 256;
+
     private readonly HostedDisks _disks;
     private readonly UpkeepOptions _options;
     private readonly Action<string> _tell;
@@ -48,6 +51,8 @@ internal sealed class Upkeep : IDisposable
             export.Disk.Settle();
             if (_options.Recompress is { } codec)
                 export.Disk.Store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _options.Idle }, progress: null, _ending.Token);
+            if (IsSparse(export.Disk.Store))
+                export.Disk.Store.Compact(_ending.Token);
             if (_options.WritebackIdle is { } age)
                 WriteBack(export, age);
         }
@@ -59,6 +64,13 @@ internal sealed class Upkeep : IDisposable
         {
             // The server ends.
         }
+    }
+
+    /// <summary>True if compaction would give back more than a fiftieth of the frames; the store by itself compacts only what is much sparser, so as not to move what is about to change.</summary>
+    private static bool IsSparse(PageStore store)
+    {
+        IReadOnlyList<SizeClassStatistics> classes = store.GetStatistics().Classes;
+        return classes.Sum(sizeClass => sizeClass.ReclaimableFrames) > Math.Max(FewFrames, classes.Sum(sizeClass => sizeClass.Frames) / 50);
     }
 
     private void WriteBack(NbdExport export, TimeSpan age)

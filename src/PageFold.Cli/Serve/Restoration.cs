@@ -1,0 +1,109 @@
+using PageFold.Nbd;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>Disks that begin with a snapshot's content, and leave one at the end.</summary>
+internal static class Restoration
+{
+    /// <summary>Takes from the snapshots what the options leave open: the disks' sizes and the page size. Every snapshot is looked at before anything is made.</summary>
+    public static ServeOptions Complete(ServeOptions options)
+    {
+        List<ExportOptions> exports = [];
+        int? pageSize = options.PageSize;
+        string? saidBy = null;
+        foreach (ExportOptions export in options.Exports)
+        {
+            if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
+                throw new UserErrorException($"'{export.Restore}' to restore and '{export.Keep}' to keep are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
+            if (export.Keep is { } keep)
+                CheckTarget(keep);
+            if (SourceOf(export) is not { } path)
+            {
+                exports.Add(export);
+                continue;
+            }
+            SnapshotInfo info = Refusing(path, () => Snapshot.ReadInfo(path));
+            if (pageSize is { } chosen && chosen != info.PageSize)
+                throw new UserErrorException($"'{path}' has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says {ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
+            if (export.Size < info.Length)
+                throw new UserErrorException($"'{path}' is of a disk of {ByteSize.Format(info.Length)}, larger than --size {ByteSize.Format(export.Size.Value)}; leave --size out, or choose at least {info.Length}.");
+            pageSize = info.PageSize;
+            saidBy ??= $"'{path}'";
+            exports.Add(export with { Size = export.Size ?? info.Length });
+        }
+        return options with { Exports = exports, PageSize = pageSize };
+    }
+
+    /// <summary>Loads the snapshots, with progress.</summary>
+    public static void Load(ServeOptions options, HostedDisks disks, CancellationToken stop)
+    {
+        foreach ((ExportOptions export, NbdExport hosted) in options.Exports.Zip(disks.Exports))
+        {
+            if (SourceOf(export) is not { } path)
+                continue;
+            const int Whole = 10_000;
+            WorkProgress progress = new();
+            Refusing(path, () => ProgressView.Watch(progress, () =>
+            {
+                long told = 0;
+                progress.Begin($"Restoring {path}", Whole);
+                return hosted.Disk.Load(path, new Steps(share =>
+                {
+                    long now = (long)(share * Whole);
+                    progress.Add(now - told);
+                    told = now;
+                }), stop);
+            }));
+        }
+    }
+
+    /// <summary>Saves the disks that are to be kept; false if one could not be.</summary>
+    public static bool Keep(ServeOptions options, HostedDisks disks, Action<string> tell)
+    {
+        bool all = true;
+        foreach ((ExportOptions export, NbdExport hosted) in options.Exports.Zip(disks.Exports))
+        {
+            if (export.Keep is not { } path)
+                continue;
+            try
+            {
+                tell($"saving {path}");
+                SnapshotResult result = hosted.Disk.SaveSnapshot(path, export.Name);
+                tell($"saved {path}: {ByteSize.Format(result.FileBytes)} in {Figures.Of(result.Duration.TotalSeconds, "0.0")} s");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
+            {
+                tell($"'{path}' could not be saved, what was there before is as it was: {e.Message.ReplaceLineEndings(" ")}");
+                all = false;
+            }
+        }
+        return all;
+    }
+
+    private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(keep) ? keep : null);
+
+    private static void CheckTarget(string path)
+    {
+        string full = Path.GetFullPath(path);
+        if (Directory.Exists(full) || !Directory.Exists(Path.GetDirectoryName(full)))
+            throw new UserErrorException($"--keep {path} cannot be written at the end; name a file in a folder that exists.");
+    }
+
+    private static T Refusing<T>(string path, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException(e is SnapshotException ? e.Message : $"'{path}' cannot be read ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); name a snapshot that is there.", e);
+        }
+    }
+
+    /// <summary>Tells at once, on the thread that works.</summary>
+    private sealed class Steps(Action<double> told) : IProgress<double>
+    {
+        public void Report(double value) => told(value);
+    }
+}

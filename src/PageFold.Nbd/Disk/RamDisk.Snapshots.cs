@@ -1,0 +1,66 @@
+using PageFold.Nbd.Disk;
+
+namespace PageFold.Nbd;
+
+/// <summary>The disk as it was at a point in time, saved while its clients go on, and brought back.</summary>
+public sealed partial class RamDisk
+{
+    /// <summary>
+    /// Saves the disk as it is at a point in time, while clients read and write. All requests answered before are in it; those under way are in it or not, page by page, as after a power cut. The file takes
+    /// its name only when it is whole and on the device.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="label">What the file says about itself.</param>
+    /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends it without a file.</param>
+    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, or a page in the cache is waiting for memory.</exception>
+    /// <inheritdoc cref="PageStore.SaveSnapshot" path="/exception"/>
+    public SnapshotResult SaveSnapshot(string path, string label = "", IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using SnapshotSession session = Store.BeginSnapshot(path, new SnapshotOptions { Length = Length, Label = label });
+        return Save(session, progress, cancellationToken);
+    }
+
+    /// <summary>Saves the disk as it is at a point in time as a plain, sparse image; otherwise like <see cref="SaveSnapshot"/>.</summary>
+    /// <inheritdoc cref="SaveSnapshot" path="/param"/>
+    /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
+    public SnapshotResult SaveImage(string path, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using SnapshotSession session = Store.BeginImage(path, Length);
+        return Save(session, progress, cancellationToken);
+    }
+
+    /// <summary>Fills the disk, on which nothing was written yet, from a snapshot of a disk with pages of the same size and at most as many bytes. After an error the disk is empty.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="progress">Told now and then which part is loaded, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ArgumentException">The snapshot is of a larger disk.</exception>
+    /// <inheritdoc cref="PageStore.LoadSnapshot" path="/exception"/>
+    public SnapshotInfo Load(string path, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        SnapshotInfo info = Snapshot.ReadInfo(path);
+        if (info.Length > Length)
+            throw Throw.SnapshotLarger(path, info.Length, Length);
+        return Store.LoadSnapshot(path, new SnapshotLoadOptions { RestoreCodecs = true }, progress, cancellationToken);
+    }
+
+    private SnapshotResult Save(SnapshotSession session, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        EnterAll();
+        try
+        {
+            // With all cells held nobody changes a page, so what is flushed and what the point fixes is the same.
+            foreach (PageCell cell in _cells)
+            {
+                if (!TryWriteBack(cell))
+                    throw Throw.CacheCannotBeStored(Store.MemoryLimit);
+            }
+            session.TakePoint(cancellationToken);
+        }
+        finally
+        {
+            ExitAll();
+        }
+        return session.Save(progress, cancellationToken);
+    }
+}
