@@ -324,6 +324,46 @@ public class SnapshotTests
     }
 
     [Fact]
+    public void A_full_disk_fails_the_snapshot_with_its_cause_and_harms_no_writer()
+    {
+        using SnapshotFolder folder = new();
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", folder.Path), "needs the right to mount a small file system");
+        try
+        {
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+            for (int page = 0; page < 400; page++)
+                store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
+            store.SaveSnapshot(folder.File);
+            byte[] old = File.ReadAllBytes(folder.File);
+            for (int page = 400; page < 4000; page++)
+                store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
+            long used = store.Budget.Used;
+            using (SnapshotSession session = store.BeginSnapshot(folder.File))
+            {
+                session.TakePoint();
+                // Waits for room from beginning to end.
+                Task writer = Pages.OnItsOwnThread(() =>
+                {
+                    for (int page = 3999; page >= 0; page--)
+                        Assert.NotEqual(StoreOutcome.Full, store.Write(page, SnapshotFolder.MakePage(PageSize, 4, 9)));
+                });
+                IOException cause = Assert.ThrowsAny<IOException>(() => session.Save());
+                Assert.Contains("space", cause.Message, StringComparison.OrdinalIgnoreCase);
+                writer.Wait();
+            }
+            Assert.Equal(old, File.ReadAllBytes(folder.File));
+            folder.AssertOnly("disk.snapshot");
+            Assert.InRange(store.Budget.Used, 1, used + (64 << 10));
+            store.Discard(400, 4000);
+            store.SaveSnapshot(folder.File);
+        }
+        finally
+        {
+            Run("umount", folder.Path);
+        }
+    }
+
+    [Fact]
     public void A_session_that_nobody_saves_lets_writers_go_on_after_a_while()
     {
         using SnapshotFolder folder = new();
@@ -385,6 +425,13 @@ public class SnapshotTests
         Assert.Matches($"^[0-9]+ of the snapshot's {store.GetStatistics().Pages} pages fit within MemoryLimit", message);
         Assert.Equal(0, small.GetStatistics().Pages);
         small.Write(1, new byte[PageSize]);
+    }
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 
     private static void Save(PageStore store, string file, bool image)

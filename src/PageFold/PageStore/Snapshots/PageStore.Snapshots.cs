@@ -18,7 +18,7 @@ public sealed unsafe partial class PageStore
     /// </summary>
     /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
     /// <param name="options">What the file says about itself. Null for nothing.</param>
-    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1.</param>
+    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
     /// <exception cref="IOException">The file cannot be written, or another process writes it.</exception>
@@ -37,7 +37,7 @@ public sealed unsafe partial class PageStore
     /// <summary>Saves the pages as they are at a point in time as a raw sparse image: each at its offset, holes where nothing is stored. Otherwise like <see cref="SaveSnapshot"/>.</summary>
     /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
     /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
-    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1.</param>
+    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotResult SaveImage(string path, long length, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
@@ -52,7 +52,8 @@ public sealed unsafe partial class PageStore
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null)
     {
-        options ??= new SnapshotOptions();
+        // A copy, so that what is checked is what is written.
+        options = options is null ? new SnapshotOptions() : new SnapshotOptions { Length = options.Length, Label = options.Label };
         Throw.IfNegative(options.Length, nameof(options.Length));
         Throw.IfLabelInvalid(options.Label);
         return Begin(path, file => new SnapshotWriter(file, this, options, DescribeCodecs(), _codecs.ForWrites));

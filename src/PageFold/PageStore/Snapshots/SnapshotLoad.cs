@@ -32,7 +32,8 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
     public void Run()
     {
         using SnapshotLoadBuffers own = TryMakeBuffers() ?? throw Throw.NoMemoryToLoad(store.MemoryLimit);
-        Task[] helpers = [.. Enumerable.Range(1, Math.Min(MostThreads, Environment.ProcessorCount) - 1).Select(_ =>
+        int threads = (int)Math.Min(Math.Min(MostThreads, Environment.ProcessorCount), Math.Max(1, reader.Totals.Chunks));
+        Task[] helpers = [.. Enumerable.Range(1, threads - 1).Select(_ =>
             Task.Factory.StartNew(Help, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         StoreChunks(own);
         Task.WaitAll(helpers, CancellationToken.None);

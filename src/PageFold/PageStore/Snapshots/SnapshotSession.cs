@@ -67,7 +67,7 @@ public sealed class SnapshotSession : IDisposable
     }
 
     /// <summary>Writes the file and ends the session. Fixes the point in time if that was not done. After an error or a cancellation there is no new file, and an old one is as it was.</summary>
-    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1.</param>
+    /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="PageCorruptException">A page is damaged; write or discard it first.</exception>
