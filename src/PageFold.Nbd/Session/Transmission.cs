@@ -132,6 +132,8 @@ internal sealed partial class Transmission
         {
             ReadResult result = await _input.ReadAsync();
             LastProgress = Environment.TickCount64;
+            // From here on the client may be waiting for this end, or for its own readers; that is no silence.
+            IsMidRequest = false;
             ReadOnlySequence<byte> rest = result.Buffer;
             while (!Process(ref rest))
             {
