@@ -230,11 +230,7 @@ internal sealed partial class Transmission
             case NbdCommand.Read:
                 BeginRead();
                 break;
-            case NbdCommand.Trim:
-                _disk.Trim(_position, _request.Length);
-                Answer(NbdError.None);
-                break;
-            case NbdCommand.WriteZeroes:
+            case NbdCommand.Trim or NbdCommand.WriteZeroes:
                 Answer(Zero());
                 break;
             case NbdCommand.Flush:
@@ -255,6 +251,11 @@ internal sealed partial class Transmission
     {
         try
         {
+            if (_request.Command == NbdCommand.Trim)
+            {
+                _disk.Trim(_position, _request.Length);
+                return NbdError.None;
+            }
             return _disk.TryZero(_position, _request.Length, punch: (_request.Flags & CommandFlags.NoHole) == 0) ? NbdError.None : NbdError.NoSpace;
         }
         catch (Exception e) when (IsOfTheDisk(e))
