@@ -43,12 +43,14 @@ public sealed class NbdTls : IDisposable
     /// <exception cref="ArgumentException">A file is missing, cannot be read, or is not what its name says; the message names it.</exception>
     public static NbdTls Load(string directory, bool required, bool verifyClients)
     {
-        X509Certificate2 certificate = Read(Path.Combine(directory, CertificateFile), path =>
+        string certificateText = Read(Path.Combine(directory, CertificateFile), path =>
         {
-            // The key must be readable too; which of the two is at fault is told by its name.
-            string key = Read(Path.Combine(directory, KeyFile), File.ReadAllText);
-            return X509Certificate2.CreateFromPem(File.ReadAllText(path), key);
+            string text = File.ReadAllText(path);
+            // Which of the two is at fault is told by its name, so the certificate is first tried alone.
+            X509Certificate2.CreateFromPem(text).Dispose();
+            return text;
         });
+        X509Certificate2 certificate = Read(Path.Combine(directory, KeyFile), path => X509Certificate2.CreateFromPem(certificateText, File.ReadAllText(path)));
         X509Certificate2Collection authorities = [];
         string authority = Path.Combine(directory, AuthorityFile);
         if (verifyClients || File.Exists(authority))
@@ -76,7 +78,7 @@ public sealed class NbdTls : IDisposable
         {
             return read(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             throw Throw.CertificateUnusable(path, e);
         }

@@ -152,13 +152,13 @@ internal sealed class RawClient : IDisposable
         return cookie;
     }
 
-    /// <summary>Sends the same request many times over, all in one piece.</summary>
-    public ulong[] RequestMany(int count, int command, ulong offset, uint length)
+    /// <summary>Sends the same request many times over, all in one piece with what goes before.</summary>
+    public ulong[] RequestMany(int count, int command, ulong offset, uint length, params byte[] before)
     {
         ulong[] cookies = [.. Enumerable.Range(0, count).Select(_ => _cookie++)];
         foreach (ulong cookie in cookies)
             _asked[cookie] = (command, offset, length);
-        Send([.. cookies.SelectMany(cookie => Wire.Request(command, 0, cookie, offset, length))]);
+        Send([.. before, .. cookies.SelectMany(cookie => Wire.Request(command, 0, cookie, offset, length))]);
         return cookies;
     }
 

@@ -19,7 +19,7 @@ internal static class MetaContextNames
     public const string Allocation = "base:allocation";
     public const string Residency = "pagefold:residency";
 
-    public static IEnumerable<(MetaContexts Context, string Name)> All => [(MetaContexts.Allocation, Allocation), (MetaContexts.Residency, Residency)];
+    public static (MetaContexts Context, string Name)[] All { get; } = [(MetaContexts.Allocation, Allocation), (MetaContexts.Residency, Residency)];
 
     /// <summary>What queries select. Listing takes a namespace alone ("base:") for all of it, and no query at all for everything.</summary>
     public static MetaContexts Select(IReadOnlyList<string> queries, bool listing)

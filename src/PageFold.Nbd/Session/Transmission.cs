@@ -132,6 +132,8 @@ internal sealed partial class Transmission
         {
             ReadResult result = await _input.ReadAsync();
             LastProgress = Environment.TickCount64;
+            // From here on the client may be waiting for this end, or for its own readers; that is no silence.
+            IsMidRequest = false;
             ReadOnlySequence<byte> rest = result.Buffer;
             while (!Process(ref rest))
             {
@@ -228,11 +230,7 @@ internal sealed partial class Transmission
             case NbdCommand.Read:
                 BeginRead();
                 break;
-            case NbdCommand.Trim:
-                _disk.Trim(_position, _request.Length);
-                Answer(NbdError.None);
-                break;
-            case NbdCommand.WriteZeroes:
+            case NbdCommand.Trim or NbdCommand.WriteZeroes:
                 Answer(Zero());
                 break;
             case NbdCommand.Flush:
@@ -253,6 +251,11 @@ internal sealed partial class Transmission
     {
         try
         {
+            if (_request.Command == NbdCommand.Trim)
+            {
+                _disk.Trim(_position, _request.Length);
+                return NbdError.None;
+            }
             return _disk.TryZero(_position, _request.Length, punch: (_request.Flags & CommandFlags.NoHole) == 0) ? NbdError.None : NbdError.NoSpace;
         }
         catch (Exception e) when (IsOfTheDisk(e))

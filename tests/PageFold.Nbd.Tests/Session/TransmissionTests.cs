@@ -210,28 +210,6 @@ public sealed class TransmissionTests : IDisposable
     }
 
     [Fact]
-    public void What_is_quick_overtakes_what_is_slow()
-    {
-        using RawClient client = _serving.Attach("zstd, 64 KiB");
-        byte[] content = Content.Compressible(128 << 10, 4);
-        client.Write(0, content);
-        bool overtaken = false;
-        for (int i = 0; i < 5000 && !overtaken; i++)
-        {
-            ulong slow = client.Request(Command.Read, 0, 128 << 10);
-            bool flush = i % 2 == 0;
-            ulong quick = flush ? client.Request(Command.Flush, 0, 0) : client.Request(Command.Read, 16 << 20, 65536);
-            Message first = client.TakeMessage();
-            Message second = client.TakeMessage();
-            Assert.Equal([slow, quick], new[] { first.Cookie, second.Cookie }.Order());
-            Message read = first.Cookie == slow ? first : second;
-            Content.AssertSame(content, read.Payload.AsSpan(8), "the slow read");
-            overtaken = first.Cookie == quick;
-        }
-        Assert.True(overtaken);
-    }
-
-    [Fact]
     public void A_client_that_never_takes_its_replies_keeps_few_bytes_waiting_and_holds_up_nobody()
     {
         const int MostReplies = 1 << 20;

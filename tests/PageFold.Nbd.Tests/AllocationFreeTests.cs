@@ -1,0 +1,120 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace PageFold.Nbd.Tests;
+
+/// <summary>In steady state nothing is allocated on the GC heap, neither by a disk nor for a request from the socket to the disk and back.</summary>
+[Collection(Alone.Name)]
+public class AllocationFreeTests
+{
+    [Theory]
+    [InlineData(4096, "lz4")]
+    [InlineData(16384, "lz4")]
+    [InlineData(65536, "zstd")]
+    public void Reads_and_writes_of_a_disk_allocate_nothing(int pageSize, string codec)
+    {
+        using RamDisk disk = Serving.NewDisk(4 << 20, pageSize, CodecOf(codec));
+        byte[][] contents = [.. Enumerable.Range(0, 8).Select(i => Content.Compressible(10_000, (ulong)i))];
+        byte[] read = new byte[10_000];
+        int round = 0;
+        long least = Least(() => GC.GetAllocatedBytesForCurrentThread(), () =>
+        {
+            round++;
+            for (int i = 0; i < 400; i++)
+            {
+                disk.TryWrite(i * 10_000L, contents[(i + round) % 8]);
+                disk.Read(i * 10_000L, read);
+                disk.TryZero(i * 9_000L, 5_000, punch: i % 2 == 0);
+                disk.RunAt(i * 10_000L, 10_000, out _);
+            }
+            disk.Flush();
+            disk.Trim(0, disk.Length);
+        });
+        Assert.Equal(0, least);
+    }
+
+    [Theory]
+    [InlineData("lz4", 4096, true)]
+    [InlineData("lz4", 4096, false)]
+    [InlineData("lz4", 65536, true)]
+    [InlineData("zstd", 65536, true)]
+    public void Requests_allocate_nothing_from_the_socket_to_the_disk_and_back(string codec, int pageSize, bool structured)
+    {
+        const int Requests = 20_000;
+        using Serving serving = new(Serving.NewDisk(8 << 20, pageSize, CodecOf(codec)));
+        using RawClient client = serving.Attach(structured: structured, contexts: structured ? ["base:allocation"] : []);
+        Socket socket = client.Socket;
+        byte[] content = Content.Compressible(8192, 1);
+        byte[] request = new byte[28];
+        byte[] reply = new byte[16384];
+
+        void Do(int command, ulong offset, uint length)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(request, Wire.RequestMagic);
+            BinaryPrimitives.WriteUInt16BigEndian(request.AsSpan(6), (ushort)command);
+            BinaryPrimitives.WriteUInt64BigEndian(request.AsSpan(16), offset);
+            BinaryPrimitives.WriteUInt32BigEndian(request.AsSpan(24), length);
+            socket.Send(request);
+            if (command == Command.Write)
+                socket.Send(content.AsSpan(0, (int)length));
+            bool done;
+            do
+            {
+                Take(16);
+                bool simple = Wire.ToU32(reply) == Wire.SimpleReplyMagic;
+                done = simple || reply[5] == 1;
+                if (!simple)
+                {
+                    Take(4);
+                    Take((int)Wire.ToU32(reply));
+                }
+                else if (command == Command.Read)
+                {
+                    Take((int)length);
+                }
+            }
+            while (!done);
+        }
+
+        void Take(int count)
+        {
+            for (int taken = 0; taken < count;)
+                taken += socket.Receive(reply.AsSpan(taken, count - taken));
+        }
+
+        long least = Least(() => GC.GetTotalAllocatedBytes(precise: true), () =>
+        {
+            for (int i = 0; i < Requests / 5; i++)
+            {
+                ulong offset = (ulong)(i * 4096 % (4 << 20));
+                Do(Command.Write, offset, 4096);
+                Do(Command.Read, offset, 8192);
+                Do(Command.Flush, 0, 0);
+                Do(Command.WriteZeroes, offset, 8192);
+                if (structured)
+                    Do(Command.BlockStatus, 0, 1 << 20);
+                else
+                    Do(Command.Trim, offset, 8192);
+            }
+        }, warmUp: 3);
+        // The runtime's own threads and timers allocate a little now and then; a byte a request would be 20,000.
+        Assert.InRange(least, 0, 16_000);
+    }
+
+    private static PageCodec CodecOf(string name) => name == "lz4" ? PageCodec.Lz4 : PageCodec.Zstd(1);
+
+    private static long Least(Func<long> allocated, Action action, int warmUp = 40)
+    {
+        // Tables, buffers and compiled code are made on the way to the steady state.
+        for (int i = 0; i < warmUp; i++)
+            action();
+        long least = long.MaxValue;
+        for (int i = 0; i < 4; i++)
+        {
+            long before = allocated();
+            action();
+            least = Math.Min(least, allocated() - before);
+        }
+        return least;
+    }
+}

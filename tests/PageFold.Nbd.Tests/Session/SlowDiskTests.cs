@@ -1,0 +1,60 @@
+namespace PageFold.Nbd.Tests.Session;
+
+/// <summary>A disk whose pages take long to read: what is quick is answered first.</summary>
+public class SlowDiskTests
+{
+    private const int Page = 65536;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_quick_overtakes_what_is_slow(bool structured)
+    {
+        HalvingCodec codec = new("slow");
+        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using RawClient client = serving.Attach(structured: structured);
+        byte[] content = HalvingCodec.Content(Page, 16, 1);
+        client.Write(0, content);
+        codec.Gate.Reset();
+        // One, so that whatever else the store has to do finds a place to do it.
+        ulong slow = client.Request(Command.Read, 0, 2 * Page);
+        Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
+        Assert.Equal(new byte[10_000], client.Read(4 << 20, 10_000));
+        // A reply of many pieces that must stay together, and is quick.
+        Assert.Equal(new byte[2 << 20], client.Read(4 << 20, 2 << 20, structured ? Flag.DontFragment : 0));
+        Assert.Equal(Errno.None, client.Do(Command.Trim, 5 << 20, 1 << 20).Error);
+        codec.Gate.Set();
+        Content.AssertSame(content.AsSpan(0, 2 * Page), client.TakeAnswer(slow, Command.Read, 0, 2 * Page).Data, "the slow read");
+    }
+
+    [Fact]
+    public void Another_client_is_not_held_up()
+    {
+        HalvingCodec codec = new("slow");
+        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using RawClient client = serving.Attach();
+        using RawClient other = serving.Attach();
+        client.Write(0, HalvingCodec.Content(Page, 2, 1));
+        codec.Gate.Reset();
+        ulong slow = client.Request(Command.Read, 0, 2 * Page);
+        other.Write(4 << 20, new byte[Page]);
+        Assert.Equal(new byte[Page], other.Read(4 << 20, Page));
+        codec.Gate.Set();
+        Content.AssertSame(HalvingCodec.Content(Page, 2, 1), client.TakeAnswer(slow, Command.Read, 0, 2 * Page).Data, "the slow read");
+    }
+
+    [Fact]
+    public void Replies_that_are_due_are_sent_though_the_client_says_it_goes()
+    {
+        HalvingCodec codec = new("slow");
+        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using RawClient client = serving.Attach();
+        client.Write(0, HalvingCodec.Content(Page, 2, 1));
+        codec.Gate.Reset();
+        ulong slow = client.Request(Command.Read, 0, 2 * Page);
+        client.Send(Wire.Request(Command.Disconnect, 0, 0, 0, 0));
+        codec.Gate.Set();
+        Content.AssertSame(HalvingCodec.Content(Page, 2, 1), client.TakeAnswer(slow, Command.Read, 0, 2 * Page).Data, "the slow read");
+        client.AssertClosed();
+    }
+}
