@@ -6,17 +6,17 @@ using PageFold.NbdLoad;
 //   read SOCKET IMAGE SECONDS DEPTH       random reads; prints requests a second
 //   write SOCKET IMAGE SECONDS DEPTH      random blocks, each with the content of a random block of the image; prints requests a second
 //   overwrite SOCKET IMAGE TIMES DEPTH    the same, so often that it comes to TIMES the image, then reads all and compares
-// The disk holds the image at the beginning, for read and overwrite.
+// The disk holds the image at the beginning, for read and overwrite. A sixth argument names the export.
 const int Block = 4096;
-if (args.Length != 5)
+if (args.Length is not (5 or 6))
 {
-    Console.Error.WriteLine("usage: read|write|overwrite SOCKET IMAGE SECONDS-OR-TIMES DEPTH");
+    Console.Error.WriteLine("usage: read|write|overwrite SOCKET IMAGE SECONDS-OR-TIMES DEPTH [EXPORT]");
     return 2;
 }
 byte[][] image = ReadImage(args[2]);
 double amount = double.Parse(args[3], CultureInfo.InvariantCulture);
 int depth = int.Parse(args[4], CultureInfo.InvariantCulture);
-using NbdClient client = new(args[1], string.Empty, depth, Block);
+using NbdClient client = new(args[1], args.Length > 5 ? args[5] : string.Empty, depth, Block);
 long blocks = Math.Min(client.Size / Block, image.LongLength);
 Random random = new(1);
 switch (args[0])

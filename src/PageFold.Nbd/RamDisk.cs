@@ -58,7 +58,6 @@ public sealed partial class RamDisk : IDisposable
         }
         Length = options.Length;
         _writesBack = store.Writeback is not null;
-        IsSlow = Store.PageSize >= SmallestCachedPage || !(Store.Codec.Name.StartsWith("lz4", StringComparison.Ordinal) || Store.Codec == PageCodec.None);
         _pageShift = BitOperations.Log2((uint)Store.PageSize);
         _cells = new PageCell[cells];
         for (int i = 0; i < cells; i++)

@@ -1,10 +1,15 @@
+using PageFold.Nbd.Session;
+
 namespace PageFold.Nbd;
 
 /// <summary>How the disk's pages are held, as runs.</summary>
 public sealed partial class RamDisk
 {
     /// <summary>True if work on a page takes so long that other requests should not wait for it.</summary>
-    internal bool IsSlow { get; private init; }
+    internal bool IsSlow => PageSize >= SmallestCachedPage || Store.Codec is var codec && codec != PageCodec.Lz4 && codec != PageCodec.Lz4Managed && codec != PageCodec.None;
+
+    /// <summary>Where work that takes long waits its turn; as many at once as there are processors, which leaves as many of the store's workbenches to others.</summary>
+    internal SlowLane SlowLane { get; } = new(Environment.ProcessorCount);
 
     /// <summary>The run of pages, beginning where told, that are held in the same way.</summary>
     /// <param name="offset">Any byte of the disk.</param>

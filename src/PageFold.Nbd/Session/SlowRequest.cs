@@ -55,6 +55,11 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
             owner.Abort(e);
             pool.Return(this);
         }
+        finally
+        {
+            // By now the request may be another's; the lane is the disk's.
+            disk.SlowLane.Leave();
+        }
     }
 
     private void Work()
@@ -119,7 +124,7 @@ internal sealed class SlowRequests(Transmission owner, AsyncSignal changed, RamD
         return slow;
     }
 
-    public static void Start(SlowRequest slow) => ThreadPool.UnsafeQueueUserWorkItem(slow, preferLocal: false);
+    public void Start(SlowRequest slow) => disk.SlowLane.Enter(slow);
 
     public void Return(SlowRequest slow)
     {

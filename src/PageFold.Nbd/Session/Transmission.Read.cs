@@ -19,7 +19,7 @@ internal sealed partial class Transmission
         _headSent = false;
         if (_request.Length <= SlowRequest.MostBytes && _disk.IsSlowToRead(_position, _request.Length))
         {
-            SlowRequests.Start(_slow.Take(_request, _started));
+            _slow.Start(_slow.Take(_request, _started));
             return;
         }
         // Nothing may come between the parts of a reply that has to be whole.

@@ -54,7 +54,7 @@ internal sealed partial class Transmission
         if (_collecting is { } slow)
         {
             _collecting = null;
-            SlowRequests.Start(slow);
+            _slow.Start(slow);
         }
         else
         {

@@ -44,6 +44,29 @@ public class SlowDiskTests
     }
 
     [Fact]
+    public void Many_slow_requests_of_several_clients_leave_room_for_quick_ones()
+    {
+        const int Clients = 16;
+        HalvingCodec codec = new("slow");
+        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using RawClient quick = serving.Attach();
+        byte[] content = HalvingCodec.Content(Page, Clients, 1);
+        quick.Write(0, content);
+        codec.Gate.Reset();
+        // More slow reads than the store has places to work on; what is quick needs one too.
+        RawClient[] clients = [.. Enumerable.Range(0, Clients).Select(_ => serving.Attach())];
+        ulong[] cookies = [.. clients.Select((client, number) => client.Request(Command.Read, (ulong)(number * Page), Page))];
+        Assert.Equal(new byte[2 << 20], quick.Read(4 << 20, 2 << 20));
+        Assert.Equal(Errno.None, quick.Do(Command.Trim, 5 << 20, 1 << 20).Error);
+        codec.Gate.Set();
+        for (int number = 0; number < Clients; number++)
+        {
+            Content.AssertSame(content.AsSpan(number * Page, Page), clients[number].TakeAnswer(cookies[number], Command.Read, (ulong)(number * Page), Page).Data, "a slow read");
+            clients[number].Dispose();
+        }
+    }
+
+    [Fact]
     public void Replies_that_are_due_are_sent_though_the_client_says_it_goes()
     {
         HalvingCodec codec = new("slow");

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# An hour (or as many seconds as the first argument says) of a served disk under everything at once: fio with verification, the load generator with verification on a second disk, snapshots that are restored and
+# compared, recompression, writeback, compaction, discards. Fails on a wrong byte, an error, or memory that grows.
+# Needs fio, nbdcopy and qemu-io (Debian: fio libnbd-bin qemu-utils).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+seconds=${1:-3600}
+mib=${SIZE_MIB:-512}
+for program in fio nbdcopy qemu-io dotnet; do
+    command -v "$program" >/dev/null || { echo "nbd-soak.sh: $program is missing; install it (Debian: fio libnbd-bin qemu-utils)." >&2; exit 2; }
+done
+work=$(mktemp -d)
+server=0
+jobs_=()
+finish() { for pid in "${jobs_[@]}"; do kill "$pid" 2>/dev/null || true; done; [ "$server" = 0 ] || kill "$server" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"; }
+trap finish EXIT
+./pagefold --version >/dev/null
+pagefold=(dotnet src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll)
+dotnet build benchmarks/PageFold.NbdLoad -c Release --nologo -v quiet
+load=(dotnet benchmarks/PageFold.NbdLoad/bin/Release/net10.0/PageFold.NbdLoad.dll)
+(find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) | head -c "$((mib << 20))" >"$work/image" || true
+
+# Four disks: one for fio, one for the load generator, one that is written by turns and saved, one that is trimmed again and again.
+"${pagefold[@]}" serve --unix "$work/s" --size "${mib}MiB" --memory-limit "$((mib * 4))MiB" --codec lz4 --recompress zstd:3 --idle 5s --writeback "$work/wb" --writeback-size "$((mib * 2))MiB" --writeback-idle 10s \
+    --export fio --export load --export pair --export trim 2>"$work/log" &
+server=$!
+for _ in $(seq 100); do grep -q "serving at" "$work/log" 2>/dev/null && break; sleep 0.1; done
+uri() { echo "nbd+unix:///$1?socket=$work/s"; }
+control="$work/s.control"
+fail() { echo "FAILED: $1"; tail -5 "$work/log"; exit 1; }
+end=$((SECONDS + seconds))
+
+fio_loop() { # random writes of all sizes, each block checked
+    while [ $SECONDS -lt $end ]; do
+        fio --name=v --ioengine=nbd --uri="$(uri fio)" --rw=randrw --bsrange=512-64k --bs_unaligned=0 --blockalign=512 --iodepth=16 --size="${mib}m" --io_size="$((mib / 4))m" --verify=xxhash --verify_fatal=1 \
+            --buffer_compress_percentage=50 --refill_buffers --randrepeat=0 >"$work/fio.out" 2>&1 || { cp "$work/fio.out" "$work/failed.fio"; return 1; }
+    done
+}
+load_loop() { # real content, every block read back and compared
+    while [ $SECONDS -lt $end ]; do
+        nbdcopy --connections=2 "$work/image" "$(uri load)" && "${load[@]}" overwrite "$work/s" "$work/image" 1 16 load >"$work/load.out" 2>&1 || { cp "$work/load.out" "$work/failed.load"; return 1; }
+    done
+}
+trim_loop() {
+    while [ $SECONDS -lt $end ]; do
+        nbdcopy "$work/image" "$(uri trim)" && qemu-io -f raw -d unmap -c "discard 1M $((mib / 2))M" -c "read -P 0 1M $((mib / 2))M" "$(uri trim)" >"$work/trim.out" 2>&1 && ! grep -q "fail" "$work/trim.out" || { cp "$work/trim.out" "$work/failed.trim"; return 1; }
+    done
+}
+pair_loop() { # what is saved is what was there: the disk is still while it is saved, others are not
+    while [ $SECONDS -lt $end ]; do
+        nbdcopy "$work/image" "$(uri pair)" || return 1
+        "${pagefold[@]}" snapshot "$work/pair.snapshot" --control "$control" --export pair >/dev/null 2>&1 || { echo snapshot >"$work/failed.pair"; return 1; }
+        # While it is written over, a snapshot of one point in time is taken of a disk that changes.
+        "${pagefold[@]}" snapshot "$work/load.raw" --raw --control "$control" --export load >/dev/null 2>&1 || { echo image >"$work/failed.pair"; return 1; }
+        "${pagefold[@]}" serve --restore "$work/pair.snapshot" --unix "$work/r" 2>"$work/restore.log" &
+        local restored=$!
+        for _ in $(seq 300); do grep -q "serving at" "$work/restore.log" 2>/dev/null && break; sleep 0.1; done
+        nbdcopy "nbd+unix:///?socket=$work/r" "$work/restored" && cmp "$work/restored" "$work/image" || { echo restored >"$work/failed.pair"; kill $restored; return 1; }
+        kill $restored; wait $restored 2>/dev/null || true
+        rm -f "$work/restored" "$work/load.raw"
+    done
+}
+tend_loop() {
+    while [ $SECONDS -lt $end ]; do
+        for disk in fio load pair trim; do
+            "${pagefold[@]}" recompress --codec zstd:3 --count 20000 --control "$control" --export $disk >/dev/null 2>&1 || true
+            "${pagefold[@]}" writeback --most 32MiB --control "$control" --export $disk >/dev/null 2>&1 || true
+            "${pagefold[@]}" compact --control "$control" --export $disk >/dev/null 2>&1 || { echo compact >"$work/failed.tend"; return 1; }
+        done
+        sleep 5
+    done
+}
+for loop in fio_loop load_loop trim_loop pair_loop tend_loop; do $loop & jobs_+=($!); done
+
+echo " seconds  resident MiB  held MiB  written back MiB"
+declare -a residents
+while [ $SECONDS -lt $end ]; do
+    sleep "$((seconds < 600 ? 10 : 60))"
+    kill -0 $server 2>/dev/null || fail "the server has ended"
+    ls "$work"/failed.* >/dev/null 2>&1 && fail "$(head -c 2000 "$work"/failed.*)"
+    resident=$(awk '/VmRSS/ {printf "%d", $2 / 1024}' /proc/$server/status)
+    residents+=("$resident")
+    "${pagefold[@]}" stat --control "$control" --json 2>/dev/null | awk -v s="$((seconds - (end - SECONDS)))" -v r="$resident" \
+        '/"totalBytes"/ {h += $2} /"writtenBackBytes"/ {w += $2} END {printf "%8d  %12d  %8d  %16d\n", s, r, h / 1048576, w / 1048576}'
+done
+for pid in "${jobs_[@]}"; do wait "$pid" || fail "a part of the load has failed: $(cat "$work"/failed.* 2>/dev/null | head -c 2000)"; done
+jobs_=()
+# Flat: the last quarter is at most a twentieth above the second.
+printf '%s\n' "${residents[@]}" | awk '{a[NR] = $1} END {
+    for (i = int(NR / 4) + 1; i <= int(NR / 2); i++) {e += a[i]; n++}
+    for (i = int(NR * 3 / 4) + 1; i <= NR; i++) {l += a[i]; m++}
+    if (n == 0 || m == 0) {print "too short to tell whether memory is flat"; exit 0}
+    printf "no wrong byte; resident memory %d MiB early, %d MiB late: %s\n", e / n, l / m, l / m <= 1.05 * e / n ? "flat" : "GREW"
+    exit l / m <= 1.05 * e / n ? 0 : 1}'
