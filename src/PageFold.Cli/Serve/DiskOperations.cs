@@ -92,8 +92,10 @@ internal sealed class DiskOperations(HostedDisks disks)
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
-    private static ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
+        if (!disks.HaveWriteback)
+            throw new UserErrorException("this server has no writeback file; serve with --writeback FILE.");
         disk.Settle();
         WritebackResult result = disk.Store.WriteBack(
             new WritebackSelection
@@ -128,9 +130,21 @@ internal sealed class DiskOperations(HostedDisks disks)
         if (!parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase))
             throw new UserErrorException($"--train goes with --codec zstd only; {parts[0]} has no dictionaries.");
         int level = parts.Length == 2 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 3;
-        byte[] dictionary = disk.Store.TrainDictionary(bytes, level, cancellation)
+        byte[] dictionary = TryTrain()
             ?? throw new UserErrorException("--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
         return PageCodec.Zstd(level, dictionary);
+
+        byte[]? TryTrain()
+        {
+            try
+            {
+                return disk.Store.TrainDictionary(bytes, level, cancellation);
+            }
+            catch (ArgumentException e)
+            {
+                throw new UserErrorException($"--train {bytes} is not possible: {e.Message.Split(" (Parameter", 2)[0]}", e);
+            }
+        }
     }
 
     private static ControlReply Pages(RamDisk disk, ControlRequest request, Action<ControlReply> tell, CancellationToken cancellation)

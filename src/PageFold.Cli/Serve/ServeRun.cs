@@ -11,7 +11,7 @@ internal static class ServeRun
 
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
-        using NbdTls? tls = options.TlsCertificates is { } folder ? NbdTls.Load(folder, options.TlsRequired, options.TlsVerifyPeer) : null;
+        using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
         if (tls is null && options.TlsVerifyPeer)
             throw new UserErrorException("--tls-verify-peer needs certificates; name their folder with --tls-certificates DIR.");
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
@@ -45,6 +45,18 @@ internal static class ServeRun
         return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
+    private static NbdTls LoadCertificates(string folder, ServeOptions options)
+    {
+        try
+        {
+            return NbdTls.Load(folder, options.TlsRequired, options.TlsVerifyPeer);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UserErrorException($"--tls-certificates {Arguments.Shown(folder)}: {e.Message}", e);
+        }
+    }
+
     /// <summary>The limit of all, divided among those disks that have none of their own.</summary>
     private static List<ExportOptions> WithLimits(ServeOptions options)
     {
@@ -66,7 +78,7 @@ internal static class ServeRun
     private static string ControlPath(string path)
     {
         string full = ServeArguments.SocketPath("--control", path);
-        return File.Exists(full) ? throw new UserErrorException($"--control {path} exists already; if no server uses it any more, remove it, or choose another.") : full;
+        return Path.Exists(full) ? throw new UserErrorException($"--control {path} exists already; if no server uses it any more, remove it, or choose another.") : full;
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)
