@@ -33,6 +33,14 @@ internal sealed class ServeFolder : IDisposable
     /// <summary>Serves with bad input, on a socket that could be used otherwise.</summary>
     public void AssertServeRefused(string[] options, params string[] expected) => AssertRefused(["serve", "--unix", NewSocket(), .. options], expected);
 
+    /// <summary>Serves with a writeback file that another server uses.</summary>
+    public void AssertServeWritebackTaken(string file)
+    {
+        Command run = Run("serve", "--unix", NewSocket(), "--size", "1MiB", "--writeback", file);
+        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}");
+        Assert.Contains($"--writeback {file}", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
     /// <summary>Runs the command in the folder, and ends it if it does not end by itself.</summary>
     public Command Run(params string[] arguments) => Command.RunProcess("dotnet", [Command.Program, .. arguments], folder: Path, meanwhile: process =>
     {

@@ -56,6 +56,8 @@ internal sealed class DiskOperations(HostedDisks disks)
     private static ControlReply SaveSnapshot(NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
         string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+            throw new UserErrorException($"{path} lies in a folder that does not exist; make the folder, or choose another file.");
         SnapshotResult result = request.Raw ? export.Disk.SaveImage(path, progress, cancellation) : export.Disk.SaveSnapshot(path, export.Name, progress, cancellation);
         return Result(
             ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));

@@ -12,8 +12,8 @@ internal static class ServeRun
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
-        if (tls is null && options.TlsVerifyPeer)
-            throw new UserErrorException("--tls-verify-peer needs certificates; name their folder with --tls-certificates DIR.");
+        if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))
+            throw new UserErrorException($"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with --tls-certificates DIR.");
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         options = Restoration.Complete(options);
@@ -42,6 +42,8 @@ internal static class ServeRun
         stop.WaitHandle.WaitOne();
         Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
+        // A snapshot that somebody asked for would be in the way of the one to be kept.
+        control?.Dispose();
         return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
