@@ -12,7 +12,7 @@ internal static class Throw
     {
         if (length <= 0 || length % RamDisk.SectorSize != 0)
             throw new ArgumentOutOfRangeException("Length", length, $"Length is {Bytes(length)}; choose a positive multiple of {RamDisk.SectorSize} bytes.");
-        if ((length + pageSize - 1) / pageSize > PageStore.MaxPage + 1)
+        if ((length - 1) / pageSize > PageStore.MaxPage)
             throw new ArgumentOutOfRangeException("Length", length, $"Length is {Bytes(length)}, more than 2^32 pages of {pageSize} bytes; choose a smaller disk or larger pages.");
     }
 

@@ -15,14 +15,17 @@ internal static class ControlClient
     /// <exception cref="UserErrorException">There is no server, or it refuses.</exception>
     public static ControlReply Ask(string path, ControlRequest request, Action<ControlReply>? told, CancellationToken cancellation)
     {
+        string shorter = ServeArguments.SocketPath("--control", path);
+        if (!Path.Exists(shorter))
+            throw new UserErrorException($"--control {path}: no server answers there (it does not exist); give the path that 'pagefold serve' said when it began.");
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            socket.Connect(new UnixDomainSocketEndPoint(ServeArguments.SocketPath("--control", path)));
+            socket.Connect(new UnixDomainSocketEndPoint(shorter));
         }
         catch (SocketException e)
         {
-            throw new UserErrorException($"--control {path}: no server answers there ({e.Message}); give the path that 'pagefold serve' said when it began.", e);
+            throw new UserErrorException($"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that 'pagefold serve' said when it began.", e);
         }
         try
         {

@@ -191,7 +191,7 @@ internal static class ControlCommands
                     ForWrites = parsed.GetValue(forWrites),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),
-                    LeastStoredBytes = (int?)Arguments.Bytes("--at-least", parsed.GetValue(least)),
+                    LeastStoredBytes = Arguments.Bytes("--at-least", parsed.GetValue(least)) is { } bytes ? (int)Math.Min(int.MaxValue, bytes) : null,
                     Count = parsed.GetValue(most) is { } pages ? PageNumber("--count", pages) : null,
                 };
                 return Run(parsed.GetValue(control)!, request, "Recompressing", parsed.GetValue(json), stop);

@@ -16,7 +16,8 @@ internal sealed class ControlServer : IDisposable
     private readonly Socket _listener;
     private readonly DiskOperations _operations;
     private readonly CancellationTokenSource _stopping = new();
-    private int _connections;
+    // One for the server itself, so that it is zero only when all has ended.
+    private readonly CountdownEvent _active = new(1);
 
     /// <exception cref="SocketException">The path cannot be listened on.</exception>
     public ControlServer(string path, DiskOperations operations)
@@ -39,11 +40,16 @@ internal sealed class ControlServer : IDisposable
         _ = AcceptAsync();
     }
 
+    /// <summary>Takes no more requests, cancels those under way and waits for their ends, so that nothing of theirs is in the way of what comes after. A second time it does nothing.</summary>
     public void Dispose()
     {
+        if (_stopping.IsCancellationRequested)
+            return;
         _stopping.Cancel();
         _listener.Dispose();
         File.Delete(_path);
+        _active.Signal();
+        _active.Wait(Patience);
     }
 
     private async Task AcceptAsync()
@@ -53,9 +59,8 @@ internal sealed class ControlServer : IDisposable
             try
             {
                 Socket socket = await _listener.AcceptAsync(_stopping.Token);
-                if (Interlocked.Increment(ref _connections) > MostConnections)
+                if (_active.CurrentCount > MostConnections || !_active.TryAddCount())
                 {
-                    Interlocked.Decrement(ref _connections);
                     socket.Dispose();
                     continue;
                 }
@@ -103,7 +108,7 @@ internal sealed class ControlServer : IDisposable
         {
             await gone.CancelAsync();
             await watching;
-            Interlocked.Decrement(ref _connections);
+            _active.Signal();
         }
     }
 

@@ -38,14 +38,22 @@ internal sealed class DiskMetrics : IDisposable
         ByCommand("pagefold.disk.transferred", "By", "Bytes that successful requests were about.", activity => activity.Bytes);
         ByCommand("pagefold.disk.errors", "{request}", "Requests answered with an error.", activity => activity.Errors);
         _meter.CreateObservableCounter("pagefold.disk.request_time", () => PerCommand(activity => activity.TotalTime.TotalSeconds), "s", "Time spent on requests, sockets left out.");
-        _provider = Sdk.CreateMeterProviderBuilder()
-            .AddMeter(MeterName)
-            .AddPrometheusHttpListener(options =>
-            {
-                options.Host = address.Address.ToString();
-                options.Port = address.Port;
-            })
-            .Build();
+        try
+        {
+            _provider = Sdk.CreateMeterProviderBuilder()
+                .AddMeter(MeterName)
+                .AddPrometheusHttpListener(options =>
+                {
+                    options.Host = address.Address.ToString();
+                    options.Port = address.Port;
+                })
+                .Build();
+        }
+        catch (InvalidOperationException e) when (e.InnerException is HttpListenerException cause)
+        {
+            _meter.Dispose();
+            throw new HttpListenerException(cause.ErrorCode, cause.Message);
+        }
     }
 
     public void Dispose()

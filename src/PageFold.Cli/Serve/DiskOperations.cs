@@ -56,6 +56,8 @@ internal sealed class DiskOperations(HostedDisks disks)
     private static ControlReply SaveSnapshot(NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
         string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+            throw new UserErrorException($"{path} lies in a folder that does not exist; make the folder, or choose another file.");
         SnapshotResult result = request.Raw ? export.Disk.SaveImage(path, progress, cancellation) : export.Disk.SaveSnapshot(path, export.Name, progress, cancellation);
         return Result(
             ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));
@@ -92,8 +94,10 @@ internal sealed class DiskOperations(HostedDisks disks)
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
-    private static ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
+        if (!disks.HaveWriteback)
+            throw new UserErrorException("this server has no writeback file; serve with --writeback FILE.");
         disk.Settle();
         WritebackResult result = disk.Store.WriteBack(
             new WritebackSelection
@@ -128,9 +132,21 @@ internal sealed class DiskOperations(HostedDisks disks)
         if (!parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase))
             throw new UserErrorException($"--train goes with --codec zstd only; {parts[0]} has no dictionaries.");
         int level = parts.Length == 2 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 3;
-        byte[] dictionary = disk.Store.TrainDictionary(bytes, level, cancellation)
+        byte[] dictionary = TryTrain()
             ?? throw new UserErrorException("--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
         return PageCodec.Zstd(level, dictionary);
+
+        byte[]? TryTrain()
+        {
+            try
+            {
+                return disk.Store.TrainDictionary(bytes, level, cancellation);
+            }
+            catch (ArgumentException e)
+            {
+                throw new UserErrorException($"--train {bytes} is not possible: {e.Message.Split(" (Parameter", 2)[0]}", e);
+            }
+        }
     }
 
     private static ControlReply Pages(RamDisk disk, ControlRequest request, Action<ControlReply> tell, CancellationToken cancellation)

@@ -6,12 +6,21 @@ namespace PageFold.Cli.Serve;
 /// <summary>The disks of one serving command and the server before them: made together, reported together, ended together.</summary>
 internal sealed class HostedDisks : IDisposable
 {
+    // What the library calls the command's options.
+    private static readonly (string Name, string Option)[] OptionNames =
+    [
+        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("Writeback.Path", "--writeback"), ("Writeback.MostBytes", "--writeback-size"),
+    ];
+
     private readonly long _started = Stopwatch.GetTimestamp();
     private NbdServer? _server;
 
-    private HostedDisks(IReadOnlyList<NbdExport> exports) => Exports = exports;
+    private HostedDisks(IReadOnlyList<NbdExport> exports, bool haveWriteback) => (Exports, HaveWriteback) = (exports, haveWriteback);
 
     public IReadOnlyList<NbdExport> Exports { get; }
+
+    /// <summary>True if pages can be written back.</summary>
+    public bool HaveWriteback { get; }
 
     /// <summary>Makes the disks; none is left if one cannot be made.</summary>
     public static HostedDisks Create(ServeOptions options, IReadOnlyList<ExportOptions> exports)
@@ -21,12 +30,12 @@ internal sealed class HostedDisks : IDisposable
         {
             foreach (ExportOptions export in exports)
             {
-                made.Add(new NbdExport { Name = export.Name, ReadOnly = export.ReadOnly, Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory", Disk = CreateDisk(options, export) });
+                made.Add(new NbdExport { Name = export.Name, ReadOnly = export.ReadOnly, Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory", Disk = TryCreateDisk(options, export) });
                 // Now, while there is memory for it; a full disk may have none.
                 if (options.Upkeep.Recompress is { } codec)
                     made[^1].Disk.Store.AddCodec(codec);
             }
-            return new HostedDisks(made);
+            return new HostedDisks(made, options.Writeback is not null);
         }
         catch
         {
@@ -76,6 +85,25 @@ internal sealed class HostedDisks : IDisposable
     }
 
     private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
+
+    private static RamDisk TryCreateDisk(ServeOptions options, ExportOptions export)
+    {
+        try
+        {
+            return CreateDisk(options, export);
+        }
+        catch (ArgumentException e)
+        {
+            string message = e.Message.Split(" (Parameter", 2)[0];
+            foreach ((string name, string option) in OptionNames)
+                message = message.Replace(name, option, StringComparison.Ordinal);
+            throw new UserErrorException(message, e);
+        }
+        catch (Exception e) when (options.Writeback is not null && e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"--writeback {options.Writeback} cannot be used ({e.Message.TrimEnd('.')}); name a file in a folder that exists, which no other server uses, or a block device.", e);
+        }
+    }
 
     private static RamDisk CreateDisk(ServeOptions options, ExportOptions export) => new(new RamDiskOptions
     {

@@ -14,7 +14,7 @@ internal static class Restoration
         foreach (ExportOptions export in options.Exports)
         {
             if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
-                throw new UserErrorException($"'{export.Restore}' to restore and '{export.Keep}' to keep are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
+                throw new UserErrorException($"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
             if (export.Keep is { } keep)
                 CheckTarget(keep);
             if (SourceOf(export) is not { } path)
@@ -22,11 +22,11 @@ internal static class Restoration
                 exports.Add(export);
                 continue;
             }
-            SnapshotInfo info = Refusing(path, () => Snapshot.ReadInfo(path));
+            SnapshotInfo info = Refusing(export, path, () => Snapshot.ReadInfo(path));
             if (pageSize is { } chosen && chosen != info.PageSize)
-                throw new UserErrorException($"'{path}' has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says {ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
+                throw new UserErrorException($"{OptionOf(export)} {path} has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says {ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
             if (export.Size < info.Length)
-                throw new UserErrorException($"'{path}' is of a disk of {ByteSize.Format(info.Length)}, larger than --size {ByteSize.Format(export.Size.Value)}; leave --size out, or choose at least {info.Length}.");
+                throw new UserErrorException($"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than --size {ByteSize.Format(export.Size.Value)}; leave --size out, or choose at least {info.Length}.");
             pageSize = info.PageSize;
             saidBy ??= $"'{path}'";
             exports.Add(export with { Size = export.Size ?? info.Length });
@@ -43,7 +43,7 @@ internal static class Restoration
                 continue;
             const int Whole = 10_000;
             WorkProgress progress = new();
-            Refusing(path, () => ProgressView.Watch(progress, () =>
+            Refusing(export, path, () => ProgressView.Watch(progress, () =>
             {
                 long told = 0;
                 progress.Begin($"Restoring {path}", Whole);
@@ -82,6 +82,8 @@ internal static class Restoration
 
     private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(keep) ? keep : null);
 
+    private static string OptionOf(ExportOptions export) => export.Restore is not null ? "--restore" : "--keep";
+
     private static void CheckTarget(string path)
     {
         string full = Path.GetFullPath(path);
@@ -89,7 +91,7 @@ internal static class Restoration
             throw new UserErrorException($"--keep {path} cannot be written at the end; name a file in a folder that exists.");
     }
 
-    private static T Refusing<T>(string path, Func<T> action)
+    private static T Refusing<T>(ExportOptions export, string path, Func<T> action)
     {
         try
         {
@@ -97,7 +99,7 @@ internal static class Restoration
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException(e is SnapshotException ? e.Message : $"'{path}' cannot be read ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); name a snapshot that is there.", e);
+            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored ({e.Message.TrimEnd('.')}); name a snapshot that is there and whole.", e);
         }
     }
 

@@ -84,11 +84,19 @@ internal static class ServeCommand
             : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
     }
 
+    private static void RefuseForSeveral(string option, string? file, int exports)
+    {
+        if (exports > 1 && file is not null)
+            throw new UserErrorException($"--{option} {Arguments.Shown(file)} cannot belong to {exports} exports; write it behind the one it belongs to, as in --export NAME,{option}=FILE.");
+    }
+
     private static List<ExportOptions> Exports(string[] texts, ExportOptions common)
     {
         List<ExportOptions> exports = [.. texts.Select(ExportOptions.Parse).DefaultIfEmpty(common)];
-        if (texts.Length > 1 && (common.Restore ?? common.Keep) is { } file)
-            throw new UserErrorException($"'{file}' cannot belong to {texts.Length} exports; write it behind the one it belongs to, as in --export NAME,restore=FILE.");
+        if (exports.GroupBy(export => export.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new UserErrorException($"--export {Arguments.Shown(twice.Key)} is named twice; give each disk a name of its own.");
+        RefuseForSeveral("restore", common.Restore, texts.Length);
+        RefuseForSeveral("keep", common.Keep, texts.Length);
         return [.. exports.Select(export => export with
         {
             Size = export.Size ?? common.Size,

@@ -114,7 +114,7 @@ internal static class ServeArguments
     public static EndPoint UnixSocket(string option, string path)
     {
         string full = SocketPath(option, path);
-        if (File.Exists(full))
+        if (Path.Exists(full))
             throw new UserErrorException($"{option} {path} exists already; if no server uses it any more, remove it, or choose another.");
         return new UnixDomainSocketEndPoint(full);
     }

@@ -11,9 +11,9 @@ internal static class ServeRun
 
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
-        using NbdTls? tls = options.TlsCertificates is { } folder ? NbdTls.Load(folder, options.TlsRequired, options.TlsVerifyPeer) : null;
-        if (tls is null && options.TlsVerifyPeer)
-            throw new UserErrorException("--tls-verify-peer needs certificates; name their folder with --tls-certificates DIR.");
+        using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
+        if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))
+            throw new UserErrorException($"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with --tls-certificates DIR.");
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         options = Restoration.Complete(options);
@@ -42,7 +42,21 @@ internal static class ServeRun
         stop.WaitHandle.WaitOne();
         Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
+        // A snapshot that somebody asked for would be in the way of the one to be kept.
+        control?.Dispose();
         return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;
+    }
+
+    private static NbdTls LoadCertificates(string folder, ServeOptions options)
+    {
+        try
+        {
+            return NbdTls.Load(folder, options.TlsRequired, options.TlsVerifyPeer);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UserErrorException($"--tls-certificates {Arguments.Shown(folder)}: {e.Message}", e);
+        }
     }
 
     /// <summary>The limit of all, divided among those disks that have none of their own.</summary>
@@ -66,7 +80,7 @@ internal static class ServeRun
     private static string ControlPath(string path)
     {
         string full = ServeArguments.SocketPath("--control", path);
-        return File.Exists(full) ? throw new UserErrorException($"--control {path} exists already; if no server uses it any more, remove it, or choose another.") : full;
+        return Path.Exists(full) ? throw new UserErrorException($"--control {path} exists already; if no server uses it any more, remove it, or choose another.") : full;
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)

@@ -1,0 +1,188 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>The control socket: what its commands refuse, and what clients that misbehave do to the server, which is nothing.</summary>
+public class ServeControlTests
+{
+    private const int Page = ServeContent.Page;
+
+    [Fact]
+    public void Without_a_server_every_command_says_that_nobody_answers()
+    {
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["file"], "somebody's");
+        Directory.CreateDirectory(folder["folder"]);
+        foreach (string[] command in (string[][])[["stat"], ["top"], ["pages"], ["snapshot", "x"], ["compact"], ["recompress"], ["writeback"]])
+            folder.AssertRefused([.. command, "--control", folder["none"]], $"--control {folder["none"]}: no server answers there", "give the path that 'pagefold serve' said");
+        folder.AssertRefused(["stat"], "--control", "required");
+        folder.AssertRefused(["stat", "--control", ""], "--control needs a path");
+        folder.AssertRefused(["stat", "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist");
+        foreach (string path in (string[])[folder["file"], folder["folder"]])
+            folder.AssertRefused(["stat", "--control", path], $"--control {path}: no server answers there", "give the path that 'pagefold serve' said");
+    }
+
+    [Fact]
+    public void A_server_of_another_kind_is_told_from_one()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        // The disk's own socket greets with bytes that are no line, and hangs up on what is asked.
+        Command run = folder.Run("stat", "--control", server.SocketPath);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains($"--control {server.SocketPath}: ", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        // A server that was killed leaves its socket behind.
+        server.Kill();
+        folder.AssertRefused(["stat", "--control", server.ControlPath], $"--control {server.ControlPath}: no server answers there", "refused", "give the path that 'pagefold serve' said");
+    }
+
+    [Fact]
+    public void Bad_input_of_the_commands_is_refused_and_changes_nothing()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--export", "a,size=1MiB", "--export", "b,size=1MiB");
+        Directory.CreateDirectory(folder["folder"]);
+        Refused(["stat", "--export", "c"], "--export c does not exist", "a, b");
+        Refused(["compact"], "several exports", "--export", "a, b");
+        Refused(["snapshot", folder["x"], "--export", "c"], "--export c does not exist", "a, b");
+        Refused(["snapshot", folder["folder"], "--export", "a"], folder["folder"], "choose the name of a file");
+        Refused(["snapshot", folder["no/x"], "--export", "a"], folder["no"], "folder");
+        Refused(["snapshot", folder["no/x"], "--export", "a", "--raw"], folder["no"], "folder");
+        Refused(["snapshot", "", "--export", "a"], "the name of the file is empty", "name one");
+        Refused(["recompress", "--export", "a", "--codec", "zip"], "--codec zip does not exist", "zstd:9");
+        Refused(["recompress", "--export", "a", "--codec", "zstd:40"], "--codec zstd:40 does not exist", "zstd:9");
+        Refused(["recompress", "--export", "a", "--codec", "lz4", "--train"], "--train goes with --codec zstd only");
+        Refused(["recompress", "--export", "a", "--train"], "--train: too few pages are stored", "store more");
+        Refused(["recompress", "--export", "a", "--train", "12"], "--train 12 is not possible", "1024 to 1048576");
+        Refused(["recompress", "--export", "a", "--train", "big"], "--train big", "512MiB");
+        Refused(["recompress", "--export", "a", "--idle", "long"], "--idle long is no time", "90s");
+        Refused(["recompress", "--export", "a", "--count", "-1"], "--count", "-1");
+        Refused(["writeback", "--export", "a"], "no writeback file", "--writeback FILE");
+        Refused(["writeback", "--export", "a", "--most", "0"], "--most 0", "512MiB");
+        Refused(["pages", "--export", "a", "--from", "x"], "--from x", "choose 0 to");
+        Refused(["top", "--interval", "0s"], "--interval 0s is no time", "90s");
+        Refused(["top", "--count", "0"], "--count 0", "1 or more");
+        Refused(["stat", "--json", folder["no/report"]], "--json", folder["no/report"]);
+        Assert.False(server.HasExited, server.Log);
+        Assert.Equal(2, server.Figures("stat").GetProperty("exports").GetArrayLength());
+
+        void Refused(string[] arguments, params string[] expected) => folder.AssertRefused([.. arguments, "--control", server.ControlPath], expected);
+    }
+
+    [Fact]
+    public void A_threshold_that_no_page_reaches_chooses_no_page()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        using ServeClient client = server.Connect();
+        client.Write(0, ServeContent.Text(16 * Page, 1));
+        Assert.Equal(0, server.Figures("recompress", "--at-least", "4GiB").GetProperty("pagesRecompressed").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("garbage\n")]
+    [InlineData("\n")]
+    [InlineData("null\n")]
+    [InlineData("[]\n")]
+    [InlineData("{}\n")]
+    [InlineData("{\"command\":17}\n")]
+    [InlineData("{\"command\":null}\n")]
+    [InlineData("{\"command\":\"format\"}\n")]
+    [InlineData("{\"command\":\"snapshot\"}\n")]
+    [InlineData("{\"command\":\"snapshot\",\"path\":\"\"}\n")]
+    [InlineData("{\"command\":\"snapshot\",\"path\":\"\\u0000\"}\n")]
+    [InlineData("{\"command\":\"pages\",\"from\":-5,\"count\":-5}\n")]
+    [InlineData("{\"command\":\"pages\",\"from\":9223372036854775807}\n")]
+    [InlineData("{\"command\":\"recompress\",\"codec\":\"zstd:x\"}\n")]
+    [InlineData("{\"command\":\"recompress\",\"idleSeconds\":1e300}\n")]
+    [InlineData("{\"command\":\"recompress\",\"idleSeconds\":-1}\n")]
+    [InlineData("{\"command\":\"recompress\",\"leastStoredBytes\":-1,\"count\":-1}\n")]
+    [InlineData("{\"command\":\"writeback\",\"mostBytes\":-1}\n")]
+    [InlineData("{\"command\":\"stat\"")]
+    [InlineData("\u00ff\u0000\u0001\n")]
+    public void A_request_that_makes_no_sense_gets_one_line(string request)
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--writeback", folder["w"]);
+        using (Socket socket = server.ConnectToControl())
+        {
+            using StreamReader reader = new(new NetworkStream(socket));
+            socket.Send(Encoding.Latin1.GetBytes(request));
+            // Who says no more is gone for the server, but what is not a line has to end.
+            if (!request.EndsWith('\n'))
+                socket.Shutdown(SocketShutdown.Send);
+            string line = Assert.Single(reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            JsonElement reply = JsonDocument.Parse(line).RootElement;
+            Assert.True(reply.TryGetProperty("error", out _) || reply.TryGetProperty("result", out _), line);
+        }
+        AssertServes(server);
+    }
+
+    [Fact]
+    public void A_client_that_says_too_much_or_too_little_or_goes_away_is_let_go()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "256MiB");
+        using ServeClient client = server.Connect();
+        byte[] page = ServeContent.Text(Page, 1);
+        client.Write(0, [.. Enumerable.Range(0, 8192).SelectMany(_ => page)]);
+        using Socket silent = server.ConnectToControl();
+        silent.Send("{\"comm"u8);
+        using Socket long_ = server.ConnectToControl();
+        AssertLetGo(long_, new byte[70_000]);
+        // In the middle of an answer, of work, and of nothing.
+        for (int round = 0; round < 10; round++)
+        {
+            foreach (string request in (string[])["{\"command\":\"pages\"}\n", "{\"command\":\"recompress\",\"codec\":\"zstd:19\"}\n", $"{{\"command\":\"snapshot\",\"path\":\"{folder["gone"]}\"}}\n", "{", ""])
+            {
+                using Socket socket = server.ConnectToControl();
+                socket.Send(Encoding.UTF8.GetBytes(request));
+                if (round % 2 == 0 && request.Contains("pages", StringComparison.Ordinal))
+                    socket.Receive(new byte[1]);
+            }
+        }
+        AssertServes(server);
+        // The one that is silent is waited for, but not for ever.
+        AssertLetGo(silent, []);
+        ServeProcess.Until(() => !File.Exists(folder["gone.partial"]), "the end of a snapshot that nobody waits for");
+        AssertServes(server);
+    }
+
+    [Fact]
+    public void More_clients_than_are_let_in_keep_nobody_out_for_long()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        List<Socket> crowd = [.. Enumerable.Range(0, 60).Select(_ => server.ConnectToControl())];
+        using (ServeClient client = server.Connect())
+            client.Write(0, ServeContent.Same(1));
+        crowd.ForEach(socket => socket.Dispose());
+        ServeProcess.Until(() => server.Ask("stat", "--json").ExitCode == 0, "an answer");
+        AssertServes(server);
+    }
+
+    private static void AssertLetGo(Socket socket, byte[] bytes)
+    {
+        try
+        {
+            socket.Send(bytes);
+            while (socket.Receive(new byte[4096]) > 0)
+                continue;
+        }
+        catch (SocketException e)
+        {
+            Assert.True(e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown, e.Message);
+        }
+    }
+
+    private static void AssertServes(ServeProcess server)
+    {
+        Assert.False(server.HasExited, server.Log);
+        using ServeClient client = server.Connect();
+        client.Write(7 * Page, ServeContent.Numbered(5));
+        Assert.Equal(5, ServeContent.NumberOf(client.Read(7 * Page, Page)));
+        Assert.InRange(server.Stat().GetProperty("pages").GetInt64(), 1, long.MaxValue);
+    }
+}

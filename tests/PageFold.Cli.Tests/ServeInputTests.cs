@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>What <c>pagefold serve</c> refuses: in one line that names the option, the value and the remedy, before anything is made.</summary>
+public class ServeInputTests
+{
+    private static readonly string[] Size = ["--size", "1MiB"];
+
+    [Fact]
+    public void A_disk_needs_a_size_and_a_place_to_listen()
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([], "size of the disk is missing", "--size 8GiB");
+        folder.AssertServeRefused(["--export", "a,size=1MiB", "--export", "b"], "size of the disk 'b' is missing", "--size 8GiB");
+        folder.AssertRefused(["serve", .. Size], "nowhere to listen", "--unix", "--listen");
+    }
+
+    [Theory]
+    [InlineData("0", "--size 0 is not a possible number of bytes; write for example 4096")]
+    [InlineData("-4096", "-4096")]
+    [InlineData("much", "--size much is not a possible number of bytes; write for example 4096")]
+    [InlineData("", "--size")]
+    [InlineData("1000", "--size is 1,000 bytes; choose a positive multiple of 512 bytes")]
+    [InlineData("9223372036854775808", "--size 9223372036854775808 is not a possible number of bytes; write for example 4096")]
+    [InlineData("9223372036854775807", "--size")]
+    [InlineData("9223372036854775296", "--size is 9,223,372,036,854,775,296 bytes, more than 2^32 pages of 4096 bytes; choose a smaller disk or larger pages")]
+    [InlineData("32TiB", "--size is 35,184,372,088,832 bytes, more than 2^32 pages of 4096 bytes; choose a smaller disk or larger pages")]
+    public void A_size_is_a_positive_multiple_of_512_and_not_too_many_pages(string size, string expected)
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([$"--size={size}"], expected);
+    }
+
+    [Fact]
+    public void A_memory_limit_has_room_for_a_page()
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([.. Size, "--memory-limit", "4KiB"], "--memory-limit is 4,096 bytes", "raise it");
+        folder.AssertServeRefused([.. Size, "--memory-limit", "none"], "--memory-limit none", "512MiB");
+        folder.AssertServeRefused([.. Size, "--memory-limit", "64MiB", "--export", "a,memory-limit=48MiB", "--export", "b,memory-limit=48MiB"], "96.0 MiB", "--memory-limit is 64.0 MiB", "raise it");
+        folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--memory-limit", "64MiB", "--cache", "1GiB"], "--cache is 1,073,741,824 bytes", "--memory-limit (67,108,864 bytes)");
+    }
+
+    [Fact]
+    public void A_socket_is_made_where_nothing_is_and_where_its_path_fits()
+    {
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["taken"], "somebody's");
+        Directory.CreateDirectory(folder["folder"]);
+        string tooLong = folder[new string('x', 108)];
+        folder.AssertRefused(["serve", "--unix", folder["taken"], .. Size], $"--unix {folder["taken"]} exists already", "choose another");
+        folder.AssertRefused(["serve", "--unix", folder["folder"], .. Size], $"--unix {folder["folder"]} exists already", "choose another");
+        folder.AssertRefused(["serve", "--unix", folder["no/s"], .. Size], $"--unix {folder["no/s"]} lies in a folder that does not exist", "make the folder");
+        folder.AssertRefused(["serve", "--unix", tooLong, .. Size], $"--unix {tooLong} is longer than the 107 bytes", "choose a shorter one");
+        folder.AssertRefused(["serve", "--unix", "", .. Size], "--unix needs a path");
+        folder.AssertServeRefused([.. Size, "--control", folder["taken"]], $"--control {folder["taken"]} exists already", "choose another");
+        folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already", "choose another");
+        folder.AssertServeRefused([.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
+        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], "cannot listen there", "in use", "choose another");
+    }
+
+    [Fact]
+    public void A_port_is_free_and_an_address_is_this_machines()
+    {
+        using ServeFolder folder = new();
+        using TcpListener other = new(IPAddress.Loopback, 0);
+        other.Start();
+        string taken = other.LocalEndpoint.ToString()!;
+        folder.AssertServeRefused([.. Size, "--listen", taken], "--listen", taken, "in use", "choose another");
+        folder.AssertServeRefused([.. Size, "--metrics", taken], $"--metrics {taken}", "in use", "choose another");
+        folder.AssertServeRefused([.. Size, "--listen", "localhost"], "--listen localhost is no address", "127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 is no address", "127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
+        folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
+    }
+
+    [Fact]
+    public void An_export_has_a_name_of_its_own_and_known_suboptions()
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([.. Size, "--export", "a", "--export", "a"], "--export a", "twice", "a name of its own");
+        foreach (string wrong in (string[])["colour=red", "read-only=yes", "restore", "keep=", "restore="])
+            folder.AssertServeRefused([.. Size, "--export", $"a,{wrong}"], $"--export a,{wrong}: '{wrong}' is not known", "restore=FILE");
+        folder.AssertServeRefused(["--export", "a,size=large"], "--export size large", "512MiB");
+        folder.AssertServeRefused(["--export", "a,size="], "--export size ''", "512MiB");
+        folder.AssertServeRefused(["--export", "a,size=1MiB,memory-limit=0"], "--export memory-limit 0", "512MiB");
+        folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b", "--restore", "x"], "--restore x", "2 exports", "--export NAME,restore=FILE");
+        folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b", "--keep", "x"], "--keep x", "2 exports", "--export NAME,keep=FILE");
+    }
+
+    [Fact]
+    public void Times_numbers_and_codecs_are_such()
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([.. Size, "--idle-timeout", "soon"], "--idle-timeout soon is no time", "90s");
+        folder.AssertServeRefused([.. Size, "--idle", "0s"], "--idle 0s is no time", "90s");
+        folder.AssertServeRefused([.. Size, "--max-connections", "0"], "--max-connections 0", "1 to 100000");
+        folder.AssertServeRefused([.. Size, "--codec", "zip"], "--codec zip does not exist", "zstd:9");
+        folder.AssertServeRefused([.. Size, "--recompress", "zstd:99"], "--recompress zstd:99 does not exist", "zstd:9");
+        folder.AssertServeRefused([.. Size, "--page-size", "5000"], "--page-size 5000", "64KiB");
+    }
+
+    [Fact]
+    public void A_writeback_file_is_new_or_was_one()
+    {
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["diary"], "somebody's");
+        Directory.CreateDirectory(folder["folder"]);
+        folder.AssertServeRefused([.. Size, "--writeback", folder["diary"]], $"--writeback {folder["diary"]} holds something else", "Name a new file");
+        folder.AssertServeRefused([.. Size, "--writeback", folder["folder"]], $"--writeback {folder["folder"]}", "name");
+        folder.AssertServeRefused([.. Size, "--writeback", folder["no/w"]], $"--writeback {folder["no/w"]}", "name");
+        folder.AssertServeRefused([.. Size, "--writeback", ""], "--writeback is empty", "name a file");
+        folder.AssertServeRefused([.. Size, "--writeback", folder["new"], "--writeback-size", "1KiB"], "--writeback-size is 1,024 bytes", "choose 4,194,304 bytes");
+        foreach (string option in (string[])["--writeback-size", "--writeback-daily"])
+            folder.AssertServeRefused([.. Size, option, "1GiB"], option, "--writeback FILE");
+        folder.AssertServeRefused([.. Size, "--writeback-idle", "1h"], "--writeback-idle", "--writeback FILE");
+    }
+}

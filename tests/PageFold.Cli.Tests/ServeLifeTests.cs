@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>The life of <c>pagefold serve</c> and what its companions tell and do about it.</summary>
+public class ServeLifeTests
+{
+    private const int Page = ServeContent.Page;
+
+    [Fact]
+    public void Stat_tells_what_was_written_and_pages_lists_it()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "32MiB");
+        using ServeClient client = server.Connect();
+        Assert.Equal(64 << 20, client.Size);
+        client.Write(3 * Page, ServeContent.Text(Page, 1));
+        client.Write(5 * Page, ServeContent.Same(7));
+        client.Write(7 * Page, ServeContent.Noise(2 * Page, 2));
+        client.Trim(8 * Page, Page);
+        Assert.Equal(ServeContent.Text(Page, 1), client.Read(3 * Page, Page));
+        JsonElement report = server.Figures("stat");
+        Assert.Equal(server.Id, report.GetProperty("pid").GetInt32());
+        Assert.Equal(server.SocketPath, Assert.Single(report.GetProperty("endPoints").EnumerateArray()).GetString());
+        JsonElement disk = Assert.Single(report.GetProperty("exports").EnumerateArray());
+        foreach ((string figure, long expected) in ((string, long)[])
+        [
+            ("size", 64 << 20), ("pageSize", Page), ("pages", 3), ("originalBytes", 3 * Page), ("sameFilledPages", 1), ("incompressiblePages", 1), ("memoryLimit", 32 << 20), ("connections", 1),
+            ("refusedWrites", 0), ("outOfSpaceErrors", 0), ("writtenBackPages", 0),
+        ])
+            Assert.True(expected == disk.GetProperty(figure).GetInt64(), $"{figure} is {disk.GetProperty(figure)}");
+        Assert.InRange(disk.GetProperty("compressedBytes").GetInt64(), Page + 1, 2 * Page - 1);
+        Assert.Equal(disk.GetProperty("totalBytes").GetInt64(), disk.GetProperty("poolBytes").GetInt64() + disk.GetProperty("tableBytes").GetInt64());
+        foreach ((string command, long requests, long bytes) in ((string, long, long)[])[("write", 3, 4 * Page), ("trim", 1, Page), ("read", 1, Page), ("flush", 0, 0)])
+        {
+            JsonElement activity = disk.GetProperty("requests").GetProperty(command);
+            Assert.Equal((requests, bytes, 0), (activity.GetProperty("requests").GetInt64(), activity.GetProperty("bytes").GetInt64(), activity.GetProperty("errors").GetInt64()));
+        }
+
+        string[] lines = server.Ask("pages").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("page,offset,state,storedBytes,codec,settled,idleSeconds", lines[0]);
+        Assert.Equal(["3,12288,compressed", "5,20480,same-filled", "7,28672,incompressible"], lines.Skip(1).Select(line => string.Join(',', line.Split(',').Take(3))));
+        Assert.Equal(["lz4", "", ""], lines.Skip(1).Select(line => line.Split(',')[4]));
+        Assert.Equal(disk.GetProperty("compressedBytes").GetInt64(), lines.Skip(1).Sum(line => long.Parse(line.Split(',')[3], CultureInfo.InvariantCulture)));
+        Assert.StartsWith("5,", server.Ask("pages", "--from", "4", "--count", "1").Output.Split('\n')[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Stat_and_top_show_a_person_the_disk()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--export", "logs,size=1MiB", "--export", "photos,size=2MiB,read-only");
+        Command stat = server.Ask("stat");
+        Assert.Equal(0, stat.ExitCode);
+        Assert.All((string[])["'logs': 1.0 MiB", "'photos': 2.0 MiB", "read-only", "Held", "none yet"], part => Assert.Contains(part, stat.Output, StringComparison.Ordinal));
+        Command top = server.Ask("top", "--count", "2", "--interval", "0.1s", "--export", "logs");
+        Assert.Equal(0, top.ExitCode);
+        Assert.Equal(3, top.Output.Split("'logs'").Length);
+        Assert.DoesNotContain("photos", top.Output, StringComparison.Ordinal);
+        using ServeClient photos = server.Connect("photos");
+        Assert.Equal(ServeClient.NotPermitted, photos.TryWrite(0, ServeContent.Same(1)));
+    }
+
+    [Fact]
+    public void Compaction_gives_memory_back_and_changes_nothing_on_the_disk()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB");
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Text(8 << 20, 1);
+        client.Write(0, content);
+        Random random = new(2);
+        for (int page = 0; page < content.Length / Page; page++)
+        {
+            if (random.Next(2) == 0)
+                continue;
+            client.Trim((long)page * Page, Page);
+            content.AsSpan(page * Page, Page).Clear();
+        }
+        JsonElement result = server.Figures("compact");
+        Assert.Equal(server.Stat().GetProperty("totalBytes").GetDouble(), result.GetProperty("totalBytes").GetDouble());
+        Assert.Equal(0, server.Stat().GetProperty("classes").EnumerateArray().Sum(sizeClass => sizeClass.GetProperty("reclaimableFrames").GetInt64()));
+        Assert.Equal(content, client.Read(0, content.Length));
+    }
+
+    [Fact]
+    public void A_trained_recompression_is_denser_and_used_for_writes_when_told()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB");
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Text(8 << 20, 1);
+        client.Write(0, content);
+        long before = server.Stat().GetProperty("compressedBytes").GetInt64();
+        JsonElement result = server.Figures("recompress", "--codec", "zstd:9", "--train", "--for-writes");
+        JsonElement disk = server.Stat();
+        Assert.Equal(content.Length / Page, result.GetProperty("pagesRecompressed").GetInt64());
+        Assert.Equal(before, result.GetProperty("bytesBefore").GetInt64());
+        Assert.Equal(disk.GetProperty("compressedBytes").GetInt64(), result.GetProperty("bytesAfter").GetInt64());
+        Assert.InRange(disk.GetProperty("compressedBytes").GetInt64(), 1, before - 1);
+        JsonElement used = Assert.Single(disk.GetProperty("codecs").EnumerateArray(), codec => codec.GetProperty("forWrites").GetBoolean());
+        Assert.StartsWith("zstd", used.GetProperty("name").GetString(), StringComparison.Ordinal);
+        client.Write(8 << 20, content);
+        Assert.Equal(2 * content.Length / Page, server.Stat().GetProperty("codecs").EnumerateArray().Single(codec => codec.GetProperty("forWrites").GetBoolean()).GetProperty("pages").GetInt64());
+        Assert.Equal(content, client.Read(0, content.Length));
+        Assert.Equal(content, client.Read(8 << 20, content.Length));
+    }
+
+    [Fact]
+    public void Pages_written_back_leave_memory_and_are_read_from_the_file()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--writeback", folder["pages"], "--writeback-size", "64MiB");
+        using ServeClient client = server.Connect();
+        byte[] content = [.. ServeContent.Text(4 << 20, 1), .. ServeContent.Noise(4 << 20, 2)];
+        client.Write(0, content);
+        long before = server.Stat().GetProperty("totalBytes").GetInt64();
+        JsonElement raw = server.Figures("writeback", "--incompressible");
+        Assert.Equal(1024, raw.GetProperty("pagesWrittenBack").GetInt64());
+        JsonElement all = server.Figures("writeback");
+        Assert.Equal(1024, all.GetProperty("pagesWrittenBack").GetInt64());
+        JsonElement disk = server.Stat();
+        Assert.Equal(2048, disk.GetProperty("writtenBackPages").GetInt64());
+        Assert.Equal(0, disk.GetProperty("compressedBytes").GetInt64());
+        Assert.InRange(disk.GetProperty("totalBytes").GetInt64(), 1, before / 4);
+        Assert.InRange(new FileInfo(folder["pages"]).Length, 4 << 20, 64 << 20);
+        Assert.All(server.Ask("pages").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1), line => Assert.Contains(",written-back,", line, StringComparison.Ordinal));
+        Assert.Equal(content, client.Read(0, content.Length));
+        Assert.InRange(server.Stat().GetProperty("writebackReads").GetInt64(), 2048, long.MaxValue);
+        // A second server may not use the first one's file.
+        folder.AssertServeWritebackTaken(folder["pages"]);
+        Assert.Equal(content, client.Read(0, content.Length));
+    }
+
+    [Fact]
+    public async Task Metrics_tell_the_figures()
+    {
+        using ServeFolder folder = new();
+        int port = ServeProcess.FreePort();
+        using ServeProcess server = ServeProcess.Start(folder, "--export", "a,size=1MiB", "--export", "b,size=2MiB", "--metrics", $"127.0.0.1:{port}");
+        using ServeClient client = server.Connect("b");
+        client.Write(0, ServeContent.Noise(3 * Page, 1));
+        using HttpClient http = new() { Timeout = ServeProcess.Patience };
+        string[] metrics = (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), TestContext.Current.CancellationToken)).Split('\n');
+        foreach ((string name, string labels, double expected) in ((string, string, double)[])
+        [
+            ("pagefold_disk_size_bytes", "export=\"a\"", 1 << 20), ("pagefold_disk_size_bytes", "export=\"b\"", 2 << 20), ("pagefold_disk_pages", "export=\"b\"", 3), ("pagefold_disk_pages", "export=\"a\"", 0),
+            ("pagefold_disk_incompressible", "export=\"b\"", 3), ("pagefold_disk_connections", "export=\"b\"", 1), ("pagefold_disk_requests_total", "command=\"write\",export=\"b\"", 1),
+            ("pagefold_disk_transferred_bytes_total", "command=\"write\",export=\"b\"", 3 * Page), ("pagefold_disk_errors_total", "command=\"write\",export=\"b\"", 0),
+        ])
+        {
+            string line = Assert.Single(metrics, line => line.StartsWith(name, StringComparison.Ordinal) && labels.Split(',').All(label => line.Contains(label, StringComparison.Ordinal)));
+            Assert.Equal(expected, double.Parse(line.Split('}')[1].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
+        }
+    }
+
+    [Theory]
+    [InlineData("-TERM")]
+    [InlineData("-INT")]
+    public void What_was_answered_before_the_end_is_kept_and_comes_back(string signal)
+    {
+        using ServeFolder folder = new();
+        string kept = folder["kept"];
+        int answered = 0;
+        using (ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--keep", kept))
+        {
+            using ServeClient client = server.Connect();
+            Task writing = Task.Factory.StartNew(
+                () =>
+                {
+                    try
+                    {
+                        for (int number = 1; number < 16_384; number++)
+                        {
+                            if (client.TryWrite((long)number * Page, ServeContent.Numbered(number)) != 0)
+                                return;
+                            Volatile.Write(ref answered, number);
+                        }
+                    }
+                    catch (IOException)
+                    {
+                        // The server has ended.
+                    }
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            ServeProcess.Until(() => Volatile.Read(ref answered) >= 64, "writing");
+            Assert.True(server.Terminate(signal) == 0, server.Log);
+            Assert.True(writing.Wait(ServeProcess.Patience, TestContext.Current.CancellationToken));
+            Assert.False(File.Exists(server.SocketPath) || File.Exists(server.ControlPath));
+            Assert.Contains("saved", server.Log, StringComparison.Ordinal);
+        }
+        // The snapshot says the size.
+        using ServeProcess again = ServeProcess.Start(folder, "--keep", kept);
+        using ServeClient reader = again.Connect();
+        Assert.Equal(64 << 20, reader.Size);
+        for (int number = 1; number <= answered; number++)
+            Assert.Equal(number, ServeContent.NumberOf(reader.Read((long)number * Page, Page)));
+    }
+
+    [Fact]
+    public void Sockets_are_for_their_owner_alone_and_go_with_the_server()
+    {
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--unix", folder["second"]);
+        string[] sockets = [server.SocketPath, folder["second"], server.ControlPath];
+        foreach (string socket in sockets)
+            Assert.Equal(OwnerOnly, OperatingSystem.IsWindows() ? OwnerOnly : File.GetUnixFileMode(socket));
+        Assert.Equal(0, server.Terminate());
+        Assert.All(sockets, socket => Assert.False(File.Exists(socket)));
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>A server at its memory limit: clients see ENOSPC, nothing old is lost, and what is freed can be used.</summary>
+public class ServeMemoryTests
+{
+    private const int Page = ServeContent.Page;
+    private const int Small = 256;
+
+    [Fact]
+    public void Out_of_memory_a_write_is_refused_the_old_block_stays_and_trimming_helps()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB");
+        using ServeClient client = server.Connect();
+        int full = Fill(client);
+        // Overwriting needs memory, which there is not; what was there stays.
+        int refused = 0;
+        for (int page = 0; page < Small; page++)
+        {
+            uint error = client.TryWrite((long)page * Page, ServeContent.Numbered(-1 - page));
+            Assert.True(error is 0 or ServeClient.NoSpace, $"error {error}");
+            refused += error == 0 ? 0 : 1;
+            Assert.Equal(error == 0 ? ServeContent.Numbered(-1 - page) : ServeContent.Same((byte)(1 + page % 100)), client.Read((long)page * Page, Page));
+        }
+        Assert.InRange(refused, 1, Small);
+        for (int page = Small; page < full; page++)
+            Assert.Equal(page, ServeContent.NumberOf(client.Read((long)page * Page, Page)));
+        JsonElement disk = server.Stat();
+        Assert.Equal(1 + refused, disk.GetProperty("outOfSpaceErrors").GetInt64());
+        Assert.InRange(disk.GetProperty("refusedWrites").GetInt64(), 1 + refused, long.MaxValue);
+        Assert.InRange(disk.GetProperty("totalBytes").GetInt64(), 1, 16 << 20);
+        Assert.InRange(disk.GetProperty("peakBytes").GetInt64(), 12 << 20, 16 << 20);
+
+        client.Trim(Small * Page, (uint)(full - Small) / 2 * Page);
+        for (int page = Small; page < Small + (full - Small) / 4; page++)
+            client.Write((long)page * Page, ServeContent.Numbered(-page));
+        for (int page = Small + (full - Small) / 2; page < full; page++)
+            Assert.Equal(page, ServeContent.NumberOf(client.Read((long)page * Page, Page)));
+    }
+
+    [Fact]
+    public void A_full_disk_is_kept_all_the_same()
+    {
+        using ServeFolder folder = new();
+        int full;
+        using (ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB", "--keep", folder["kept"]))
+        {
+            using ServeClient client = server.Connect();
+            full = Fill(client);
+            Assert.True(server.Terminate() == 0, server.Log);
+        }
+        using ServeProcess again = ServeProcess.Start(folder, "--keep", folder["kept"], "--memory-limit", "64MiB");
+        using ServeClient reader = again.Connect();
+        for (int page = Small; page < full; page++)
+            Assert.Equal(page, ServeContent.NumberOf(reader.Read((long)page * Page, Page)));
+    }
+
+    // Some pages that take next to nothing, then noise until nothing more fits; the page that did not.
+    private static int Fill(ServeClient client)
+    {
+        for (int page = 0; page < Small; page++)
+            client.Write((long)page * Page, ServeContent.Same((byte)(1 + page % 100)));
+        for (int page = Small; page < 16_384; page++)
+        {
+            uint error = client.TryWrite((long)page * Page, ServeContent.Numbered(page));
+            if (error == 0)
+                continue;
+            Assert.Equal(ServeClient.NoSpace, error);
+            return page;
+        }
+        Assert.Fail("a disk with a limit took more than that");
+        return 0;
+    }
+}

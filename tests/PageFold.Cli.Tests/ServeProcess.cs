@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary><c>pagefold serve</c> as a process of its own, with a Unix socket in the test's folder. It is killed with the test if it was not ended before.</summary>
+internal sealed class ServeProcess : IDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly List<string> _log = [];
+
+    private ServeProcess(ServeFolder folder, string socket, string[] options)
+    {
+        Folder = folder;
+        SocketPath = socket;
+        ProcessStartInfo start = new("dotnet", [Command.Program, "serve", "--unix", socket, .. options]) { RedirectStandardError = true, WorkingDirectory = folder.Path };
+        _process = Process.Start(start)!;
+        _process.ErrorDataReceived += (_, line) =>
+        {
+            lock (_log)
+                _log.Add(line.Data ?? string.Empty);
+        };
+        _process.BeginErrorReadLine();
+    }
+
+    public ServeFolder Folder { get; }
+
+    public string SocketPath { get; }
+
+    public string ControlPath => SocketPath + ".control";
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    public string Log
+    {
+        get
+        {
+            lock (_log)
+                return string.Join('\n', _log);
+        }
+    }
+
+    /// <summary>Starts the command and waits until it serves.</summary>
+    public static ServeProcess Start(ServeFolder folder, params string[] options)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
+        ServeProcess server = new(folder, folder.NewSocket(), options);
+        try
+        {
+            Until(() => server._process.HasExited || server.Log.Contains("serving at", StringComparison.Ordinal), "a server");
+            Assert.False(server._process.HasExited, server.Log);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for something that has to come, and fails if it does not.</summary>
+    public static void Until(Func<bool> condition, string what)
+    {
+        Stopwatch waited = Stopwatch.StartNew();
+        SpinWait spin = default;
+        while (!condition())
+        {
+            Assert.True(waited.Elapsed < Patience, $"{what} did not come about");
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>A TCP port that nobody listens on now.</summary>
+    public static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public static void Signal(string signal, int process)
+    {
+        using Process kill = Process.Start("kill", [signal, $"{process}"]);
+        kill.WaitForExit();
+    }
+
+    public ServeClient Connect(string export = "") => ServeClient.Attach(new UnixDomainSocketEndPoint(SocketPath), export);
+
+    /// <summary>Connects to the control socket, to send anything.</summary>
+    public Socket ConnectToControl()
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = (int)Patience.TotalMilliseconds, SendTimeout = (int)Patience.TotalMilliseconds };
+        socket.Connect(new UnixDomainSocketEndPoint(ControlPath));
+        return socket;
+    }
+
+    /// <summary>Runs another command with this server's control socket.</summary>
+    public Command Ask(params string[] arguments) => Folder.Run([.. arguments, "--control", ControlPath]);
+
+    /// <summary>Runs it with success, and returns its figures.</summary>
+    public JsonElement Figures(params string[] arguments)
+    {
+        Command run = Ask([.. arguments, "--json"]);
+        Assert.True(run.ExitCode == 0, $"exit {run.ExitCode}: {run.Error}");
+        return run.Json;
+    }
+
+    /// <summary>What stat tells of one export.</summary>
+    public JsonElement Stat(int export = 0) => Figures("stat").GetProperty("exports")[export];
+
+    /// <summary>Ends it as an administrator does; the exit code.</summary>
+    public int Terminate(string signal = "-TERM")
+    {
+        Signal(signal, Id);
+        Assert.True(_process.WaitForExit(Patience), "the server did not end");
+        // What it has said last is here too after this.
+        _process.WaitForExit();
+        return _process.ExitCode;
+    }
+
+    /// <summary>Ends it without a warning, as a crash does.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            Kill();
+        _process.Dispose();
+    }
+}
