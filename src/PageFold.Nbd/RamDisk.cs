@@ -33,6 +33,8 @@ public sealed partial class RamDisk : IDisposable
     private readonly PageCell[] _cells;
     private readonly int _pageShift;
     private readonly bool _writesBack;
+    private readonly long _ownerBytes;
+    private readonly long _reserve;
 
     /// <summary>Makes a disk of zeros.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -45,7 +47,9 @@ public sealed partial class RamDisk : IDisposable
         // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
         CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
-        store.OwnerBytes += CacheBytes;
+        _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store) : 0;
+        store.OwnerBytes += CacheBytes + _reserve;
+        _ownerBytes = store.OwnerBytes;
         Store = new PageStore(store);
         try
         {

@@ -14,4 +14,9 @@ public sealed class RamDiskOptions
     /// sixteenth of the memory limit. Pages of 4 KiB have none.
     /// </summary>
     public long? CacheBytes { get; init; }
+
+    /// <summary>
+    /// Keeps a little more than two megabytes of the memory limit aside, so that a full disk can be saved too: <see cref="RamDisk.ReleaseReserve"/> comes before the snapshot that may use them. Default false.
+    /// </summary>
+    public bool ReserveForSnapshot { get; init; }
 }

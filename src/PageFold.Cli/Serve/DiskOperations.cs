@@ -39,7 +39,7 @@ internal sealed class DiskOperations(HostedDisks disks)
         {
             return Refusal(e.Message, ExitCodes.LimitReached);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is ArgumentException or ArithmeticException or InvalidOperationException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return Refusal(e.Message.Split(" (Parameter", 2)[0], ExitCodes.BadInput);
         }

@@ -109,6 +109,7 @@ internal sealed class HostedDisks : IDisposable
     {
         Length = export.Size!.Value,
         CacheBytes = options.CacheBytes,
+        ReserveForSnapshot = export.Keep is not null,
         Store = new PageStoreOptions
         {
             PageSize = options.PageSize ?? 4096,

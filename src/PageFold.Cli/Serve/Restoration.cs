@@ -68,6 +68,7 @@ internal static class Restoration
             try
             {
                 tell($"saving {path}");
+                hosted.Disk.ReleaseReserve();
                 SnapshotResult result = hosted.Disk.SaveSnapshot(path, export.Name);
                 tell($"saved {path}: {ByteSize.Format(result.FileBytes)} in {Figures.Of(result.Duration.TotalSeconds, "0.0")} s");
             }

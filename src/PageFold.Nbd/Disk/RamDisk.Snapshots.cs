@@ -41,7 +41,22 @@ public sealed partial class RamDisk
         SnapshotInfo info = Snapshot.ReadInfo(path);
         if (info.Length > Length)
             throw Throw.SnapshotLarger(path, info.Length, Length);
-        return Store.LoadSnapshot(path, new SnapshotLoadOptions { RestoreCodecs = true }, progress, cancellationToken);
+        // What a full disk has left is room enough for the buffers that fill it again.
+        ReleaseReserve();
+        info = Store.LoadSnapshot(path, new SnapshotLoadOptions { RestoreCodecs = true }, progress, cancellationToken);
+        _ = Store.TrySetOwnerBytes(_ownerBytes);
+        return info;
+    }
+
+    /// <summary>Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it.</summary>
+    public void ReleaseReserve() => Store.TrySetOwnerBytes(_ownerBytes - _reserve);
+
+    // Two buffers, and the bits of the pages, as far as they are likely to be needed within the limit.
+    private static long ReserveBytes(long length, PageStoreOptions store)
+    {
+        const long Buffers = (2 << 20) + (64 << 10);
+        long bits = length / store.PageSize / 8;
+        return Buffers + Math.Min(bits, (store.MemoryLimit ?? PageStore.DefaultMemoryLimit) / 64);
     }
 
     private SnapshotResult Save(SnapshotSession session, IProgress<double>? progress, CancellationToken cancellationToken)

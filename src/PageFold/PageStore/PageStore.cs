@@ -41,6 +41,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private readonly Action _trimTables;
     private readonly TimeProvider _clock;
     private long _emptiedBefore;
+    private readonly Lock _ownerChanges = new();
     private long _ownerBytes;
 
     /// <summary>Makes an empty store.</summary>
@@ -234,6 +235,31 @@ public sealed unsafe partial class PageStore : IDisposable
                 BytesMoved = _heap.BytesMoved,
                 Classes = classes,
             };
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>Changes the bytes of the limit that the owner holds beside the store, <see cref="PageStoreOptions.OwnerBytes"/> at the beginning; false, and no change, if so many are not free.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public bool TrySetOwnerBytes(long bytes)
+    {
+        Throw.IfOwnerBytesNegative(bytes);
+        int stripe = _gate.Enter();
+        try
+        {
+            lock (_ownerChanges)
+            {
+                if (bytes > _ownerBytes && !Budget.TryCharge(bytes - _ownerBytes))
+                    return false;
+                if (bytes < _ownerBytes)
+                    Budget.Release(_ownerBytes - bytes);
+                _ownerBytes = bytes;
+                return true;
+            }
         }
         finally
         {

@@ -22,7 +22,7 @@ public sealed class PageStoreOptions
     public long? MemoryLimit { get; set; }
 
     /// <summary>
-    /// Bytes of the limit that whoever owns the store holds beside it, for caches and buffers of its own: they count as held, from the start to the end. Default zero.
+    /// Bytes of the limit that whoever owns the store holds beside it, for caches and buffers of its own: they count as held, from the start on; <see cref="PageStore.TrySetOwnerBytes"/> changes them. Default zero.
     /// </summary>
     public long OwnerBytes { get; set; }
 
