@@ -37,6 +37,21 @@ public class CgroupTests
         Assert.Contains("201,326,592", run.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Served_disks_may_not_have_more_than_the_group_together_either()
+    {
+        using MemoryGroup group = MemoryGroup.Make(Limit);
+        using ServeFolder folder = new();
+        foreach (string[] exports in (string[][])[[], ["--export", "a", "--export", "b"]])
+        {
+            Command run = group.Run(["serve", "--unix", folder.NewSocket(), "--size", "1GiB", "--memory-limit", "300MiB", .. exports]);
+            Assert.Equal(2, run.ExitCode);
+            string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.All((string[])["--memory-limit", "314,572,800", "201,326,592"], part => Assert.Contains(part, line, StringComparison.Ordinal));
+            Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
+        }
+    }
+
     private sealed class MemoryGroup : IDisposable
     {
         private readonly string _folder;

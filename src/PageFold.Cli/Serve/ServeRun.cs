@@ -70,6 +70,8 @@ internal static class ServeRun
         if (options.MemoryLimit is not { } limit && options.Exports.Count == 1)
             return [.. options.Exports];
         limit = options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
+        // Refuses a limit above the container's, which the disks' shares of it may not be.
+        new PageStore(new PageStoreOptions { MemoryLimit = limit }).Dispose();
         long own = options.Exports.Sum(export => export.MemoryLimit ?? 0);
         int others = options.Exports.Count(export => export.MemoryLimit is null);
         if (own > limit || own == limit && others > 0)

@@ -31,6 +31,30 @@ public class PageStoreTests
     }
 
     [Fact]
+    public void What_the_owner_gives_up_the_pages_may_have_and_only_what_is_free_comes_back()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, OwnerBytes = 2 << 20 });
+        uint next = 0;
+        long full = Fill();
+        Assert.True(store.TrySetOwnerBytes(1 << 20));
+        Assert.InRange(Fill() - full, (1 << 20) / PageSize * 9 / 10, (1 << 20) / PageSize);
+        Assert.False(store.TrySetOwnerBytes(2 << 20));
+        Assert.True(store.TrySetOwnerBytes(1 << 20));
+        Assert.Equal(4 << 20, store.GetStatistics().MemoryLimit);
+        Assert.InRange(store.GetStatistics().PeakBytes, 0, 4 << 20);
+        store.Discard(0, next);
+        Assert.True(store.TrySetOwnerBytes(2 << 20));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.TrySetOwnerBytes(-1));
+
+        long Fill()
+        {
+            while (store.Write(next, Compressible(next + 1, 1)) != StoreOutcome.Full)
+                next++;
+            return next;
+        }
+    }
+
+    [Fact]
     public void Same_filled_pages_take_no_object_whatever_the_word()
     {
         using PageStore store = Make();
