@@ -8,6 +8,8 @@ internal static class Restoration
     /// <summary>Takes from the snapshots what the options leave open: the disks' sizes and the page size. Every snapshot is looked at before anything is made.</summary>
     public static ServeOptions Complete(ServeOptions options)
     {
+        if (options.Exports.Where(export => export.Keep is not null).GroupBy(export => Path.GetFullPath(export.Keep!)).FirstOrDefault(group => group.Count() > 1) is { } shared)
+            throw new UserErrorException($"--keep {shared.Key} belongs to several exports, and one would replace what the other leaves; give each a file of its own.");
         List<ExportOptions> exports = [];
         int? pageSize = options.PageSize;
         string? saidBy = null;

@@ -56,7 +56,7 @@ internal sealed class Upkeep : IDisposable
             if (_options.WritebackIdle is { } age)
                 WriteBack(export, age);
         }
-        catch (Exception e) when (e is MemoryLimitException or InvalidOperationException or PageCorruptException or IOException)
+        catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException or InvalidOperationException or ArgumentException or PageCorruptException or IOException or UnauthorizedAccessException)
         {
             _tell($"upkeep: {e.Message.ReplaceLineEndings(" ")}");
         }

@@ -156,7 +156,9 @@ internal sealed partial class Transmission
     {
         while (IsBlocked)
         {
-            _replies.RequestDrainSignal();
+            // A slow request that ends gives the signal by itself.
+            if (_replies.IsCongested)
+                _replies.RequestDrainSignal();
             await _changed.WaitAsync();
         }
         LastProgress = Environment.TickCount64;

@@ -89,7 +89,11 @@ public sealed unsafe partial class PageStore
         RecompressionOutcome outcome = TryRecompress(slot, page, work, stripe);
         // Room is made between two attempts, when nothing is held that others wait for.
         for (int round = 0; outcome == RecompressionOutcome.NoMemory && round < MostRounds && TryMakeRoom(round); round++)
-            outcome = TryRecompress(slot, page, work, stripe);
+        {
+            // Looked up anew: making room may have given the slot's part of the table back.
+            slot = _slots.Find(page);
+            outcome = slot is null ? RecompressionOutcome.Skipped : TryRecompress(slot, page, work, stripe);
+        }
         switch (outcome)
         {
             case RecompressionOutcome.Recompressed:
