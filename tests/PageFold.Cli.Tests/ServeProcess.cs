@@ -65,16 +65,8 @@ internal sealed class ServeProcess : IDisposable
     }
 
     /// <summary>Waits for something that has to come, and fails if it does not.</summary>
-    public static void Until(Func<bool> condition, string what)
-    {
-        Stopwatch waited = Stopwatch.StartNew();
-        SpinWait spin = default;
-        while (!condition())
-        {
-            Assert.True(waited.Elapsed < Patience, $"{what} did not come about");
-            spin.SpinOnce();
-        }
-    }
+    public static void Until(Func<bool> condition, string what) =>
+        Assert.True(SpinWait.SpinUntil(condition, Patience), $"{what} did not come about");
 
     /// <summary>A TCP port that nobody listens on now.</summary>
     public static int FreePort()

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -72,16 +71,8 @@ internal sealed class Serving : IDisposable
         RawClient.Attach(At(transport), export, structured, contexts);
 
     /// <summary>Waits for something that has to come, and fails if it does not.</summary>
-    public static void Until(Func<bool> condition, string what)
-    {
-        Stopwatch waited = Stopwatch.StartNew();
-        SpinWait spin = default;
-        while (!condition())
-        {
-            Assert.True(waited.Elapsed < RawClient.Patience, $"{what} did not come about");
-            spin.SpinOnce();
-        }
-    }
+    public static void Until(Func<bool> condition, string what) =>
+        Assert.True(SpinWait.SpinUntil(condition, RawClient.Patience), $"{what} did not come about");
 
     public void Dispose()
     {

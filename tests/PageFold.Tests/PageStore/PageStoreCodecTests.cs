@@ -256,7 +256,7 @@ public class PageStoreCodecTests
                 {
                     store.UseCodec(PageCodec.Zstd(1 + i % 3));
                     changed++;
-                    Thread.Sleep(1);
+                    Thread.Yield();
                 }
                 catch (InvalidOperationException)
                 {

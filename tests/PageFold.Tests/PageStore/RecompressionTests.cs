@@ -192,7 +192,7 @@ public class RecompressionTests
                 if (random.Next(20) == 0)
                     store.Discard(number);
                 if (random.Next(100) == 0)
-                    Thread.Sleep(1);
+                    Thread.Yield();
             }
         }))];
         Task[] readers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>

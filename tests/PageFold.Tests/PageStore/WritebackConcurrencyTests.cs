@@ -41,7 +41,7 @@ public class WritebackConcurrencyTests
                 if (random.Next(30) == 0)
                     store.Discard(number);
                 if (random.Next(50) == 0)
-                    Thread.Sleep(1);
+                    Thread.Yield();
             }
         }))];
         Task[] readers = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>

@@ -1,0 +1,295 @@
+using PageFold.Frames;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Snapshots that are refused, fail or are abandoned: nothing changes, and everybody goes on.</summary>
+public partial class SnapshotTests
+{
+    [Fact]
+    public void While_a_snapshot_is_taken_no_second_one_and_no_further_codec_is()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        store.AddCodec(PageCodec.Zstd(1));
+        using (SnapshotSession session = store.BeginSnapshot(folder.File))
+        {
+            Assert.Throws<InvalidOperationException>(() => store.BeginSnapshot(folder.In("other")));
+            Assert.Throws<InvalidOperationException>(() => store.SaveImage(folder.In("other"), 1));
+            Assert.Throws<InvalidOperationException>(() => store.UseCodec(PageCodec.Zstd(2)));
+            Assert.Throws<InvalidOperationException>(() => store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(3) }));
+            Assert.Equal(0, store.AddCodec(PageCodec.Lz4));
+            folder.AssertOnly("disk.snapshot.partial");
+        }
+        folder.AssertOnly();
+        Assert.Equal(2, store.AddCodec(PageCodec.Zstd(2)));
+        store.SaveSnapshot(folder.File);
+    }
+
+    [Fact]
+    public void A_foreign_codec_is_refused_by_name_and_its_pages_go_to_an_image()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Codec = new ForeignCodec() });
+        store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+        Assert.Contains("foreign", Assert.Throws<NotSupportedException>(() => store.SaveSnapshot(folder.File)).Message, StringComparison.Ordinal);
+        folder.AssertOnly();
+        store.SaveImage(folder.File, 2 * PageSize);
+        Assert.Equal(SnapshotFolder.MakePage(PageSize, 3, 1), File.ReadAllBytes(folder.File)[PageSize..]);
+    }
+
+    [Fact]
+    public void A_name_that_cannot_be_a_file_is_refused_before_the_point_in_time()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        long used = store.Budget.Used;
+        Directory.CreateDirectory(folder.In("folder"));
+        Directory.CreateDirectory(folder.In("taken.partial"));
+        Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("folder")));
+        Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("folder/")));
+        Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("taken")));
+        Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("missing/file")));
+        Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(""));
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.Contains("/dev/full", Assert.ThrowsAny<IOException>(() => store.SaveSnapshot("/dev/full")).Message, StringComparison.Ordinal);
+            Assert.ThrowsAny<IOException>(() => Snapshot.ReadInfo("/dev/zero"));
+            File.CreateSymbolicLink(folder.In("other.partial"), folder.In("victim"));
+            Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("other")));
+            folder.AssertOnly("folder", "taken.partial", "other.partial");
+        }
+        Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(folder.File, new SnapshotOptions { Length = -1 }));
+        Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(folder.File, new SnapshotOptions { Label = new string('x', 5000) }));
+        Assert.ThrowsAny<ArgumentException>(() => store.SaveImage(folder.File, -1));
+        Assert.Equal(used, store.Budget.Used);
+    }
+
+    [Fact]
+    public void The_file_is_its_owners_alone_and_what_a_crash_left_behind_is_replaced()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+        File.WriteAllBytes(folder.File + ".partial", new byte[100_000]);
+        store.SaveSnapshot(folder.File);
+        Assert.Equal(1, Snapshot.ReadInfo(folder.File).Pages);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File));
+            // A link stays one, and what it leads to is replaced.
+            File.CreateSymbolicLink(folder.In("link"), folder.File);
+            store.Write(2, new byte[PageSize]);
+            store.SaveSnapshot(folder.In("link"));
+            Assert.NotNull(new FileInfo(folder.In("link")).LinkTarget);
+            Assert.Equal(2, Snapshot.ReadInfo(folder.File).Pages);
+            folder.AssertOnly("disk.snapshot", "link");
+        }
+    }
+
+    [Fact]
+    public void A_file_that_another_writes_is_refused()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore other = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using (SnapshotSession session = store.BeginSnapshot(folder.File))
+        {
+            Assert.ThrowsAny<IOException>(() => other.SaveSnapshot(folder.File));
+            session.Save();
+        }
+        other.SaveSnapshot(folder.File);
+        folder.AssertOnly("disk.snapshot");
+    }
+
+    [Fact]
+    public void Cancelling_leaves_the_old_file_and_nothing_else()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        store.SaveSnapshot(folder.File);
+        byte[] old = File.ReadAllBytes(folder.File);
+        Fill(store, [PageCodec.Lz4]);
+        long used = store.Budget.Used;
+        using CancellationTokenSource source = new();
+        List<double> told = [];
+        Assert.ThrowsAny<OperationCanceledException>(() => store.SaveSnapshot(folder.File, null, new Told(part =>
+        {
+            told.Add(part);
+            if (part > 0.5)
+                source.Cancel();
+        }), source.Token));
+        Assert.InRange(told[^1], 0.5, 0.6);
+        Assert.Equal(old, File.ReadAllBytes(folder.File));
+        folder.AssertOnly("disk.snapshot");
+        Assert.Equal(used, store.Budget.Used);
+        store.SaveSnapshot(folder.File, null, new Told(told.Add));
+        Assert.Equal(1, told[^1]);
+
+        using PageStore restored = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using CancellationTokenSource late = new();
+        Assert.ThrowsAny<OperationCanceledException>(() => restored.LoadSnapshot(folder.File, null, new Told(_ => late.Cancel()), late.Token));
+        Assert.Equal(0, restored.GetStatistics().Pages);
+    }
+
+    [Fact]
+    public void A_damaged_page_fails_the_snapshot_with_its_number_and_harms_no_writer()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        Fill(store, [PageCodec.Lz4]);
+        store.SaveSnapshot(folder.File);
+        byte[] old = File.ReadAllBytes(folder.File);
+        Damage(store, 103);
+        Assert.Equal(103, Assert.Throws<PageCorruptException>(() => store.SaveSnapshot(folder.File)).Page);
+        using (SnapshotSession session = store.BeginSnapshot(folder.File))
+        {
+            session.TakePoint();
+            // The writer finds it; the snapshot has the trouble.
+            Assert.NotEqual(StoreOutcome.Full, store.Write(103, SnapshotFolder.MakePage(PageSize, 3, 1)));
+            Assert.Equal(103, Assert.Throws<PageCorruptException>(() => session.Save()).Page);
+        }
+        Assert.Equal(old, File.ReadAllBytes(folder.File));
+        store.SaveSnapshot(folder.File);
+    }
+
+    [Fact]
+    public void A_snapshot_that_finds_no_memory_says_so_and_leaves_everything_as_it_was()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 2 << 20 });
+        small.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+        long used = small.Budget.Used;
+        MemoryLimitException refusal = Assert.Throws<MemoryLimitException>(() => small.SaveSnapshot(folder.File));
+        Assert.Contains("MemoryLimit (2,097,152 bytes)", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(used, small.Budget.Used);
+        folder.AssertOnly();
+
+        // Every place at which memory is taken, made to fail in turn.
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Faults = faults });
+        store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+        store.Write(3_000_000_000, SnapshotFolder.MakePage(PageSize, 3, 1));
+        foreach (bool image in new[] { false, true })
+        {
+            long before = faults.Seen;
+            Save(store, folder.File, image);
+            long points = faults.Seen - before;
+            Assert.InRange(points, 5, 50);
+            used = store.Budget.Used;
+            for (int nth = 1; nth <= points; nth++)
+            {
+                File.Delete(folder.File);
+                faults.Refuse(nth, count: 1000);
+                Assert.Throws<MemoryLimitException>(() => Save(store, folder.File, image));
+                faults.Clear();
+                Assert.Equal(used, store.Budget.Used);
+                folder.AssertOnly();
+            }
+        }
+        Save(store, folder.File, image: false);
+    }
+
+    [Fact]
+    public void A_full_disk_fails_the_snapshot_with_its_cause_and_harms_no_writer()
+    {
+        using SnapshotFolder folder = new();
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", folder.Path), "needs the right to mount a small file system");
+        try
+        {
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+            for (int page = 0; page < 400; page++)
+                store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
+            store.SaveSnapshot(folder.File);
+            byte[] old = File.ReadAllBytes(folder.File);
+            for (int page = 400; page < 4000; page++)
+                store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
+            long used = store.Budget.Used;
+            using (SnapshotSession session = store.BeginSnapshot(folder.File))
+            {
+                session.TakePoint();
+                // Waits for room from beginning to end.
+                Task writer = Pages.OnItsOwnThread(() =>
+                {
+                    for (int page = 3999; page >= 0; page--)
+                        Assert.NotEqual(StoreOutcome.Full, store.Write(page, SnapshotFolder.MakePage(PageSize, 4, 9)));
+                });
+                IOException cause = Assert.ThrowsAny<IOException>(() => session.Save());
+                Assert.Contains("space", cause.Message, StringComparison.OrdinalIgnoreCase);
+                writer.Wait();
+            }
+            Assert.Equal(old, File.ReadAllBytes(folder.File));
+            folder.AssertOnly("disk.snapshot");
+            Assert.InRange(store.Budget.Used, 1, used + (64 << 10));
+            store.Discard(400, 4000);
+            store.SaveSnapshot(folder.File);
+        }
+        finally
+        {
+            Run("umount", folder.Path);
+        }
+    }
+
+    [Fact]
+    public void A_session_that_nobody_saves_lets_writers_go_on_after_a_while()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        store.SnapshotPatience = TimeSpan.FromMilliseconds(50);
+        for (int page = 0; page < 2000; page++)
+            store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
+        using SnapshotSession session = store.BeginSnapshot(folder.File);
+        session.TakePoint();
+        for (int page = 0; page < 2000; page++)
+            Assert.NotEqual(StoreOutcome.Full, store.Write(page, new byte[PageSize]));
+        Assert.Contains("TakePoint", Assert.Throws<InvalidOperationException>(() => session.Save()).Message, StringComparison.Ordinal);
+        folder.AssertOnly();
+        store.SaveSnapshot(folder.File);
+    }
+
+    [Fact]
+    public void Disposing_the_store_ends_a_session_and_frees_everything()
+    {
+        using SnapshotFolder folder = new();
+        PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        MemoryBudget budget = store.Budget;
+        for (int page = 0; page < 2000; page++)
+            store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
+        SnapshotSession session = store.BeginSnapshot(folder.File);
+        session.TakePoint();
+        // A writer waits for room that nobody will make.
+        Task writer = Pages.OnItsOwnThread(() =>
+        {
+            for (int page = 0; page < 2000; page++)
+                store.Write(page, new byte[PageSize]);
+        });
+        Assert.False(writer.Wait(100));
+        store.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => writer.GetAwaiter().GetResult());
+        Assert.Throws<ObjectDisposedException>(() => session.Save());
+        session.Dispose();
+        folder.AssertOnly();
+        Assert.Equal(0, budget.Used);
+        Assert.Throws<ObjectDisposedException>(() => store.BeginSnapshot(folder.File));
+        folder.AssertOnly();
+    }
+
+    [Fact]
+    public void Loading_is_refused_where_it_cannot_be_right()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        Fill(store, [PageCodec.Lz4]);
+        store.SaveSnapshot(folder.File);
+        Assert.Contains("empty", Assert.Throws<InvalidOperationException>(() => store.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
+        using PageStore larger = new(new PageStoreOptions { MemoryLimit = 64 << 20, PageSize = 8192 });
+        Assert.Contains("PageSize 4096", Assert.Throws<InvalidOperationException>(() => larger.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
+        Assert.Throws<FileNotFoundException>(() => larger.LoadSnapshot(folder.In("missing")));
+        Assert.ThrowsAny<IOException>(() => larger.LoadSnapshot(folder.Path));
+
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
+        string message = Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message;
+        Assert.Matches($"^[0-9]+ of the snapshot's {store.GetStatistics().Pages} pages fit within MemoryLimit", message);
+        Assert.Equal(0, small.GetStatistics().Pages);
+        small.Write(1, new byte[PageSize]);
+    }
+}

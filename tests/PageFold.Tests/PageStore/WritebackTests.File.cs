@@ -1,0 +1,123 @@
+using PageFold.Frames;
+using PageFold.Store;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>The writeback file itself: whose it is, and what becomes of its room.</summary>
+public sealed partial class WritebackTests
+{
+    [Fact]
+    public void A_file_that_holds_something_else_is_refused_untouched_and_one_of_ours_is_taken()
+    {
+        File.WriteAllText(File1, "a letter");
+        Assert.Contains("would be overwritten", Assert.Throws<ArgumentException>(() => Make(File1)).Message, StringComparison.Ordinal);
+        Assert.Equal("a letter", File.ReadAllText(File1));
+        Assert.Throws<UnauthorizedAccessException>(() => Make(_folder));
+        Assert.Throws<ArgumentException>(() => Make(" "));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MostBytes = 100 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MostBytes = WritebackOptions.LargestFile + 1 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } }));
+        if (OperatingSystem.IsLinux())
+            Assert.Throws<ArgumentException>(() => Make("/dev/null"));
+        File.WriteAllText(File1, string.Empty);
+        byte[] left;
+        using (PageStore store = Make(File1))
+        {
+            store.Write(1, Noise(1));
+            store.WriteBack();
+            AssertHolds(store, 1, Noise(1));
+            left = new byte[WritebackFile.HeaderBytes + 100];
+            Assert.Equal(left.Length, RandomAccess.Read(store.Log!.File.Handle, left, 0));
+        }
+        // It was there before, so it stays; its content was nobody else's.
+        Assert.Equal(0, new FileInfo(File1).Length);
+        File.WriteAllBytes(File1, left);
+        using (PageStore store = Make(File1))
+            Assert.False(store.TryRead(1, new byte[PageSize]));
+        using PageStore none = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        Assert.Contains("Writeback", Assert.Throws<InvalidOperationException>(() => none.WriteBack()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_the_store_makes_is_its_owners_alone_and_goes_with_it()
+    {
+        PageStore store = Make(File1);
+        MemoryBudget budget = store.Budget;
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(File1));
+        Assert.ThrowsAny<IOException>(() => Make(File1));
+        Assert.True(File.Exists(File1));
+        for (int i = 0; i < 1000; i++)
+            store.Write(i, Noise(i));
+        Assert.Equal(1000, store.WriteBack().Pages);
+        AssertHolds(store, 999, Noise(999));
+        store.Dispose();
+        Assert.False(File.Exists(File1));
+        Assert.Equal(0, budget.Used);
+        Assert.Throws<ObjectDisposedException>(() => store.WriteBack());
+    }
+
+    [Fact]
+    public void Room_that_is_no_longer_used_goes_back_to_the_file_system()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Holes in files are made on Linux.");
+        using PageStore store = Make(File1);
+        for (int i = 0; i < 3000; i++)
+            store.Write(i, Noise(i));
+        store.WriteBack();
+        long before = Allocated(File1);
+        store.Discard(0, 3000);
+        Assert.SkipUnless(Allocated(File1) < before, "This file system makes no holes.");
+        Assert.InRange(Allocated(File1), 0, 2 << 20);
+    }
+
+    [Fact]
+    public void A_block_device_is_taken_if_it_begins_with_zeros_or_was_ours_and_refused_otherwise()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Needs root, to make a loop device.");
+        string image = Path.Combine(_folder, "image");
+        using (FileStream file = File.Create(image))
+            file.SetLength(8 << 20);
+        string device = Run("losetup", "-f", "--show", image).Trim();
+        Assert.SkipUnless(device.StartsWith("/dev/", StringComparison.Ordinal), "This system has no loop device to give.");
+        try
+        {
+            for (int round = 0; round < 2; round++)
+            {
+                using PageStore store = Make(device);
+                for (int i = 0; i < 3000; i++)
+                    store.Write(i, Noise(i));
+                WritebackResult result = store.WriteBack();
+                Assert.Equal(WritebackStop.FileFull, result.Stopped);
+                Assert.InRange(result.Pages, 1300, 1700);
+                for (int i = 0; i < 3000; i++)
+                    AssertHolds(store, i, Noise(i));
+            }
+            byte[] other = new byte[4096];
+            other[2000] = 1;
+            using (FileStream stream = new(device, FileMode.Open, FileAccess.Write))
+                stream.Write(other);
+            Assert.Contains("would be overwritten", Assert.Throws<ArgumentException>(() => Make(device)).Message, StringComparison.Ordinal);
+            using (FileStream stream = new(device, FileMode.Open, FileAccess.Read))
+            {
+                byte[] still = new byte[4096];
+                stream.ReadExactly(still);
+                Assert.Equal(other, still);
+            }
+        }
+        finally
+        {
+            Run("losetup", "-d", device);
+        }
+    }
+
+    private static long Allocated(string path) => long.Parse(Run("du", "-B1", path).Split('\t')[0]);
+
+    private static string Run(string command, params string[] arguments)
+    {
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(command, arguments) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output;
+    }
+}
