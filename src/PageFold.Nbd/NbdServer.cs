@@ -180,14 +180,20 @@ public sealed class NbdServer : IAsyncDisposable
     {
         // The one who accepts goes on accepting.
         await Task.Yield();
-        await connection.RunAsync();
-        lock (_connections)
+        try
         {
-            _connections.Remove(connection);
-            if (_stopping && _connections.Count == 0)
-                _empty.TrySetResult();
+            await connection.RunAsync();
         }
-        connection.Dispose();
+        finally
+        {
+            lock (_connections)
+            {
+                _connections.Remove(connection);
+                if (_stopping && _connections.Count == 0)
+                    _empty.TrySetResult();
+            }
+            connection.Dispose();
+        }
     }
 
     private void Watch()

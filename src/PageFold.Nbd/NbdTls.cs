@@ -11,6 +11,9 @@ public sealed class NbdTls : IDisposable
     private const string KeyFile = "server-key.pem";
     private const string AuthorityFile = "ca-cert.pem";
 
+    // The purpose that a client's certificate has to have, if it names any: id-kp-clientAuth.
+    private static readonly Oid ForClients = new("1.3.6.1.5.5.7.3.2");
+
     private readonly X509Certificate2 _certificate;
     private readonly X509Certificate2Collection _authorities;
 
@@ -20,12 +23,21 @@ public sealed class NbdTls : IDisposable
         _authorities = authorities;
         Required = required;
         VerifyClients = verifyClients;
+        // Nothing is fetched that a certificate names: that would be the server's asking wherever somebody unknown wants it to.
+        X509ChainPolicy policy = new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            DisableCertificateDownloads = true,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.AddRange(authorities);
+        policy.ApplicationPolicy.Add(ForClients);
         Options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = SslStreamCertificateContext.Create(certificate, authorities, offline: true),
             ClientCertificateRequired = verifyClients,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            RemoteCertificateValidationCallback = (_, presented, _, _) => !verifyClients || IsTrusted(presented),
+            CertificateChainPolicy = policy,
+            RemoteCertificateValidationCallback = (_, presented, _, errors) => !verifyClients || presented is not null && errors == SslPolicyErrors.None,
         };
     }
 
@@ -82,16 +94,5 @@ public sealed class NbdTls : IDisposable
         {
             throw Throw.CertificateUnusable(path, e);
         }
-    }
-
-    private bool IsTrusted(X509Certificate? presented)
-    {
-        if (presented is not X509Certificate2 certificate)
-            return false;
-        using X509Chain chain = new();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(certificate);
     }
 }

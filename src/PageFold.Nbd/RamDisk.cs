@@ -13,7 +13,7 @@ namespace PageFold.Nbd;
 /// </para>
 /// <para>
 /// Pages larger than 4 KiB are kept decompressed in a small cache while parts of them are read and written, and go to the store when another page needs the place, on
-/// <see cref="Flush"/>, and by <see cref="Settle"/>. The cache is part of the memory limit.
+/// <see cref="Flush"/>. The cache is part of the memory limit.
 /// </para>
 /// <para>Thread-safe. Reading and writing allocate nothing on the GC heap once each thread has come by. The content is as volatile as the process.</para>
 /// </remarks>
@@ -47,7 +47,7 @@ public sealed partial class RamDisk : IDisposable
         // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
         CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
-        _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store) : 0;
+        _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store, CacheBytes) : 0;
         store.OwnerBytes += CacheBytes + _reserve;
         _ownerBytes = store.OwnerBytes;
         Store = new PageStore(store);
@@ -170,9 +170,6 @@ public sealed partial class RamDisk : IDisposable
 
     /// <summary>Gives the store what is newer in the cache. False if the store is too full for some page, which then stays in the cache.</summary>
     public bool Flush() => WriteBackCache();
-
-    /// <summary>The same as <see cref="Flush"/>, for whoever calls now and then so that the store's figures are not behind.</summary>
-    public bool Settle() => WriteBackCache();
 
     /// <summary>Frees the disk's memory. Its content is gone.</summary>
     public void Dispose() => Store.Dispose();

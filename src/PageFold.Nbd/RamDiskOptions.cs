@@ -16,7 +16,7 @@ public sealed class RamDiskOptions
     public long? CacheBytes { get; init; }
 
     /// <summary>
-    /// Keeps a little more than two megabytes of the memory limit aside, so that a full disk can be saved too: <see cref="RamDisk.ReleaseReserve"/> comes before the snapshot that may use them. Default false.
+    /// Keeps a little more than two megabytes of the memory limit aside, and as much as the cache has, so that a full disk can be saved too: <see cref="RamDisk.ReleaseReserve"/> comes before the snapshot that may use them. Default false.
     /// </summary>
     public bool ReserveForSnapshot { get; init; }
 }

@@ -108,11 +108,15 @@ internal static class Throw
     [DoesNotReturn]
     public static void WritebackWouldOverwrite(string path) =>
         throw new ArgumentException(
-            $"Writeback.Path {path} holds something else, which would be overwritten; nothing was changed. Name a new file, or one that was used for writeback before, or clear the device's first 4 KiB.",
+            $"Writeback.Path {path} holds something else, which would be overwritten; nothing was changed. Name a new file, or one that was used for writeback before, or clear the device's first and last MiB (blkdiscard -z).",
             "Path");
 
     [DoesNotReturn]
     public static void WritebackNeedsFile(string path) => throw new ArgumentException($"Writeback.Path {path} is neither a file nor a block device; name one.", "Path");
+
+    [DoesNotReturn]
+    public static void WritebackDeviceInUse(string path, string reason) =>
+        throw new ArgumentException($"Writeback.Path {path} cannot be had alone ({reason}); it is mounted or part of something else. Name another device, or free it.", "Path");
 
     public static void IfMadeToFail(bool fails)
     {

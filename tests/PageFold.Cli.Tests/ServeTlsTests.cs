@@ -28,7 +28,7 @@ public class ServeTlsTests
             ("server-key.pem", () => File.Delete(folder["pki/server-key.pem"])),
             // No file, which not even root can read.
             ("server-key.pem", () => Directory.CreateDirectory(Spoilt(folder["pki/server-key.pem"]))),
-            ("server-cert.pem", () => File.WriteAllText(folder["pki/server-key.pem"], "garbage")),
+            ("server-key.pem", () => File.WriteAllText(folder["pki/server-key.pem"], "garbage")),
             ("ca-cert.pem", () => File.WriteAllText(folder["pki/ca-cert.pem"], "garbage")),
         ])
         {

@@ -8,6 +8,7 @@ namespace PageFold.Cli.Serve;
 internal sealed class ControlServer : IDisposable
 {
     private const int MostConnections = 32;
+    private const int MillisecondsAfterFailure = 250;
     private const int MostRequestBytes = 64 << 10;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -72,6 +73,8 @@ internal sealed class ControlServer : IDisposable
             {
                 if (e is not SocketException)
                     return;
+                // Out of descriptors, for a while.
+                await Task.Delay(MillisecondsAfterFailure);
             }
         }
     }

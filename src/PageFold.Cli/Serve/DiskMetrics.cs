@@ -13,7 +13,13 @@ internal sealed class DiskMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
     private readonly MeterProvider _provider;
+    // One look at the disks serves all the figures of one scrape.
+    private const int MillisecondsOfOneScrape = 200;
+
+    private readonly Lock _lock = new();
     private readonly HostedDisks _disks;
+    private IReadOnlyList<DiskReport> _reports = [];
+    private long _taken = long.MinValue;
 
     /// <exception cref="HttpListenerException">The address cannot be listened on.</exception>
     public DiskMetrics(HostedDisks disks, IPEndPoint address)
@@ -72,7 +78,18 @@ internal sealed class DiskMetrics : IDisposable
         _meter.CreateObservableCounter(name, () => PerCommand(figure), unit, description);
 
     private IEnumerable<Measurement<long>> PerExport(Func<DiskReport, long> figure) =>
-        _disks.Exports.Select(export => new Measurement<long>(figure(DiskReport.Of(export)), new KeyValuePair<string, object?>("export", export.Name)));
+        Reports().Select(report => new Measurement<long>(figure(report), new KeyValuePair<string, object?>("export", report.Name)));
+
+    private IReadOnlyList<DiskReport> Reports()
+    {
+        lock (_lock)
+        {
+            long now = Environment.TickCount64;
+            if (_taken == long.MinValue || now - _taken > MillisecondsOfOneScrape)
+                (_reports, _taken) = ([.. _disks.Exports.Select(DiskReport.Of)], now);
+            return _reports;
+        }
+    }
 
     private IEnumerable<Measurement<T>> PerCommand<T>(Func<CommandActivity, T> figure)
         where T : struct =>

@@ -65,14 +65,14 @@ internal sealed class DiskOperations(HostedDisks disks)
 
     private static ControlReply Compact(RamDisk disk, CancellationToken cancellation)
     {
-        disk.Settle();
+        disk.Flush();
         CompactionResult result = disk.Store.Compact(cancellation);
         return Result(("framesFreed", result.FramesFreed), ("bytesMoved", result.BytesMoved), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
     private static ControlReply Recompress(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
-        disk.Settle();
+        disk.Flush();
         PageCodec codec = ServeArguments.CodecWithLevel("--codec", request.Codec ?? "zstd");
         if (request.TrainBytes is { } bytes)
             codec = Train(disk, request.Codec ?? "zstd", bytes, cancellation);
@@ -98,7 +98,7 @@ internal sealed class DiskOperations(HostedDisks disks)
     {
         if (!disks.HaveWriteback)
             throw new UserErrorException("this server has no writeback file; serve with --writeback FILE.");
-        disk.Settle();
+        disk.Flush();
         WritebackResult result = disk.Store.WriteBack(
             new WritebackSelection
             {
@@ -161,6 +161,9 @@ internal sealed class DiskOperations(HostedDisks disks)
             cancellation.ThrowIfCancellationRequested();
             if (disk.Store.TryGetPageInfo(page, out PageInfo info))
             {
+                // A codec may have come meanwhile.
+                if (info.Codec >= codecs.Length)
+                    codecs = [.. disk.Store.Codecs.Select(use => use.Name)];
                 lines.Add(Describe(disk, page, info, codecs));
                 left--;
                 told++;

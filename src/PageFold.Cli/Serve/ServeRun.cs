@@ -42,6 +42,7 @@ internal static class ServeRun
         stop.WaitHandle.WaitOne();
         Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
+        upkeep.Dispose();
         // A snapshot that somebody asked for would be in the way of the one to be kept.
         control?.Dispose();
         return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;

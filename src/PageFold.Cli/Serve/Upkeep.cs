@@ -16,7 +16,7 @@ internal sealed class Upkeep : IDisposable
     private readonly Action<string> _tell;
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
-    private WritebackStop _lastStop;
+    private readonly Dictionary<NbdExport, string> _told = [];
 
     public Upkeep(HostedDisks disks, UpkeepOptions options, Action<string> tell)
     {
@@ -27,11 +27,13 @@ internal sealed class Upkeep : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Ends what is going on and waits for that. A second time it does nothing.</summary>
     public void Dispose()
     {
+        if (_ending.IsCancellationRequested)
+            return;
         _ending.Cancel();
         _thread.Join();
-        _ending.Dispose();
     }
 
     private void Run()
@@ -46,24 +48,42 @@ internal sealed class Upkeep : IDisposable
 
     private void Tend(NbdExport export)
     {
+        PageStore store = export.Disk.Store;
+        Try(export, () => export.Disk.Flush());
+        if (_options.Recompress is { } codec)
+            Try(export, () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _options.Idle }, progress: null, _ending.Token));
+        if (_options.WritebackIdle is { } age)
+            Try(export, () => WriteBack(export, age));
+        if (IsSparse(store))
+            Try(export, () => store.Compact(_ending.Token));
+    }
+
+    /// <summary>What one step meets must not keep the others from being taken; they may be what gives memory back.</summary>
+    private void Try(NbdExport export, Action step)
+    {
         try
         {
-            export.Disk.Settle();
-            if (_options.Recompress is { } codec)
-                export.Disk.Store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _options.Idle }, progress: null, _ending.Token);
-            if (IsSparse(export.Disk.Store))
-                export.Disk.Store.Compact(_ending.Token);
-            if (_options.WritebackIdle is { } age)
-                WriteBack(export, age);
+            step();
         }
-        catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException or InvalidOperationException or ArgumentException or PageCorruptException or IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // On a thread of its own whatever is not caught ends the process, and with it the disk.
+        catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
         {
-            _tell($"upkeep: {e.Message.ReplaceLineEndings(" ")}");
+            Tell(export, e.Message);
         }
         catch (OperationCanceledException)
         {
             // The server ends.
         }
+    }
+
+    /// <summary>Says what an export's upkeep has met, once, until it is something else.</summary>
+    private void Tell(NbdExport export, string what)
+    {
+        if (_told.TryGetValue(export, out string? before) && before == what)
+            return;
+        _told[export] = what;
+        _tell($"upkeep{(export.Name.Length > 0 ? $" of '{export.Name}'" : string.Empty)}: {what.ReplaceLineEndings(" ")}");
     }
 
     /// <summary>True if compaction would give back more than a fiftieth of the frames; the store by itself compacts only what is much sparser, so as not to move what is about to change.</summary>
@@ -76,9 +96,7 @@ internal sealed class Upkeep : IDisposable
     private void WriteBack(NbdExport export, TimeSpan age)
     {
         WritebackResult result = export.Disk.Store.WriteBack(new WritebackSelection { MinAge = age }, progress: null, _ending.Token);
-        // Said once, until something else comes of it.
-        if (result.Stopped != _lastStop && result.Stopped is not (WritebackStop.Finished or WritebackStop.Cancelled))
-            _tell($"writing idle pages back has stopped: {result.Error?.Message ?? result.Stopped.ToString()}; they stay in memory");
-        _lastStop = result.Stopped;
+        if (result.Stopped is not (WritebackStop.Finished or WritebackStop.Cancelled))
+            Tell(export, $"writing idle pages back has stopped ({result.Error?.Message ?? result.Stopped.ToString()}); they stay in memory");
     }
 }

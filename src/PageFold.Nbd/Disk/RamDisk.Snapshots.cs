@@ -48,15 +48,22 @@ public sealed partial class RamDisk
         return info;
     }
 
-    /// <summary>Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it.</summary>
-    public void ReleaseReserve() => Store.TrySetOwnerBytes(_ownerBytes - _reserve);
+    /// <summary>
+    /// Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it. Changed pages of the cache
+    /// have it first.
+    /// </summary>
+    public void ReleaseReserve()
+    {
+        _ = Store.TrySetOwnerBytes(_ownerBytes - _reserve);
+        _ = Flush();
+    }
 
-    // Two buffers, and the bits of the pages, as far as they are likely to be needed within the limit.
-    private static long ReserveBytes(long length, PageStoreOptions store)
+    // Two buffers, the bits of the pages as far as they are likely to be needed within the limit, and what the cache may still bring: no page takes more than its own bytes and a sixteenth.
+    private static long ReserveBytes(long length, PageStoreOptions store, long cache)
     {
         const long Buffers = (2 << 20) + (64 << 10);
         long bits = length / store.PageSize / 8;
-        return Buffers + Math.Min(bits, (store.MemoryLimit ?? PageStore.DefaultMemoryLimit) / 64);
+        return Buffers + Math.Min(bits, (store.MemoryLimit ?? PageStore.DefaultMemoryLimit) / 64) + cache + cache / 16;
     }
 
     private SnapshotResult Save(SnapshotSession session, IProgress<double>? progress, CancellationToken cancellationToken)

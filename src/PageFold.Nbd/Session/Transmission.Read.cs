@@ -11,6 +11,7 @@ internal sealed partial class Transmission
     // Both under the lock of the replies: while such a reply goes out, the replies of slow requests are kept.
     private readonly Stack<SlowRequest> _parked = new(SlowRequests.Most);
     private bool _exclusive;
+    private volatile bool _broken;
 
     private bool InOnePiece => !_structured || (_request.Flags & CommandFlags.DontFragment) != 0;
 
@@ -42,8 +43,9 @@ internal sealed partial class Transmission
             _failed(e);
             error = NbdError.InputOutput;
             // The client takes what follows for data by now: only a broken connection can tell it otherwise.
-            _disconnecting = _headSent;
-            if (!_headSent)
+            if (_headSent)
+                _broken = _disconnecting = true;
+            else
                 Answer(error);
             _readLeft = 0;
         }
@@ -109,8 +111,7 @@ internal sealed partial class Transmission
             _exclusive = false;
             while (_parked.TryPop(out SlowRequest? slow))
             {
-                if (!_headSent || !_disconnecting)
-                    Send(slow);
+                Send(slow);
                 _slow.Return(slow);
             }
         }

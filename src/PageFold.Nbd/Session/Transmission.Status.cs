@@ -69,7 +69,7 @@ internal sealed partial class Transmission
         BinaryPrimitives.WriteUInt32BigEndian(descriptor[sizeof(uint)..], flags);
     }
 
-    private static uint FlagsFor(MetaContexts context, PageResidency residency) => context == MetaContexts.Allocation ? (uint)Allocation(residency) : (uint)Residency(residency);
+    private uint FlagsFor(MetaContexts context, PageResidency residency) => context == MetaContexts.Allocation ? (uint)Allocation(residency) : (uint)Residency(residency);
 
     private static AllocationFlags Allocation(PageResidency residency) => residency switch
     {
@@ -78,14 +78,16 @@ internal sealed partial class Transmission
         _ => AllocationFlags.None,
     };
 
-    private static ResidencyFlags Residency(PageResidency residency) => residency switch
+    private ResidencyFlags Residency(PageResidency residency) => residency switch
     {
         PageResidency.Hole => ResidencyFlags.WriteMayMeetNoSpace,
         PageResidency.Zero => ResidencyFlags.Zero | ResidencyFlags.WriteMayMeetNoSpace,
         PageResidency.SameFilled => ResidencyFlags.SameFilled | ResidencyFlags.WriteMayMeetNoSpace,
         PageResidency.Compressed => ResidencyFlags.Compressed | ResidencyFlags.WriteMayMeetNoSpace,
         // Nothing compresses to more than its own place.
-        PageResidency.Incompressible => ResidencyFlags.Incompressible,
+        PageResidency.Incompressible when !_disk.HasCache => ResidencyFlags.Incompressible,
+        // A part of it needs a place in the cache, which a page may have that waits for memory.
+        PageResidency.Incompressible => ResidencyFlags.Incompressible | ResidencyFlags.WriteMayMeetNoSpace,
         _ => ResidencyFlags.WrittenBack | ResidencyFlags.WriteMayMeetNoSpace,
     };
 }

@@ -81,6 +81,7 @@ internal sealed partial class Transmission
         finally
         {
             _export.Counters.Disconnect();
+            _broken |= _headSent && _readLeft > 0;
             EndExclusive();
             if (_collecting is { } unfinished)
                 _slow.Return(unfinished);
@@ -120,6 +121,9 @@ internal sealed partial class Transmission
 
     private void Send(SlowRequest slow)
     {
+        // What came behind a reply that broke off would be taken for its data.
+        if (_broken)
+            return;
         ReadOnlySpan<byte> reply = slow.Reply;
         reply.CopyTo(_replies.Reserve(reply.Length));
         _replies.Commit(reply.Length);

@@ -19,6 +19,7 @@ internal static unsafe partial class FileSystem
     private const uint STATX_INO = 0x100;
     private const int FileTypeMask = 0xF000;
     private const int RegularFile = 0x8000;
+    private const int O_EXCL = 0x80;
     private const int O_CLOEXEC = 0x80000;
     private const int EINVAL = 22;
 
@@ -49,6 +50,14 @@ internal static unsafe partial class FileSystem
         if (descriptor >= 0)
             _ = close(descriptor);
         return reason is null;
+    }
+
+    /// <summary>Takes a block device for as long as the handle is open, so that nobody mounts it; null if somebody has mounted it or made it a part of something, or does not let it go, and why.</summary>
+    public static SafeFileHandle? TryClaimDevice(string path, out string reason)
+    {
+        int descriptor = open(path, O_EXCL | O_CLOEXEC);
+        reason = descriptor < 0 ? Marshal.GetLastPInvokeErrorMessage() : string.Empty;
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     private static FileIdentity? Identify(int folder, string path, int flags)

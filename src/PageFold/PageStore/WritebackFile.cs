@@ -12,10 +12,13 @@ internal sealed class WritebackFile : IDisposable
     /// <summary>Bytes before the first segment: a block of a device.</summary>
     public const int HeaderBytes = 4096;
 
+    private const int BlankBytes = 1 << 20;
+
     private readonly FileStream _stream;
     private readonly SafeFileHandle _handle;
     private readonly bool _isNew;
     private readonly AllocationFaults? _faults;
+    private SafeFileHandle? _claim;
     private bool _cannotPunch;
 
     private WritebackFile(string path, FileStream stream, bool isNew, AllocationFaults? faults)
@@ -63,7 +66,7 @@ internal sealed class WritebackFile : IDisposable
         finally
         {
             if (!usable)
-                file._stream.Dispose();
+                file.Close();
         }
     }
 
@@ -110,7 +113,13 @@ internal sealed class WritebackFile : IDisposable
         {
             // Its content is worthless, and known to be.
         }
+        Close();
+    }
+
+    private void Close()
+    {
         _stream.Dispose();
+        _claim?.Dispose();
     }
 
     /// <summary>Sees that nothing of value is there, and puts the mark there.</summary>
@@ -123,11 +132,16 @@ internal sealed class WritebackFile : IDisposable
         long end = length == 0 && OperatingSystem.IsLinux() ? LibC.lseek(_handle, 0, LibC.SEEK_END) : length;
         bool isDevice = length == 0 && end > 0;
         if (isDevice)
+        {
             DeviceBytes = end;
+            _claim = FileSystem.TryClaimDevice(Path, out string reason);
+            if (_claim is null)
+                Throw.WritebackDeviceInUse(Path, reason);
+        }
         byte[] header = new byte[HeaderBytes];
         int read = Read(header, -HeaderBytes);
         bool isOurs = read >= Mark.Length && header.AsSpan().StartsWith(Mark);
-        bool isBlank = isDevice ? read == HeaderBytes && !header.AsSpan().ContainsAnyExcept((byte)0) : length == 0;
+        bool isBlank = isDevice ? IsBlank(0) && IsBlank(Math.Max(0, end - BlankBytes)) : length == 0;
         if (!isOurs && !isBlank)
             Throw.WritebackWouldOverwrite(Path);
         if (isOurs && !isDevice)
@@ -139,5 +153,13 @@ internal sealed class WritebackFile : IDisposable
         byte[] written = new byte[HeaderBytes];
         if (Read(written, -HeaderBytes) != HeaderBytes || !written.AsSpan().SequenceEqual(header))
             Throw.WritebackNeedsFile(Path);
+    }
+
+    /// <summary>True if a stretch of the device is all zeros. Many a file system leaves the first blocks free, and some formats lie at the end.</summary>
+    private bool IsBlank(long offset)
+    {
+        byte[] bytes = new byte[BlankBytes];
+        int read = Read(bytes, offset - HeaderBytes);
+        return read > 0 && !bytes.AsSpan(0, read).ContainsAnyExcept((byte)0);
     }
 }

@@ -11,7 +11,7 @@ public sealed class WritebackOptions
 
     /// <summary>
     /// The file, or the block device. A file that does not exist is made, for its owner alone, and deleted when the store is disposed; one that exists must be empty, or have been one before, and is left empty.
-    /// A device must begin with zeros, or have been one before.
+    /// A device must not be in use, and its first and last MiB must be zeros, unless it has been one before.
     /// </summary>
     public required string Path { get; set; }
 
