@@ -20,13 +20,16 @@ internal sealed class Certificates : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         Authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
         File.WriteAllText(At("ca-cert.pem"), Authority.ExportCertificatePem());
-        Issue("server", ServerAuthentication);
+        Server = Issue("server", ServerAuthentication);
         Client = Issue("client", ClientAuthentication);
     }
 
     public X509Certificate2 Authority { get; }
 
     public X509Certificate2 Client { get; }
+
+    /// <summary>Of the same authority, and not for clients.</summary>
+    public X509Certificate2 Server { get; }
 
     public string Folder => _folder.FullName;
 
@@ -36,6 +39,7 @@ internal sealed class Certificates : IDisposable
     {
         Authority.Dispose();
         Client.Dispose();
+        Server.Dispose();
         _folder.Delete(recursive: true);
     }
 

@@ -154,16 +154,17 @@ public sealed class TlsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_client_without_one_or_with_anothers_is_not(bool stranger)
+    [InlineData("none")]
+    [InlineData("stranger's")]
+    [InlineData("server's")]
+    public void A_client_without_one_or_with_anothers_or_one_for_another_purpose_is_not(string which)
     {
         using Serving serving = Serve(required: true, verifyClients: true);
         using RawClient client = RawClient.Greet(serving.Tcp);
         // Under TLS 1.3 a client learns of it only when it goes on.
         Exception refused = Assert.ThrowsAny<Exception>(() =>
         {
-            client.Encrypt(Trusting(stranger ? _strangers.Client : null));
+            client.Encrypt(Trusting(which switch { "stranger's" => _strangers.Client, "server's" => _certificates.Server, _ => null }));
             client.Go();
         });
         Assert.True(refused is IOException or AuthenticationException, refused.ToString());
