@@ -68,9 +68,9 @@ public sealed class GarbageTests : IDisposable
                 int at = where % stream.Length;
                 stream = how switch
                 {
-                    0 => [.. stream[..at], .. stream[(at + 1)..]],
-                    1 => [.. stream[..at], value, .. stream[at..]],
                     // A stream that ends in the middle of its flags is none.
+                    0 when stream.Length > 5 => [.. stream[..at], .. stream[(at + 1)..]],
+                    1 => [.. stream[..at], value, .. stream[at..]],
                     2 => stream[..Math.Max(at, 5)],
                     _ => [.. stream[..at], value, .. stream[(at + 1)..]],
                 };
