@@ -14,6 +14,9 @@ public sealed class NbdServer : IAsyncDisposable
 {
     private const int Backlog = 128;
     private const int WatchMilliseconds = 250;
+
+    // Of a connection's thread; what is not used costs addresses only.
+    private const int StackBytes = 1 << 20;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly NbdServerOptions _options;
@@ -169,31 +172,41 @@ public sealed class NbdServer : IAsyncDisposable
             }
             _connections.Add(connection);
         }
-        if (socket.AddressFamily != AddressFamily.Unix)
-            socket.NoDelay = true;
-#pragma warning disable CA2025 // The task disposes the connection when it ends.
-        _ = ServeAsync(connection);
-#pragma warning restore CA2025
-    }
-
-    private async Task ServeAsync(Connection connection)
-    {
-        // The one who accepts goes on accepting.
-        await Task.Yield();
         try
         {
-            await connection.RunAsync();
+            if (socket.AddressFamily != AddressFamily.Unix)
+                socket.NoDelay = true;
+            new Thread(() => Serve(connection), StackBytes) { IsBackground = true, Name = "nbd connection" }.Start();
+        }
+        catch (Exception e) when (e is SocketException or OutOfMemoryException or ThreadStartException)
+        {
+            // The client has gone already, or there is no thread for it.
+            _options.Log?.Invoke($"a connection could not be served: {e.Message}");
+            Remove(connection);
+        }
+    }
+
+    private void Serve(Connection connection)
+    {
+        try
+        {
+            connection.Run();
         }
         finally
         {
-            lock (_connections)
-            {
-                _connections.Remove(connection);
-                if (_stopping && _connections.Count == 0)
-                    _empty.TrySetResult();
-            }
-            connection.Dispose();
+            Remove(connection);
         }
+    }
+
+    private void Remove(Connection connection)
+    {
+        lock (_connections)
+        {
+            _connections.Remove(connection);
+            if (_stopping && _connections.Count == 0)
+                _empty.TrySetResult();
+        }
+        connection.Dispose();
     }
 
     private void Watch()

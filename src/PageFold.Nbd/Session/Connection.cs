@@ -10,7 +10,7 @@ internal sealed class Connection : IDisposable
 {
     private readonly NbdServerOptions _options;
     private readonly Socket _socket;
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly ClientStream _client;
     private readonly long _since = Environment.TickCount64;
     private readonly Lock _lock = new();
     private Transmission? _transmission;
@@ -20,21 +20,21 @@ internal sealed class Connection : IDisposable
     public Connection(Socket socket, NbdServerOptions options)
     {
         _socket = socket;
+        _client = new ClientStream(socket);
         _options = options;
     }
 
-    public async Task RunAsync()
+    /// <summary>Serves the client to its end, on the thread that is the connection's own.</summary>
+    public void Run()
     {
-#pragma warning disable CA2000 // Closed at the end, or by the encryption around it.
-        Stream stream = new NetworkStream(_socket, ownsSocket: false);
-#pragma warning restore CA2000
+        Stream stream = _client;
         try
         {
             Negotiation negotiation = new(_options, stream);
             Agreement? agreement;
             try
             {
-                agreement = await negotiation.RunAsync(_stopping.Token);
+                agreement = negotiation.RunAsync().GetAwaiter().GetResult();
             }
             finally
             {
@@ -42,14 +42,15 @@ internal sealed class Connection : IDisposable
             }
             if (agreement is null)
                 return;
-            Transmission transmission = new(stream, negotiation.Input, agreement, _options.MaxReplyBytes, Report);
+            _client.WritesBlock = false;
+            Transmission transmission = new(_client, stream, negotiation.Input, agreement, _options.MaxReplyBytes, Report);
             lock (_lock)
             {
                 _transmission = transmission;
                 if (_stopped)
                     transmission.Stop();
             }
-            await transmission.RunAsync();
+            transmission.Run();
         }
 #pragma warning disable CA1031 // One client must not harm others, whatever it does.
         catch (Exception e)
@@ -59,7 +60,7 @@ internal sealed class Connection : IDisposable
         }
         finally
         {
-            await CloseAsync(stream);
+            Close(stream);
         }
     }
 
@@ -72,7 +73,7 @@ internal sealed class Connection : IDisposable
             if (_transmission is not null)
                 _transmission.Stop();
             else
-                _stopping.Cancel();
+                _client.Shut();
         }
     }
 
@@ -86,31 +87,32 @@ internal sealed class Connection : IDisposable
         {
             null => (_options.HandshakeTimeout, _since, "in the handshake"),
             { IsMidRequest: true } => (_options.RequestTimeout, transmission.LastProgress, "in the middle of a request"),
+            { IsWorking: true } => (null, 0, string.Empty),
             _ => (_options.IdleTimeout, transmission.LastProgress, "between requests"),
         };
         if (limit is { } most && now - since > most.TotalMilliseconds)
             Abort($"silent {where} for more than {most.TotalSeconds:0.#} s");
     }
 
-    /// <summary>Ends the connection at once.</summary>
+    /// <summary>Ends the connection at once, and says why.</summary>
     public void Abort(string reason)
     {
-        _reason ??= reason;
-        _stopping.Cancel();
-        _socket.Close();
+        if (Interlocked.CompareExchange(ref _reason, reason, null) is null)
+            Log(reason);
+        _client.Shut();
     }
 
     public void Dispose()
     {
+        _client.Dispose();
         _socket.Dispose();
-        _stopping.Dispose();
     }
 
-    private static async Task CloseAsync(Stream stream)
+    private static void Close(Stream stream)
     {
         try
         {
-            await stream.DisposeAsync();
+            stream.Dispose();
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or InvalidOperationException)
         {
@@ -120,9 +122,11 @@ internal sealed class Connection : IDisposable
 
     private void Report(Exception e)
     {
-        string? reason = _reason ?? e switch
+        // What follows from an end that was told of already is no news.
+        if (Volatile.Read(ref _reason) is not null)
+            return;
+        string? reason = e switch
         {
-            OperationCanceledException => null,
             AuthenticationException => $"encryption failed: {e.InnerException?.Message ?? e.Message}",
             IOException { InnerException: SocketException inner } => inner.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.OperationAborted ? null : inner.Message,
             ObjectDisposedException => null,
@@ -130,6 +134,8 @@ internal sealed class Connection : IDisposable
             _ => $"{e.GetType().Name}: {e.Message}",
         };
         if (reason is not null)
-            _options.Log?.Invoke($"connection closed: {reason.ReplaceLineEndings(" ")}");
+            Log(reason);
     }
+
+    private void Log(string reason) => _options.Log?.Invoke($"connection closed: {reason.ReplaceLineEndings(" ")}");
 }

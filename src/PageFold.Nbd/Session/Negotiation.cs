@@ -34,14 +34,14 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
 
     /// <summary>Negotiates; null if the client has given up.</summary>
     /// <exception cref="InvalidDataException">The client does not speak the protocol.</exception>
-    public async Task<Agreement?> RunAsync(CancellationToken cancellation)
+    public async Task<Agreement?> RunAsync()
     {
         byte[] greeting = new byte[18];
         BinaryPrimitives.WriteUInt64BigEndian(greeting, NbdConstants.InitMagic);
         BinaryPrimitives.WriteUInt64BigEndian(greeting.AsSpan(8), NbdConstants.OptionMagic);
         BinaryPrimitives.WriteUInt16BigEndian(greeting.AsSpan(16), (ushort)(HandshakeFlags.FixedNewstyle | HandshakeFlags.NoZeroes));
-        await _stream.WriteAsync(greeting, cancellation);
-        byte[]? flags = await ReadAsync(sizeof(uint), cancellation);
+        await _stream.WriteAsync(greeting);
+        byte[]? flags = await ReadAsync(sizeof(uint));
         if (flags is null)
             return null;
         uint client = BinaryPrimitives.ReadUInt32BigEndian(flags);
@@ -50,7 +50,7 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         _noZeroes = (client & (uint)HandshakeFlags.NoZeroes) != 0;
         for (int i = 0; i < MostOptions; i++)
         {
-            byte[]? header = await ReadAsync(NbdConstants.OptionHeaderLength, cancellation);
+            byte[]? header = await ReadAsync(NbdConstants.OptionHeaderLength);
             if (header is null)
                 return null;
             if (BinaryPrimitives.ReadUInt64BigEndian(header) != NbdConstants.OptionMagic)
@@ -59,71 +59,71 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
             uint length = BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(12));
             if (length > NbdConstants.MaxOptionLength)
                 throw new InvalidDataException($"an option has {length} bytes of data, more than {NbdConstants.MaxOptionLength}");
-            byte[]? data = await ReadAsync((int)length, cancellation);
+            byte[]? data = await ReadAsync((int)length);
             if (data is null)
                 return null;
-            (bool ended, Agreement? agreement) = await AnswerAsync(option, data, cancellation);
+            (bool ended, Agreement? agreement) = await AnswerAsync(option, data);
             if (ended)
                 return agreement;
         }
         throw new InvalidDataException($"the client has asked for {MostOptions} options");
     }
 
-    private async Task<(bool Ended, Agreement? Agreement)> AnswerAsync(NbdOption option, byte[] data, CancellationToken cancellation)
+    private async Task<(bool Ended, Agreement? Agreement)> AnswerAsync(NbdOption option, byte[] data)
     {
         switch (option)
         {
             case NbdOption.Abort:
-                await AckAsync(option, cancellation);
+                await AckAsync(option);
                 return (true, null);
             case NbdOption.StartTls:
-                await StartTlsAsync(data, cancellation);
+                await StartTlsAsync(data);
                 return default;
             case NbdOption.ExportName:
-                return (true, await AnswerExportNameAsync(data, cancellation));
+                return (true, await AnswerExportNameAsync(data));
             case var _ when NeedsTls:
-                await RefuseAsync(option, OptionReply.ErrorTlsRequired, "this server serves encrypted connections only", cancellation);
+                await RefuseAsync(option, OptionReply.ErrorTlsRequired, "this server serves encrypted connections only");
                 return default;
             case NbdOption.List:
-                await AnswerListAsync(data, cancellation);
+                await AnswerListAsync(data);
                 return default;
             case NbdOption.Info or NbdOption.Go:
-                Agreement? agreement = await AnswerInfoAsync(option, data, cancellation);
+                Agreement? agreement = await AnswerInfoAsync(option, data);
                 return (option == NbdOption.Go && agreement is not null, agreement);
             case NbdOption.StructuredReply:
                 bool empty = data.Length == 0;
                 _structured |= empty;
-                await (empty ? AckAsync(option, cancellation) : RefuseAsync(option, OptionReply.ErrorInvalid, "this option takes no data", cancellation));
+                await (empty ? AckAsync(option) : RefuseAsync(option, OptionReply.ErrorInvalid, "this option takes no data"));
                 return default;
             case NbdOption.ListMetaContext or NbdOption.SetMetaContext:
-                await AnswerContextsAsync(option, data, cancellation);
+                await AnswerContextsAsync(option, data);
                 return default;
             default:
-                await RefuseAsync(option, OptionReply.ErrorUnsupported, "this option is not known", cancellation);
+                await RefuseAsync(option, OptionReply.ErrorUnsupported, "this option is not known");
                 return default;
         }
     }
 
-    private async Task StartTlsAsync(byte[] data, CancellationToken cancellation)
+    private async Task StartTlsAsync(byte[] data)
     {
         if (data.Length > 0 || IsEncrypted)
         {
-            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorInvalid, IsEncrypted ? "the connection is encrypted already" : "this option takes no data", cancellation);
+            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorInvalid, IsEncrypted ? "the connection is encrypted already" : "this option takes no data");
             return;
         }
         if (options.Tls is not { } tls)
         {
-            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorPolicy, "this server has no certificate", cancellation);
+            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorPolicy, "this server has no certificate");
             return;
         }
         // What lies behind the request in clear text would later be taken for something that came encrypted.
         if (_input.TryRead(out ReadResult early) && !early.Buffer.IsEmpty)
             throw new InvalidDataException("the client has sent more before it began to encrypt");
-        await AckAsync(NbdOption.StartTls, cancellation);
+        await AckAsync(NbdOption.StartTls);
         await _input.CompleteAsync();
         SslStream encrypted = new(_stream, leaveInnerStreamOpen: false);
         _stream = encrypted;
-        await encrypted.AuthenticateAsServerAsync(tls.Options, cancellation);
+        await encrypted.AuthenticateAsServerAsync(tls.Options);
         _input = NewReader(encrypted);
         // Whatever was agreed on in clear text may have been somebody else's doing.
         _structured = false;
@@ -131,7 +131,7 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         _contextsFor = null;
     }
 
-    private async Task<Agreement?> AnswerExportNameAsync(byte[] data, CancellationToken cancellation)
+    private async Task<Agreement?> AnswerExportNameAsync(byte[] data)
     {
         // This option knows no error replies.
         if (NeedsTls)
@@ -141,70 +141,70 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         byte[] reply = new byte[sizeof(ulong) + sizeof(ushort) + (_noZeroes ? 0 : NbdConstants.ExportNamePadding)];
         BinaryPrimitives.WriteUInt64BigEndian(reply, (ulong)export.Disk.Length);
         BinaryPrimitives.WriteUInt16BigEndian(reply.AsSpan(8), (ushort)Agreement.FlagsFor(export, _structured));
-        await _stream.WriteAsync(reply, cancellation);
+        await _stream.WriteAsync(reply);
         return Agree(export);
     }
 
-    private async Task AnswerListAsync(byte[] data, CancellationToken cancellation)
+    private async Task AnswerListAsync(byte[] data)
     {
         if (data.Length > 0)
         {
-            await RefuseAsync(NbdOption.List, OptionReply.ErrorInvalid, "this option takes no data", cancellation);
+            await RefuseAsync(NbdOption.List, OptionReply.ErrorInvalid, "this option takes no data");
             return;
         }
         foreach (NbdExport export in options.Exports)
         {
             byte[] name = Encoding.UTF8.GetBytes(export.Name);
-            await ReplyAsync(NbdOption.List, OptionReply.Server, [.. BigEndian((uint)name.Length), .. name, .. Encoding.UTF8.GetBytes(export.Description)], cancellation);
+            await ReplyAsync(NbdOption.List, OptionReply.Server, [.. BigEndian((uint)name.Length), .. name, .. Encoding.UTF8.GetBytes(export.Description)]);
         }
-        await AckAsync(NbdOption.List, cancellation);
+        await AckAsync(NbdOption.List);
     }
 
-    private async Task<Agreement?> AnswerInfoAsync(NbdOption option, byte[] data, CancellationToken cancellation)
+    private async Task<Agreement?> AnswerInfoAsync(NbdOption option, byte[] data)
     {
         if (!OptionData.TryParseInfo(data, out string name, out InfoRequests requests))
         {
-            await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed", cancellation);
+            await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed");
             return null;
         }
         if (Find(name) is not { } export)
         {
-            await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name", cancellation);
+            await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name");
             return null;
         }
         byte[] info = [0, (byte)InfoType.Export, .. BigEndian((ulong)export.Disk.Length), .. BigEndian((ushort)Agreement.FlagsFor(export, _structured))];
-        await ReplyAsync(option, OptionReply.Info, info, cancellation);
+        await ReplyAsync(option, OptionReply.Info, info);
         if ((requests & InfoRequests.Name) != 0)
-            await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Name, .. Encoding.UTF8.GetBytes(export.Name)], cancellation);
+            await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Name, .. Encoding.UTF8.GetBytes(export.Name)]);
         if ((requests & InfoRequests.Description) != 0 && export.Description.Length > 0)
-            await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Description, .. Encoding.UTF8.GetBytes(export.Description)], cancellation);
+            await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Description, .. Encoding.UTF8.GetBytes(export.Description)]);
         if ((requests & InfoRequests.BlockSize) != 0)
         {
             byte[] sizes = [0, (byte)InfoType.BlockSize, .. BigEndian(1u), .. BigEndian(Agreement.PreferredBlock(export)), .. BigEndian(Agreement.MaxLength)];
-            await ReplyAsync(option, OptionReply.Info, sizes, cancellation);
+            await ReplyAsync(option, OptionReply.Info, sizes);
         }
-        await AckAsync(option, cancellation);
+        await AckAsync(option);
         return Agree(export);
     }
 
-    private async Task AnswerContextsAsync(NbdOption option, byte[] data, CancellationToken cancellation)
+    private async Task AnswerContextsAsync(NbdOption option, byte[] data)
     {
         bool setting = option == NbdOption.SetMetaContext;
         if (setting)
             (_contexts, _contextsFor) = (MetaContexts.None, null);
         if (setting && !_structured)
         {
-            await RefuseAsync(option, OptionReply.ErrorInvalid, "structured replies have to be agreed on first", cancellation);
+            await RefuseAsync(option, OptionReply.ErrorInvalid, "structured replies have to be agreed on first");
             return;
         }
         if (!OptionData.TryParseContexts(data, out string name, out List<string> queries))
         {
-            await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed", cancellation);
+            await RefuseAsync(option, OptionReply.ErrorInvalid, "the data of this option is malformed");
             return;
         }
         if (Find(name) is not { } export)
         {
-            await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name", cancellation);
+            await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name");
             return;
         }
         MetaContexts selected = MetaContextNames.Select(queries, listing: !setting);
@@ -212,11 +212,11 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         {
             // A number that blocks are told by is one that was agreed on; a list has none.
             if ((selected & context) != 0)
-                await ReplyAsync(option, OptionReply.MetaContext, [.. BigEndian(setting ? (uint)context : 0), .. Encoding.ASCII.GetBytes(contextName)], cancellation);
+                await ReplyAsync(option, OptionReply.MetaContext, [.. BigEndian(setting ? (uint)context : 0), .. Encoding.ASCII.GetBytes(contextName)]);
         }
         if (setting)
             (_contexts, _contextsFor) = (selected, export);
-        await AckAsync(option, cancellation);
+        await AckAsync(option);
     }
 
     // Contexts were agreed on for one export; another has none.
@@ -225,12 +225,12 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
     private NbdExport? Find(string name) => options.Exports.FirstOrDefault(export => export.Name == name)
         ?? (name.Length == 0 && options.Exports.Count == 1 ? options.Exports[0] : null);
 
-    private Task AckAsync(NbdOption option, CancellationToken cancellation) => ReplyAsync(option, OptionReply.Ack, [], cancellation);
+    private Task AckAsync(NbdOption option) => ReplyAsync(option, OptionReply.Ack, []);
 
-    private Task RefuseAsync(NbdOption option, OptionReply error, string reason, CancellationToken cancellation) =>
-        ReplyAsync(option, error, Encoding.UTF8.GetBytes(reason), cancellation);
+    private Task RefuseAsync(NbdOption option, OptionReply error, string reason) =>
+        ReplyAsync(option, error, Encoding.UTF8.GetBytes(reason));
 
-    private async Task ReplyAsync(NbdOption option, OptionReply type, byte[] data, CancellationToken cancellation)
+    private async Task ReplyAsync(NbdOption option, OptionReply type, byte[] data)
     {
         byte[] reply = new byte[NbdConstants.OptionReplyHeaderLength + data.Length];
         BinaryPrimitives.WriteUInt64BigEndian(reply, NbdConstants.OptionReplyMagic);
@@ -238,15 +238,15 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         BinaryPrimitives.WriteUInt32BigEndian(reply.AsSpan(12), (uint)type);
         BinaryPrimitives.WriteUInt32BigEndian(reply.AsSpan(16), (uint)data.Length);
         data.CopyTo(reply, NbdConstants.OptionReplyHeaderLength);
-        await _stream.WriteAsync(reply, cancellation);
+        await _stream.WriteAsync(reply);
     }
 
     /// <summary>Reads exactly so many bytes; null if the client has gone before the first.</summary>
-    private async Task<byte[]?> ReadAsync(int length, CancellationToken cancellation)
+    private async Task<byte[]?> ReadAsync(int length)
     {
         if (length == 0)
             return [];
-        ReadResult result = await _input.ReadAtLeastAsync(length, cancellation);
+        ReadResult result = await _input.ReadAtLeastAsync(length);
         if (result.Buffer.Length < length)
         {
             bool none = result.Buffer.IsEmpty;

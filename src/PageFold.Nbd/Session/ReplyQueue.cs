@@ -11,7 +11,7 @@ namespace PageFold.Nbd.Session;
 /// The pipe itself never makes a writer wait. Who reads requests looks at <see cref="IsCongested"/> between two of them, and so bounds what waits here. The sender runs on the thread of the writer that flushed, until the
 /// socket has no room; so a batch of replies costs one system call and no change of threads.
 /// </remarks>
-internal sealed class ReplyQueue(Stream stream, int maxBytes, AsyncSignal drained, Action<Exception> failed)
+internal sealed class ReplyQueue(Stream stream, int maxBytes, Signal drained, Action<Exception> failed)
 {
     /// <summary>Bytes of a block; a reply is never longer. Three pieces of data with their headers fit.</summary>
     public const int BlockBytes = 256 << 10;
@@ -20,6 +20,7 @@ internal sealed class ReplyQueue(Stream stream, int maxBytes, AsyncSignal draine
         readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, resumeWriterThreshold: 0, minimumSegmentSize: BlockBytes, useSynchronizationContext: false));
 
     private long _queued;
+    private long _lastTaken;
     private int _waiting;
     private bool _unflushed;
 
@@ -31,6 +32,9 @@ internal sealed class ReplyQueue(Stream stream, int maxBytes, AsyncSignal draine
 
     /// <summary>Bytes that the client has not taken yet.</summary>
     public long Queued => Volatile.Read(ref _queued);
+
+    /// <summary>When the client last took some, by <see cref="Environment.TickCount64"/>.</summary>
+    public long LastTaken => Volatile.Read(ref _lastTaken);
 
     public Span<byte> Reserve(int length) => _pipe.Writer.GetSpan(length)[..length];
 
@@ -80,6 +84,7 @@ internal sealed class ReplyQueue(Stream stream, int maxBytes, AsyncSignal draine
                 {
                     await stream.WriteAsync(part);
                     Interlocked.Add(ref _queued, -part.Length);
+                    Volatile.Write(ref _lastTaken, Environment.TickCount64);
                     if (!IsCongested)
                         SignalIfWaiting();
                 }

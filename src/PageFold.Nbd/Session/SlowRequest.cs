@@ -102,13 +102,16 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
 }
 
 /// <summary>A connection's slow requests: some at a time, made when first needed. The loop that reads requests takes them; any thread returns them.</summary>
-internal sealed class SlowRequests(Transmission owner, AsyncSignal changed, RamDisk disk, bool structured)
+internal sealed class SlowRequests(Transmission owner, Signal changed, RamDisk disk, bool structured)
 {
     /// <summary>How many are worked on at once; with their data that is two megabytes a connection.</summary>
     public const int Most = 16;
 
     private readonly Stack<SlowRequest> _idle = new(Most);
     private int _busy;
+
+    /// <summary>Some are under way.</summary>
+    public bool IsBusy => Volatile.Read(ref _busy) > 0;
 
     /// <summary>As many are under way as may be.</summary>
     public bool IsFull => Volatile.Read(ref _busy) >= Most;
@@ -135,9 +138,9 @@ internal sealed class SlowRequests(Transmission owner, AsyncSignal changed, RamD
     }
 
     /// <summary>Waits until none is under way.</summary>
-    public async Task FinishAsync()
+    public void Finish()
     {
         while (Volatile.Read(ref _busy) > 0)
-            await changed.WaitAsync();
+            changed.Wait();
     }
 }

@@ -14,20 +14,21 @@ namespace PageFold.Nbd.Session;
 /// Nothing is allocated for a request. The data of a write is taken as it comes and stored page by page, that of a read is sent piece by piece, so that a connection holds its receive buffer and at most
 /// <see cref="NbdServerOptions.MaxReplyBytes"/> and a piece of replies, however long requests are.
 /// </para>
-/// <para>One task runs the loop; the slow requests' threads meet it only in <see cref="ReplyQueue"/> and in the pool of slow requests.</para>
+/// <para>The connection's own thread runs the loop; the slow requests' threads meet it only in <see cref="ReplyQueue"/> and in the pool of slow requests.</para>
 /// </remarks>
 internal sealed partial class Transmission
 {
     /// <summary>Data in a piece of a reply.</summary>
     public const int PieceBytes = 64 << 10;
 
+    private readonly ClientStream _client;
     private readonly PipeReader _input;
     private readonly NbdExport _export;
     private readonly RamDisk _disk;
     private readonly bool _structured;
     private readonly MetaContexts _contexts;
     private readonly ReplyQueue _replies;
-    private readonly AsyncSignal _changed = new();
+    private readonly Signal _changed = new();
     private readonly SlowRequests _slow;
     private readonly Action<Exception> _failed;
     private readonly byte[] _scratch;
@@ -43,40 +44,60 @@ internal sealed partial class Transmission
     private volatile bool _disconnecting;
     private volatile bool _stopping;
 
-    public Transmission(Stream stream, PipeReader input, Agreement agreement, int maxReplyBytes, Action<Exception> failed)
+    // Under _waiting: the loop waits for the client, and not for the rest of a request.
+    private readonly Lock _waiting = new();
+    private bool _isIdle;
+    private bool _isMidRequest;
+    private long _lastHeard = Environment.TickCount64;
+
+    /// <param name="client">The connection itself.</param>
+    /// <param name="stream">What replies are written to: the connection, or the encryption around it.</param>
+    /// <param name="input">Where requests are read.</param>
+    /// <param name="agreement">What the handshake has led to.</param>
+    /// <param name="maxReplyBytes">The most bytes of replies that wait before reading stops.</param>
+    /// <param name="failed">Is told of what goes wrong.</param>
+    public Transmission(ClientStream client, Stream stream, PipeReader input, Agreement agreement, int maxReplyBytes, Action<Exception> failed)
     {
+        _client = client;
         _input = input;
         _export = agreement.Export;
         _disk = _export.Disk;
         _structured = agreement.Structured;
         _contexts = agreement.Contexts;
         _failed = failed;
-        _replies = new ReplyQueue(stream, maxReplyBytes, _changed, failed);
+        _replies = new ReplyQueue(stream, maxReplyBytes, _changed, Abort);
         _slow = new SlowRequests(this, _changed, _disk, _structured);
         _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
     }
 
     /// <summary>When the client was last heard of, or took a reply, by <see cref="Environment.TickCount64"/>.</summary>
-    public long LastProgress { get; private set; } = Environment.TickCount64;
+    public long LastProgress => Math.Max(Volatile.Read(ref _lastHeard), _replies.LastTaken);
 
-    /// <summary>A request has begun to arrive and is not whole yet.</summary>
-    public bool IsMidRequest { get; private set; }
+    /// <summary>A request has begun to arrive and is not whole yet, and it is the client who keeps it waiting.</summary>
+    public bool IsMidRequest => Volatile.Read(ref _isMidRequest);
 
-    /// <summary>Ends the connection after the requests that are being worked on; others are told that the server shuts down.</summary>
+    /// <summary>Slow requests are under way: the client may be waiting for them.</summary>
+    public bool IsWorking => _slow.IsBusy;
+
+    /// <summary>Ends the connection after the requests that are under way; those that come behind them are told that the server shuts down, or not heard any more.</summary>
     public void Stop()
     {
-        _stopping = true;
-        _input.CancelPendingRead();
+        lock (_waiting)
+        {
+            _stopping = true;
+            if (_isIdle)
+                _client.ShutReading();
+        }
     }
 
     /// <summary>Serves until the client says that it goes, or is gone.</summary>
-    public async Task RunAsync()
+    public void Run()
     {
         _export.Counters.Connect();
         Task sending = _replies.SendAsync();
         try
         {
-            await ReceiveAsync();
+            Receive();
         }
         finally
         {
@@ -85,10 +106,10 @@ internal sealed partial class Transmission
             EndExclusive();
             if (_collecting is { } unfinished)
                 _slow.Return(unfinished);
-            await _slow.FinishAsync();
+            _slow.Finish();
             _replies.Flush();
             _replies.Complete();
-            await sending;
+            sending.GetAwaiter().GetResult();
         }
     }
 
@@ -116,7 +137,7 @@ internal sealed partial class Transmission
     {
         _failed(e);
         _disconnecting = true;
-        _input.CancelPendingRead();
+        _client.Shut();
     }
 
     private void Send(SlowRequest slow)
@@ -130,25 +151,52 @@ internal sealed partial class Transmission
         _export.Counters.Count(slow.Request.Command, slow.Request.Length, slow.Error, slow.Started);
     }
 
-    private async Task ReceiveAsync()
+    private void Receive()
     {
-        while (!_disconnecting)
+        while (!_disconnecting && TryBeginWait())
         {
-            ReadResult result = await _input.ReadAsync();
-            LastProgress = Environment.TickCount64;
-            // From here on the client may be waiting for this end, or for its own readers; that is no silence.
-            IsMidRequest = false;
+            ReadResult result = Read();
+            EndWait();
             ReadOnlySequence<byte> rest = result.Buffer;
             while (!Process(ref rest))
             {
                 _replies.Flush();
-                await WaitAsync();
+                WaitForRoom();
             }
             _replies.Flush();
-            IsMidRequest = _payloadLeft > 0 || !rest.IsEmpty;
+            Volatile.Write(ref _isMidRequest, _payloadLeft > 0 || !rest.IsEmpty);
             _input.AdvanceTo(rest.Start, rest.End);
-            if (result.IsCompleted || _stopping && _payloadLeft == 0 && _readLeft == 0)
+            if (result.IsCompleted)
                 break;
+        }
+    }
+
+    /// <summary>Waits on this thread: the stream below the reader does so too, and has always ended when it returns.</summary>
+    private ReadResult Read()
+    {
+        ValueTask<ReadResult> read = _input.ReadAsync();
+        return read.IsCompletedSuccessfully ? read.Result : read.AsTask().GetAwaiter().GetResult();
+    }
+
+    private bool TryBeginWait()
+    {
+        lock (_waiting)
+        {
+            if (_stopping && !_isMidRequest)
+                return false;
+            _isIdle = !_isMidRequest;
+            return true;
+        }
+    }
+
+    private void EndWait()
+    {
+        Volatile.Write(ref _lastHeard, Environment.TickCount64);
+        lock (_waiting)
+        {
+            _isIdle = false;
+            // From here on the client may be waiting for this end, or for its own readers; that is no silence.
+            Volatile.Write(ref _isMidRequest, false);
         }
     }
 
@@ -156,16 +204,16 @@ internal sealed partial class Transmission
     private bool IsBlocked => _replies.IsCongested || _slow.IsFull && _readLeft == 0 && _payloadLeft == 0;
 
     /// <summary>Waits until the client has taken replies, or a slow request has ended.</summary>
-    private async ValueTask WaitAsync()
+    private void WaitForRoom()
     {
         while (IsBlocked)
         {
             // A slow request that ends gives the signal by itself.
             if (_replies.IsCongested)
                 _replies.RequestDrainSignal();
-            await _changed.WaitAsync();
+            _changed.Wait();
         }
-        LastProgress = Environment.TickCount64;
+        Volatile.Write(ref _lastHeard, Environment.TickCount64);
     }
 
     /// <summary>Works on what has arrived; false if it has to stop before the end because too much is under way.</summary>

@@ -1,0 +1,133 @@
+using System.Net.Sockets;
+
+namespace PageFold.Nbd.Session;
+
+/// <summary>
+/// A client's socket as its connection's thread uses it: who reads waits in the system call itself, on that thread, and is woken by the client with no other thread in between; who writes takes what room there is and leaves
+/// the rest to the system's readiness events, so that a client that takes no replies keeps nobody but itself.
+/// </summary>
+/// <remarks>
+/// On a machine with two processors a request costs a few microseconds, and each change of threads as much again. So reading is blocking, though it comes in the form that pipes and <see cref="System.Net.Security.SslStream"/>
+/// ask for: <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> has always ended when it returns. One thread reads; writers take turns; <see cref="Shut"/> and <see cref="ShutReading"/> may come from any thread.
+/// </remarks>
+internal sealed class ClientStream : Stream
+{
+    private readonly Socket _socket;
+
+    public ClientStream(Socket socket)
+    {
+        _socket = socket;
+        // What cannot be done at once says so, instead of going through the readiness events.
+        socket.Blocking = false;
+    }
+
+    /// <summary>Writing waits on the writer's thread as well: for the handshake, whose steps belong to the connection's thread.</summary>
+    public bool WritesBlock { get; set; } = true;
+
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Has the reader see the end of what the client sends; what was received before is still read, and replies still go out.</summary>
+    public void ShutReading() => ShutDown(SocketShutdown.Receive);
+
+    /// <summary>Ends reading and writing, and wakes whoever waits in either.</summary>
+    public void Shut() => ShutDown(SocketShutdown.Both);
+
+    public override int Read(Span<byte> buffer)
+    {
+        while (true)
+        {
+            int count = _socket.Receive(buffer, SocketFlags.None, out SocketError error);
+            if (error == SocketError.Success)
+                return count;
+            Await(error, SelectMode.SelectRead);
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer, offset, count));
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int count = _socket.Send(buffer, SocketFlags.None, out SocketError error);
+            if (error == SocketError.Success)
+                buffer = buffer[count..];
+            else
+                Await(error, SelectMode.SelectWrite);
+        }
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (!WritesBlock)
+            return SendAsync(buffer, cancellationToken);
+        Write(buffer.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush()
+    {
+        // Nothing is kept.
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellation)
+    {
+        try
+        {
+            while (!buffer.IsEmpty)
+                buffer = buffer[await _socket.SendAsync(buffer, SocketFlags.None, cancellation)..];
+        }
+        catch (SocketException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    private void Await(SocketError error, SelectMode readiness)
+    {
+        if (error is not (SocketError.WouldBlock or SocketError.Interrupted))
+        {
+            SocketException inner = new((int)error);
+            throw new IOException(inner.Message, inner);
+        }
+        _socket.Poll(Timeout.InfiniteTimeSpan, readiness);
+    }
+
+    private void ShutDown(SocketShutdown what)
+    {
+        try
+        {
+            _socket.Shutdown(what);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended already.
+        }
+    }
+}
