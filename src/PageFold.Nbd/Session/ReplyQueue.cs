@@ -16,13 +16,16 @@ internal sealed class ReplyQueue(Stream stream, int maxBytes, Signal drained, Ac
     /// <summary>Bytes of a block; a reply is never longer. Three pieces of data with their headers fit.</summary>
     public const int BlockBytes = 256 << 10;
 
+    // Half of what clients usually have under way: both ends have work then. Measured, at depth 16, on two processors: 4 costs more in system calls than it wins, 16 lets one end wait for the other.
+    private const int Many = 8;
+
     private readonly Pipe _pipe = new(new PipeOptions(
         readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, resumeWriterThreshold: 0, minimumSegmentSize: BlockBytes, useSynchronizationContext: false));
 
     private long _queued;
     private long _lastTaken;
     private int _waiting;
-    private bool _unflushed;
+    private int _unflushed;
 
     /// <summary>Held while a reply is written, from <see cref="Reserve"/> to <see cref="Commit"/>.</summary>
     public Lock Lock { get; } = new();
@@ -42,19 +45,26 @@ internal sealed class ReplyQueue(Stream stream, int maxBytes, Signal drained, Ac
     {
         _pipe.Writer.Advance(length);
         Interlocked.Add(ref _queued, length);
-        _unflushed = true;
+        _unflushed++;
+    }
+
+    /// <summary>Lets what was written go out once there is a good deal of it, so that the client has something to go on with while the rest of its requests are worked on.</summary>
+    public void FlushIfMany()
+    {
+        if (Volatile.Read(ref _unflushed) >= Many)
+            Flush();
     }
 
     /// <summary>Lets what was written go out.</summary>
     public void Flush()
     {
-        if (!_unflushed)
+        if (Volatile.Read(ref _unflushed) == 0)
             return;
         lock (Lock)
         {
-            if (!_unflushed)
+            if (_unflushed == 0)
                 return;
-            _unflushed = false;
+            _unflushed = 0;
             // Without a threshold a flush never waits.
             ValueTask<FlushResult> flush = _pipe.Writer.FlushAsync();
             Debug.Assert(flush.IsCompleted, "The pipe has no threshold to wait for.");

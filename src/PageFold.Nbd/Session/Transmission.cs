@@ -221,6 +221,7 @@ internal sealed partial class Transmission
     {
         while (!_disconnecting)
         {
+            _replies.FlushIfMany();
             if (IsBlocked)
                 return false;
             if (_readLeft > 0)
