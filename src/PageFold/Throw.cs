@@ -311,8 +311,12 @@ internal static class Throw
     }
 
     [DoesNotReturn]
-    public static void SnapshotDoesNotFit(long stored, long pages, long limit) =>
-        throw new MemoryLimitException($"{stored} of the snapshot's {pages} pages fit within MemoryLimit ({Bytes(limit)}); raise the limit.");
+    public static void SnapshotDoesNotFit(long stored, long pages, long limit, WritebackResult? writeback)
+    {
+        // What keeps pages from leaving memory may be what is to be mended.
+        string also = writeback is null or { Stopped: WritebackStop.Finished } ? string.Empty : $", or see to the writeback file, to which no more can go ({writeback.Stopped})";
+        throw new MemoryLimitException($"{stored} of the snapshot's {pages} pages fit within MemoryLimit ({Bytes(limit)}); raise the limit{also}.");
+    }
 
     public static MemoryLimitException NoMemoryToLoad(long limit) =>
         new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");

@@ -150,7 +150,7 @@ public class ServeControlTests
         AssertServes(server);
         // The one that is silent is waited for, but not for ever.
         AssertLetGo(silent, []);
-        ServeProcess.Until(() => !File.Exists(folder["gone.partial"]), "the end of a snapshot that nobody waits for");
+        ServeProcess.Until(() => !File.Exists(folder["gone.pagefold-partial"]), "the end of a snapshot that nobody waits for");
         AssertServes(server);
     }
 

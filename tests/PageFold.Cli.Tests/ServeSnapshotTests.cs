@@ -156,7 +156,7 @@ public class ServeSnapshotTests
             long moment = attempt % 5 * 8L << 20;
             Command asking = Command.RunProcess("dotnet", [Command.Program, "snapshot", file, "--control", server.ControlPath], process =>
             {
-                ServeProcess.Until(() => process.HasExited || LengthOf(file + ".partial") > moment, "a snapshot");
+                ServeProcess.Until(() => process.HasExited || LengthOf(file + ".pagefold-partial") > moment, "a snapshot");
                 server.Kill();
             });
             if (asking.ExitCode == 0)
@@ -170,7 +170,7 @@ public class ServeSnapshotTests
         using ServeClient writer = last.Connect();
         writer.Write(0, ServeContent.Numbered(99));
         last.Figures("snapshot", file);
-        Assert.Empty(Directory.GetFiles(folder.Path, "*.partial"));
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.pagefold-partial"));
         using ServeProcess restored = ServeProcess.Start(folder, "--restore", file);
         using ServeClient reader = restored.Connect();
         Assert.Equal(99, ServeContent.NumberOf(reader.Read(0, Page)));
@@ -195,10 +195,10 @@ public class ServeSnapshotTests
             File.WriteAllBytes(file, old);
             exit = Command.RunProcess("dotnet", [Command.Program, "snapshot", file, "--control", server.ControlPath], process =>
             {
-                ServeProcess.Until(() => process.HasExited || LengthOf(file + ".partial") > 0, "a snapshot");
+                ServeProcess.Until(() => process.HasExited || LengthOf(file + ".pagefold-partial") > 0, "a snapshot");
                 // Stopped, the server cannot come to the end first.
                 ServeProcess.Signal("-STOP", server.Id);
-                if (File.Exists(file + ".partial"))
+                if (File.Exists(file + ".pagefold-partial"))
                 {
                     ServeProcess.Signal("-INT", process.Id);
                     ServeProcess.Until(() => process.HasExited, "the command's end");
@@ -207,7 +207,7 @@ public class ServeSnapshotTests
             }).ExitCode;
         }
         Assert.Equal(130, exit);
-        ServeProcess.Until(() => !File.Exists(file + ".partial"), "the end of the snapshot");
+        ServeProcess.Until(() => !File.Exists(file + ".pagefold-partial"), "the end of the snapshot");
         Assert.True(old.AsSpan().SequenceEqual(File.ReadAllBytes(file)));
         AssertReadsAll(client, content);
         server.Figures("snapshot", file);
@@ -225,11 +225,11 @@ public class ServeSnapshotTests
             WriteAll(client, content);
             Command.RunProcess("dotnet", [Command.Program, "snapshot", folder["other"], "--control", server.ControlPath], process =>
             {
-                ServeProcess.Until(() => process.HasExited || LengthOf(folder["other.partial"]) > 0, "a snapshot");
+                ServeProcess.Until(() => process.HasExited || LengthOf(folder["other.pagefold-partial"]) > 0, "a snapshot");
                 Assert.True(server.Terminate() == 0, server.Log);
             });
         }
-        Assert.False(File.Exists(folder["other.partial"]));
+        Assert.False(File.Exists(folder["other.pagefold-partial"]));
         using ServeProcess again = ServeProcess.Start(folder, "--keep", folder["kept"]);
         using ServeClient reader = again.Connect();
         AssertReadsAll(reader, content);

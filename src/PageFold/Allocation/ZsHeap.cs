@@ -153,13 +153,17 @@ internal sealed unsafe class ZsHeap : IDisposable
     public CompactionResult Compact(CancellationToken cancellation)
     {
         CompactionResult total = default;
-        lock (_compaction)
-        {
-            foreach (SizeClass sizeClass in _classes)
-                total += Compact(sizeClass, thorough: true, long.MaxValue, cancellation);
-        }
+        for (int sizeClass = 0; sizeClass < _classes.Length; sizeClass++)
+            total += CompactClass(sizeClass, cancellation);
         Arena.Trim();
         return total;
+    }
+
+    /// <summary>Compacts one class, by its number, down to the last frames that pay.</summary>
+    public CompactionResult CompactClass(int sizeClass, CancellationToken cancellation)
+    {
+        lock (_compaction)
+            return Compact(_classes[sizeClass], thorough: true, long.MaxValue, cancellation);
     }
 
     /// <summary>Ends the upkeep; nobody uses an object any more. The zspages' frames go with the arena.</summary>

@@ -113,14 +113,18 @@ public sealed unsafe partial class PageStore
         int number = _codecs.NumberOf(null);
         if (number >= 0)
             return number;
-        for (number = 0; number < CodecTable.Most; number++)
+        // A count that is taken while a page is being replaced may be off by one; so whoever is at it ends, and it is taken anew.
+        for (int attempt = 0; attempt < 2; attempt++)
         {
-            if (number == _codecs.ForWrites || _codecs.IsHeld(number) || PagesWith(number) != 0)
-                continue;
-            // A write that began when this was the codec for writes may be about to publish its page. After that pages with it can only become fewer.
-            _benches.AwaitAll();
-            if (PagesWith(number) == 0)
-                return number;
+            for (number = 0; number < CodecTable.Most; number++)
+            {
+                if (number == _codecs.ForWrites || _codecs.IsHeld(number) || attempt == 0 && PagesWith(number) != 0)
+                    continue;
+                // A write that began when this was the codec for writes may be about to publish its page. After that pages with it can only become fewer.
+                _benches.AwaitAll();
+                if (PagesWith(number) == 0)
+                    return number;
+            }
         }
         Throw.NoCodecNumber(codec.Name);
         return NoMemory;

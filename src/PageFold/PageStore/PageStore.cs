@@ -109,30 +109,31 @@ public sealed unsafe partial class PageStore : IDisposable
     {
         Throw.IfPageOutOfRange(first, nameof(first));
         Throw.IfCountOutOfRange(first, count);
+        long discarded = 0;
+        for (long end = first + count; first < end;)
+            first = DiscardLeaf(first, end, ref discarded);
+        return discarded;
+    }
+
+    /// <summary>Discards what there is up to the end of the first leaf that exists; returns where to go on.</summary>
+    private long DiscardLeaf(long first, long end, ref long discarded)
+    {
         int stripe = _gate.Enter();
         try
         {
-            long discarded = 0;
-            long end = first + count;
-            while (first < end && _slots.NextExisting((uint)first) is { } number && number < end)
+            if (_slots.NextExisting((uint)first) is not { } number || number >= end)
+                return end;
+            long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
+            ulong* slot = _slots.Find(number);
+            for (long page = number; page < endOfLeaf; page++, slot++)
             {
-                long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
-                for (ulong* slot = _slots.Find(number); number < endOfLeaf; number++, slot++)
-                {
-                    if (Volatile.Read(ref *slot) != 0)
-                    {
-                        Preserve(number);
-                        if (Replace(ref *slot, number, 0, stripe))
-                            discarded++;
-                    }
-                    if (number == uint.MaxValue)
-                        break;
-                }
-                first = endOfLeaf;
-                if (first > MaxPage)
-                    break;
+                if (Volatile.Read(ref *slot) == 0)
+                    continue;
+                Preserve((uint)page);
+                if (Replace(ref *slot, (uint)page, 0, stripe))
+                    discarded++;
             }
-            return discarded;
+            return endOfLeaf;
         }
         finally
         {
@@ -185,13 +186,29 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>Moves pages together so that frames go back, then gives all free frames back. Readers and writers may work meanwhile.</summary>
     public CompactionResult Compact(CancellationToken cancellationToken = default)
     {
+        CompactionResult total = default;
+        // Out of the gate between two classes: whoever has to be alone for a moment would else wait for all of them, and keep others waiting.
+        for (int sizeClass = 0; sizeClass < _heap.Classes.Count; sizeClass++)
+            total += CompactClass(sizeClass, cancellationToken);
         int stripe = _gate.Enter();
         try
         {
-            CompactionResult result = _heap.Compact(cancellationToken);
-            if (TryTrimTables(leastEmptied: 1))
-                _arena.Trim();
-            return result;
+            _ = TryTrimTables(leastEmptied: 1);
+            _arena.Trim();
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+        return total;
+    }
+
+    private CompactionResult CompactClass(int sizeClass, CancellationToken cancellationToken)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            return _heap.CompactClass(sizeClass, cancellationToken);
         }
         finally
         {

@@ -24,7 +24,8 @@ internal sealed class WritebackFile : IDisposable
     private WritebackFile(string path, FileStream stream, bool isNew, AllocationFaults? faults)
     {
         _faults = faults;
-        Path = path;
+        // The working folder may be another by the time it is deleted.
+        Path = System.IO.Path.GetFullPath(path);
         _stream = stream;
         _handle = stream.SafeFileHandle;
         _isNew = isNew;
@@ -51,7 +52,7 @@ internal sealed class WritebackFile : IDisposable
             Access = FileAccess.ReadWrite,
             Share = FileShare.None,
             BufferSize = 0,
-            Options = isNew ? FileOptions.RandomAccess | FileOptions.DeleteOnClose : FileOptions.RandomAccess,
+            Options = isNew && OperatingSystem.IsWindows() ? FileOptions.RandomAccess | FileOptions.DeleteOnClose : FileOptions.RandomAccess,
         };
         if (isNew && !OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -118,6 +119,9 @@ internal sealed class WritebackFile : IDisposable
 
     private void Close()
     {
+        // By now the name may be another's.
+        if (_isNew && !OperatingSystem.IsWindows() && !_handle.IsClosed && FileSystem.Identify(Path) == FileSystem.Identify(_handle))
+            File.Delete(Path);
         _stream.Dispose();
         _claim?.Dispose();
     }

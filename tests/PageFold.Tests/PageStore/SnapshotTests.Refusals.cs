@@ -18,7 +18,7 @@ public partial class SnapshotTests
             Assert.Throws<InvalidOperationException>(() => store.UseCodec(PageCodec.Zstd(2)));
             Assert.Throws<InvalidOperationException>(() => store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(3) }));
             Assert.Equal(0, store.AddCodec(PageCodec.Lz4));
-            folder.AssertOnly("disk.snapshot.partial");
+            folder.AssertOnly("disk.snapshot.pagefold-partial");
         }
         folder.AssertOnly();
         Assert.Equal(2, store.AddCodec(PageCodec.Zstd(2)));
@@ -44,7 +44,7 @@ public partial class SnapshotTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
         long used = store.Budget.Used;
         Directory.CreateDirectory(folder.In("folder"));
-        Directory.CreateDirectory(folder.In("taken.partial"));
+        Directory.CreateDirectory(folder.In("taken.pagefold-partial"));
         Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("folder")));
         Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("folder/")));
         Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("taken")));
@@ -54,9 +54,9 @@ public partial class SnapshotTests
         {
             Assert.Contains("/dev/full", Assert.ThrowsAny<IOException>(() => store.SaveSnapshot("/dev/full")).Message, StringComparison.Ordinal);
             Assert.ThrowsAny<IOException>(() => Snapshot.ReadInfo("/dev/zero"));
-            File.CreateSymbolicLink(folder.In("other.partial"), folder.In("victim"));
+            File.CreateSymbolicLink(folder.In("other.pagefold-partial"), folder.In("victim"));
             Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("other")));
-            folder.AssertOnly("folder", "taken.partial", "other.partial");
+            folder.AssertOnly("folder", "taken.pagefold-partial", "other.pagefold-partial");
         }
         Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(folder.File, new SnapshotOptions { Length = -1 }));
         Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(folder.File, new SnapshotOptions { Label = new string('x', 5000) }));
@@ -70,7 +70,7 @@ public partial class SnapshotTests
         using SnapshotFolder folder = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
         store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
-        File.WriteAllBytes(folder.File + ".partial", new byte[100_000]);
+        File.WriteAllBytes(folder.File + ".pagefold-partial", new byte[100_000]);
         store.SaveSnapshot(folder.File);
         Assert.Equal(1, Snapshot.ReadInfo(folder.File).Pages);
         if (!OperatingSystem.IsWindows())

@@ -58,6 +58,61 @@ public sealed partial class WritebackTests
     }
 
     [Fact]
+    public void What_has_taken_the_name_of_the_stores_file_stays()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There a file that is in use keeps its name.");
+        PageStore store = Make(File1);
+        store.Write(1, Noise(1));
+        store.Write(2, Noise(2));
+        store.WriteBack(new WritebackSelection { MostBytes = PageSize });
+        store.SaveSnapshot(File1);
+        AssertHolds(store, 1, Noise(1));
+        AssertHolds(store, 2, Noise(2));
+        store.Dispose();
+        Assert.Equal(2, Snapshot.ReadInfo(File1).Pages);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_disk_of_which_most_was_written_back_is_restored_within_its_limit(bool otherCodec)
+    {
+        const int Pages = 6000;
+        string snapshot = Path.Combine(_folder, "disk.snapshot");
+        using (PageStore store = MakeSmall(PageCodec.Lz4))
+        {
+            for (int i = 0; i < Pages; i++)
+            {
+                while (store.Write(i, Noise(i)) == StoreOutcome.Full)
+                    Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 4 << 20 }).Pages);
+            }
+            store.WriteBack(new WritebackSelection { MostBytes = 4 << 20 });
+            store.SaveSnapshot(snapshot);
+        }
+        using PageStore restored = MakeSmall(otherCodec ? PageCodec.Zstd(1) : PageCodec.Lz4);
+        Assert.Equal(Pages, restored.LoadSnapshot(snapshot).Pages);
+        for (int i = 0; i < Pages; i++)
+            AssertHolds(restored, i, Noise(i));
+        Assert.InRange(restored.Budget.Used, 0, restored.MemoryLimit);
+
+        // Without the file, or where it takes no more, nothing is half restored.
+        restored.Discard(0, PageStore.MaxPage + 1);
+        using PageStore none = new(new PageStoreOptions { MemoryLimit = 12 << 20 });
+        Assert.DoesNotContain("writeback", Assert.Throws<MemoryLimitException>(() => none.LoadSnapshot(snapshot)).Message, StringComparison.Ordinal);
+        Assert.Equal(0, none.GetStatistics().Pages);
+        using PageStore frugal = MakeSmall(PageCodec.Lz4, dailyBudget: 6 << 20);
+        Assert.Contains("writeback file, to which no more can go (DailyBudget)", Assert.Throws<MemoryLimitException>(() => frugal.LoadSnapshot(snapshot)).Message, StringComparison.Ordinal);
+        Assert.Equal(0, frugal.GetStatistics().Pages);
+    }
+
+    private PageStore MakeSmall(PageCodec codec, long? dailyBudget = null) => new(new PageStoreOptions
+    {
+        MemoryLimit = 12 << 20,
+        Codec = codec,
+        Writeback = new WritebackOptions { Path = Path.Combine(_folder, Path.GetRandomFileName()), DailyBudget = dailyBudget },
+    });
+
+    [Fact]
     public void Room_that_is_no_longer_used_goes_back_to_the_file_system()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Holes in files are made on Linux.");

@@ -16,7 +16,7 @@ public sealed unsafe partial class PageStore
     /// Saves the pages as they are at a point in time, in the form in which they are stored. Writers go on: a page that is about to change is saved first, by whoever changes it. The file
     /// takes its name only when it is whole and on the device, so that there always is the old one or the new one.
     /// </summary>
-    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
@@ -35,7 +35,7 @@ public sealed unsafe partial class PageStore
     }
 
     /// <summary>Saves the pages as they are at a point in time as a raw sparse image: each at its offset, holes where nothing is stored. Otherwise like <see cref="SaveSnapshot"/>.</summary>
-    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
     /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
@@ -47,7 +47,7 @@ public sealed unsafe partial class PageStore
     }
 
     /// <summary>Opens the file of a snapshot and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
-    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null)
@@ -60,7 +60,7 @@ public sealed unsafe partial class PageStore
     }
 
     /// <summary>Opens the file of a raw sparse image and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
-    /// <param name="path">The file; it is made beside itself as <c>path.partial</c>. A link is followed.</param>
+    /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotSession BeginImage(string path, long length)
@@ -74,8 +74,8 @@ public sealed unsafe partial class PageStore
     {
         long stored = 0;
         bool covered = false;
-        // The bits of what is stored by then, before anybody has to wait; of what comes until then, while they do.
-        if (InsideWithRoom(preserved.TryCover))
+        // The bits of what is stored by then, before anybody has to wait; of what comes until then, while they do. For that nobody makes room; where it takes some, all begins anew.
+        for (int attempt = 0; attempt < MostRounds && !covered && InsideWithRoom(preserved.TryCover); attempt++)
         {
             _gate.RunAlone(
                 () =>

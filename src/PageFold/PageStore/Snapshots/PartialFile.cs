@@ -12,7 +12,8 @@ namespace PageFold.Store;
 /// </remarks>
 internal sealed class PartialFile : IDisposable
 {
-    private const string Suffix = ".partial";
+    // Nobody else names files so: what is in one of that name may be overwritten.
+    private const string Suffix = ".pagefold-partial";
     private const int MostAttempts = 100;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

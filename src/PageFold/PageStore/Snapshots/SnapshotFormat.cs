@@ -23,7 +23,7 @@ internal static class SnapshotFormat
     public const int ChunkHeaderBytes = 24;
     public const int RecordHeaderBytes = 8;
     public const int EndBytes = 48;
-    public const int MaxDictionaryBytes = 64 << 20;
+    public const int MaxDictionaryBytes = 16 << 20;
 
     private const uint ChunkMark = 0x4B4E4843;
     private const uint EndMark = 0x21444E45;

@@ -15,11 +15,15 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
     // Where memory is short the pages have it.
     private const long LeastRoomForHelper = 16 << 20;
 
+    // Each writeback looks through the table from its beginning, so it is to be worth that.
+    private const long WrittenBackAtOnce = 16 << 20;
+
     private const int NotHeld = -1;
 
     private readonly Lock _lock = new();
     private readonly PageCodec?[] _codecs = new PageCodec?[CodecTable.Most];
     private readonly int[] _numbers = [NotHeld, NotHeld, NotHeld, NotHeld];
+    private WritebackResult? _lastWriteback;
     private long _charged;
     private long _pages;
     private long _storedBytes;
@@ -35,7 +39,7 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
         int threads = (int)Math.Min(Math.Min(MostThreads, Environment.ProcessorCount), Math.Max(1, reader.Totals.Chunks));
         Task[] helpers = [.. Enumerable.Range(1, threads - 1).Select(_ =>
             Task.Factory.StartNew(Help, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
-        StoreChunks(own);
+        StoreChunks(own, isHelper: false);
         Task.WaitAll(helpers, CancellationToken.None);
         _failure?.Throw();
         if (_pages != reader.Totals.Pages || _storedBytes != reader.Totals.StoredBytes)
@@ -59,17 +63,17 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
     {
         using SnapshotLoadBuffers? buffers = store.Budget.Available > LeastRoomForHelper ? TryMakeBuffers() : null;
         if (buffers is not null)
-            StoreChunks(buffers);
+            StoreChunks(buffers, isHelper: true);
     }
 
     private SnapshotLoadBuffers? TryMakeBuffers() => SnapshotLoadBuffers.TryMake(store.Budget, store.PageSize);
 
-    /// <summary>Takes chunks until there are no more. What goes wrong is kept, and ends the others too.</summary>
-    private void StoreChunks(SnapshotLoadBuffers buffers)
+    /// <summary>Takes chunks until there are no more, or, as a helper, until memory becomes short. What goes wrong is kept, and ends the others too.</summary>
+    private void StoreChunks(SnapshotLoadBuffers buffers, bool isHelper)
     {
         try
         {
-            while (_failure is null && TryRead(buffers, out SnapshotChunk chunk))
+            while (_failure is null && (!isHelper || store.Budget.Available > LeastRoomForHelper) && TryRead(buffers, out SnapshotChunk chunk))
                 Store(buffers, chunk);
         }
         catch (Exception cause) when (Fail(cause))
@@ -112,17 +116,33 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
                 reader.Damaged(chunk.Offset + start, problem!);
             if (store.Contains(page))
                 reader.Damaged(chunk.Offset + start, $"page {page} is there twice");
-            StoreOutcome? outcome = form.Kind == StoredKind.Compressed ? StoreCompressed(buffers, page, form, bytes) : store.Restore(page, form, bytes);
+            StoreOutcome? outcome = Store(buffers, page, form, bytes);
+            while (outcome == StoreOutcome.Full && TryWriteBack())
+                outcome = Store(buffers, page, form, bytes);
             if (outcome is null)
                 reader.Damaged(chunk.Offset + start, $"page {page} cannot be decompressed");
             if (outcome == StoreOutcome.Full)
-                Throw.SnapshotDoesNotFit(Pages + records, reader.Totals.Pages, store.MemoryLimit);
+                Throw.SnapshotDoesNotFit(Pages + records, reader.Totals.Pages, store.MemoryLimit, _lastWriteback);
             storedBytes += form.Size;
         }
         if (records != chunk.Records)
             reader.Damaged(chunk.Offset, $"a chunk has {records} records and says {chunk.Records}");
         Interlocked.Add(ref _pages, records);
         Interlocked.Add(ref _storedBytes, storedBytes);
+    }
+
+    private StoreOutcome? Store(SnapshotLoadBuffers buffers, uint page, in StoredPage form, ReadOnlySpan<byte> bytes) =>
+        form.Kind == StoredKind.Compressed ? StoreCompressed(buffers, page, form, bytes) : store.Restore(page, form, bytes);
+
+    /// <summary>Makes room by what made it when the snapshot's disk was full: some of what is there goes to the writeback file. False if nothing more does.</summary>
+    private bool TryWriteBack()
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (store.Log is null)
+            return false;
+        WritebackResult result = store.WriteBack(new WritebackSelection { MostBytes = WrittenBackAtOnce });
+        Volatile.Write(ref _lastWriteback, result);
+        return result.Pages > 0;
     }
 
     /// <summary>Stores a page that is seen to be one; null if it is not.</summary>
@@ -152,7 +172,11 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
         PageCodec? codec = store.FindCodec(description);
         if (codec is null)
         {
+            // Charged before it is made: what a file says costs nothing beyond the limit.
+            if (!store.Budget.TryCharge(description.Dictionary.Length))
+                throw Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
             codec = description.TryMake();
+            store.Budget.Release(description.Dictionary.Length);
             if (codec is null)
                 reader.Damaged(0, $"there is no codec {description.Name} of level {description.Level} with a dictionary of {description.Dictionary.Length} bytes");
             if (!restoreCodecs)
