@@ -129,10 +129,8 @@ public sealed class NbdServer : IAsyncDisposable
     {
         foreach (Socket listener in _listeners)
         {
-            string? path = listener.LocalEndPoint is UnixDomainSocketEndPoint unix ? unix.ToString() : null;
+            // Which removes a Unix socket's file too.
             listener.Dispose();
-            if (path is not null)
-                File.Delete(path);
         }
         _listeners.Clear();
     }

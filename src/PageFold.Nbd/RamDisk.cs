@@ -22,7 +22,8 @@ public sealed partial class RamDisk : IDisposable
     /// <summary>Bytes that a disk's length is a multiple of.</summary>
     public const int SectorSize = 512;
 
-    private const int SmallestCachedPage = 8192;
+    /// <summary>Bytes of the smallest pages of which some are kept decompressed: requests of 4 KiB are parts of them.</summary>
+    public const int SmallestCachedPage = 8192;
     private const int LocksWithoutCache = 256;
     private const long DefaultCacheBytes = 4 << 20;
     private const int PagesPerBatch = 1024;

@@ -71,9 +71,20 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", taken], "--listen", taken, "in use", "choose another");
         folder.AssertServeRefused([.. Size, "--metrics", taken], $"--metrics {taken}", "in use", "choose another");
         folder.AssertServeRefused([.. Size, "--listen", "localhost"], "--listen localhost is no address", "127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "::1"], "--listen ::1 is no address", "[::1]:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "[::1]"], "--listen [::1] is no address", "[::1]:10809");
         folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 is no address", "127.0.0.1:10809");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
         folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
+    }
+
+    [Fact]
+    public void An_option_that_would_do_nothing_is_refused()
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([.. Size, "--cache", "8MiB"], "--cache 8.0 MiB is for pages of 8.0 KiB and more", "--page-size 8KiB");
+        folder.AssertServeRefused([.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
+        folder.AssertServeRefused([.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"], "--writeback /dev/zero is a device, which cannot be shared by 2 exports");
     }
 
     [Fact]

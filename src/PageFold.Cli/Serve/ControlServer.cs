@@ -13,7 +13,6 @@ internal sealed class ControlServer : IDisposable
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly string _path;
     private readonly Socket _listener;
     private readonly DiskOperations _operations;
     private readonly CancellationTokenSource _stopping = new();
@@ -23,7 +22,6 @@ internal sealed class ControlServer : IDisposable
     /// <exception cref="SocketException">The path cannot be listened on.</exception>
     public ControlServer(string path, DiskOperations operations)
     {
-        _path = path;
         _operations = operations;
         _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
@@ -38,8 +36,10 @@ internal sealed class ControlServer : IDisposable
             _listener.Dispose();
             throw;
         }
-        _ = AcceptAsync();
     }
+
+    /// <summary>Answers, also those who have come already: from the moment when there is a server to tell of.</summary>
+    public void Start() => _ = AcceptAsync();
 
     /// <summary>Takes no more requests, cancels those under way and waits for their ends, so that nothing of theirs is in the way of what comes after. A second time it does nothing.</summary>
     public void Dispose()
@@ -48,7 +48,6 @@ internal sealed class ControlServer : IDisposable
             return;
         _stopping.Cancel();
         _listener.Dispose();
-        File.Delete(_path);
         _active.Signal();
         _active.Wait(Patience);
     }
@@ -65,8 +64,9 @@ internal sealed class ControlServer : IDisposable
                     socket.Dispose();
                     continue;
                 }
-#pragma warning disable CA2025 // The task disposes the socket when it ends.
-                _ = Task.Run(() => ServeAsync(socket));
+#pragma warning disable CA2025 // The thread disposes the socket when it ends.
+                // Its own, since a client may take long, and be slow to take what it is told: that must not keep anybody else's work from a thread.
+                _ = Task.Factory.StartNew(() => ServeAsync(socket).GetAwaiter().GetResult(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 #pragma warning restore CA2025
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)

@@ -16,7 +16,7 @@ internal static class DiskView
     {
         List<IRenderable> parts =
         [
-            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(string.Join(", ", report.EndPoints))}[/]"),
+            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(string.Join(", ", report.EndPoints))}[/]{(report.RefusedConnections > 0 ? $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]" : string.Empty)}"),
         ];
         foreach (DiskReport disk in report.Exports)
         {

@@ -20,7 +20,7 @@ internal static class ServeCommand
         Option<bool> tlsOptional = new("--tls-optional") { Description = "Serve clients that do not encrypt too." };
         Option<bool> tlsVerify = new("--tls-verify-peer") { Description = "Only clients with a certificate signed by ca-cert.pem in the same folder." };
         Option<string?> recompress = new("--recompress") { Description = "Compress pages that were idle for a while once more in the background, as in zstd:9.", HelpName = "NAME[:LEVEL]" };
-        Option<string> idle = new("--idle") { Description = "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d.", DefaultValueFactory = _ => "10m", HelpName = "TIME" };
+        Option<string?> idle = new("--idle") { Description = "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d. Default 10m.", HelpName = "TIME" };
         Option<string?> writeback = new("--writeback") { Description = "File or block device for pages that are to leave memory; worthless after the command ends. Its pages are read from there.", HelpName = "FILE" };
         Option<string?> writebackSize = new("--writeback-size") { Description = "The most bytes of that file.", HelpName = "BYTES" };
         Option<string?> writebackDaily = new("--writeback-daily") { Description = "The most bytes to write to it in a day, to spare a device that wears.", HelpName = "BYTES" };
@@ -67,7 +67,7 @@ internal static class ServeCommand
                     Upkeep = new UpkeepOptions
                     {
                         Recompress = parsed.GetValue(recompress) is { } second ? ServeArguments.CodecWithLevel("--recompress", second) : null,
-                        Idle = ServeArguments.Time("--idle", parsed.GetValue(idle)!),
+                        Idle = parsed.GetValue(idle) is { } unused ? ServeArguments.Time("--idle", unused) : null,
                         WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },
                 },

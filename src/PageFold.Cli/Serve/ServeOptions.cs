@@ -91,11 +91,13 @@ internal sealed record ExportOptions(string Name)
 /// <summary>What the server does by itself now and then.</summary>
 internal sealed record UpkeepOptions
 {
+    public static readonly TimeSpan DefaultIdle = TimeSpan.FromMinutes(10);
+
     /// <summary>What pages that were not used for a while, and those that did not compress, are compressed with once more; null to leave them.</summary>
     public PageCodec? Recompress { get; init; }
 
-    /// <summary>How long a page must not have been used.</summary>
-    public TimeSpan Idle { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>How long a page must not have been used for that; null for <see cref="DefaultIdle"/>.</summary>
+    public TimeSpan? Idle { get; init; }
 
     /// <summary>How long a page must not have been used to be written back; null to write none back without being told.</summary>
     public TimeSpan? WritebackIdle { get; init; }
@@ -106,7 +108,9 @@ internal static class ServeArguments
 {
     public static IPEndPoint Address(string option, string text)
     {
-        if (!IPEndPoint.TryParse(text, out IPEndPoint? address) || !text.Contains(':', StringComparison.Ordinal) || text.EndsWith(']'))
+        // An address of IPv6 alone has colons too, and no port.
+        bool hasPort = text.Contains("]:", StringComparison.Ordinal) || text.Count(c => c == ':') == 1;
+        if (!hasPort || !IPEndPoint.TryParse(text, out IPEndPoint? address))
             throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, or [::1]:10809.");
         return address;
     }

@@ -17,6 +17,7 @@ internal static class ServeRun
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         options = Restoration.Complete(options);
+        RefuseWhatDoesNothing(options);
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
         Restoration.Load(options, disks, stop);
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
@@ -37,6 +38,7 @@ internal static class ServeRun
             disks.Start(server.Server);
             return true;
         });
+        control?.Start();
         using Upkeep upkeep = new(disks, options.Upkeep, Tell);
         Greet(options, disks, server.Server);
         stop.WaitHandle.WaitOne();
@@ -46,6 +48,16 @@ internal static class ServeRun
         // A snapshot that somebody asked for would be in the way of the one to be kept.
         control?.Dispose();
         return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;
+    }
+
+    private static void RefuseWhatDoesNothing(ServeOptions options)
+    {
+        if (options.CacheBytes is { } cache && (options.PageSize ?? 0) < RamDisk.SmallestCachedPage)
+            throw new UserErrorException($"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.SmallestCachedPage)} and more; choose --page-size 8KiB to 64KiB, or leave --cache out.");
+        if (options.Upkeep is { Idle: not null, Recompress: null })
+            throw new UserErrorException("--idle says when --recompress is to work; name a codec with it, as in --recompress zstd:9, or leave --idle out. For writeback there is --writeback-idle.");
+        if (options.Writeback is { } device && options.Exports.Count > 1 && File.Exists(device) && (File.GetAttributes(device) & FileAttributes.Device) != 0)
+            throw new UserErrorException($"--writeback {device} is a device, which cannot be shared by {options.Exports.Count} exports; name a file, and each has one beside it, or serve one export.");
     }
 
     private static NbdTls LoadCertificates(string folder, ServeOptions options)

@@ -14,6 +14,7 @@ internal sealed class Upkeep : IDisposable
     private readonly HostedDisks _disks;
     private readonly UpkeepOptions _options;
     private readonly Action<string> _tell;
+    private readonly TimeSpan _idle;
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
     private readonly Dictionary<NbdExport, string> _told = [];
@@ -23,6 +24,7 @@ internal sealed class Upkeep : IDisposable
         _disks = disks;
         _options = options;
         _tell = tell;
+        _idle = options.Idle ?? UpkeepOptions.DefaultIdle;
         _thread = new Thread(Run) { IsBackground = true, Name = "upkeep", Priority = ThreadPriority.BelowNormal };
         _thread.Start();
     }
@@ -38,7 +40,7 @@ internal sealed class Upkeep : IDisposable
 
     private void Run()
     {
-        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(Math.Min(_options.Idle.TotalSeconds, (_options.WritebackIdle ?? _options.Idle).TotalSeconds) / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
+        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(Math.Min(_idle.TotalSeconds, (_options.WritebackIdle ?? _idle).TotalSeconds) / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
         while (!_ending.Token.WaitHandle.WaitOne(between))
         {
             foreach (NbdExport export in _disks.Exports)
@@ -50,8 +52,9 @@ internal sealed class Upkeep : IDisposable
     {
         PageStore store = export.Disk.Store;
         Try(export, () => export.Disk.Flush());
+        Try(export, () => KeepReserve(export));
         if (_options.Recompress is { } codec)
-            Try(export, () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _options.Idle }, progress: null, _ending.Token));
+            Try(export, () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle }, progress: null, _ending.Token));
         if (_options.WritebackIdle is { } age)
             Try(export, () => WriteBack(export, age));
         if (IsSparse(store))
@@ -91,6 +94,13 @@ internal sealed class Upkeep : IDisposable
     {
         IReadOnlyList<SizeClassStatistics> classes = store.GetStatistics().Classes;
         return classes.Sum(sizeClass => sizeClass.ReclaimableFrames) > Math.Max(FewFrames, classes.Sum(sizeClass => sizeClass.Frames) / 50);
+    }
+
+    /// <summary>What is kept aside for the last snapshot was lent to a restoration, or could not be had at once.</summary>
+    private void KeepReserve(NbdExport export)
+    {
+        if (!export.Disk.TryKeepReserve())
+            Tell(export, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
     }
 
     private void WriteBack(NbdExport export, TimeSpan age)

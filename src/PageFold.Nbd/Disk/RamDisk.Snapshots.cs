@@ -44,9 +44,12 @@ public sealed partial class RamDisk
         // What a full disk has left is room enough for the buffers that fill it again.
         ReleaseReserve();
         info = Store.LoadSnapshot(path, new SnapshotLoadOptions { RestoreCodecs = true }, progress, cancellationToken);
-        _ = Store.TrySetOwnerBytes(_ownerBytes);
+        _ = TryKeepReserve();
         return info;
     }
+
+    /// <summary>Sets aside again what <see cref="RamDiskOptions.ReserveForSnapshot"/> asked for and a restoration has used; false if there is no memory for it now.</summary>
+    public bool TryKeepReserve() => Store.TrySetOwnerBytes(_ownerBytes);
 
     /// <summary>
     /// Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it. Changed pages of the cache

@@ -39,6 +39,9 @@ internal sealed class RequestCounters
 
     public void Disconnect() => Interlocked.Decrement(ref _connections);
 
+    /// <summary>Counts a request that was refused because memory is short; one past the end of the disk has the same error, and is none.</summary>
+    public void CountOutOfMemory() => Interlocked.Increment(ref _noSpace);
+
     /// <summary>Counts a request that was answered.</summary>
     /// <param name="command">One of the protocol's.</param>
     /// <param name="bytes">Bytes it was about.</param>
@@ -54,8 +57,6 @@ internal sealed class RequestCounters
             Interlocked.Add(ref _bytes[index], bytes);
         else
             Interlocked.Increment(ref _errors[index]);
-        if (error == NbdError.NoSpace)
-            Interlocked.Increment(ref _noSpace);
         long ticks = Stopwatch.GetTimestamp() - started;
         Interlocked.Add(ref _ticks[index], ticks);
         Interlocked.Increment(ref _latencies[index][BucketOf(Nanoseconds(ticks))]);

@@ -70,7 +70,7 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
             if (Request.Command == NbdCommand.Read)
                 disk.Read((long)Request.Offset, data);
             else if (!disk.TryWrite((long)Request.Offset, data))
-                Error = NbdError.NoSpace;
+                Error = owner.OutOfMemory();
         }
         catch (Exception e) when (Transmission.IsOfTheDisk(e))
         {

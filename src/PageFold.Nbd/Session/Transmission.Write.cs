@@ -67,7 +67,7 @@ internal sealed partial class Transmission
         try
         {
             if (!_disk.TryWrite(_position, data))
-                _error = NbdError.NoSpace;
+                _error = OutOfMemory();
         }
         catch (Exception e) when (IsOfTheDisk(e))
         {

@@ -311,13 +311,20 @@ internal sealed partial class Transmission
                 _disk.Trim(_position, _request.Length);
                 return NbdError.None;
             }
-            return _disk.TryZero(_position, _request.Length, punch: (_request.Flags & CommandFlags.NoHole) == 0) ? NbdError.None : NbdError.NoSpace;
+            return _disk.TryZero(_position, _request.Length, punch: (_request.Flags & CommandFlags.NoHole) == 0) ? NbdError.None : OutOfMemory();
         }
         catch (Exception e) when (IsOfTheDisk(e))
         {
             _failed(e);
             return NbdError.InputOutput;
         }
+    }
+
+    /// <summary>Notes that memory is short, and what that is called.</summary>
+    internal NbdError OutOfMemory()
+    {
+        _export.Counters.CountOutOfMemory();
+        return NbdError.NoSpace;
     }
 
     private void Answer(NbdError error)

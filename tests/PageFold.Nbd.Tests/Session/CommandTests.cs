@@ -96,8 +96,27 @@ public sealed class CommandTests : IDisposable
         Assert.Equal((1, 4096, 0), (export.GetActivity(RequestKind.Read).Requests, export.GetActivity(RequestKind.Read).Bytes, export.GetActivity(RequestKind.Read).Errors));
         Assert.Equal(1, export.GetActivity(RequestKind.Trim).Requests);
         Assert.Equal(0, export.GetActivity(RequestKind.Flush).Requests);
-        Assert.Equal(1, export.OutOfSpaceErrors);
+        // Past the end is no want of memory, though the error is the same.
+        Assert.Equal(0, export.OutOfSpaceErrors);
         Serving.Until(() => export.Connections == 0, "the end of the connection");
         Assert.Equal(1, export.TotalConnections);
+    }
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public void Memory_that_is_short_is_told_and_counted_and_ends_with_a_trim(int pageSize)
+    {
+        const int Length = 16 << 20;
+        using Serving serving = new(Serving.NewDisk(Length, pageSize, pageSize == 4096 ? PageCodec.Lz4 : PageCodec.Zstd(1), limit: 8 << 20));
+        using RawClient client = serving.Attach();
+        byte[] piece = Content.Of(1 << 20, 1);
+        uint[] errors = [.. Enumerable.Range(0, Length >> 20).Select(number => client.Do(Command.Write, (ulong)number << 20, 1 << 20, payload: piece).Error)];
+        Assert.Equal([Errno.None, Errno.NoSpace], errors.Distinct());
+        Assert.Equal(errors.Count(error => error == Errno.NoSpace), serving.Export.OutOfSpaceErrors);
+        Content.AssertSame(piece, client.Read(0, 1 << 20), "what found room");
+        client.Trim(0, Length);
+        Assert.Equal(Errno.None, client.Do(Command.Write, 12 << 20, 1 << 20, payload: piece).Error);
+        Content.AssertSame(piece, client.Read(12 << 20, 1 << 20), "what was written after the trim");
     }
 }

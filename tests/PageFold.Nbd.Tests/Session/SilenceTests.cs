@@ -1,0 +1,79 @@
+namespace PageFold.Nbd.Tests.Session;
+
+/// <summary>How long a client may be silent between its requests, and how a server that ends leaves those that are not.</summary>
+public class SilenceTests
+{
+    private const int Page = 65536;
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(600);
+
+    [Fact]
+    public void Who_is_silent_between_requests_is_cut_off_if_that_is_wished()
+    {
+        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], idleTimeout: Short);
+        using RawClient client = serving.Attach();
+        Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
+        client.AssertClosed();
+        Serving.Until(() => serving.Log.Any(line => line.Contains("silent between requests", StringComparison.Ordinal)), "the reason");
+        Serving.Until(() => serving.Export.Connections == 0, "the end of the connection");
+    }
+
+    [Fact]
+    public void Who_takes_no_replies_is_cut_off_and_who_waits_for_slow_ones_is_not()
+    {
+        HalvingCodec codec = new("slow");
+        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk(8 << 20, Page, codec) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
+        using RawClient waiting = serving.Attach();
+        using RawClient other = serving.Attach();
+        byte[] content = HalvingCodec.Content(Page, 2, 1);
+        waiting.Write(0, content);
+        codec.Gate.Reset();
+        ulong slow = waiting.Request(Command.Read, 0, 2 * Page);
+        // Far more than the socket and the server hold for it, of which it takes nothing.
+        other.RequestMany(64, Command.Read, 4 << 20, 1 << 20);
+        Serving.Until(() => serving.Log.Any(line => line.Contains("silent between requests", StringComparison.Ordinal)), "the other's end");
+        Serving.Until(() => serving.Export.Connections == 1, "the end of the other's connection");
+        codec.Gate.Set();
+        Content.AssertSame(content, waiting.TakeAnswer(slow, Command.Read, 0, 2 * Page).Data, "the slow read");
+    }
+
+    [Fact]
+    public void A_write_over_TCP_that_is_half_there_when_the_server_ends_is_taken_and_answered()
+    {
+        using Serving serving = new(Serving.NewDisk());
+        using RawClient idle = serving.Attach(transport: "tcp");
+        using RawClient client = serving.Attach(transport: "tcp");
+        byte[] content = Content.Of(200_000, 1);
+        ulong write = client.Request(Command.Write, 0, 200_000, payload: content[..100_000]);
+        byte[] page = new byte[4096];
+        Serving.Until(() =>
+        {
+            serving.Disk.Read(0, page);
+            return page.AsSpan().SequenceEqual(content.AsSpan(0, 4096));
+        }, "the first page");
+        Task stopped = serving.Server.StopAsync(RawClient.Patience);
+        // Who is between two requests is told at once.
+        idle.AssertClosed();
+        client.Send(content[100_000..]);
+        Assert.Equal(Errno.None, client.TakeAnswer(write, Command.Write, 0, 200_000).Error);
+        client.AssertClosed();
+        stopped.GetAwaiter().GetResult();
+        byte[] read = new byte[content.Length];
+        serving.Disk.Read(0, read);
+        Content.AssertSame(content, read, "what was written");
+    }
+
+    [Fact]
+    public void A_server_that_ends_does_not_wait_for_who_takes_nothing_longer_than_it_is_told()
+    {
+        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], maxReplyBytes: 256 << 10);
+        using RawClient client = serving.Attach();
+        client.Write(0, Content.Of(1 << 20, 1));
+        client.RequestMany(64, Command.Read, 0, 1 << 20);
+        using RawClient half = RawClient.Greet(serving.Unix);
+        half.Send(0, 0, 0);
+        serving.Server.StopAsync(TimeSpan.FromMilliseconds(100)).GetAwaiter().GetResult();
+        half.AssertClosed();
+        Serving.Until(() => serving.Export.Connections == 0, "the end of the connection");
+        Assert.Contains(serving.Log, line => line.Contains("the server ends", StringComparison.Ordinal));
+    }
+}
