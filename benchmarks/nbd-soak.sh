@@ -29,43 +29,54 @@ uri() { echo "nbd+unix:///$1?socket=$work/s"; }
 control="$work/s.control"
 fail() { echo "FAILED: $1"; tail -5 "$work/log"; exit 1; }
 end=$((SECONDS + seconds))
+broke() { # what, file with the output
+    { echo "$1 has failed"; [ -z "${2:-}" ] || tail -c 1500 "$2"; } >"$work/failed.$1"
+    exit 1
+}
 
 fio_loop() { # random writes of all sizes, each block checked
     while [ $SECONDS -lt $end ]; do
         fio --name=v --ioengine=nbd --uri="$(uri fio)" --rw=randrw --bsrange=512-64k --bs_unaligned=0 --blockalign=512 --iodepth=16 --size="${mib}m" --io_size="$((mib / 4))m" --verify=xxhash --verify_fatal=1 \
-            --buffer_compress_percentage=50 --refill_buffers --randrepeat=0 >"$work/fio.out" 2>&1 || { cp "$work/fio.out" "$work/failed.fio"; return 1; }
+            --buffer_compress_percentage=50 --refill_buffers --randrepeat=0 >"$work/fio.out" 2>&1 || broke fio "$work/fio.out"
     done
 }
 load_loop() { # real content, every block read back and compared
     while [ $SECONDS -lt $end ]; do
-        nbdcopy --connections=2 "$work/image" "$(uri load)" && "${load[@]}" overwrite "$work/s" "$work/image" 1 16 load >"$work/load.out" 2>&1 || { cp "$work/load.out" "$work/failed.load"; return 1; }
+        nbdcopy --connections=2 "$work/image" "$(uri load)" >"$work/load.out" 2>&1 || broke copying "$work/load.out"
+        "${load[@]}" overwrite "$work/s" "$work/image" 1 16 load >"$work/load.out" 2>&1 || broke overwriting "$work/load.out"
     done
 }
 trim_loop() {
     while [ $SECONDS -lt $end ]; do
-        nbdcopy "$work/image" "$(uri trim)" && qemu-io -f raw -d unmap -c "discard 1M $((mib / 2))M" -c "read -P 0 1M $((mib / 2))M" "$(uri trim)" >"$work/trim.out" 2>&1 && ! grep -q "fail" "$work/trim.out" || { cp "$work/trim.out" "$work/failed.trim"; return 1; }
+        nbdcopy "$work/image" "$(uri trim)" >"$work/trim.out" 2>&1 || broke copying "$work/trim.out"
+        qemu-io -f raw -d unmap -c "discard 1M $((mib / 2))M" -c "read -P 0 1M $((mib / 2))M" "$(uri trim)" >"$work/trim.out" 2>&1 && ! grep -q "fail" "$work/trim.out" || broke trim "$work/trim.out"
     done
 }
 pair_loop() { # what is saved is what was there: the disk is still while it is saved, others are not
+    restored=0
+    trap '[ "$restored" = 0 ] || kill "$restored" 2>/dev/null' EXIT
     while [ $SECONDS -lt $end ]; do
-        nbdcopy "$work/image" "$(uri pair)" || return 1
-        "${pagefold[@]}" snapshot "$work/pair.snapshot" --control "$control" --export pair >/dev/null 2>&1 || { echo snapshot >"$work/failed.pair"; return 1; }
-        # While it is written over, a snapshot of one point in time is taken of a disk that changes.
-        "${pagefold[@]}" snapshot "$work/load.raw" --raw --control "$control" --export load >/dev/null 2>&1 || { echo image >"$work/failed.pair"; return 1; }
+        nbdcopy "$work/image" "$(uri pair)" >"$work/pair.out" 2>&1 || broke copying "$work/pair.out"
+        "${pagefold[@]}" snapshot "$work/pair.snapshot" --control "$control" --export pair >"$work/pair.out" 2>&1 || broke snapshot "$work/pair.out"
+        # While it is written over, an image of one point in time is taken of a disk that changes.
+        "${pagefold[@]}" snapshot "$work/load.raw" --raw --control "$control" --export load >"$work/pair.out" 2>&1 || broke image "$work/pair.out"
         "${pagefold[@]}" serve --restore "$work/pair.snapshot" --unix "$work/r" 2>"$work/restore.log" &
-        local restored=$!
-        for _ in $(seq 300); do grep -q "serving at" "$work/restore.log" 2>/dev/null && break; sleep 0.1; done
-        nbdcopy "nbd+unix:///?socket=$work/r" "$work/restored" && cmp "$work/restored" "$work/image" || { echo restored >"$work/failed.pair"; kill $restored; return 1; }
-        kill $restored; wait $restored 2>/dev/null || true
+        restored=$!
+        for _ in $(seq 600); do grep -q "serving at" "$work/restore.log" 2>/dev/null && break; sleep 0.1; done
+        nbdcopy "nbd+unix:///?socket=$work/r" "$work/restored" >>"$work/restore.log" 2>&1 || broke restoring "$work/restore.log"
+        cmp "$work/restored" "$work/image" >"$work/pair.out" 2>&1 || broke comparing "$work/pair.out"
+        kill "$restored"
+        wait "$restored" || broke ending "$work/restore.log"
+        restored=0
         rm -f "$work/restored" "$work/load.raw"
     done
 }
 tend_loop() {
     while [ $SECONDS -lt $end ]; do
         for disk in fio load pair trim; do
-            "${pagefold[@]}" recompress --codec zstd:3 --count 20000 --control "$control" --export $disk >/dev/null 2>&1 || true
-            "${pagefold[@]}" writeback --most 32MiB --control "$control" --export $disk >/dev/null 2>&1 || true
-            "${pagefold[@]}" compact --control "$control" --export $disk >/dev/null 2>&1 || { echo compact >"$work/failed.tend"; return 1; }
+            "${pagefold[@]}" recompress --codec zstd:3 --count 20000 --control "$control" --export $disk >"$work/tend.out" 2>&1 || broke recompress "$work/tend.out"
+            "${pagefold[@]}" writeback --most 32MiB --control "$control" --export $disk >"$work/tend.out" 2>&1 || broke writeback "$work/tend.out"
+            "${pagefold[@]}" compact --control "$control" --export $disk >"$work/tend.out" 2>&1 || broke compact "$work/tend.out"
         done
         sleep 5
     done
@@ -77,13 +88,13 @@ declare -a residents
 while [ $SECONDS -lt $end ]; do
     sleep "$((seconds < 600 ? 10 : 60))"
     kill -0 $server 2>/dev/null || fail "the server has ended"
-    ls "$work"/failed.* >/dev/null 2>&1 && fail "$(head -c 2000 "$work"/failed.*)"
+    ls "$work"/failed.* >/dev/null 2>&1 && fail "$(cat "$work"/failed.*)"
     resident=$(awk '/VmRSS/ {printf "%d", $2 / 1024}' /proc/$server/status)
     residents+=("$resident")
     "${pagefold[@]}" stat --control "$control" --json 2>/dev/null | awk -v s="$((seconds - (end - SECONDS)))" -v r="$resident" \
         '/"totalBytes"/ {h += $2} /"writtenBackBytes"/ {w += $2} END {printf "%8d  %12d  %8d  %16d\n", s, r, h / 1048576, w / 1048576}'
 done
-for pid in "${jobs_[@]}"; do wait "$pid" || fail "a part of the load has failed: $(cat "$work"/failed.* 2>/dev/null | head -c 2000)"; done
+for pid in "${jobs_[@]}"; do wait "$pid" || fail "$(cat "$work"/failed.* 2>/dev/null)"; done
 jobs_=()
 # Flat: the last quarter is at most a twentieth above the second.
 printf '%s\n' "${residents[@]}" | awk '{a[NR] = $1} END {
