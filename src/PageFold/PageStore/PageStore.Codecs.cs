@@ -34,7 +34,7 @@ public sealed unsafe partial class PageStore
     }
 
     /// <summary>
-    /// Makes a codec known, beside up to three others; a codec that is known already keeps its number. When there are four, the new one takes the number of one that nothing is
+    /// Makes a codec known, beside up to three others; a codec that is known already, or one of the same kind, level and dictionary, keeps its number. When there are four, the new one takes the number of one that nothing is
     /// stored with and that new writes do not use.
     /// </summary>
     /// <param name="codec">The codec.</param>
@@ -76,7 +76,7 @@ public sealed unsafe partial class PageStore
     {
         lock (_codecs.Changes)
         {
-            int number = _codecs.NumberOf(codec);
+            int number = NumberOfSame(codec);
             if (number < 0)
             {
                 Throw.IfCodecsFrozen(_codecs.AreFrozen, codec.Name);
@@ -105,6 +105,20 @@ public sealed unsafe partial class PageStore
                 _codecs.Hold(number);
             return number;
         }
+    }
+
+    /// <summary>The number of a codec, or of one that was made in the same way; -1 if there is none.</summary>
+    private int NumberOfSame(PageCodec codec)
+    {
+        int number = _codecs.NumberOf(codec);
+        if (number >= 0 || codec.Describe() is not { } description)
+            return number;
+        for (number = CodecTable.Most - 1; number >= 0; number--)
+        {
+            if (_codecs[number] is { } known && known.Name == codec.Name && known.Implementation == codec.Implementation && description.IsEquivalent(known.Describe()))
+                break;
+        }
+        return number;
     }
 
     /// <summary>A number for one more codec: one never used, or else one whose codec is neither used nor about to be.</summary>

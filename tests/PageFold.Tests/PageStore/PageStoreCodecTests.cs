@@ -39,6 +39,28 @@ public class PageStoreCodecTests
     }
 
     [Fact]
+    public void A_codec_that_was_made_twice_is_one()
+    {
+        using PageStore store = Make();
+        byte[] dictionary = Compressible(7);
+        int plain = store.AddCodec(PageCodec.Zstd(3));
+        int trained = store.AddCodec(PageCodec.Zstd(3, dictionary));
+        long used = store.Budget.Used;
+        Assert.NotEqual(plain, trained);
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.Equal(plain, store.AddCodec(PageCodec.Zstd(3)));
+            Assert.Equal(trained, store.AddCodec(PageCodec.Zstd(3, (byte[])dictionary.Clone())));
+        }
+        Assert.Equal(used, store.Budget.Used);
+        // What was written with the one is not recompressed with the other.
+        store.UseCodec(PageCodec.Zstd(3));
+        store.Write(1, Compressible(1));
+        Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(3) }).Examined);
+        Assert.Equal(4, new[] { plain, trained, store.AddCodec(PageCodec.Zstd(4)), store.AddCodec(PageCodec.Lz4) }.Distinct().Count());
+    }
+
+    [Fact]
     public void An_incompressible_page_belongs_to_no_codec()
     {
         using PageStore store = Make();
