@@ -321,6 +321,9 @@ internal static class Throw
     public static MemoryLimitException NoMemoryToLoad(long limit) =>
         new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
+    public static MemoryLimitException NoMemoryForSamples(long bytes, long limit) =>
+        new($"No memory for {Bytes(bytes)} of samples within MemoryLimit ({Bytes(limit)}); raise the limit, or discard pages.");
+
     public static MemoryLimitException NoMemoryForContext(string codec, long limit) =>
         new($"No memory for a context of the snapshot's codec {codec} within MemoryLimit ({Bytes(limit)}); raise the limit.");
 

@@ -109,6 +109,17 @@ internal sealed unsafe class NativeAllocator
             _ = ((delegate* unmanaged[Cdecl]<nuint, int>)function)(0);
     }
 
+    /// <summary>
+    /// Has the C library keep apart what is larger than this, and give it back as soon as it is freed. By itself it raises that bound to the largest that was ever freed, and what lies below then stays
+    /// with the thread's arena.
+    /// </summary>
+    public void GiveBackAtOnce(int above)
+    {
+        const int MmapThreshold = -3;
+        if (Name == CLibrary && NativeLibrary.TryGetExport(_library, "mallopt", out nint function))
+            _ = ((delegate* unmanaged[Cdecl]<int, int, int>)function)(MmapThreshold, above);
+    }
+
     /// <summary>The bytes of an allocation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Span<byte> Bytes(nint address, int size) => new((void*)address, size);

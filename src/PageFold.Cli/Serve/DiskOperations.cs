@@ -67,6 +67,7 @@ internal sealed class DiskOperations(HostedDisks disks)
     {
         disk.Flush();
         CompactionResult result = disk.Store.Compact(cancellation);
+        ResidentMemory.GiveBack();
         return Result(("framesFreed", result.FramesFreed), ("bytesMoved", result.BytesMoved), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
@@ -89,6 +90,8 @@ internal sealed class DiskOperations(HostedDisks disks)
             cancellation);
         if (request.ForWrites)
             disk.Store.UseCodec(codec);
+        // Training and a codec that is no longer used leave much.
+        ResidentMemory.GiveBack();
         return Result(
             ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes));

@@ -11,6 +11,7 @@ internal static class ServeRun
 
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
+        ResidentMemory.KeepLittle();
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
         if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))
             throw new UserErrorException($"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with --tls-certificates DIR.");
@@ -20,6 +21,7 @@ internal static class ServeRun
         RefuseWhatDoesNothing(options);
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
         Restoration.Load(options, disks, stop);
+        ResidentMemory.GiveBack();
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(new NbdServerOptions
         {

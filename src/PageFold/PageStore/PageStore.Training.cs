@@ -1,4 +1,5 @@
 using PageFold.Compression;
+using PageFold.Frames;
 using PageFold.Store;
 
 namespace PageFold;
@@ -19,26 +20,48 @@ public sealed unsafe partial class PageStore
     /// <param name="level">The level that the pages will be compressed at.</param>
     /// <param name="cancellation">Ends the reading of samples.</param>
     /// <returns>The dictionary; null if too few pages are stored, or they have too little in common.</returns>
-    /// <remarks>Needs up to a hundred times the dictionary's bytes of managed memory while it works. Reading a sample counts as an access.</remarks>
+    /// <remarks>
+    /// While it works, samples of up to a hundred times the dictionary's bytes are held within the memory limit, fewer where it leaves less; the library takes some megabytes more for itself, beside the limit. Reading a
+    /// sample counts as an access.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory even for a few samples.</exception>
     /// <exception cref="PageCorruptException">A sample does not match its check.</exception>
     public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellation = default)
     {
         Throw.IfDictionarySizeInvalid(bytes, LeastDictionary, LargestDictionary);
         long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / PageSize);
         long stored = _counters.Read(StoreCounter.Pages) - _counters.Read(StoreCounter.SameFilled);
-        long step = Math.Max(1, stored / wanted);
-        List<byte[]> samples = [];
-        byte[] page = new byte[PageSize];
+        if (stored < ZstdDictionary.LeastSamples)
+            return null;
+        // The pages that are written meanwhile want memory too.
+        wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.LeastSamples, Budget.Available / 2 / PageSize));
+        if (!NativeBuffer.TryAllocate(Budget, wanted * PageSize, out NativeBuffer samples))
+            throw Throw.NoMemoryForSamples(wanted * PageSize, MemoryLimit);
+        try
+        {
+            int taken = TakeSamples(samples.Span, stored / wanted, cancellation);
+            return taken < ZstdDictionary.LeastSamples ? null : ZstdDictionary.Train(samples.Span[..(taken * PageSize)], PageSize, level, bytes);
+        }
+        finally
+        {
+            samples.Free(Budget);
+        }
+    }
+
+    /// <summary>Reads every so-many-th page, until there is no more room; returns how many.</summary>
+    private int TakeSamples(Span<byte> samples, long step, CancellationToken cancellation)
+    {
+        int taken = 0;
         long seen = 0;
-        for (long from = 0; samples.Count < wanted && from <= MaxPage && TryFindNext(from, out long number); from = number + 1)
+        for (long from = 0; !samples.IsEmpty && from <= MaxPage && TryFindNext(from, out long number); from = number + 1)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (StateOf(number) is null or PageState.SameFilled or PageState.WrittenBack || seen++ % step != 0)
+            if (StateOf(number) is null or PageState.SameFilled or PageState.WrittenBack || seen++ % step != 0 || !TryRead(number, samples[..PageSize]))
                 continue;
-            if (TryRead(number, page))
-                samples.Add([.. page]);
+            samples = samples[PageSize..];
+            taken++;
         }
-        return samples.Count < ZstdDictionary.LeastSamples ? null : ZstdDictionary.Train(samples, level, bytes);
+        return taken;
     }
 }
