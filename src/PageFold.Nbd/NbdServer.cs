@@ -149,7 +149,7 @@ public sealed class NbdServer : IAsyncDisposable
                 if (e is ObjectDisposedException || _stopping || ((SocketException)e).SocketErrorCode == SocketError.OperationAborted)
                     return;
                 // Out of descriptors, or a client that left before it was taken: others may come.
-                _options.Log?.Invoke($"a connection could not be taken: {e.Message}");
+                _options.Tell($"a connection could not be taken: {e.Message}");
                 await Task.Delay(WatchMilliseconds);
                 continue;
             }
@@ -179,7 +179,7 @@ public sealed class NbdServer : IAsyncDisposable
         catch (Exception e) when (e is SocketException or OutOfMemoryException or ThreadStartException)
         {
             // The client has gone already, or there is no thread for it.
-            _options.Log?.Invoke($"a connection could not be served: {e.Message}");
+            _options.Tell($"a connection could not be served: {e.Message}");
             Remove(connection);
         }
     }

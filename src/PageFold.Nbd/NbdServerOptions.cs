@@ -31,4 +31,19 @@ public sealed class NbdServerOptions
 
     /// <summary>Told of what went wrong with a connection, for a log: one line each. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
+
+    /// <summary>Tells the log, whose own troubles are not the connections'.</summary>
+    internal void Tell(string line)
+    {
+        try
+        {
+            Log?.Invoke(line);
+        }
+#pragma warning disable CA1031 // It may be called on a thread where whatever is not caught ends the process.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // There is nowhere else to tell it.
+        }
+    }
 }

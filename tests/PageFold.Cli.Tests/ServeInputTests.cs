@@ -84,7 +84,7 @@ public class ServeInputTests
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--cache", "8MiB"], "--cache 8.0 MiB is for pages of 8.0 KiB and more", "--page-size 8KiB");
         folder.AssertServeRefused([.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
-        folder.AssertServeRefused([.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"], "--writeback /dev/zero is a device, which cannot be shared by 2 exports");
+        folder.AssertServeRefused([.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"], "--writeback /dev/zero exists, and would not be used", "2 exports have a file each", "serve one export");
     }
 
     [Fact]

@@ -58,8 +58,9 @@ internal static class ServeRun
             throw new UserErrorException($"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.SmallestCachedPage)} and more; choose --page-size 8KiB to 64KiB, or leave --cache out.");
         if (options.Upkeep is { Idle: not null, Recompress: null })
             throw new UserErrorException("--idle says when --recompress is to work; name a codec with it, as in --recompress zstd:9, or leave --idle out. For writeback there is --writeback-idle.");
-        if (options.Writeback is { } device && options.Exports.Count > 1 && File.Exists(device) && (File.GetAttributes(device) & FileAttributes.Device) != 0)
-            throw new UserErrorException($"--writeback {device} is a device, which cannot be shared by {options.Exports.Count} exports; name a file, and each has one beside it, or serve one export.");
+        // A device would be taken for the folder of files.
+        if (options.Writeback is { } taken && options.Exports.Count > 1 && Path.Exists(taken))
+            throw new UserErrorException($"--writeback {taken} exists, and would not be used: {options.Exports.Count} exports have a file each beside it, with their names behind. Name one that does not exist, or serve one export from a device.");
     }
 
     private static NbdTls LoadCertificates(string folder, ServeOptions options)

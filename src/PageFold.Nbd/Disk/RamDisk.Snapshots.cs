@@ -48,8 +48,19 @@ public sealed partial class RamDisk
         return info;
     }
 
-    /// <summary>Sets aside again what <see cref="RamDiskOptions.ReserveForSnapshot"/> asked for and a restoration has used; false if there is no memory for it now.</summary>
-    public bool TryKeepReserve() => Store.TrySetOwnerBytes(_ownerBytes);
+    /// <summary>
+    /// Sets aside again what <see cref="RamDiskOptions.ReserveForSnapshot"/> asked for and a restoration has used. Where there is a writeback file, pages go there for it; false if there is no memory for it now.
+    /// </summary>
+    public bool TryKeepReserve()
+    {
+        while (!Store.TrySetOwnerBytes(_ownerBytes))
+        {
+            if (!_writesBack || Store.WriteBack(new WritebackSelection { MostBytes = _reserve }).Pages == 0)
+                return false;
+            Store.Compact();
+        }
+        return true;
+    }
 
     /// <summary>
     /// Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it. Changed pages of the cache

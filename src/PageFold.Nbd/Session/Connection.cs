@@ -114,7 +114,9 @@ internal sealed class Connection : IDisposable
         {
             stream.Dispose();
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException or InvalidOperationException)
+#pragma warning disable CA1031 // The thread ends with this; whatever a stream says at its end must not end the process.
+        catch (Exception)
+#pragma warning restore CA1031
         {
             // The client has gone before; there is nobody to say goodbye to.
         }
@@ -137,5 +139,5 @@ internal sealed class Connection : IDisposable
             Log(reason);
     }
 
-    private void Log(string reason) => _options.Log?.Invoke($"connection closed: {reason.ReplaceLineEndings(" ")}");
+    private void Log(string reason) => _options.Tell($"connection closed: {reason.ReplaceLineEndings(" ")}");
 }

@@ -76,8 +76,8 @@ internal sealed partial class Transmission
     /// <summary>A request has begun to arrive and is not whole yet, and it is the client who keeps it waiting.</summary>
     public bool IsMidRequest => Volatile.Read(ref _isMidRequest);
 
-    /// <summary>Slow requests are under way: the client may be waiting for them.</summary>
-    public bool IsWorking => _slow.IsBusy;
+    /// <summary>Slow requests are under way, and the client may be waiting for them; if it leaves its replies untaken, they wait for it.</summary>
+    public bool IsWorking => _slow.IsBusy && !_replies.IsCongested;
 
     /// <summary>Ends the connection after the requests that are under way; those that come behind them are told that the server shuts down, or not heard any more.</summary>
     public void Stop()
@@ -201,15 +201,20 @@ internal sealed partial class Transmission
     }
 
     // A reply that goes out in one piece is finished whatever slow requests there are: theirs wait for it.
-    private bool IsBlocked => _replies.IsCongested || _slow.IsFull && _readLeft == 0 && _payloadLeft == 0;
+    private bool IsBlocked => _replies.IsCongested || IsBlockedBySlow;
+
+    private bool IsBlockedBySlow => _slow.IsFull && _readLeft == 0 && _payloadLeft == 0;
 
     /// <summary>Waits until the client has taken replies, or a slow request has ended.</summary>
     private void WaitForRoom()
     {
-        while (IsBlocked)
+        while (true)
         {
-            // A slow request that ends gives the signal by itself.
-            if (_replies.IsCongested)
+            // Looked at once: were it drained between two looks, nobody would give the signal. A slow request that ends gives it by itself.
+            bool congested = _replies.IsCongested;
+            if (!congested && !IsBlockedBySlow)
+                break;
+            if (congested)
                 _replies.RequestDrainSignal();
             _changed.Wait();
         }

@@ -52,7 +52,7 @@ internal sealed class WritebackFile : IDisposable
             Access = FileAccess.ReadWrite,
             Share = FileShare.None,
             BufferSize = 0,
-            Options = isNew && OperatingSystem.IsWindows() ? FileOptions.RandomAccess | FileOptions.DeleteOnClose : FileOptions.RandomAccess,
+            Options = isNew && !OperatingSystem.IsLinux() ? FileOptions.RandomAccess | FileOptions.DeleteOnClose : FileOptions.RandomAccess,
         };
         if (isNew && !OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -119,11 +119,21 @@ internal sealed class WritebackFile : IDisposable
 
     private void Close()
     {
-        // By now the name may be another's.
-        if (_isNew && !OperatingSystem.IsWindows() && !_handle.IsClosed && FileSystem.Identify(Path) == FileSystem.Identify(_handle))
-            File.Delete(Path);
-        _stream.Dispose();
-        _claim?.Dispose();
+        try
+        {
+            // By now the name may be another's; where that cannot be told, the file stays.
+            if (_isNew && !_handle.IsClosed && FileSystem.Identify(_handle) is { } own && FileSystem.Identify(Path) == own)
+                File.Delete(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It stays; its content is worthless, and says so.
+        }
+        finally
+        {
+            _stream.Dispose();
+            _claim?.Dispose();
+        }
     }
 
     /// <summary>Sees that nothing of value is there, and puts the mark there.</summary>

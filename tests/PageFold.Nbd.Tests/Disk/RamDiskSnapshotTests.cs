@@ -50,6 +50,56 @@ public class RamDiskSnapshotTests
         }
     }
 
+    [Theory]
+    [InlineData(5400)]
+    [InlineData(5500)]
+    [InlineData(5600)]
+    [InlineData(5700)]
+    public void A_restored_disk_with_a_writeback_file_keeps_its_reserve_and_is_saved_again(int pages)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "snapshot");
+            byte[] noise = new byte[4096];
+            Random random = new(pages);
+            using (RamDisk disk = NewWritingBack(folder))
+            {
+                for (int page = 0; page < pages; page++)
+                {
+                    random.NextBytes(noise);
+                    while (!disk.TryWrite(page * 4096L, noise))
+                        Assert.NotEqual(0, disk.Store.WriteBack(new WritebackSelection { MostBytes = 4 << 20 }).Pages);
+                }
+                disk.ReleaseReserve();
+                disk.SaveSnapshot(file);
+            }
+            using RamDisk restored = NewWritingBack(folder);
+            restored.Load(file);
+            Assert.True(restored.TryKeepReserve());
+            // Clients take all that there is.
+            for (int page = pages; page < pages + 4000; page++)
+            {
+                random.NextBytes(noise);
+                if (!restored.TryWrite(page * 4096L, noise))
+                    break;
+            }
+            restored.ReleaseReserve();
+            restored.SaveSnapshot(file);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static RamDisk NewWritingBack(DirectoryInfo folder) => new(new RamDiskOptions
+    {
+        Length = 64 << 20,
+        ReserveForSnapshot = true,
+        Store = new PageStoreOptions { MemoryLimit = 24 << 20, Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, Path.GetRandomFileName()) } },
+    });
+
     private static RamDisk NewDisk(long limit) => new(new RamDiskOptions
     {
         Length = Length,

@@ -63,6 +63,43 @@ public class SilenceTests
     }
 
     [Fact]
+    public void Slow_replies_that_wait_for_their_client_keep_it_no_longer_than_others()
+    {
+        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk(64 << 20, Page, PageCodec.Zstd(1)) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
+        using RawClient client = serving.Attach(structured: false);
+        for (int i = 0; i < 8; i++)
+            client.Write(i * 2 * Page, Content.Compressible(2 * Page, (ulong)i));
+        client.RequestMany(8, Command.Read, 0, 2 * Page);
+        // A reply in one piece, of which it takes nothing, and behind which theirs are kept.
+        client.Request(Command.Read, 32 << 20, 32 << 20);
+        Serving.Until(() => serving.Export.Connections == 0, "the end of the connection");
+    }
+
+    [Fact]
+    public void A_log_that_fails_harms_nobody()
+    {
+        using RamDisk disk = Serving.NewDisk();
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-log-");
+        string path = Path.Combine(folder.FullName, "s");
+        NbdServer server = new(new NbdServerOptions
+        {
+            Exports = [new NbdExport { Disk = disk }],
+            EndPoints = [new System.Net.Sockets.UnixDomainSocketEndPoint(path)],
+            Log = _ => throw new InvalidOperationException("the log is full"),
+        });
+        server.Start();
+        using (RawClient hostile = RawClient.Greet(server.EndPoints[0]))
+        {
+            hostile.Send(new byte[64]);
+            hostile.AssertClosed();
+        }
+        using (RawClient client = RawClient.Attach(server.EndPoints[0]))
+            Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
+        server.StopAsync(RawClient.Patience).GetAwaiter().GetResult();
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
     public void A_server_that_ends_does_not_wait_for_who_takes_nothing_longer_than_it_is_told()
     {
         using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], maxReplyBytes: 256 << 10);

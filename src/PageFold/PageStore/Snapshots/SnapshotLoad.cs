@@ -161,9 +161,25 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
 
     private PageCodecContext MakeContext(SnapshotLoadBuffers buffers, int number, CodecDescription description)
     {
-        lock (_lock)
-            _codecs[number] ??= Find(number, description);
-        return buffers.TryMakeContext(number, _codecs[number]!) ?? throw Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
+        while (true)
+        {
+            MemoryLimitException? refused = null;
+            try
+            {
+                lock (_lock)
+                    _codecs[number] ??= Find(number, description);
+                if (buffers.TryMakeContext(number, _codecs[number]!) is { } context)
+                    return context;
+            }
+            catch (MemoryLimitException e)
+            {
+                refused = e;
+            }
+            // A codec may be met when the pages before have filled memory.
+            if (!TryWriteBack())
+                throw refused ?? Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
+            store.Compact();
+        }
     }
 
     /// <summary>The codec of the snapshot's number: one that the store has, or else its own, which the store takes over or which is there for reading alone.</summary>
