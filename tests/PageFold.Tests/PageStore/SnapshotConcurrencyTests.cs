@@ -17,6 +17,9 @@ public class SnapshotConcurrencyTests
         const int Between = 3000;
         for (int page = 1; page < Between; page++)
             store.Write(page, SnapshotFolder.MakePage(PageSize, 3 + page % 2, (ulong)page));
+        // A pair of neighbours lies within the content; it has numbers too before its writer comes to it.
+        WriteNumber(store, 5, 0, new byte[PageSize]);
+        WriteNumber(store, 6, 0, new byte[PageSize]);
         using CancellationTokenSource done = new();
         Task[] writers = [.. Enumerable.Range(0, 3).Select(pair => Pages.OnItsOwnThread(() =>
         {
