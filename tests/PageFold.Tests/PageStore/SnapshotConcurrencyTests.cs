@@ -152,6 +152,21 @@ public class SnapshotConcurrencyTests
         }
     }
 
+    /// <summary>Waits until so many more writes have begun.</summary>
+    private static void AwaitWrites(long[] begun, int more)
+    {
+        long before = Sum();
+        Assert.True(SpinWait.SpinUntil(() => Sum() >= before + more, TimeSpan.FromMinutes(1)), "the writers stand still");
+
+        long Sum()
+        {
+            long sum = 0;
+            foreach (ref long count in begun.AsSpan())
+                sum += Volatile.Read(ref count);
+            return sum;
+        }
+    }
+
     /// <summary>
     /// Writers that own a page in three each, write ever newer versions of theirs, discard and recompress, and note what they begin and what they have ended. The point in time is taken between two
     /// readings of those notes, and each restored page has to be a version that could be the one at that point; while the writers are held, exactly that one.
@@ -195,7 +210,7 @@ public class SnapshotConcurrencyTests
                 store.Compact();
             }
         });
-        Thread.Sleep(30);
+        AwaitWrites(begun, 50);
         long[] least = new long[Count];
         long[] most = new long[Count];
         SpinWait.SpinUntil(() => store.Codecs.Count == 2);
@@ -210,7 +225,9 @@ public class SnapshotConcurrencyTests
                 most[number] = Volatile.Read(ref begun[number]);
             if (exact)
                 held.ExitWriteLock();
-            Thread.Sleep(seed % 3 == 0 ? 20 : 0);
+            // Sometimes nobody saves for a while. Fewer writes than the session has room for.
+            if (seed % 3 == 0)
+                AwaitWrites(begun, 50);
             SnapshotResult result = session.Save();
             Assert.True(result.Pages > Count / 2);
         }

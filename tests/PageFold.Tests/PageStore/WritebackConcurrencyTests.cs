@@ -104,11 +104,10 @@ public class WritebackConcurrencyTests
             string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
             PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path, MostBytes = 4 << 20 } });
             MemoryBudget budget = store.Budget;
-            using CountdownEvent started = new(4);
+            long writes = 0;
             Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Pages.OnItsOwnThread(() =>
             {
                 byte[] page = new byte[PageSize];
-                started.Signal();
                 try
                 {
                     for (long i = 0; ; i++)
@@ -118,6 +117,7 @@ public class WritebackConcurrencyTests
                         store.TryRead(i * 7 % Count, page);
                         if (thread == 0)
                             store.WriteBack(new WritebackSelection { MostBytes = 100_000 });
+                        Interlocked.Increment(ref writes);
                     }
                 }
                 catch (ObjectDisposedException)
@@ -125,8 +125,8 @@ public class WritebackConcurrencyTests
                     // What a closed store says.
                 }
             }))];
-            started.Wait();
-            Thread.Sleep(round);
+            // At another moment each time.
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref writes) >= 1 + round * 40, TimeSpan.FromMinutes(1)), "the writers stand still");
             store.Dispose();
             Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
             Assert.Equal(0, budget.Used);
