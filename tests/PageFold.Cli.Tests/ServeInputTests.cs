@@ -79,10 +79,24 @@ public class ServeInputTests
     }
 
     [Fact]
+    public void A_file_to_keep_is_nobody_elses()
+    {
+        using ServeFolder folder = new();
+        folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s"]], $"--keep {folder["s"]} is what --unix names too", "a file of its own");
+        folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s.control"]], "is what --control names too", "a file of its own");
+        folder.AssertServeRefused([.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
+        folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
+        folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
+    }
+
+    [Fact]
     public void An_option_that_would_do_nothing_is_refused()
     {
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--cache", "8MiB"], "--cache 8.0 MiB is for pages of 8.0 KiB and more", "--page-size 8KiB");
+        folder.AssertServeRefused([.. Size, "--recompress", "none"], "--recompress none compresses nothing", "zstd:9");
+        folder.AssertRefused(["recompress", "--codec", "none", "--control", folder["c"]], "--codec none compresses nothing", "zstd:9");
+        folder.AssertRefused(["top", "--interval", "1000d", "--control", folder["c"]], "--interval 1000d is longer than a day", "1d");
         folder.AssertServeRefused([.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
         folder.AssertServeRefused([.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"], "--writeback /dev/zero exists, and would not be used", "2 exports have a file each", "serve one export");
     }

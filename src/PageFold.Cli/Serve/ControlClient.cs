@@ -27,6 +27,8 @@ internal static class ControlClient
         {
             throw new UserErrorException($"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that 'pagefold serve' said when it began.", e);
         }
+        // What goes wrong then is the output's doing, not the server's.
+        bool telling = false;
         try
         {
             // Closing the connection is what tells the server to stop.
@@ -39,10 +41,12 @@ internal static class ControlClient
                 ControlReply reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)!;
                 if (reply.IsLast)
                     return reply;
+                telling = true;
                 told?.Invoke(reply);
+                telling = false;
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException)
+        catch (Exception e) when (!telling && (e is IOException or ObjectDisposedException or SocketException))
         {
             cancellation.ThrowIfCancellationRequested();
             throw new UserErrorException($"--control {path}: the server went away ({e.Message.TrimEnd('.')}).", e);

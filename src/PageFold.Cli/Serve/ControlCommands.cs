@@ -181,7 +181,7 @@ internal static class ControlCommands
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
             {
-                _ = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!);
+                _ = ServeArguments.Denser("--codec", parsed.GetValue(codec)!);
                 ControlRequest request = new()
                 {
                     Command = "recompress",

@@ -64,10 +64,7 @@ internal sealed class ControlServer : IDisposable
                     socket.Dispose();
                     continue;
                 }
-#pragma warning disable CA2025 // The thread disposes the socket when it ends.
-                // Its own, since a client may take long, and be slow to take what it is told: that must not keep anybody else's work from a thread.
-                _ = Task.Factory.StartNew(() => ServeAsync(socket).GetAwaiter().GetResult(), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-#pragma warning restore CA2025
+                StartServing(socket);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
@@ -79,9 +76,42 @@ internal sealed class ControlServer : IDisposable
         }
     }
 
-    private async Task ServeAsync(Socket socket)
+    /// <summary>On a thread of its own, since a client may take long, and be slow to take what it is told: that must not keep anybody else's work from one.</summary>
+    private void StartServing(Socket socket)
     {
-        using NetworkStream stream = new(socket, ownsSocket: true);
+        try
+        {
+            new Thread(() => Serve(socket)) { IsBackground = true, Name = "control" }.Start();
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+        {
+            socket.Dispose();
+            _active.Signal();
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        try
+        {
+            using NetworkStream stream = new(socket, ownsSocket: true);
+            Serve(socket, stream);
+        }
+#pragma warning disable CA1031 // Whatever a client does to its connection, the server goes on.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // There is nobody left to tell.
+        }
+        finally
+        {
+            socket.Dispose();
+            _active.Signal();
+        }
+    }
+
+    private void Serve(Socket socket, NetworkStream stream)
+    {
         using CancellationTokenSource gone = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         Task watching = Task.CompletedTask;
         try
@@ -89,7 +119,7 @@ internal sealed class ControlServer : IDisposable
             ControlReply last;
             try
             {
-                ControlRequest request = await ReadAsync(stream, gone.Token);
+                ControlRequest request = Read(socket, gone.Token);
 #pragma warning disable CA2025 // It is waited for before either goes.
                 watching = WatchAsync(stream, gone);
 #pragma warning restore CA2025
@@ -101,35 +131,42 @@ internal sealed class ControlServer : IDisposable
             }
             Send(stream, last);
         }
-#pragma warning disable CA1031 // Whatever a client does to its connection, the server goes on.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
-            // There is nobody left to tell.
-        }
         finally
         {
-            await gone.CancelAsync();
-            await watching;
-            _active.Signal();
+            gone.Cancel();
+            watching.GetAwaiter().GetResult();
         }
     }
 
-    private static async Task<ControlRequest> ReadAsync(Stream stream, CancellationToken cancellation)
+    /// <summary>Reads a request, on this thread: whoever sends none in time is cut off, as is everybody when the server ends.</summary>
+    private static ControlRequest Read(Socket socket, CancellationToken cancellation)
     {
         using CancellationTokenSource timely = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenRegistration cut = timely.Token.Register(() => StopReading(socket));
         timely.CancelAfter(Patience);
         byte[] buffer = new byte[MostRequestBytes];
         int length = 0;
         while (true)
         {
-            int read = await stream.ReadAsync(buffer.AsMemory(length), timely.Token);
+            int read = socket.Receive(buffer.AsSpan(length));
             length += read;
             int end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
             if (end >= 0)
                 return JsonSerializer.Deserialize(buffer.AsSpan(0, end), ControlJson.Default.ControlRequest) ?? throw new InvalidDataException("it is null");
             if (read == 0 || length == buffer.Length)
                 throw new InvalidDataException(read == 0 ? "it does not end with a new line" : $"it is longer than {MostRequestBytes} bytes");
+        }
+    }
+
+    private static void StopReading(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Receive);
+        }
+        catch (SocketException)
+        {
+            // The client has gone.
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed class DiskOperations(HostedDisks disks)
     private static ControlReply Recompress(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
         disk.Flush();
-        PageCodec codec = ServeArguments.CodecWithLevel("--codec", request.Codec ?? "zstd");
+        PageCodec codec = ServeArguments.Denser("--codec", request.Codec ?? "zstd");
         if (request.TrainBytes is { } bytes)
             codec = Train(disk, request.Codec ?? "zstd", bytes, cancellation);
         RecompressionResult result = disk.Store.Recompress(
@@ -185,7 +185,7 @@ internal sealed class DiskOperations(HostedDisks disks)
     // Columns: page, offset, state, stored bytes, codec, settled, age in seconds.
     private static string Describe(RamDisk disk, long page, PageInfo info, string[] codecs) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{(info.State is PageState.SameFilled or PageState.Incompressible ? string.Empty : codecs[info.Codec])},{(info.Settled ? 1 : 0)},{info.Age?.TotalSeconds:0}");
+        $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{(info.State is PageState.SameFilled or PageState.Incompressible || info.StoredBytes == disk.PageSize ? string.Empty : codecs[info.Codec])},{(info.Settled ? 1 : 0)},{info.Age?.TotalSeconds:0}");
 
     private static string StateName(PageState state) => state switch
     {

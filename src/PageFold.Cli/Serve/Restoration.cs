@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -8,6 +9,11 @@ internal static class Restoration
     /// <summary>Takes from the snapshots what the options leave open: the disks' sizes and the page size. Every snapshot is looked at before anything is made.</summary>
     public static ServeOptions Complete(ServeOptions options)
     {
+        foreach (ExportOptions export in options.Exports)
+        {
+            if (string.IsNullOrWhiteSpace(export.Keep ?? export.Restore ?? "-"))
+                throw new UserErrorException($"{(export.Keep is not null ? "--keep" : "--restore")} needs a file.");
+        }
         if (options.Exports.Where(export => export.Keep is not null).GroupBy(export => Path.GetFullPath(export.Keep!)).FirstOrDefault(group => group.Count() > 1) is { } shared)
             throw new UserErrorException($"--keep {shared.Key} belongs to several exports, and one would replace what the other leaves; give each a file of its own.");
         List<ExportOptions> exports = [];
@@ -18,7 +24,7 @@ internal static class Restoration
             if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
                 throw new UserErrorException($"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
             if (export.Keep is { } keep)
-                CheckTarget(keep);
+                CheckTarget(keep, options);
             if (SourceOf(export) is not { } path)
             {
                 exports.Add(export);
@@ -36,13 +42,17 @@ internal static class Restoration
         return options with { Exports = exports, PageSize = pageSize };
     }
 
-    /// <summary>Loads the snapshots, with progress.</summary>
-    public static void Load(ServeOptions options, HostedDisks disks, CancellationToken stop)
+    /// <summary>Loads the snapshots, with progress; says which disks that are kept have none yet.</summary>
+    public static void Load(ServeOptions options, HostedDisks disks, Action<string> tell, CancellationToken stop)
     {
         foreach ((ExportOptions export, NbdExport hosted) in options.Exports.Zip(disks.Exports))
         {
             if (SourceOf(export) is not { } path)
+            {
+                if (export.Keep is { } later)
+                    tell($"{later} is not there yet: the disk begins empty, and is saved there when this command ends in an orderly way (SIGTERM or Ctrl-C)");
                 continue;
+            }
             const int Whole = 10_000;
             WorkProgress progress = new();
             Refusing(export, path, () => ProgressView.Watch(progress, () =>
@@ -87,12 +97,21 @@ internal static class Restoration
 
     private static string OptionOf(ExportOptions export) => export.Restore is not null ? "--restore" : "--keep";
 
-    private static void CheckTarget(string path)
+    private static void CheckTarget(string path, ServeOptions options)
     {
+        // At the end it would be replaced, or be in the way at the next beginning.
+        string? other = options.EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && IsSame(endPoint.ToString()!, path)) ? "--unix"
+            : IsSame(options.Control, path) ? "--control"
+            : IsSame(options.Writeback, path) ? "--writeback"
+            : null;
+        if (other is not null)
+            throw new UserErrorException($"--keep {path} is what {other} names too; give each a file of its own.");
         string full = Path.GetFullPath(path);
         if (Directory.Exists(full) || !Directory.Exists(Path.GetDirectoryName(full)))
             throw new UserErrorException($"--keep {path} cannot be written at the end; name a file in a folder that exists.");
     }
+
+    private static bool IsSame(string? one, string other) => one is not null && Path.GetFullPath(one) == Path.GetFullPath(other);
 
     private static T Refusing<T>(ExportOptions export, string path, Func<T> action)
     {

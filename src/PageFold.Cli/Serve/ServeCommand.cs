@@ -66,7 +66,7 @@ internal static class ServeCommand
                     IdleTimeout = parsed.GetValue(idleTimeout) is { } silence ? ServeArguments.Time("--idle-timeout", silence) : null,
                     Upkeep = new UpkeepOptions
                     {
-                        Recompress = parsed.GetValue(recompress) is { } second ? ServeArguments.CodecWithLevel("--recompress", second) : null,
+                        Recompress = parsed.GetValue(recompress) is { } second ? ServeArguments.Denser("--recompress", second) : null,
                         Idle = parsed.GetValue(idle) is { } unused ? ServeArguments.Time("--idle", unused) : null,
                         WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },

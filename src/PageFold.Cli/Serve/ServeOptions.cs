@@ -152,6 +152,13 @@ internal static class ServeArguments
         throw new UserErrorException($"{option} {Arguments.Shown(text)} is no time; write for example 90s, 10m, 4h or 1d.");
     }
 
+    /// <summary>A codec to recompress with: one that compresses.</summary>
+    public static PageCodec Denser(string option, string text)
+    {
+        PageCodec codec = CodecWithLevel(option, text);
+        return codec != PageCodec.None ? codec : throw new UserErrorException($"{option} {Arguments.Shown(text)} compresses nothing; choose zstd, with a level as in zstd:9, or lz4.");
+    }
+
     /// <summary>A codec with its level, as in zstd:9.</summary>
     public static PageCodec CodecWithLevel(string option, string text)
     {

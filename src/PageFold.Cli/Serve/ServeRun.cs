@@ -20,7 +20,7 @@ internal static class ServeRun
         options = Restoration.Complete(options);
         RefuseWhatDoesNothing(options);
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
-        Restoration.Load(options, disks, stop);
+        Restoration.Load(options, disks, Tell, stop);
         ResidentMemory.GiveBack();
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(new NbdServerOptions

@@ -7,6 +7,8 @@ namespace PageFold.Cli.Serve;
 /// <summary><c>pagefold top</c>: a serving command, live.</summary>
 internal static class TopCommand
 {
+    private static readonly TimeSpan LongestInterval = TimeSpan.FromDays(1);
+
     public static Command Create()
     {
         Option<string> control = ControlCommands.ControlOption();
@@ -18,11 +20,17 @@ internal static class TopCommand
             stop => Watch(
                 parsed.GetValue(control)!,
                 new ControlRequest { Command = "stat", Export = parsed.GetValue(export) },
-                ServeArguments.Time("--interval", parsed.GetValue(interval)!),
+                Interval(parsed.GetValue(interval)!),
                 parsed.GetValue(count) is { } most ? Arguments.Integer("--count", most, 1, int.MaxValue, "1 or more") : int.MaxValue,
                 stop),
             cancellation)));
         return command;
+    }
+
+    private static TimeSpan Interval(string text)
+    {
+        TimeSpan interval = ServeArguments.Time("--interval", text);
+        return interval <= LongestInterval ? interval : throw new UserErrorException($"--interval {text} is longer than a day; choose 1d at most.");
     }
 
     private static int Watch(string control, ControlRequest request, TimeSpan interval, int most, CancellationToken stop)

@@ -8,6 +8,9 @@ internal sealed class Upkeep : IDisposable
     private static readonly TimeSpan MostBetween = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LeastBetween = TimeSpan.FromSeconds(1);
 
+    private const string Reserve = "reserve";
+    private const string WritingBack = "writeback";
+
     // Less is not worth a walk.
     private const long FewFrames = 256;
 
@@ -17,7 +20,7 @@ internal sealed class Upkeep : IDisposable
     private readonly TimeSpan _idle;
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
-    private readonly Dictionary<NbdExport, string> _told = [];
+    private readonly Dictionary<(NbdExport, string), string> _told = [];
 
     public Upkeep(HostedDisks disks, UpkeepOptions options, Action<string> tell)
     {
@@ -51,18 +54,18 @@ internal sealed class Upkeep : IDisposable
     private void Tend(NbdExport export)
     {
         PageStore store = export.Disk.Store;
-        Try(export, () => export.Disk.Flush());
-        Try(export, () => KeepReserve(export));
+        Try(export, "flush", () => export.Disk.Flush());
+        Try(export, Reserve, () => KeepReserve(export));
         if (_options.Recompress is { } codec)
-            Try(export, () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle }, progress: null, _ending.Token));
+            Try(export, "recompress", () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle }, progress: null, _ending.Token));
         if (_options.WritebackIdle is { } age)
-            Try(export, () => WriteBack(export, age));
+            Try(export, WritingBack, () => WriteBack(export, age));
         if (IsSparse(store))
-            Try(export, () => store.Compact(_ending.Token));
+            Try(export, "compact", () => store.Compact(_ending.Token));
     }
 
     /// <summary>What one step meets must not keep the others from being taken; they may be what gives memory back.</summary>
-    private void Try(NbdExport export, Action step)
+    private void Try(NbdExport export, string name, Action step)
     {
         try
         {
@@ -72,7 +75,7 @@ internal sealed class Upkeep : IDisposable
         catch (Exception e) when (e is not OperationCanceledException)
 #pragma warning restore CA1031
         {
-            Tell(export, e.Message);
+            Tell(export, name, e.Message);
         }
         catch (OperationCanceledException)
         {
@@ -80,12 +83,12 @@ internal sealed class Upkeep : IDisposable
         }
     }
 
-    /// <summary>Says what an export's upkeep has met, once, until it is something else.</summary>
-    private void Tell(NbdExport export, string what)
+    /// <summary>Says what a step of an export's upkeep has met, once, until it is something else.</summary>
+    private void Tell(NbdExport export, string step, string what)
     {
-        if (_told.TryGetValue(export, out string? before) && before == what)
+        if (_told.TryGetValue((export, step), out string? before) && before == what)
             return;
-        _told[export] = what;
+        _told[(export, step)] = what;
         _tell($"upkeep{(export.Name.Length > 0 ? $" of '{export.Name}'" : string.Empty)}: {what.ReplaceLineEndings(" ")}");
     }
 
@@ -100,13 +103,13 @@ internal sealed class Upkeep : IDisposable
     private void KeepReserve(NbdExport export)
     {
         if (!export.Disk.TryKeepReserve())
-            Tell(export, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
+            Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
     }
 
     private void WriteBack(NbdExport export, TimeSpan age)
     {
         WritebackResult result = export.Disk.Store.WriteBack(new WritebackSelection { MinAge = age }, progress: null, _ending.Token);
         if (result.Stopped is not (WritebackStop.Finished or WritebackStop.Cancelled))
-            Tell(export, $"writing idle pages back has stopped ({result.Error?.Message ?? result.Stopped.ToString()}); they stay in memory");
+            Tell(export, WritingBack, $"writing idle pages back has stopped ({result.Error?.Message ?? result.Stopped.ToString()}); they stay in memory");
     }
 }

@@ -10,16 +10,9 @@ namespace PageFold.Nbd.Session;
 /// On a machine with two processors a request costs a few microseconds, and each change of threads as much again. So reading is blocking, though it comes in the form that pipes and <see cref="System.Net.Security.SslStream"/>
 /// ask for: <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> has always ended when it returns. One thread reads; writers take turns; <see cref="Shut"/> and <see cref="ShutReading"/> may come from any thread.
 /// </remarks>
-internal sealed class ClientStream : Stream
+internal sealed class ClientStream(Socket socket) : Stream
 {
-    private readonly Socket _socket;
-
-    public ClientStream(Socket socket)
-    {
-        _socket = socket;
-        // What cannot be done at once says so, instead of going through the readiness events.
-        socket.Blocking = false;
-    }
+    private readonly Socket _socket = socket;
 
     /// <summary>Writing waits on the writer's thread as well: for the handshake, whose steps belong to the connection's thread.</summary>
     public bool WritesBlock { get; set; } = true;
@@ -37,6 +30,10 @@ internal sealed class ClientStream : Stream
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
+
+    /// <summary>Before the first use: what cannot be done at once is to say so, instead of going through the readiness events.</summary>
+    /// <exception cref="SocketException">The client has gone already.</exception>
+    public void Open() => _socket.Blocking = false;
 
     /// <summary>Has the reader see the end of what the client sends; what was received before is still read, and replies still go out.</summary>
     public void ShutReading() => ShutDown(SocketShutdown.Receive);

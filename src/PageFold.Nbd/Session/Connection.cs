@@ -30,6 +30,7 @@ internal sealed class Connection : IDisposable
         Stream stream = _client;
         try
         {
+            _client.Open();
             Negotiation negotiation = new(_options, stream);
             Agreement? agreement;
             try

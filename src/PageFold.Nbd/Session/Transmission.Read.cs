@@ -111,7 +111,16 @@ internal sealed partial class Transmission
             _exclusive = false;
             while (_parked.TryPop(out SlowRequest? slow))
             {
-                Send(slow);
+                try
+                {
+                    Send(slow);
+                }
+                catch (OutOfMemoryException e)
+                {
+                    // No reply after one that is missing; the others are given back all the same.
+                    _broken = _disconnecting = true;
+                    _failed(e);
+                }
                 _slow.Return(slow);
             }
         }

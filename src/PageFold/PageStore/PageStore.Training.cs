@@ -31,7 +31,7 @@ public sealed unsafe partial class PageStore
     {
         Throw.IfDictionarySizeInvalid(bytes, LeastDictionary, LargestDictionary);
         long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / PageSize);
-        long stored = _counters.Read(StoreCounter.Pages) - _counters.Read(StoreCounter.SameFilled);
+        long stored = _counters.Read(StoreCounter.Pages) - _counters.Read(StoreCounter.SameFilled) - _counters.Read(StoreCounter.WrittenBack);
         if (stored < ZstdDictionary.LeastSamples)
             return null;
         // The pages that are written meanwhile want memory too.
