@@ -95,7 +95,7 @@ weigh() { # name, socket, pid, what to do before each weighing
     printf '%-58s %10s %10s %10s\n' "$1" "$loaded" "$after" "$(ratio "$after" "$loaded")"
 }
 nothing() { :; }
-recompress() { "${pagefold[@]}" recompress --control "$1.control" --codec zstd:15 --train 112KiB >/dev/null 2>&1; "${pagefold[@]}" compact --control "$1.control" >/dev/null 2>&1; }
+recompress() { "${pagefold[@]}" recompress --control "$1.control" --codec zstd:19 --train 192KiB >/dev/null 2>&1; "${pagefold[@]}" compact --control "$1.control" >/dev/null 2>&1; }
 compact() { "${pagefold[@]}" compact --control "$1.control" >/dev/null 2>&1; }
 
 memory() {
@@ -112,7 +112,7 @@ memory() {
         weigh "pagefold zstd, $page pages" "$work/zstd-$page" "${servers[-1]}" compact
         stop
         start_pagefold "$work/dense-$page" --codec zstd --page-size $page --cache 512KiB
-        weigh "pagefold zstd, $page, recompressed zstd:15 + dictionary" "$work/dense-$page" "${servers[-1]}" recompress
+        weigh "pagefold zstd, $page, recompressed zstd:19 + dictionary" "$work/dense-$page" "${servers[-1]}" recompress
         stop
     done
 }

@@ -210,7 +210,8 @@ public class SnapshotConcurrencyTests
                 store.Compact();
             }
         });
-        AwaitWrites(begun, 50);
+        // So many that most pages hold something.
+        AwaitWrites(begun, 4 * Count);
         long[] least = new long[Count];
         long[] most = new long[Count];
         SpinWait.SpinUntil(() => store.Codecs.Count == 2);
