@@ -58,7 +58,7 @@ public sealed class NbdServer : IAsyncDisposable
     public long RefusedConnections { get; private set; }
 
     /// <summary>Listens on all end points, or on none. Unix sockets are for their owner alone.</summary>
-    /// <exception cref="SocketException">An address is in use, or not one of this machine's.</exception>
+    /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
     public void Start()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
@@ -117,6 +117,11 @@ public sealed class NbdServer : IAsyncDisposable
                 File.SetUnixFileMode(endPoint.ToString()!, OwnerOnly);
             listener.Listen(Backlog);
             return listener;
+        }
+        catch (SocketException e)
+        {
+            listener.Dispose();
+            throw new SocketException((int)e.SocketErrorCode, $"cannot listen at {endPoint}: {e.Message}");
         }
         catch
         {

@@ -49,6 +49,7 @@ public sealed partial class RamDisk : IDisposable
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
         CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
         _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store, CacheBytes) : 0;
+        Throw.IfReserveTooLarge(_reserve, store.MemoryLimit);
         store.OwnerBytes += CacheBytes + _reserve;
         _ownerBytes = store.OwnerBytes;
         Store = new PageStore(store);

@@ -22,6 +22,12 @@ internal static class Throw
             throw new ArgumentOutOfRangeException("CacheBytes", bytes, $"CacheBytes is {Bytes(bytes!.Value)}; choose zero to less than MemoryLimit{(limit is null ? string.Empty : $" ({Bytes(limit.Value)})")}.");
     }
 
+    public static void IfReserveTooLarge(long reserve, long? limit)
+    {
+        if (reserve > 0 && reserve >= limit - limit / 4)
+            throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit!.Value)}, of which ReserveForSnapshot sets {Bytes(reserve)} aside; choose at least {Bytes(2 * reserve)}, or do without.");
+    }
+
     public static void IfRangeOutsideDisk(long offset, long count, long length)
     {
         if (offset < 0 || count < 0 || count > length - offset)

@@ -264,7 +264,7 @@ internal static class Throw
     public static void IfSnapshotRuns(bool runs)
     {
         if (runs)
-            throw new InvalidOperationException("A snapshot of this store is being taken; wait for it to end, or dispose its session.");
+            throw new InvalidOperationException("Another snapshot of this store is being taken; wait for it to end, or cancel it.");
     }
 
     public static NotSupportedException CodecCannotBeSaved(string codec) =>
@@ -320,6 +320,9 @@ internal static class Throw
 
     public static MemoryLimitException NoMemoryToLoad(long limit) =>
         new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
+
+    public static MemoryLimitException NoMemoryForSnapshotHeader(string path, long bytes, long limit) =>
+        new($"No memory for the header of {path} ({Bytes(bytes)}, with its dictionaries) within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
     public static MemoryLimitException NoMemoryForSamples(long bytes, long limit) =>
         new($"No memory for {Bytes(bytes)} of samples within MemoryLimit ({Bytes(limit)}); raise the limit, or discard pages.");

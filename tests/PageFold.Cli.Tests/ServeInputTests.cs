@@ -51,14 +51,32 @@ public class ServeInputTests
         Directory.CreateDirectory(folder["folder"]);
         string tooLong = folder[new string('x', 108)];
         folder.AssertRefused(["serve", "--unix", folder["taken"], .. Size], $"--unix {folder["taken"]} exists already", "choose another");
-        folder.AssertRefused(["serve", "--unix", folder["folder"], .. Size], $"--unix {folder["folder"]} exists already", "choose another");
+        folder.AssertRefused(["serve", "--unix", folder["folder"], .. Size], $"--unix {folder["folder"]} exists already and is a folder", "choose a name in it");
         folder.AssertRefused(["serve", "--unix", folder["no/s"], .. Size], $"--unix {folder["no/s"]} lies in a folder that does not exist", "make the folder");
         folder.AssertRefused(["serve", "--unix", tooLong, .. Size], $"--unix {tooLong} is longer than the 107 bytes", "choose a shorter one");
         folder.AssertRefused(["serve", "--unix", "", .. Size], "--unix needs a path");
         folder.AssertServeRefused([.. Size, "--control", folder["taken"]], $"--control {folder["taken"]} exists already", "choose another");
-        folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already", "choose another");
+        folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already and is a folder", "choose a name in it");
         folder.AssertServeRefused([.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
-        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], "cannot listen there", "in use", "choose another");
+        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], "cannot listen at s: ", "in use", "--unix");
+    }
+
+    [Fact]
+    public void What_a_server_that_was_killed_left_behind_is_named_at_once()
+    {
+        using ServeFolder folder = new();
+        foreach (string name in (string[])["s", "s.control"])
+            Leave(folder[name]);
+        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size], $"--unix {folder["s"]} exists already, and nobody answers there", $"rm -f {folder["s"]} {folder["s.control"]}");
+        folder.AssertRefused(["serve", "--unix", folder["other"], "--control", folder["s.control"], .. Size], $"--control {folder["s.control"]} exists already, and nobody answers there", $"rm -f {folder["s.control"]}");
+
+        // A socket's file goes when .NET closes the socket; one that was renamed before stays.
+        static void Leave(string path)
+        {
+            using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.Bind(new UnixDomainSocketEndPoint(path + "-"));
+            File.Move(path + "-", path);
+        }
     }
 
     [Fact]
@@ -87,6 +105,7 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
+        folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");
     }
 
     [Fact]
@@ -108,9 +127,11 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--export", "a", "--export", "a"], "--export a", "twice", "a name of its own");
         foreach (string wrong in (string[])["colour=red", "read-only=yes", "restore", "keep=", "restore="])
             folder.AssertServeRefused([.. Size, "--export", $"a,{wrong}"], $"--export a,{wrong}: '{wrong}' is not known", "restore=FILE");
-        folder.AssertServeRefused(["--export", "a,size=large"], "--export size large", "512MiB");
-        folder.AssertServeRefused(["--export", "a,size="], "--export size ''", "512MiB");
-        folder.AssertServeRefused(["--export", "a,size=1MiB,memory-limit=0"], "--export memory-limit 0", "512MiB");
+        folder.AssertServeRefused(["--export", "a,size=large"], "--export a,size large", "512MiB");
+        folder.AssertServeRefused(["--export", "a,size="], "--export a,size ''", "512MiB");
+        folder.AssertServeRefused(["--export", "a,size=1MiB,memory-limit=0"], "--export a,memory-limit 0", "512MiB");
+        folder.AssertServeRefused([.. Size, "--export", "a,size=1MiB,size=2MiB"], "--export a,size=1MiB,size=2MiB says size twice", "say it once");
+        folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b,size=77"], "export b: --size is 77 bytes", "512");
         folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b", "--restore", "x"], "--restore x", "2 exports", "--export NAME,restore=FILE");
         folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b", "--keep", "x"], "--keep x", "2 exports", "--export NAME,keep=FILE");
     }

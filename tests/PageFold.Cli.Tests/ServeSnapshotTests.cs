@@ -110,10 +110,10 @@ public class ServeSnapshotTests
         }
         folder.AssertServeRefused(["--restore", good, "--page-size", "16KiB"], $"--restore {good} has pages of 4.0 KiB", "--page-size 4096");
         folder.AssertServeRefused(["--restore", good, "--size", "4MiB"], $"--restore {good} is of a disk of 8.0 MiB", "--size 4.0 MiB", "at least 8388608");
-        folder.AssertServeRefused(["--restore", good, "--memory-limit", "2MiB"], "--memory-limit", "raise");
+        folder.AssertServeRefused(["--restore", good, "--memory-limit", "2MiB"], $"--restore {good} cannot be restored", "--memory-limit", "raise");
         folder.AssertServeRefused(["--restore", good, "--keep", folder["other"]], $"--restore {good} and --keep {folder["other"]}");
-        folder.AssertServeRefused(["--size", "1MiB", "--keep", folder["no/kept"]], $"--keep {folder["no/kept"]} cannot be written", "a folder that exists");
-        folder.AssertServeRefused(["--size", "1MiB", "--keep", folder["folder"]], $"--keep {folder["folder"]} cannot be written", "a folder that exists");
+        folder.AssertServeRefused(["--size", "1MiB", "--keep", folder["no/kept"]], $"--keep {folder["no/kept"]} lies in a folder that does not exist", "make the folder");
+        folder.AssertServeRefused(["--size", "1MiB", "--keep", folder["folder"]], $"--keep {folder["folder"]} is a folder", "name a file in it");
         File.WriteAllText(bad, "somebody's");
         folder.AssertServeRefused(["--size", "1MiB", "--keep", bad], $"--keep {bad} cannot be restored", "name a snapshot");
 

@@ -12,10 +12,12 @@ internal sealed class ControlServer : IDisposable
     private const int MostRequestBytes = 64 << 10;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PatienceWithReaders = TimeSpan.FromSeconds(1);
 
     private readonly Socket _listener;
     private readonly DiskOperations _operations;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _cuttingOff = new();
     // One for the server itself, so that it is zero only when all has ended.
     private readonly CountdownEvent _active = new(1);
 
@@ -49,6 +51,10 @@ internal sealed class ControlServer : IDisposable
         _stopping.Cancel();
         _listener.Dispose();
         _active.Signal();
+        if (_active.Wait(PatienceWithReaders))
+            return;
+        // Those who do not take what they are told, such as a pager, would never end.
+        _cuttingOff.Cancel();
         _active.Wait(Patience);
     }
 
@@ -95,6 +101,7 @@ internal sealed class ControlServer : IDisposable
         try
         {
             using NetworkStream stream = new(socket, ownsSocket: true);
+            using CancellationTokenRegistration cut = _cuttingOff.Token.Register(socket.Dispose);
             Serve(socket, stream);
         }
 #pragma warning disable CA1031 // Whatever a client does to its connection, the server goes on.

@@ -29,7 +29,7 @@ internal sealed class DiskOperations(HostedDisks disks)
         }
         catch (OperationCanceledException)
         {
-            return Refusal("cancelled; what was done so far stays done.", ExitCodes.Interrupted);
+            return Refusal(request.Command == "snapshot" ? "cancelled; no file was made, and one that was there is as it was." : "cancelled; what was done so far stays done.", ExitCodes.Interrupted);
         }
         catch (UserErrorException e)
         {
@@ -58,9 +58,21 @@ internal sealed class DiskOperations(HostedDisks disks)
         string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
             throw new UserErrorException($"{path} lies in a folder that does not exist; make the folder, or choose another file.");
-        SnapshotResult result = request.Raw ? export.Disk.SaveImage(path, progress, cancellation) : export.Disk.SaveSnapshot(path, export.Name, progress, cancellation);
+        SnapshotResult result = Save(export, path, request.Raw, progress, cancellation);
         return Result(
             ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));
+    }
+
+    private static SnapshotResult Save(NbdExport export, string path, bool raw, IProgress<double> progress, CancellationToken cancellation)
+    {
+        try
+        {
+            return raw ? export.Disk.SaveImage(path, progress, cancellation) : export.Disk.SaveSnapshot(path, export.Name, progress, cancellation);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new UserErrorException($"{path} may not be written by the server, which runs as {Environment.UserName} ({e.Message.TrimEnd('.')}); choose a place where it may write.", e);
+        }
     }
 
     private static ControlReply Compact(RamDisk disk, CancellationToken cancellation)
@@ -94,7 +106,7 @@ internal sealed class DiskOperations(HostedDisks disks)
         ResidentMemory.GiveBack();
         return Result(
             ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
-            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
+            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes)) with { Note = NoteOf(result) };
     }
 
     private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
@@ -118,6 +130,10 @@ internal sealed class DiskOperations(HostedDisks disks)
             ("pagesWrittenBack", result.Pages), ("bytesWrittenBack", result.Bytes), ("pagesSkipped", result.Skipped), ("fileBytesWritten", result.FileBytesWritten),
             ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
     }
+
+    private static string? NoteOf(RecompressionResult result) => result.Examined == 0
+        ? "there was nothing to do: pages that have this codec already, gained nothing before, hold one repeated word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out"
+        : null;
 
     private static string? NoteOf(WritebackStop stopped) => stopped switch
     {

@@ -83,8 +83,8 @@ internal sealed record DiskReport
 
     public required IReadOnlyList<ClassReport> Classes { get; init; }
 
-    /// <summary>Bytes of data in memory for each byte held; null while nothing is stored.</summary>
-    public double? Ratio => OriginalBytes == 0 || TotalBytes == 0 ? null : (double)OriginalBytes / TotalBytes;
+    /// <summary>Bytes of data in memory, without what is written back, for each byte held; null while there are none.</summary>
+    public double? Ratio => OriginalBytes <= WrittenBackPages * PageSize || TotalBytes == 0 ? null : (double)(OriginalBytes - WrittenBackPages * PageSize) / TotalBytes;
 
     public static DiskReport Of(NbdExport export)
     {

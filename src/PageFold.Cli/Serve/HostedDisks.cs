@@ -9,7 +9,7 @@ internal sealed class HostedDisks : IDisposable
     // What the library calls the command's options.
     private static readonly (string Name, string Option)[] OptionNames =
     [
-        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("Writeback.Path", "--writeback"), ("Writeback.MostBytes", "--writeback-size"),
+        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("ReserveForSnapshot", "--keep"), ("Writeback.Path", "--writeback"), ("Writeback.MostBytes", "--writeback-size"),
     ];
 
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -97,7 +97,11 @@ internal sealed class HostedDisks : IDisposable
             string message = e.Message.Split(" (Parameter", 2)[0];
             foreach ((string name, string option) in OptionNames)
                 message = message.Replace(name, option, StringComparison.Ordinal);
-            throw new UserErrorException(message, e);
+            throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
+        }
+        catch (Exception) when (Directory.Exists(options.Writeback))
+        {
+            throw new UserErrorException($"--writeback {options.Writeback} is a folder; name a file in it, or a block device.");
         }
         catch (Exception e) when (options.Writeback is not null && e is IOException or UnauthorizedAccessException)
         {

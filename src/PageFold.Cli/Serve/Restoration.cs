@@ -86,7 +86,7 @@ internal static class Restoration
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
             {
-                tell($"'{path}' could not be saved, what was there before is as it was: {e.Message.ReplaceLineEndings(" ")}");
+                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; {(File.Exists(path) ? "the file that was there is as it was" : "there is no file")}: {e.Message.ReplaceLineEndings(" ")}");
                 all = false;
             }
         }
@@ -107,8 +107,10 @@ internal static class Restoration
         if (other is not null)
             throw new UserErrorException($"--keep {path} is what {other} names too; give each a file of its own.");
         string full = Path.GetFullPath(path);
-        if (Directory.Exists(full) || !Directory.Exists(Path.GetDirectoryName(full)))
-            throw new UserErrorException($"--keep {path} cannot be written at the end; name a file in a folder that exists.");
+        if (Directory.Exists(full))
+            throw new UserErrorException($"--keep {path} is a folder; name a file in it.");
+        if (!Directory.Exists(Path.GetDirectoryName(full)))
+            throw new UserErrorException($"--keep {path} lies in a folder that does not exist; make the folder, or choose another file.");
     }
 
     private static bool IsSame(string? one, string other) => one is not null && Path.GetFullPath(one) == Path.GetFullPath(other);
@@ -118,6 +120,10 @@ internal static class Restoration
         try
         {
             return action();
+        }
+        catch (MemoryLimitException e)
+        {
+            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {e.Message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -15,7 +15,7 @@ internal static class ServeCommand
         Option<string[]> export = new("--export") { Description = "Name of a disk; several make several. With a comma behind: size=BYTES, memory-limit=BYTES, restore=FILE, keep=FILE, read-only.", HelpName = "NAME[,...]" };
         Option<string> codec = new("--codec") { Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.", DefaultValueFactory = _ => "lz4", HelpName = "NAME[:LEVEL]" };
         Option<string?> pageSize = new("--page-size") { Description = "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.", HelpName = "BYTES" };
-        Option<string?> cache = new("--cache") { Description = "Pages larger than 4 KiB kept decompressed. Default 4MiB.", HelpName = "BYTES" };
+        Option<string?> cache = new("--cache") { Description = "Pages larger than 4 KiB kept decompressed; 0 for none. Default 4MiB.", HelpName = "BYTES" };
         Option<string?> tls = new("--tls-certificates") { Description = "Folder with server-cert.pem and server-key.pem: only encrypted connections are served.", HelpName = "DIR" };
         Option<bool> tlsOptional = new("--tls-optional") { Description = "Serve clients that do not encrypt too." };
         Option<bool> tlsVerify = new("--tls-verify-peer") { Description = "Only clients with a certificate signed by ca-cert.pem in the same folder." };
@@ -57,7 +57,7 @@ internal static class ServeCommand
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
                     Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
                     PageSize = parsed.GetValue(pageSize) is { } bytes ? Arguments.PageSize(bytes) : null,
-                    CacheBytes = Arguments.Bytes("--cache", parsed.GetValue(cache)),
+                    CacheBytes = parsed.GetValue(cache) == "0" ? 0 : Arguments.Bytes("--cache", parsed.GetValue(cache)),
                     HugePages = parsed.GetValue(hugePages),
                     Writeback = parsed.GetValue(writeback),
                     WritebackBytes = Arguments.Bytes("--writeback-size", parsed.GetValue(writebackSize)),

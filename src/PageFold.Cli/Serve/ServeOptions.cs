@@ -70,14 +70,16 @@ internal sealed record ExportOptions(string Name)
     {
         string[] parts = text.Split(',');
         ExportOptions export = new(parts[0]);
+        if (parts.Skip(1).Select(part => part.Split('=', 2)[0]).GroupBy(name => name).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new UserErrorException($"--export {text} says {twice.Key} twice; say it once.");
         foreach (string part in parts.Skip(1))
         {
             string[] pair = part.Split('=', 2);
             string value = pair.Length == 2 ? pair[1] : string.Empty;
             export = pair[0] switch
             {
-                "size" => export with { Size = Arguments.Bytes("--export size", value) },
-                "memory-limit" => export with { MemoryLimit = Arguments.Bytes("--export memory-limit", value) },
+                "size" => export with { Size = Arguments.Bytes($"--export {parts[0]},size", value) },
+                "memory-limit" => export with { MemoryLimit = Arguments.Bytes($"--export {parts[0]},memory-limit", value) },
                 "restore" when value.Length > 0 => export with { Restore = value },
                 "keep" when value.Length > 0 => export with { Keep = value },
                 "read-only" when pair.Length == 1 => export with { ReadOnly = true },
@@ -118,9 +120,38 @@ internal static class ServeArguments
     public static EndPoint UnixSocket(string option, string path)
     {
         string full = SocketPath(option, path);
-        if (Path.Exists(full))
-            throw new UserErrorException($"{option} {path} exists already; if no server uses it any more, remove it, or choose another.");
+        RefuseExisting(option, path, full);
         return new UnixDomainSocketEndPoint(full);
+    }
+
+    /// <summary>Refuses the path of a socket that is to be made where something is already.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="path">The path as it was given.</param>
+    /// <param name="full">The path as the system takes it.</param>
+    public static void RefuseExisting(string option, string path, string full)
+    {
+        if (!Path.Exists(full))
+            return;
+        string control = Path.Exists(path + ".control") ? $" {path}.control" : string.Empty;
+        throw new UserErrorException(Directory.Exists(full) ? $"{option} {path} exists already and is a folder; choose a name in it, or another."
+            : IsLeftOver(full) ? $"{option} {path} exists already, and nobody answers there; if a server that is gone has left it, remove it (rm -f {path}{control}), or choose another."
+            : $"{option} {path} exists already; choose another.");
+    }
+
+    /// <summary>True for what is likely to be a socket at which nobody listens any more.</summary>
+    private static bool IsLeftOver(string path)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return false;
+        }
+        catch (SocketException e)
+        {
+            // So does a file that is no socket; a socket has no bytes.
+            return e.SocketErrorCode == SocketError.ConnectionRefused && new FileInfo(path).Length == 0;
+        }
     }
 
     /// <summary>The path of a socket, short enough for the system.</summary>

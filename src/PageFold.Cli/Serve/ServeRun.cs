@@ -35,11 +35,7 @@ internal static class ServeRun
 #pragma warning restore CA2000
         using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ControlPath(path), new DiskOperations(disks))) : null;
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
-        Listen("--unix or --listen", string.Join(", ", options.EndPoints), () =>
-        {
-            disks.Start(server.Server);
-            return true;
-        });
+        Start(disks, server.Server);
         control?.Start();
         using Upkeep upkeep = new(disks, options.Upkeep, Tell);
         Greet(options, disks, server.Server);
@@ -98,7 +94,8 @@ internal static class ServeRun
     private static string ControlPath(string path)
     {
         string full = ServeArguments.SocketPath("--control", path);
-        return Path.Exists(full) ? throw new UserErrorException($"--control {path} exists already; if no server uses it any more, remove it, or choose another.") : full;
+        ServeArguments.RefuseExisting("--control", path, full);
+        return full;
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)
@@ -110,6 +107,18 @@ internal static class ServeRun
         catch (Exception e) when (e is SocketException or HttpListenerException or IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{option} {where}: cannot listen there ({e.Message.TrimEnd('.')}); choose another.", e);
+        }
+    }
+
+    private static void Start(HostedDisks disks, NbdServer server)
+    {
+        try
+        {
+            disks.Start(server);
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{e.Message.TrimEnd('.')}; choose another place with --unix or --listen.", e);
         }
     }
 

@@ -292,4 +292,29 @@ public partial class SnapshotTests
         Assert.Equal(0, small.GetStatistics().Pages);
         small.Write(1, new byte[PageSize]);
     }
+
+    [Fact]
+    public void What_a_header_takes_is_within_the_limit_too()
+    {
+        using SnapshotFolder folder = new();
+        byte[] dictionary = new byte[2 << 20];
+        Pages.FillCompressible(dictionary, 1, 0.5);
+        using (PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Codec = PageCodec.Zstd(1, dictionary) }))
+        {
+            store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+            store.SaveSnapshot(folder.File);
+        }
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        long used = small.Budget.Used;
+        Assert.Contains("No memory for the header of", Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
+        Assert.Equal(used, small.Budget.Used);
+
+        // Damage behind the charge gives it back too.
+        using (FileStream file = new(folder.File, FileMode.Open))
+            file.SetLength(file.Length - 1);
+        using PageStore large = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        used = large.Budget.Used;
+        Assert.Throws<SnapshotException>(() => large.LoadSnapshot(folder.File));
+        Assert.Equal(used, large.Budget.Used);
+    }
 }

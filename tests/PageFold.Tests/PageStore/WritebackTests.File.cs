@@ -105,6 +105,33 @@ public sealed partial class WritebackTests
         Assert.Equal(0, frugal.GetStatistics().Pages);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_codec_that_is_met_when_memory_is_full_has_room_made_for_it(bool restoreCodecs)
+    {
+        const int Raw = 6000;
+        string snapshot = Path.Combine(_folder, "disk.snapshot");
+        byte[] dictionary = new byte[256 << 10];
+        Pages.FillCompressible(dictionary, 1, 0.5);
+        byte[] compressible = new byte[4096];
+        Pages.FillCompressible(compressible, 2, 0.3);
+        using (PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 }))
+        {
+            for (int i = 0; i < Raw; i++)
+                store.Write(i, Noise(i));
+            store.UseCodec(PageCodec.Zstd(19, dictionary));
+            store.Write(Raw, compressible);
+            store.SaveSnapshot(snapshot);
+        }
+        using PageStore restored = MakeSmall(PageCodec.Lz4);
+        restored.LoadSnapshot(snapshot, new SnapshotLoadOptions { RestoreCodecs = restoreCodecs });
+        Assert.True(restored.GetStatistics().WrittenBackPages > 0);
+        AssertHolds(restored, Raw, compressible);
+        AssertHolds(restored, Raw - 1, Noise(Raw - 1));
+        Assert.Equal(restoreCodecs ? 2 : 1, restored.Codecs.Count);
+    }
+
     private PageStore MakeSmall(PageCodec codec, long? dailyBudget = null) => new(new PageStoreOptions
     {
         MemoryLimit = 12 << 20,

@@ -23,7 +23,7 @@ public sealed unsafe partial class PageStore
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public SnapshotInfo LoadSnapshot(string path, SnapshotLoadOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
-        using SnapshotReader reader = SnapshotReader.Open(path);
+        using SnapshotReader reader = SnapshotReader.Open(path, Budget);
         Throw.IfPageSizesDiffer(reader.Header.PageSize, PageSize);
         Throw.IfNotEmpty(GetStatistics().Pages);
         bool loaded = false;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
+using PageFold.Frames;
 using PageFold.Interop;
 
 namespace PageFold.Store;
@@ -14,17 +15,28 @@ internal sealed class SnapshotReader : IDisposable
     private readonly SafeFileHandle _file;
     private readonly string _path;
     private readonly long _length;
+    private readonly MemoryBudget? _budget;
     private readonly XxHash3 _hash = new();
     private long _position;
     private long _chunks;
+    private long _charged;
 
-    private SnapshotReader(SafeFileHandle file, string path)
+    private SnapshotReader(SafeFileHandle file, string path, MemoryBudget? budget)
     {
         _file = file;
         _path = path;
+        _budget = budget;
         _length = RandomAccess.GetLength(file);
-        Header = ReadHeader();
-        Totals = ReadEnd();
+        try
+        {
+            Header = ReadHeader();
+            Totals = ReadEnd();
+        }
+        catch
+        {
+            _budget?.Release(_charged);
+            throw;
+        }
     }
 
     public SnapshotHeader Header { get; }
@@ -44,24 +56,27 @@ internal sealed class SnapshotReader : IDisposable
         Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null : new SnapshotCodec(codec.Name, codec.Level, codec.Dictionary.Length, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
     };
 
+    /// <param name="path">The file.</param>
+    /// <param name="budget">Charged for the header, which may hold large dictionaries, before it is read; null where nobody counts.</param>
     /// <exception cref="SnapshotException">The file is no snapshot, or damaged.</exception>
-    public static SnapshotReader Open(string path)
+    /// <exception cref="MemoryLimitException">The header does not fit within the limit.</exception>
+    public static SnapshotReader Open(string path, MemoryBudget? budget = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string target = File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } link ? link.FullName : path;
         // Looked at first, since opening a pipe waits and a device has no length.
         if (Directory.Exists(target) || FileSystem.Identify(target) is { IsRegular: false })
             Throw.NotAFile(target);
-        SafeFileHandle file = File.OpenHandle(target, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.SequentialScan);
-        SnapshotReader? reader = null;
+        SafeFileHandle? file = File.OpenHandle(target, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.SequentialScan);
         try
         {
-            return reader = new SnapshotReader(file, path);
+            SnapshotReader reader = new(file, path, budget);
+            file = null;
+            return reader;
         }
         finally
         {
-            if (reader is null)
-                file.Dispose();
+            file?.Dispose();
         }
     }
 
@@ -100,7 +115,11 @@ internal sealed class SnapshotReader : IDisposable
     [DoesNotReturn]
     public void Damaged(long offset, string problem) => Throw.SnapshotIsDamaged(_path, offset, problem);
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        _budget?.Release(Interlocked.Exchange(ref _charged, 0));
+    }
 
     private SnapshotHeader ReadHeader()
     {
@@ -116,6 +135,14 @@ internal sealed class SnapshotReader : IDisposable
         // Looked at before memory is taken for it.
         if (length > _length - SnapshotFormat.EndBytes)
             Damaged(0, "the header is cut off");
+        if (_budget is not null)
+        {
+            // As it is read, and what is made of it.
+            long bytes = 2L * length;
+            if (!_budget.TryCharge(bytes))
+                throw Throw.NoMemoryForSnapshotHeader(_path, bytes, _budget.Limit);
+            _charged = bytes;
+        }
         byte[] header = new byte[length];
         Read(header, 0);
         if (SnapshotHeader.TryParse(header, out string? problem) is not { } parsed)
