@@ -25,14 +25,19 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>How a process is started whose standard error is read. Where a shell started the tests in the background it has them, and what they start, ignore Ctrl-C; here it counts again.</summary>
+    public static ProcessStartInfo Prepare(string program, IEnumerable<string> arguments, string folder)
+    {
+        ProcessStartInfo start = OperatingSystem.IsLinux() ? new("env", ["--default-signal=INT", program, .. arguments]) : new(program, arguments);
+        start.RedirectStandardError = true;
+        start.WorkingDirectory = folder;
+        return start;
+    }
+
     public static Command RunProcess(string program, IEnumerable<string> arguments, Action<Process>? meanwhile = null, string? folder = null)
     {
-        ProcessStartInfo start = new(program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder ?? Path.GetTempPath(),
-        };
+        ProcessStartInfo start = Prepare(program, arguments, folder ?? Path.GetTempPath());
+        start.RedirectStandardOutput = true;
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();

@@ -17,8 +17,7 @@ internal sealed class ServeProcess : IDisposable
     {
         Folder = folder;
         SocketPath = socket;
-        ProcessStartInfo start = new("dotnet", [Command.Program, "serve", "--unix", socket, .. options]) { RedirectStandardError = true, WorkingDirectory = folder.Path };
-        _process = Process.Start(start)!;
+        _process = Process.Start(Command.Prepare("dotnet", [Command.Program, "serve", "--unix", socket, .. options], folder.Path))!;
         _process.ErrorDataReceived += (_, line) =>
         {
             lock (_log)
