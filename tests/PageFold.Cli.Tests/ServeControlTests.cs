@@ -79,7 +79,7 @@ public class ServeControlTests
         using ServeClient client = server.Connect();
         client.Write(0, ServeContent.Text(16 * Page, 1));
         Assert.Equal(0, server.Figures("recompress", "--at-least", "4GiB").GetProperty("pagesRecompressed").GetInt64());
-        Assert.Contains("there was nothing to do", server.Ask("recompress", "--at-least", "4GiB").Error, StringComparison.Ordinal);
+        Assert.Contains("there was nothing to recompress", server.Ask("recompress", "--at-least", "4GiB").Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--control", folder["taken"]], $"--control {folder["taken"]} exists already", "choose another");
         folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already and is a folder", "choose a name in it");
         folder.AssertServeRefused([.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
-        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], "cannot listen at s: ", "in use", "--unix");
+        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], $"--control {folder["s"]} is what --unix names too", "a socket of its own");
     }
 
     [Fact]
@@ -103,6 +103,7 @@ public class ServeInputTests
         folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s"]], $"--keep {folder["s"]} is what --unix names too", "a file of its own");
         folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s.control"]], "is what --control names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
+        folder.AssertServeRefused([.. Size, "--export", $"a,keep={folder["w.a"]}", "--export", "b", "--writeback", folder["w"]], $"--keep {folder["w.a"]} is what --writeback names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
         folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");

@@ -7,6 +7,8 @@ namespace PageFold.Cli.Serve;
 /// <summary>Asks a serving command for something over its control socket.</summary>
 internal static class ControlClient
 {
+    private static readonly TimeSpan PatienceAfterCancellation = TimeSpan.FromSeconds(3);
+
     /// <summary>Sends a request and waits for its last answer.</summary>
     /// <param name="path">The control socket.</param>
     /// <param name="request">The request.</param>
@@ -31,8 +33,14 @@ internal static class ControlClient
         bool telling = false;
         try
         {
-            // Closing the connection is what tells the server to stop.
-            using CancellationTokenRegistration cancelled = cancellation.Register(socket.Close);
+            // That no more is said tells the server to stop, and it tells what that leaves behind; one that does not is left.
+            using CancellationTokenSource impatient = new();
+            using CancellationTokenRegistration leaving = impatient.Token.Register(socket.Close);
+            using CancellationTokenRegistration cancelled = cancellation.Register(() =>
+            {
+                SayNoMore(socket);
+                impatient.CancelAfter(PatienceAfterCancellation);
+            });
             using NetworkStream stream = new(socket);
             stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, ControlJson.Default.ControlRequest) + "\n"));
             using StreamReader reader = new(stream);
@@ -57,5 +65,17 @@ internal static class ControlClient
         }
         cancellation.ThrowIfCancellationRequested();
         throw new UserErrorException($"--control {path}: the server went away without an answer.");
+    }
+
+    private static void SayNoMore(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The server has gone already.
+        }
     }
 }

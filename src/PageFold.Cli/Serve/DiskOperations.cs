@@ -29,7 +29,14 @@ internal sealed class DiskOperations(HostedDisks disks)
         }
         catch (OperationCanceledException)
         {
-            return Refusal(request.Command == "snapshot" ? "cancelled; no file was made, and one that was there is as it was." : "cancelled; what was done so far stays done.", ExitCodes.Interrupted);
+            return Refusal(
+                request.Command switch
+                {
+                    "snapshot" => "cancelled; no file was made, and one that was there is as it was.",
+                    "pages" => "cancelled; the list is not complete.",
+                    _ => "cancelled; what was done so far stays done.",
+                },
+                ExitCodes.Interrupted);
         }
         catch (UserErrorException e)
         {
@@ -80,6 +87,7 @@ internal sealed class DiskOperations(HostedDisks disks)
         disk.Flush();
         CompactionResult result = disk.Store.Compact(cancellation);
         ResidentMemory.GiveBack();
+        cancellation.ThrowIfCancellationRequested();
         return Result(("framesFreed", result.FramesFreed), ("bytesMoved", result.BytesMoved), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
@@ -100,13 +108,14 @@ internal sealed class DiskOperations(HostedDisks disks)
             },
             progress,
             cancellation);
+        cancellation.ThrowIfCancellationRequested();
         if (request.ForWrites)
             disk.Store.UseCodec(codec);
         // Training and a codec that is no longer used leave much.
         ResidentMemory.GiveBack();
         return Result(
             ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
-            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes)) with { Note = NoteOf(result) };
+            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes)) with { Note = NoteOf(result, request.ForWrites ? codec : null) };
     }
 
     private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
@@ -123,6 +132,8 @@ internal sealed class DiskOperations(HostedDisks disks)
             },
             progress,
             cancellation);
+        if (result.Stopped == WritebackStop.Cancelled)
+            throw new OperationCanceledException(cancellation);
         if (result.Stopped == WritebackStop.IOError)
             throw new IOException($"writing back failed after {result.Pages} pages, the others are in memory as before: {result.Error?.Message}", result.Error);
         PageStoreStatistics statistics = disk.Store.GetStatistics();
@@ -131,9 +142,13 @@ internal sealed class DiskOperations(HostedDisks disks)
             ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
     }
 
-    private static string? NoteOf(RecompressionResult result) => result.Examined == 0
-        ? "there was nothing to do: pages that have this codec already, gained nothing before, hold one repeated word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out"
-        : null;
+    private static string? NoteOf(RecompressionResult result, PageCodec? forWrites)
+    {
+        string? idle = result.Examined > 0 ? null
+            : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
+        string? writes = forWrites is null ? null : $"new writes use {forWrites.Name} from now on";
+        return idle is null || writes is null ? idle ?? writes : $"{idle}; {writes}";
+    }
 
     private static string? NoteOf(WritebackStop stopped) => stopped switch
     {
@@ -141,7 +156,6 @@ internal sealed class DiskOperations(HostedDisks disks)
         WritebackStop.FileFull => "ended early: the writeback file is full of pages that are needed",
         WritebackStop.NoMemory => "ended early: no memory to note one more part of the file",
         WritebackStop.MostBytes => "ended early: as many bytes as were asked for have left memory",
-        WritebackStop.Cancelled => "cancelled",
         _ => null,
     };
 

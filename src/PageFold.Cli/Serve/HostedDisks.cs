@@ -99,9 +99,9 @@ internal sealed class HostedDisks : IDisposable
                 message = message.Replace(name, option, StringComparison.Ordinal);
             throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
         }
-        catch (Exception) when (Directory.Exists(options.Writeback))
+        catch (Exception) when (Directory.Exists(options.WritebackOf(export)))
         {
-            throw new UserErrorException($"--writeback {options.Writeback} is a folder; name a file in it, or a block device.");
+            throw new UserErrorException($"--writeback {options.Writeback}: {options.WritebackOf(export)} is a folder; name a file.");
         }
         catch (Exception e) when (options.Writeback is not null && e is IOException or UnauthorizedAccessException)
         {
@@ -127,7 +127,7 @@ internal sealed class HostedDisks : IDisposable
 
     private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) => options.Writeback is null ? null : new WritebackOptions
     {
-        Path = options.Exports.Count == 1 ? options.Writeback : $"{options.Writeback}.{export.Name}",
+        Path = options.WritebackOf(export)!,
         MostBytes = options.WritebackBytes,
         DailyBudget = options.WritebackDailyBudget,
     };

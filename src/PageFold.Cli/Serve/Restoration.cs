@@ -102,7 +102,7 @@ internal static class Restoration
         // At the end it would be replaced, or be in the way at the next beginning.
         string? other = options.EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && IsSame(endPoint.ToString()!, path)) ? "--unix"
             : IsSame(options.Control, path) ? "--control"
-            : IsSame(options.Writeback, path) ? "--writeback"
+            : options.Exports.Any(export => IsSame(options.WritebackOf(export), path)) ? "--writeback"
             : null;
         if (other is not null)
             throw new UserErrorException($"--keep {path} is what {other} names too; give each a file of its own.");

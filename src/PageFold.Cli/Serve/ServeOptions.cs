@@ -46,6 +46,9 @@ internal sealed record ServeOptions
     public TimeSpan? IdleTimeout { get; init; }
 
     public required UpkeepOptions Upkeep { get; init; }
+
+    /// <summary>The writeback file of one of the disks; null for none.</summary>
+    public string? WritebackOf(ExportOptions export) => Writeback is null || Exports.Count == 1 ? Writeback : $"{Writeback}.{export.Name}";
 }
 
 /// <summary>One disk.</summary>

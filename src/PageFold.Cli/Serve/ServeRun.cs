@@ -18,6 +18,8 @@ internal static class ServeRun
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         options = Restoration.Complete(options);
+        if (options.Control is { } socket && options.EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && Path.GetFullPath(endPoint.ToString()!) == Path.GetFullPath(socket)))
+            throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");
         RefuseWhatDoesNothing(options);
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
         Restoration.Load(options, disks, Tell, stop);
@@ -50,7 +52,7 @@ internal static class ServeRun
 
     private static void RefuseWhatDoesNothing(ServeOptions options)
     {
-        if (options.CacheBytes is { } cache && (options.PageSize ?? 0) < RamDisk.SmallestCachedPage)
+        if (options.CacheBytes is { } cache and > 0 && (options.PageSize ?? 0) < RamDisk.SmallestCachedPage)
             throw new UserErrorException($"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.SmallestCachedPage)} and more; choose --page-size 8KiB to 64KiB, or leave --cache out.");
         if (options.Upkeep is { Idle: not null, Recompress: null })
             throw new UserErrorException("--idle says when --recompress is to work; name a codec with it, as in --recompress zstd:9, or leave --idle out. For writeback there is --writeback-idle.");
