@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -100,7 +99,7 @@ internal static class Restoration
     private static void CheckTarget(string path, ServeOptions options)
     {
         // At the end it would be replaced, or be in the way at the next beginning.
-        string? other = options.EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && IsSame(endPoint.ToString()!, path)) ? "--unix"
+        string? other = options.ListensAt(path) ? "--unix"
             : IsSame(options.Control, path) ? "--control"
             : options.Exports.Any(export => IsSame(options.WritebackOf(export), path)) ? "--writeback"
             : null;

@@ -47,6 +47,9 @@ internal sealed record ServeOptions
 
     public required UpkeepOptions Upkeep { get; init; }
 
+    /// <summary>True if clients are listened for on a Unix socket of that path.</summary>
+    public bool ListensAt(string path) => EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && Path.GetFullPath(endPoint.ToString()!) == Path.GetFullPath(path));
+
     /// <summary>The writeback file of one of the disks; null for none.</summary>
     public string? WritebackOf(ExportOptions export) => Writeback is null || Exports.Count == 1 ? Writeback : $"{Writeback}.{export.Name}";
 }
@@ -120,21 +123,14 @@ internal static class ServeArguments
         return address;
     }
 
-    public static EndPoint UnixSocket(string option, string path)
+    public static EndPoint UnixSocket(string option, string path) => new UnixDomainSocketEndPoint(NewSocketPath(option, path));
+
+    /// <summary>The path of a socket that is to be made, where nothing may be yet.</summary>
+    public static string NewSocketPath(string option, string path)
     {
         string full = SocketPath(option, path);
-        RefuseExisting(option, path, full);
-        return new UnixDomainSocketEndPoint(full);
-    }
-
-    /// <summary>Refuses the path of a socket that is to be made where something is already.</summary>
-    /// <param name="option">The option.</param>
-    /// <param name="path">The path as it was given.</param>
-    /// <param name="full">The path as the system takes it.</param>
-    public static void RefuseExisting(string option, string path, string full)
-    {
         if (!Path.Exists(full))
-            return;
+            return full;
         string control = Path.Exists(path + ".control") ? $" {path}.control" : string.Empty;
         throw new UserErrorException(Directory.Exists(full) ? $"{option} {path} exists already and is a folder; choose a name in it, or another."
             : IsLeftOver(full) ? $"{option} {path} exists already, and nobody answers there; if a server that is gone has left it, remove it (rm -f {path}{control}), or choose another."
@@ -152,7 +148,7 @@ internal static class ServeArguments
         }
         catch (SocketException e)
         {
-            // So does a file that is no socket; a socket has no bytes.
+            // A file that is no socket refuses as well, but a socket has no bytes.
             return e.SocketErrorCode == SocketError.ConnectionRefused && new FileInfo(path).Length == 0;
         }
     }

@@ -18,7 +18,7 @@ internal static class ServeRun
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         options = Restoration.Complete(options);
-        if (options.Control is { } socket && options.EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && Path.GetFullPath(endPoint.ToString()!) == Path.GetFullPath(socket)))
+        if (options.Control is { } socket && options.ListensAt(socket))
             throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");
         RefuseWhatDoesNothing(options);
         using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
@@ -35,7 +35,7 @@ internal static class ServeRun
             Log = Tell,
         }));
 #pragma warning restore CA2000
-        using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ControlPath(path), new DiskOperations(disks))) : null;
+        using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), new DiskOperations(disks))) : null;
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
         Start(disks, server.Server);
         control?.Start();
@@ -91,13 +91,6 @@ internal static class ServeRun
         if (own > limit || own == limit && others > 0)
             throw new UserErrorException($"the exports' own memory limits come to {ByteSize.Format(own)}, and --memory-limit is {ByteSize.Format(limit)} for all; raise it, or lower theirs.");
         return [.. options.Exports.Select(export => export with { MemoryLimit = export.MemoryLimit ?? (limit - own) / others })];
-    }
-
-    private static string ControlPath(string path)
-    {
-        string full = ServeArguments.SocketPath("--control", path);
-        ServeArguments.RefuseExisting("--control", path, full);
-        return full;
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)

@@ -19,7 +19,7 @@ public sealed unsafe partial class PageStore
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <exception cref="InvalidOperationException">The store is not empty, or has another page size, or no number left for a codec.</exception>
-    /// <exception cref="MemoryLimitException">The store is too small; the message says how many pages found room.</exception>
+    /// <exception cref="MemoryLimitException">The store is too small; the message says how many pages found room, or what else did not.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public SnapshotInfo LoadSnapshot(string path, SnapshotLoadOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
