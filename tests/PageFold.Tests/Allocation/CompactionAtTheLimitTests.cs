@@ -76,16 +76,18 @@ public abstract class CompactionAtTheLimitTests
 
         static void MapAndCompact(ZsPool pool, List<ZsHandle> live, int depth)
         {
-            if (depth < 60)
+            const int Mapped = 60;
+            if (depth < Mapped)
             {
-                using ZsMap map = pool.Map(live[depth * live.Count / 60], MapMode.Read);
+                using ZsMap map = pool.Map(live[depth * live.Count / Mapped], MapMode.Read);
                 MapAndCompact(pool, live, depth + 1);
                 return;
             }
-            long before = pool.GetStatistics().Classes.Sum(c => c.ReclaimableFrames);
             pool.Compact();
-            long after = pool.GetStatistics().Classes.Sum(c => c.ReclaimableFrames);
-            Assert.True(after < before / 4, $"of {before} frames that could go {after} are left");
+            // A mapped object keeps the two frames it lies in, and compaction on request leaves a 512th. How much the background had done before does not matter.
+            ZsPoolStatistics statistics = pool.GetStatistics();
+            long left = statistics.Classes.Sum(c => c.ReclaimableFrames);
+            Assert.True(left <= 2 * Mapped + statistics.Classes.Sum(c => c.Frames) / 512, $"{left} frames are left that could go, with {Mapped} objects mapped");
         }
     }
 

@@ -201,17 +201,17 @@ public abstract class ZsPoolTests
         using ZsPool pool = Make();
         byte[] buffer = new byte[4096];
         Dictionary<ZsHandle, (int Size, ulong Key)> live = Fill(pool, 4000, buffer);
+        long before = pool.GetStatistics().PoolBytes;
         Random random = new(5);
         foreach (ZsHandle handle in live.Keys.Where(_ => random.Next(2) == 0).ToList())
         {
             pool.Free(handle);
             live.Remove(handle);
         }
-        long before = pool.GetStatistics().PoolBytes;
-        CompactionResult result = pool.Compact();
+        pool.Compact();
         ZsPoolStatistics after = pool.GetStatistics();
-        Assert.True(result.ObjectsMoved > 0);
-        Assert.True(after.PoolBytes < before);
+        Assert.True(after.BytesMoved > 0);
+        Assert.True(after.PoolBytes < before * 6 / 10);
         Assert.True(after.Classes.Sum(c => c.ReclaimableFrames) <= after.Classes.Sum(c => c.Frames) / 100, "frames were left that could go");
         Assert.All(live, pair =>
         {
