@@ -33,12 +33,13 @@ internal sealed class ServeFolder : IDisposable
     /// <summary>Serves with bad input, on a socket that could be used otherwise.</summary>
     public void AssertServeRefused(string[] options, params string[] expected) => AssertRefused(["serve", "--unix", NewSocket(), .. options], expected);
 
-    /// <summary>Serves with a writeback file that another server uses.</summary>
-    public void AssertServeWritebackTaken(string file)
+    /// <summary>Serves with a file that another server has for itself, and so cannot be looked at here.</summary>
+    public void AssertServeTaken(string option, string file, params string[] expected)
     {
-        Command run = Run("serve", "--unix", NewSocket(), "--size", "1MiB", "--writeback", file);
+        Command run = Run("serve", "--unix", NewSocket(), "--size", "1MiB", option, file);
         Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}");
-        Assert.Contains($"--writeback {file}", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.All([$"{option} {file}", .. expected], part => Assert.Contains(part, line, StringComparison.Ordinal));
     }
 
     /// <summary>Runs the command in the folder, and ends it if it does not end by itself.</summary>

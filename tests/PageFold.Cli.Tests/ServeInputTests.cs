@@ -107,6 +107,8 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
         folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");
+        if (OperatingSystem.IsLinux())
+            folder.AssertServeRefused([.. Size, "--keep", "/sys/kept"], "--keep /sys/kept", "nothing can be saved there", "a folder that can be written to");
     }
 
     [Fact]

@@ -131,7 +131,7 @@ public class ServeLifeTests
         Assert.Equal(content, client.Read(0, content.Length));
         Assert.InRange(server.Stat().GetProperty("writebackReads").GetInt64(), 2048, long.MaxValue);
         // A second server may not use the first one's file.
-        folder.AssertServeWritebackTaken(folder["pages"]);
+        folder.AssertServeTaken("--writeback", folder["pages"]);
         Assert.Equal(content, client.Read(0, content.Length));
     }
 

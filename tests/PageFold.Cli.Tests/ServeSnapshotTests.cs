@@ -235,6 +235,36 @@ public class ServeSnapshotTests
         AssertReadsAll(reader, content);
     }
 
+    [Fact]
+    public void Two_servers_do_not_keep_their_disks_in_one_file()
+    {
+        using ServeFolder folder = new();
+        byte[] content = ServeContent.Noise(Page, 1);
+        string[] twoNames = ["serve", "--unix", folder.NewSocket(), "--export", $"a,size=1MiB,keep={folder["kept"]}", "--export", $"b,size=1MiB,keep={folder["link"]}"];
+        using (ServeProcess killed = ServeProcess.Start(folder, "--size", "1MiB", "--keep", folder["kept"]))
+        {
+            killed.Figures("snapshot", folder["kept"]);
+            killed.Kill();
+        }
+        File.CreateSymbolicLink(folder["link"], folder["kept"]);
+        using (ServeProcess server = ServeProcess.Start(folder, "--keep", folder["kept"]))
+        {
+            folder.AssertServeTaken("--keep", folder["kept"], "another disk that is being served is kept there", "end that server first, or choose another file");
+            folder.AssertServeTaken("--keep", folder["link"], "another disk that is being served is kept there");
+            using ServeClient client = server.Connect();
+            client.Write(0, content);
+            // The disk's own snapshots may go there as before.
+            server.Figures("snapshot", folder["kept"]);
+            Assert.True(server.Terminate() == 0, server.Log);
+        }
+        folder.AssertRefused(twoNames, $"--keep {folder["link"]}", "another disk that is being served is kept there");
+        using ServeProcess again = ServeProcess.Start(folder, "--keep", folder["link"]);
+        using ServeClient reader = again.Connect();
+        Assert.Equal(content, reader.Read(0, Page));
+        Assert.True(again.Terminate() == 0, again.Log);
+        Assert.Equal(["kept", "link"], Directory.EnumerateFiles(folder.Path).Select(Path.GetFileName).Where(name => name![0] != 's').Order());
+    }
+
     private static long LengthOf(string file)
     {
         FileInfo info = new(file);

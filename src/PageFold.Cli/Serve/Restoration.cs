@@ -5,25 +5,33 @@ namespace PageFold.Cli.Serve;
 /// <summary>Disks that begin with a snapshot's content, and leave one at the end.</summary>
 internal static class Restoration
 {
-    /// <summary>Takes from the snapshots what the options leave open: the disks' sizes and the page size. Every snapshot is looked at before anything is made.</summary>
-    public static ServeOptions Complete(ServeOptions options)
+    /// <summary>Refuses what cannot be meant, before anything is opened.</summary>
+    public static void Check(ServeOptions options)
     {
         foreach (ExportOptions export in options.Exports)
         {
             if (string.IsNullOrWhiteSpace(export.Keep ?? export.Restore ?? "-"))
                 throw new UserErrorException($"{(export.Keep is not null ? "--keep" : "--restore")} needs a file.");
+            if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
+                throw new UserErrorException($"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
         }
         if (options.Exports.Where(export => export.Keep is not null).GroupBy(export => Path.GetFullPath(export.Keep!)).FirstOrDefault(group => group.Count() > 1) is { } shared)
             throw new UserErrorException($"--keep {shared.Key} belongs to several exports, and one would replace what the other leaves; give each a file of its own.");
+        foreach (ExportOptions export in options.Exports)
+        {
+            if (export.Keep is { } keep)
+                CheckTarget(keep, options);
+        }
+    }
+
+    /// <summary>Takes from the snapshots what the options leave open: the disks' sizes and the page size. Every snapshot is looked at before anything is made.</summary>
+    public static ServeOptions Complete(ServeOptions options)
+    {
         List<ExportOptions> exports = [];
         int? pageSize = options.PageSize;
         string? saidBy = null;
         foreach (ExportOptions export in options.Exports)
         {
-            if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
-                throw new UserErrorException($"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
-            if (export.Keep is { } keep)
-                CheckTarget(keep, options);
             if (SourceOf(export) is not { } path)
             {
                 exports.Add(export);

@@ -17,6 +17,8 @@ internal static class ServeRun
             throw new UserErrorException($"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with --tls-certificates DIR.");
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
+        Restoration.Check(options);
+        using KeptFiles kept = new(options.Exports);
         options = Restoration.Complete(options);
         if (options.Control is { } socket && options.ListensAt(socket))
             throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");

@@ -1,0 +1,51 @@
+using PageFold.Cli.Serve;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>A kept file has one holder at a time, however they come and go.</summary>
+public class KeptFilesTests
+{
+    [Fact]
+    public async Task Of_many_that_come_and_go_one_holds_the_file_at_a_time()
+    {
+        using ServeFolder folder = new();
+        ExportOptions[] exports = [new("disk") { Keep = folder["kept"] }];
+        int inside = 0;
+        int held = 0;
+        int together = 0;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() =>
+        {
+            for (int round = 0; round < 2000; round++)
+            {
+                try
+                {
+                    using KeptFiles kept = new(exports);
+                    if (Interlocked.Increment(ref inside) != 1)
+                        Interlocked.Increment(ref together);
+                    Interlocked.Increment(ref held);
+                    Thread.Yield();
+                    Interlocked.Decrement(ref inside);
+                }
+                catch (UserErrorException e)
+                {
+                    Assert.Contains("another disk that is being served", e.Message, StringComparison.Ordinal);
+                }
+            }
+        }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        Assert.Equal(0, together);
+        Assert.InRange(held, 4, 8000);
+        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+    }
+
+    [Fact]
+    public void All_of_several_are_held_or_none()
+    {
+        using ServeFolder folder = new();
+        ExportOptions[] both = [new("a") { Keep = folder["a"] }, new("b") { Keep = folder["b"] }];
+        using (KeptFiles one = new(both[1..]))
+            Assert.Throws<UserErrorException>(() => new KeptFiles(both));
+        using (KeptFiles other = new(both[..1]))
+            Assert.True(File.Exists(folder["a.pagefold-keep"]));
+        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+    }
+}
