@@ -60,11 +60,11 @@ internal static class Arguments
         return bytes;
     }
 
-    public static long? Bytes(string option, string? text)
+    public static long? Bytes(string option, string? text, long least = 1)
     {
         if (text is null)
             return null;
-        if (!ByteSize.TryParse(text, out long bytes) || bytes <= 0)
+        if (!ByteSize.TryParse(text, out long bytes) || bytes < least)
             throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB.");
         return bytes;
     }

@@ -41,6 +41,9 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--memory-limit", "none"], "--memory-limit none", "512MiB");
         folder.AssertServeRefused([.. Size, "--memory-limit", "64MiB", "--export", "a,memory-limit=48MiB", "--export", "b,memory-limit=48MiB"], "96.0 MiB", "--memory-limit is 64.0 MiB", "raise it");
         folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--memory-limit", "64MiB", "--cache", "1GiB"], "--cache is 1,073,741,824 bytes", "--memory-limit (67,108,864 bytes)");
+        folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--cache", "-1"], "--cache -1 is not a possible number of bytes");
+        // No cache at all is a possible number, so that the next option is what is refused.
+        folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--cache", "0B", "--writeback-size", "0"], "--writeback-size 0 is not a possible number of bytes");
     }
 
     [Fact]

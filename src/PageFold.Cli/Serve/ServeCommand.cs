@@ -57,7 +57,7 @@ internal static class ServeCommand
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
                     Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
                     PageSize = parsed.GetValue(pageSize) is { } bytes ? Arguments.PageSize(bytes) : null,
-                    CacheBytes = parsed.GetValue(cache) == "0" ? 0 : Arguments.Bytes("--cache", parsed.GetValue(cache)),
+                    CacheBytes = Arguments.Bytes("--cache", parsed.GetValue(cache), least: 0),
                     HugePages = parsed.GetValue(hugePages),
                     Writeback = parsed.GetValue(writeback),
                     WritebackBytes = Arguments.Bytes("--writeback-size", parsed.GetValue(writebackSize)),
