@@ -48,4 +48,15 @@ public class KeptFilesTests
             Assert.True(File.Exists(folder["a.pagefold-keep"]));
         Assert.Empty(Directory.EnumerateFiles(folder.Path));
     }
+
+    [Fact]
+    public void Somebody_elses_file_of_that_name_stays()
+    {
+        using ServeFolder folder = new();
+        ExportOptions[] exports = [new("disk") { Keep = folder["kept"] }];
+        File.WriteAllText(folder["kept.pagefold-keep"], "mine");
+        using (KeptFiles kept = new(exports))
+            Assert.Throws<UserErrorException>(() => new KeptFiles(exports));
+        Assert.Equal("mine", File.ReadAllText(folder["kept.pagefold-keep"]));
+    }
 }

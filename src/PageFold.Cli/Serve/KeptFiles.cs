@@ -97,8 +97,9 @@ internal sealed class KeptFiles : IDisposable
     {
         try
         {
-            // While it is locked: afterwards the name may be another's.
-            File.Delete(file.Name);
+            // While it is locked: afterwards the name may be another's. What has content was there before, for something else.
+            if (file.CanSeek && file.Length == 0)
+                File.Delete(file.Name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
