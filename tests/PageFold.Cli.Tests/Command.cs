@@ -46,6 +46,14 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         return new Command(process.ExitCode, output.Result, error.Result);
     }
 
+    /// <summary>True once SIGINT does not end the process any more but is handled by it.</summary>
+    public static bool ListensForInterrupts(Process process)
+    {
+        const ulong Interrupt = 1 << 1;
+        string caught = File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+        return (Convert.ToUInt64(caught[7..].Trim(), 16) & Interrupt) != 0;
+    }
+
     private static string FindRoot()
     {
         string? folder = AppContext.BaseDirectory;

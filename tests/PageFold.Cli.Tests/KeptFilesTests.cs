@@ -34,7 +34,7 @@ public class KeptFilesTests
         }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
         Assert.Equal(0, together);
         Assert.InRange(held, 4, 8000);
-        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+        AssertNothingLeft(folder);
     }
 
     [Fact]
@@ -45,8 +45,8 @@ public class KeptFilesTests
         using (KeptFiles one = new(both[1..]))
             Assert.Throws<UserErrorException>(() => new KeptFiles(both));
         using (KeptFiles other = new(both[..1]))
-            Assert.True(File.Exists(folder["a.pagefold-keep"]));
-        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+            Assert.True(File.Exists(folder["a.pagefold-keeping"]));
+        AssertNothingLeft(folder);
     }
 
     [Fact]
@@ -54,9 +54,34 @@ public class KeptFilesTests
     {
         using ServeFolder folder = new();
         ExportOptions[] exports = [new("disk") { Keep = folder["kept"] }];
-        File.WriteAllText(folder["kept.pagefold-keep"], "mine");
+        File.WriteAllText(folder["kept.pagefold-keeping"], "mine");
         using (KeptFiles kept = new(exports))
             Assert.Throws<UserErrorException>(() => new KeptFiles(exports));
-        Assert.Equal("mine", File.ReadAllText(folder["kept.pagefold-keep"]));
+        Assert.Equal("mine", File.ReadAllText(folder["kept.pagefold-keeping"]));
+    }
+
+    [Fact]
+    public void Another_that_took_the_name_keeps_it()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere a file that is in use keeps its name, or the mark stays.");
+        using ServeFolder folder = new();
+        ExportOptions[] exports = [new("disk") { Keep = folder["kept"] }];
+        using KeptFiles first = new(exports);
+        // As somebody does who tidies up.
+        File.Delete(folder["kept.pagefold-keeping"]);
+        using (KeptFiles second = new(exports))
+        {
+            first.Dispose();
+            Assert.Throws<UserErrorException>(() => new KeptFiles(exports));
+            Assert.True(KeptFiles.IsHeld(folder["kept"]));
+        }
+        Assert.False(KeptFiles.IsHeld(folder["kept"]));
+        AssertNothingLeft(folder);
+    }
+
+    private static void AssertNothingLeft(ServeFolder folder)
+    {
+        if (OperatingSystem.IsLinux())
+            Assert.Empty(Directory.EnumerateFiles(folder.Path));
     }
 }

@@ -218,7 +218,9 @@ public class MeasureTests
         using DataFolder data = new(8192);
         Command run = Command.RunProcess("dotnet", [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"], process =>
         {
-            Task.Delay(2500).Wait();
+            // Well into it: counted from where interrupts are listened for, since on some machines it takes long until then.
+            ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process), "a command that can be interrupted");
+            Task.Delay(2000).Wait();
             Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
         });
         Assert.True(run.ExitCode == 130, run.Error);

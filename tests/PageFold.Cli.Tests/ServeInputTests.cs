@@ -106,6 +106,7 @@ public class ServeInputTests
         folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s"]], $"--keep {folder["s"]} is what --unix names too", "a file of its own");
         folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s.control"]], "is what --control names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
+        folder.AssertRefused(["serve", .. Size, "--unix", folder["k.pagefold-keeping"], "--keep", folder["k"]], $"--keep {folder["k"]} needs {folder["k.pagefold-keeping"]} for itself, which --unix names", "a file of its own");
         folder.AssertServeRefused([.. Size, "--export", $"a,keep={folder["w.a"]}", "--export", "b", "--writeback", folder["w"]], $"--keep {folder["w.a"]} is what --writeback names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");

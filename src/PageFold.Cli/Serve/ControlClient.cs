@@ -56,7 +56,8 @@ internal static class ControlClient
         }
         catch (Exception e) when (!telling && (e is IOException or ObjectDisposedException or SocketException))
         {
-            cancellation.ThrowIfCancellationRequested();
+            if (cancellation.IsCancellationRequested)
+                return new ControlReply { Error = "interrupted; the server has not said yet what that leaves behind: it ends the work at its next step.", ExitCode = ExitCodes.Interrupted };
             throw new UserErrorException($"--control {path}: the server went away ({e.Message.TrimEnd('.')}).", e);
         }
         catch (JsonException e)

@@ -4,7 +4,9 @@ using PageFold.Nbd;
 namespace PageFold.Cli.Serve;
 
 /// <summary>What can be asked of the disks while they are served. Thread-safe; what changes a store runs beside its clients.</summary>
-internal sealed class DiskOperations(HostedDisks disks)
+/// <param name="disks">The disks.</param>
+/// <param name="options">What each was asked for, by name.</param>
+internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOptions> options)
 {
     private const int LinesPerReply = 4096;
 
@@ -60,11 +62,14 @@ internal sealed class DiskOperations(HostedDisks disks)
 
     private static ControlReply Result(params (string Name, double Value)[] figures) => new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
 
-    private static ControlReply SaveSnapshot(NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    private ControlReply SaveSnapshot(NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
         string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
             throw new UserErrorException($"{path} lies in a folder that does not exist; make the folder, or choose another file.");
+        string? kept = options.First(option => option.Name == export.Name).Keep;
+        if (KeptFiles.IsHeld(path) && (kept is null || !KeptFiles.IsSame(kept, path)))
+            throw new UserErrorException($"{path} is where another disk that is being served is kept, which would replace it in the end; choose another file.");
         SnapshotResult result = Save(export, path, request.Raw, progress, cancellation);
         return Result(
             ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));

@@ -9,7 +9,8 @@ namespace PageFold.Cli.Serve;
 /// </remarks>
 internal sealed class KeptFiles : IDisposable
 {
-    private const string Suffix = ".pagefold-keep";
+    // As long as what a file is called until it is whole: where the one name is possible, the other is.
+    public const string Suffix = ".pagefold-keeping";
     private const int MostAttempts = 100;
     private const int SharingViolationOnWindows = unchecked((int)0x80070020);
     private const int EWOULDBLOCK = 11;
@@ -36,6 +37,31 @@ internal sealed class KeptFiles : IDisposable
         }
     }
 
+    /// <summary>The file that stands for a kept one while a server runs.</summary>
+    public static string MarkOf(string path) => Resolve(path) + Suffix;
+
+    /// <summary>True if a server keeps its disk in that file now, whichever.</summary>
+    public static bool IsHeld(string path)
+    {
+        try
+        {
+            new FileStream(MarkOf(path), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            return false;
+        }
+        catch (IOException e)
+        {
+            return IsSharingViolation(e);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Another user's.
+            return false;
+        }
+    }
+
+    /// <summary>Whether two names lead to one file, as far as the links at their ends go.</summary>
+    public static bool IsSame(string one, string other) => Resolve(one) == Resolve(other);
+
     /// <summary>Lets go of them.</summary>
     public void Dispose()
     {
@@ -44,24 +70,35 @@ internal sealed class KeptFiles : IDisposable
         _held.Clear();
     }
 
+    private static bool IsSharingViolation(IOException e) => e.HResult is SharingViolationOnWindows or EWOULDBLOCK or EWOULDBLOCKOnBsd;
+
+    // By whichever name the file is kept.
+    private static string Resolve(string path)
+    {
+        string full = Path.GetFullPath(path);
+        return File.Exists(full) && File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target ? target.FullName : full;
+    }
+
     private static FileStream Hold(string path)
     {
-        // By whichever name the file is kept.
-        string full = Path.GetFullPath(path);
-        if (File.Exists(full) && File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target)
-            full = target.FullName;
+        string? mark = null;
         try
         {
+            mark = MarkOf(path);
             for (int attempt = 0; attempt < MostAttempts; attempt++)
             {
-                FileStream? held = TryHold(full + Suffix);
+                FileStream? held = TryHold(mark);
                 if (held is not null)
                     return held;
             }
         }
-        catch (IOException e) when (e.HResult is SharingViolationOnWindows or EWOULDBLOCK or EWOULDBLOCKOnBsd)
+        catch (IOException e) when (IsSharingViolation(e))
         {
             throw new UserErrorException($"--keep {path}: another disk that is being served is kept there, and one would replace what the other leaves; end that server first, or choose another file.", e);
+        }
+        catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && mark is not null && Path.Exists(mark))
+        {
+            throw new UserErrorException($"--keep {path}: {mark} cannot be opened ({e.Message.TrimEnd('.')}), which is there while a server keeps its disk in that file; if none does, remove it, or choose another file.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -97,8 +134,9 @@ internal sealed class KeptFiles : IDisposable
     {
         try
         {
-            // While it is locked: afterwards the name may be another's. What has content was there before, for something else.
-            if (file.CanSeek && file.Length == 0)
+            // While it is locked: afterwards the name may be another's. What has content was there before, for something else. Where it cannot be told whether a file has
+            // its name still, it stays, so that no other takes the name.
+            if (OperatingSystem.IsLinux() && HasItsName(file) && file.CanSeek && file.Length == 0)
                 File.Delete(file.Name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

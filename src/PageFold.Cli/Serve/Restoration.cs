@@ -1,3 +1,4 @@
+using System.Globalization;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -86,18 +87,43 @@ internal static class Restoration
                 continue;
             try
             {
-                tell($"saving {path}");
                 hosted.Disk.ReleaseReserve();
-                SnapshotResult result = hosted.Disk.SaveSnapshot(path, export.Name);
-                tell($"saved {path}: {ByteSize.Format(result.FileBytes)} in {Figures.Of(result.Duration.TotalSeconds, "0.0")} s");
+                Save(hosted, path, tell);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
             {
-                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; {(File.Exists(path) ? "the file that was there is as it was" : "there is no file")}: {e.Message.ReplaceLineEndings(" ")}");
                 all = false;
+                string reason = e.Message.ReplaceLineEndings(" ");
+                if ((e is IOException or UnauthorizedAccessException) && TryRescue(hosted, path, reason, tell))
+                    continue;
+                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; {(File.Exists(path) ? "the file that was there is as it was" : "there is no file")}: {reason}");
             }
         }
         return all;
+    }
+
+    private static void Save(NbdExport hosted, string path, Action<string> tell)
+    {
+        tell($"saving {path}");
+        SnapshotResult result = hosted.Disk.SaveSnapshot(path, hosted.Name);
+        tell($"saved {path}: {ByteSize.Format(result.FileBytes)} in {Figures.Of(result.Duration.TotalSeconds, "0.0")} s");
+    }
+
+    /// <summary>Saves a disk beside the file that cannot be replaced: one that is mounted by itself into a container, or belongs to somebody else.</summary>
+    private static bool TryRescue(NbdExport hosted, string path, string reason, Action<string> tell)
+    {
+        string beside = $"{path}.rescued-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
+        try
+        {
+            tell($"--keep {path} could NOT be saved, and is as it was: {reason}");
+            Save(hosted, beside, tell);
+            tell($"the disk as it was at the end is in {beside}; move it to where it can be kept");
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
+        {
+            return false;
+        }
     }
 
     private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(keep) ? keep : null);
@@ -107,18 +133,21 @@ internal static class Restoration
     private static void CheckTarget(string path, ServeOptions options)
     {
         // At the end it would be replaced, or be in the way at the next beginning.
-        string? other = options.ListensAt(path) ? "--unix"
-            : IsSame(options.Control, path) ? "--control"
-            : options.Exports.Any(export => IsSame(options.WritebackOf(export), path)) ? "--writeback"
-            : null;
-        if (other is not null)
+        if (OptionThatNames(path, options) is { } other)
             throw new UserErrorException($"--keep {path} is what {other} names too; give each a file of its own.");
         string full = Path.GetFullPath(path);
         if (Directory.Exists(full))
             throw new UserErrorException($"--keep {path} is a folder; name a file in it.");
         if (!Directory.Exists(Path.GetDirectoryName(full)))
             throw new UserErrorException($"--keep {path} lies in a folder that does not exist; make the folder, or choose another file.");
+        if (OptionThatNames(full + KeptFiles.Suffix, options) is { } marked)
+            throw new UserErrorException($"--keep {path} needs {full + KeptFiles.Suffix} for itself, which {marked} names; give each a file of its own.");
     }
+
+    private static string? OptionThatNames(string path, ServeOptions options) => options.ListensAt(path) ? "--unix"
+        : IsSame(options.Control, path) ? "--control"
+        : options.Exports.Any(export => IsSame(options.WritebackOf(export), path)) ? "--writeback"
+        : null;
 
     private static bool IsSame(string? one, string other) => one is not null && Path.GetFullPath(one) == Path.GetFullPath(other);
 

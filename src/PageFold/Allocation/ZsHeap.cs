@@ -34,6 +34,9 @@ internal sealed unsafe class ZsHeap : IDisposable
     private const int ManagedBytesPerClass = 240;
 
     private readonly Lock _compaction = new();
+
+    // Held for as long as the upkeep is inside the gate.
+    private readonly Lock _upkeep = new();
     private readonly SizeClasses _table;
     private readonly ZspageTable _zspages;
     private readonly SizeClass[] _classes;
@@ -166,6 +169,14 @@ internal sealed unsafe class ZsHeap : IDisposable
             return Compact(_classes[sizeClass], thorough: true, long.MaxValue, cancellation);
     }
 
+    /// <summary>Waits until upkeep that is under way has left the gate, which is closed: it ends with its next step.</summary>
+    public void AwaitUpkeep()
+    {
+        lock (_upkeep)
+        {
+        }
+    }
+
     /// <summary>Ends the upkeep; nobody uses an object any more. The zspages' frames go with the arena.</summary>
     public void Dispose()
     {
@@ -241,22 +252,30 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     private static void UpkeepInBackground(WeakReference<ZsHeap> reference)
     {
-        if (!reference.TryGetTarget(out ZsHeap? heap) || !heap._gate.TryEnter(out int stripe))
+        if (!reference.TryGetTarget(out ZsHeap? heap))
+            return;
+        lock (heap._upkeep)
+            heap.Upkeep();
+    }
+
+    private void Upkeep()
+    {
+        if (!_gate.TryEnter(out int stripe))
             return;
         try
         {
-            Volatile.Write(ref heap._requested, 0);
-            lock (heap._compaction)
+            Volatile.Write(ref _requested, 0);
+            lock (_compaction)
             {
-                foreach (SizeClass sizeClass in heap._classes)
-                    heap.Compact(sizeClass, thorough: false, long.MaxValue, heap._gate.Closing);
+                foreach (SizeClass sizeClass in _classes)
+                    Compact(sizeClass, thorough: false, long.MaxValue, _gate.Closing);
             }
-            if (heap.Arena.Decay() | heap.Arena.MergeBlocks())
-                heap.RequestUpkeep();
+            if (Arena.Decay() | Arena.MergeBlocks())
+                RequestUpkeep();
         }
         finally
         {
-            heap._gate.Exit(stripe);
+            _gate.Exit(stripe);
         }
     }
 }

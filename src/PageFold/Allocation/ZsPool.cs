@@ -269,7 +269,12 @@ public sealed unsafe class ZsPool : IDisposable
     }
 
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
-    public void Dispose() => _gate.Close();
+    public void Dispose()
+    {
+        _gate.Close();
+        // What works in the background is nobody's operation: without others, all memory has gone when this returns.
+        _heap.AwaitUpkeep();
+    }
 
     /// <summary>Ends a mapping, once.</summary>
     internal void Unmap(uint number, ulong sequence)

@@ -285,7 +285,12 @@ public sealed unsafe partial class PageStore : IDisposable
     }
 
     /// <summary>Closes the store: every further call throws, and the memory goes when the last operation has ended.</summary>
-    public void Dispose() => _gate.Close();
+    public void Dispose()
+    {
+        _gate.Close();
+        // What works in the background is nobody's operation: without others, all memory has gone when this returns.
+        _heap.AwaitUpkeep();
+    }
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
     private bool TryPrepare(PageStoreOptions options)

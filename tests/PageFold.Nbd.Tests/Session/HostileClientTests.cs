@@ -5,7 +5,7 @@ namespace PageFold.Nbd.Tests.Session;
 /// <summary>Clients that break the rules lose their connection and harm nobody: beside each of them another client works.</summary>
 public sealed class HostileClientTests : IDisposable
 {
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(1500);
 
     private readonly Serving _serving;
     private readonly Neighbour _neighbour;

@@ -4,7 +4,7 @@ namespace PageFold.Nbd.Tests.Session;
 public class SilenceTests
 {
     private const int Page = 65536;
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(600);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
 
     [Fact]
     public void Who_is_silent_between_requests_is_cut_off_if_that_is_wished()

@@ -152,7 +152,10 @@ public abstract class CompactionAtTheLimitTests
             for (long i = 0; ; i++, accepted++)
             {
                 Fill(page, 0x0123456789ABCDEF * (ulong)(i + 1));
-                if (store.Write((round * 3000L + i) * 512, i % 2 == 0 ? page : Compressible((ulong)i, 0.3)) == StoreOutcome.Full)
+                byte[] content = i % 2 == 0 ? page : Compressible((ulong)i, 0.3);
+                long place = (round * 3000L + i) * 512;
+                // Tables are cleared while nobody else is inside, the background included, which may stay a while.
+                if (!SpinWait.SpinUntil(() => store.Write(place, content) != StoreOutcome.Full, 300))
                     break;
             }
             first = round == 0 ? accepted : first;

@@ -110,8 +110,8 @@ public class SnapshotConcurrencyTests
             using Process process = Process.Start(start)!;
             _ = process.StandardOutput.ReadToEndAsync();
             Assert.True(SpinWait.SpinUntil(() => File.Exists(folder.File + ".ready") || process.HasExited, 60_000) && !process.HasExited);
-            // At any moment of some versions.
-            Assert.False(process.WaitForExit(random.Next(200)));
+            // At any moment of some versions; where they take long, later and later.
+            Assert.False(process.WaitForExit(random.Next(200 + 50 * round)));
             process.Kill();
             process.WaitForExit();
             File.Delete(folder.File + ".ready");

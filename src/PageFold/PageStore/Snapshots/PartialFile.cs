@@ -53,10 +53,11 @@ internal sealed class PartialFile : IDisposable
         throw Throw.PartialFileTaken(partial);
     }
 
-    /// <summary>Brings what was written to the device and gives the file its final name.</summary>
-    public void Commit()
+    /// <summary>Brings what was written to the device, which may take long, and gives the file its final name, unless it is cancelled until then.</summary>
+    public void Commit(CancellationToken cancellationToken)
     {
         RandomAccess.FlushToDisk(Handle);
+        cancellationToken.ThrowIfCancellationRequested();
         if (OperatingSystem.IsWindows())
             _stream.Dispose();
         File.Move(_path + Suffix, _path, overwrite: true);

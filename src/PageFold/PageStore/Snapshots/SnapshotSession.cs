@@ -137,7 +137,7 @@ public sealed class SnapshotSession : IDisposable
         _target.Write(last);
         long bytes = _target.Complete();
         cancellationToken.ThrowIfCancellationRequested();
-        _target.Commit();
+        _target.Commit(cancellationToken);
         progress?.Report(1);
         return new SnapshotResult
         {

@@ -14,8 +14,8 @@ internal abstract class SnapshotTarget(PartialFile file) : IDisposable
     /// <summary>Writes what is left, and returns the file's length.</summary>
     public abstract long Complete();
 
-    /// <summary>Gives the file its final name.</summary>
-    public void Commit() => file.Commit();
+    /// <summary>Gives the file its final name, unless it is cancelled until then.</summary>
+    public void Commit(CancellationToken cancellationToken) => file.Commit(cancellationToken);
 
     /// <summary>Closes the file; if it was not committed it is gone.</summary>
     public virtual void Dispose() => file.Dispose();
