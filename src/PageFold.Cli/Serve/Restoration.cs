@@ -115,7 +115,7 @@ internal static class Restoration
         string beside = $"{path}.rescued-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
         try
         {
-            tell($"--keep {path} could NOT be saved, and is as it was: {reason}");
+            tell($"--keep {path} could NOT be saved: {reason}");
             Save(hosted, beside, tell);
             tell($"the disk as it was at the end is in {beside}; move it to where it can be kept");
             return true;

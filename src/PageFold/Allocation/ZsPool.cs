@@ -272,7 +272,6 @@ public sealed unsafe class ZsPool : IDisposable
     public void Dispose()
     {
         _gate.Close();
-        // What works in the background is nobody's operation: without others, all memory has gone when this returns.
         _heap.AwaitUpkeep();
     }
 

@@ -288,7 +288,6 @@ public sealed unsafe partial class PageStore : IDisposable
     public void Dispose()
     {
         _gate.Close();
-        // What works in the background is nobody's operation: without others, all memory has gone when this returns.
         _heap.AwaitUpkeep();
     }
 
