@@ -169,9 +169,10 @@ internal sealed unsafe class ZsHeap : IDisposable
             return Compact(_classes[sizeClass], thorough: true, long.MaxValue, cancellation);
     }
 
-    /// <summary>Waits until upkeep that is under way has left the gate, which is closed: it ends with its next step. So it is only the user's own operations that may keep the memory for longer.</summary>
-    public void AwaitUpkeep()
+    /// <summary>Closes the gate, and waits until upkeep that is under way has left it, which it does at its next step. So it is only the user's own operations that may keep the memory for longer.</summary>
+    public void Close()
     {
+        _gate.Close();
         lock (_upkeep)
         {
         }

@@ -269,11 +269,7 @@ public sealed unsafe class ZsPool : IDisposable
     }
 
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
-    public void Dispose()
-    {
-        _gate.Close();
-        _heap.AwaitUpkeep();
-    }
+    public void Dispose() => _heap.Close();
 
     /// <summary>Ends a mapping, once.</summary>
     internal void Unmap(uint number, ulong sequence)

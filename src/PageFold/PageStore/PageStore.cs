@@ -285,11 +285,7 @@ public sealed unsafe partial class PageStore : IDisposable
     }
 
     /// <summary>Closes the store: every further call throws, and the memory goes when the last operation has ended.</summary>
-    public void Dispose()
-    {
-        _gate.Close();
-        _heap.AwaitUpkeep();
-    }
+    public void Dispose() => _heap.Close();
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
     private bool TryPrepare(PageStoreOptions options)
