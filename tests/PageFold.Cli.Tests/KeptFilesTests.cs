@@ -61,6 +61,16 @@ public class KeptFilesTests
     }
 
     [Fact]
+    public void A_link_of_that_name_is_not_followed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        using ServeFolder folder = new();
+        File.CreateSymbolicLink(folder["kept.pagefold-keeping"], folder["elsewhere"]);
+        Assert.Contains("it is a link", Assert.Throws<UserErrorException>(() => new KeptFiles([new("disk") { Keep = folder["kept"] }])).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["elsewhere"]));
+    }
+
+    [Fact]
     public void Another_that_took_the_name_keeps_it()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere a file that is in use keeps its name, or the mark stays.");

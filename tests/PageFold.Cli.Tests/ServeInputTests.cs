@@ -109,6 +109,8 @@ public class ServeInputTests
         folder.AssertRefused(["serve", .. Size, "--unix", folder["k.pagefold-keeping"], "--keep", folder["k"]], $"--keep {folder["k"]} needs {folder["k.pagefold-keeping"]} for itself, which --unix names", "a file of its own");
         folder.AssertServeRefused([.. Size, "--export", $"a,keep={folder["w.a"]}", "--export", "b", "--writeback", folder["w"]], $"--keep {folder["w.a"]} is what --writeback names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
+        folder.AssertServeRefused([.. Size, "--keep", folder["k.pagefold-partial"]], $"--keep {folder["k.pagefold-partial"]} ends with .pagefold-partial", "choose another name");
+        folder.AssertServeRefused([.. Size, "--keep", folder[new string('k', 239)]], "the name is too long", "at most 238 bytes");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
         folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");
         if (OperatingSystem.IsLinux())

@@ -256,8 +256,14 @@ public class ServeSnapshotTests
             folder.AssertServeTaken("--keep", folder["link"], "another disk that is being served is kept there");
             using ServeClient client = server.Connect();
             client.Write(0, content);
-            // The disk's own snapshots may go there as before, those of others not.
+            // The disk's own snapshots may go there as before, but no image, and those of others not; nor may they take the mark's name.
             server.Figures("snapshot", folder["kept"]);
+            foreach ((string[] arguments, string reason) in ((string[], string)[])[(["snapshot", folder["kept"], "--raw"], "leave --raw out"), (["snapshot", folder["kept.pagefold-keeping"]], "choose another name")])
+            {
+                Command own = server.Ask(arguments);
+                Assert.Equal(2, own.ExitCode);
+                Assert.Contains(reason, own.Error, StringComparison.Ordinal);
+            }
             using (ServeProcess other = ServeProcess.Start(folder, "--size", "1MiB"))
             {
                 Command refused = other.Ask("snapshot", folder["link"]);
@@ -288,7 +294,7 @@ public class ServeSnapshotTests
             Assert.Contains($"--keep {folder["kept"]} could NOT be saved: ", server.Log, StringComparison.Ordinal);
             Assert.Contains("the disk as it was at the end is in", server.Log, StringComparison.Ordinal);
         }
-        string rescued = Assert.Single(Directory.EnumerateFiles(folder.Path, "kept.rescued-*"));
+        string rescued = Assert.Single(Directory.EnumerateFiles(folder.Path, "pagefold-rescued-*"));
         using ServeProcess again = ServeProcess.Start(folder, "--restore", rescued);
         using ServeClient reader = again.Connect();
         Assert.Equal(content, reader.Read(0, Page));

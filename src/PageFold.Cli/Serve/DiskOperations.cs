@@ -67,9 +67,13 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
             throw new UserErrorException($"{path} lies in a folder that does not exist; make the folder, or choose another file.");
+        KeptFiles.RefuseReserved(path, path);
         string? kept = options.First(option => option.Name == export.Name).Keep;
-        if (KeptFiles.IsHeld(path) && (kept is null || !KeptFiles.IsSame(kept, path)))
-            throw new UserErrorException($"{path} is where another disk that is being served is kept, which would replace it in the end; choose another file.");
+        bool isOwn = kept is not null && KeptFiles.IsSame(kept, path);
+        if (isOwn && request.Raw)
+            throw new UserErrorException($"{path} is where this disk is kept, which could not go on with a raw image; choose another file, or leave --raw out.");
+        if (!isOwn && KeptFiles.IsHeld(path))
+            throw new UserErrorException($"{path} is where another disk that is being served is kept, which would replace it in the end; choose another file. (If no server runs, remove {KeptFiles.MarkOf(path)}.)");
         SnapshotResult result = Save(export, path, request.Raw, progress, cancellation);
         return Result(
             ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));

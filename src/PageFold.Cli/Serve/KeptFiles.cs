@@ -11,6 +11,8 @@ internal sealed class KeptFiles : IDisposable
 {
     // As long as what a file is called until it is whole: where the one name is possible, the other is.
     public const string Suffix = ".pagefold-keeping";
+    private const string PartialSuffix = ".pagefold-partial";
+    private const int LongestName = 255;
     private const int MostAttempts = 100;
     private const int SharingViolationOnWindows = unchecked((int)0x80070020);
     private const int EWOULDBLOCK = 11;
@@ -37,15 +39,28 @@ internal sealed class KeptFiles : IDisposable
         }
     }
 
+    /// <summary>Refuses names of files that come and go beside others.</summary>
+    /// <exception cref="UserErrorException">The name is one of those.</exception>
+    public static void RefuseReserved(string what, string path)
+    {
+        foreach (string suffix in (ReadOnlySpan<string>)[Suffix, PartialSuffix])
+        {
+            if (path.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
+                throw new UserErrorException($"{what} ends with {suffix}, as files do that stand beside others for a while and are replaced or deleted; choose another name.");
+        }
+    }
+
     /// <summary>The file that stands for a kept one while a server runs.</summary>
     public static string MarkOf(string path) => Resolve(path) + Suffix;
 
-    /// <summary>True if a server keeps its disk in that file now, whichever.</summary>
+    /// <summary>True if a server keeps its disk in that file now, whichever, or if that cannot be known because it would be another user's.</summary>
     public static bool IsHeld(string path)
     {
+        string? mark = null;
         try
         {
-            new FileStream(MarkOf(path), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            mark = MarkOf(path);
+            new FileStream(mark, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
             return false;
         }
         catch (IOException e)
@@ -54,8 +69,7 @@ internal sealed class KeptFiles : IDisposable
         }
         catch (UnauthorizedAccessException)
         {
-            // Another user's.
-            return false;
+            return mark is not null && Path.Exists(mark);
         }
     }
 
@@ -85,6 +99,8 @@ internal sealed class KeptFiles : IDisposable
         try
         {
             mark = MarkOf(path);
+            if (new FileInfo(mark).LinkTarget is not null)
+                throw new IOException("it is a link");
             for (int attempt = 0; attempt < MostAttempts; attempt++)
             {
                 FileStream? held = TryHold(mark);
@@ -95,6 +111,10 @@ internal sealed class KeptFiles : IDisposable
         catch (IOException e) when (IsSharingViolation(e))
         {
             throw new UserErrorException($"--keep {path}: another disk that is being served is kept there, and one would replace what the other leaves; end that server first, or choose another file.", e);
+        }
+        catch (PathTooLongException e)
+        {
+            throw new UserErrorException($"--keep {path}: the name is too long; choose one of at most {LongestName - Suffix.Length} bytes, so that {Suffix} can stand behind it.", e);
         }
         catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && mark is not null && Path.Exists(mark))
         {

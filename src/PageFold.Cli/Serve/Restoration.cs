@@ -96,7 +96,7 @@ internal static class Restoration
                 string reason = e.Message.ReplaceLineEndings(" ");
                 if ((e is IOException or UnauthorizedAccessException) && TryRescue(hosted, path, reason, tell))
                     continue;
-                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; {(File.Exists(path) ? "the file that was there is as it was" : "there is no file")}: {reason}");
+                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; {(File.Exists(path) ? "the file that was there is as it was" : "there is no file of that name")}: {reason}");
             }
         }
         return all;
@@ -112,16 +112,21 @@ internal static class Restoration
     /// <summary>Saves a disk beside the file that cannot be replaced: one that is mounted by itself into a container, or belongs to somebody else.</summary>
     private static bool TryRescue(NbdExport hosted, string path, string reason, Action<string> tell)
     {
-        string beside = $"{path}.rescued-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}";
+        tell($"--keep {path} could NOT be saved: {reason}");
+        // A short name, since that may be what was wrong.
+        string stem = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $"pagefold-rescued-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}");
+        string beside = stem;
+        for (int number = 2; Path.Exists(beside); number++)
+            beside = $"{stem}-{number}";
         try
         {
-            tell($"--keep {path} could NOT be saved: {reason}");
             Save(hosted, beside, tell);
             tell($"the disk as it was at the end is in {beside}; move it to where it can be kept");
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
         {
+            tell($"{beside} could not be saved either: {e.Message.ReplaceLineEndings(" ")}");
             return false;
         }
     }
@@ -132,6 +137,7 @@ internal static class Restoration
 
     private static void CheckTarget(string path, ServeOptions options)
     {
+        KeptFiles.RefuseReserved($"--keep {path}", path);
         // At the end it would be replaced, or be in the way at the next beginning.
         if (OptionThatNames(path, options) is { } other)
             throw new UserErrorException($"--keep {path} is what {other} names too; give each a file of its own.");
