@@ -26,7 +26,7 @@ internal static class ServeCommand
         Option<string?> writebackDaily = new("--writeback-daily") { Description = "The most bytes to write to it in a day, to spare a device that wears.", HelpName = "BYTES" };
         Option<string?> writebackIdle = new("--writeback-idle") { Description = "Write back pages that were not used for so long, in the background.", HelpName = "TIME" };
         Option<string?> restore = new("--restore") { Description = "Begin with the content of a snapshot.", HelpName = "FILE" };
-        Option<string?> keep = new("--keep") { Description = "Begin with the content of a snapshot if it is there, and leave one at the end (SIGTERM or Ctrl-C). Two megabytes of the memory limit are kept aside for that.", HelpName = "FILE" };
+        Option<string?> keep = new("--keep") { Description = "Begin with the content of a snapshot if it is there, and leave one at the end (SIGTERM or Ctrl-C). Two megabytes of the memory limit, and as much as the cache has, are kept aside for that.", HelpName = "FILE" };
         Option<bool> readOnly = new("--read-only") { Description = "Refuse all writes." };
         Option<string?> control = new("--control") { Description = "Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with .control behind.", HelpName = "PATH" };
         Option<string?> metrics = new("--metrics") { Description = "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.", HelpName = "ADDRESS:PORT" };
