@@ -61,6 +61,17 @@ public class KeptFilesTests
     }
 
     [Fact]
+    public void A_link_that_leads_in_a_circle_is_refused()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        using ServeFolder folder = new();
+        File.CreateSymbolicLink(folder["a"], "b");
+        File.CreateSymbolicLink(folder["b"], "a");
+        string message = Assert.Throws<UserErrorException>(() => new KeptFiles([new("disk") { Keep = folder["a"] }])).Message;
+        Assert.All([$"--keep {folder["a"]}", "in a circle", "choose"], part => Assert.Contains(part, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_link_of_that_name_is_not_followed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");

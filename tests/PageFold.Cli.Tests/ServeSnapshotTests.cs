@@ -282,6 +282,29 @@ public class ServeSnapshotTests
     }
 
     [Fact]
+    public void A_disk_is_kept_where_the_system_says_that_a_link_leads()
+    {
+        using ServeFolder folder = new();
+        byte[] content = ServeContent.Noise(Page, 1);
+        Directory.CreateDirectory(folder["real/deep"]);
+        File.CreateSymbolicLink(folder["real/deep/link"], "../kept");
+        Directory.CreateSymbolicLink(folder["folder"], folder["real/deep"]);
+        // What the name would mean if links were taken as text.
+        File.WriteAllText(folder["kept"], "another's");
+        using (ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--keep", "folder/link"))
+        {
+            using ServeClient client = server.Connect();
+            client.Write(0, content);
+            folder.AssertServeTaken("--keep", folder["real/kept"], "another disk that is being served is kept there");
+            Assert.True(server.Terminate() == 0, server.Log);
+        }
+        Assert.Equal("another's", File.ReadAllText(folder["kept"]));
+        using ServeProcess again = ServeProcess.Start(folder, "--restore", folder["real/kept"]);
+        using ServeClient reader = again.Connect();
+        Assert.Equal(content, reader.Read(0, Page));
+    }
+
+    [Fact]
     public void What_cannot_take_its_place_at_the_end_is_saved_beside_it()
     {
         using ServeFolder folder = new();

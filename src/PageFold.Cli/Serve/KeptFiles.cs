@@ -51,7 +51,7 @@ internal sealed class KeptFiles : IDisposable
     }
 
     /// <summary>The file that stands for a kept one while a server runs.</summary>
-    public static string MarkOf(string path) => Resolve(path) + Suffix;
+    public static string MarkOf(string path) => Snapshot.ResolveFile(path) + Suffix;
 
     /// <summary>True if a server keeps its disk in that file now, whichever, or if that cannot be known because it would be another user's.</summary>
     public static bool IsHeld(string path)
@@ -73,8 +73,8 @@ internal sealed class KeptFiles : IDisposable
         }
     }
 
-    /// <summary>Whether two names lead to one file, as far as the links at their ends go.</summary>
-    public static bool IsSame(string one, string other) => Resolve(one) == Resolve(other);
+    /// <summary>Whether two names lead to one file.</summary>
+    public static bool IsSame(string one, string other) => Snapshot.ResolveFile(one) == Snapshot.ResolveFile(other);
 
     /// <summary>Lets go of them.</summary>
     public void Dispose()
@@ -85,13 +85,6 @@ internal sealed class KeptFiles : IDisposable
     }
 
     private static bool IsSharingViolation(IOException e) => e.HResult is SharingViolationOnWindows or EWOULDBLOCK or EWOULDBLOCKOnBsd;
-
-    // By whichever name the file is kept.
-    private static string Resolve(string path)
-    {
-        string full = Path.GetFullPath(path);
-        return File.Exists(full) && File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target ? target.FullName : full;
-    }
 
     private static FileStream Hold(string path)
     {

@@ -131,7 +131,7 @@ internal static class Restoration
         }
     }
 
-    private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(keep) ? keep : null);
+    private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(Snapshot.ResolveFile(keep)) ? keep : null);
 
     private static string OptionOf(ExportOptions export) => export.Restore is not null ? "--restore" : "--keep";
 

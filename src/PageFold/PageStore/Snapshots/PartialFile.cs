@@ -35,10 +35,9 @@ internal sealed class PartialFile : IDisposable
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
     public static PartialFile Create(string path)
     {
-        path = Path.GetFullPath(path);
-        if (File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
-            path = target.FullName;
-        if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path) || FileSystem.Identify(path) is { IsRegular: false })
+        bool isFolder = Path.EndsInDirectorySeparator(path);
+        path = Snapshot.ResolveFile(path);
+        if (isFolder || Directory.Exists(path) || FileSystem.Identify(path) is { IsRegular: false })
             Throw.NotAFile(path);
         string partial = path + Suffix;
         for (int attempt = 0; attempt < MostAttempts; attempt++)

@@ -38,6 +38,19 @@ public sealed record SnapshotCodec(string Name, int Level, int DictionaryBytes, 
 /// <summary>Snapshots as files.</summary>
 public static class Snapshot
 {
+    // As many as Linux follows.
+    private const int MostLinks = 40;
+
+    /// <summary>The file that a snapshot of this name is read from and saved to: the full path, with all links in it followed as the system does. The file need not be there. Thread-safe.</summary>
+    /// <param name="path">The file, or a link to it.</param>
+    /// <exception cref="IOException">The links lead in a circle.</exception>
+    public static string ResolveFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        int links = 0;
+        return Resolve(Path.GetFullPath(path), path, ref links);
+    }
+
     /// <summary>Reads what a snapshot says about itself: its beginning and its end, which are checked; the pages between are not.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="SnapshotException">The file is no snapshot, or damaged.</exception>
@@ -47,5 +60,19 @@ public static class Snapshot
     {
         using Store.SnapshotReader reader = Store.SnapshotReader.Open(path);
         return reader.Info;
+    }
+
+    // Folders first: what a relative link means depends on where its folder really is.
+    private static string Resolve(string full, string path, ref int links)
+    {
+        if (Path.GetDirectoryName(full) is not { } folder)
+            return full;
+        folder = Resolve(folder, path, ref links);
+        full = Path.Combine(folder, Path.GetFileName(full));
+        if (new FileInfo(full).LinkTarget is not { } target)
+            return full;
+        if (++links > MostLinks)
+            throw Throw.TooManyLinks(path);
+        return Resolve(Path.GetFullPath(target, folder), path, ref links);
     }
 }

@@ -63,7 +63,7 @@ internal sealed class SnapshotReader : IDisposable
     public static SnapshotReader Open(string path, MemoryBudget? budget = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string target = File.Exists(path) && File.ResolveLinkTarget(Path.GetFullPath(path), returnFinalTarget: true) is { } link ? link.FullName : path;
+        string target = Snapshot.ResolveFile(path);
         // Looked at first, since opening a pipe waits and a device has no length.
         if (Directory.Exists(target) || FileSystem.Identify(target) is { IsRegular: false })
             Throw.NotAFile(target);
