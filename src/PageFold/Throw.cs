@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace PageFold;
 
@@ -97,7 +98,38 @@ internal static class Throw
                 $"Writeback.MostBytes is {Bytes(most)}; choose {Bytes(Store.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.LargestFile)}.");
         }
         IfNegative(options.DailyBudget ?? 0, "DailyBudget");
+        if (options is { DirectReclaim: true, DailyBudget: { } daily })
+        {
+            throw new ArgumentException(
+                $"Writeback.DailyBudget is {Bytes(daily)}, and with Writeback.DirectReclaim writes would be refused once it is used up; leave one of them out.", "DailyBudget");
+        }
+        if (options is { Preallocate: true, MostBytes: null })
+            throw new ArgumentException("Writeback.Preallocate reserves Writeback.MostBytes, which is not set; set it.", "MostBytes");
     }
+
+    [DoesNotReturn]
+    public static void PrefaultFailed(long bytes, long limit) =>
+        throw new InsufficientMemoryException($"The system has no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes at once; lower MemoryLimit, or leave Prefault out.");
+
+    public static PlatformNotSupportedException PrefaultNotHere() =>
+        new("Prefault needs Linux and frames of whole memory pages (FrameBackingKind.Anonymous or SharedMemory); leave it out.");
+
+    public static PlatformNotSupportedException PreallocationNotHere() =>
+        new("Writeback.Preallocate needs Linux, whose file systems reserve space on request; leave it out.");
+
+    public static void IfOverwriteReserveInvalid(long bytes, long limit)
+    {
+        if (bytes < 0 || bytes > limit / 2)
+        {
+            throw new ArgumentOutOfRangeException("OverwriteReserve", bytes,
+                $"OverwriteReserve is {bytes} bytes; choose zero to half of MemoryLimit ({Bytes(limit / 2)}).");
+        }
+    }
+
+    [DoesNotReturn]
+    public static void NoDiskSpaceForWriteback(string path, long bytes, int error) =>
+        throw new IOException(
+            $"Writeback.Path {path}: {Bytes(bytes)} cannot be reserved there ({Marshal.GetPInvokeErrorMessage(error)}); make room on the file system, name a file on another, or leave Writeback.Preallocate out.");
 
     public static void IfWritebackTooSmall(long bytes, string path)
     {

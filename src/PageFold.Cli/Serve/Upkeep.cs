@@ -10,6 +10,7 @@ internal sealed class Upkeep : IDisposable
 
     private const string Reserve = "reserve";
     private const string WritingBack = "writeback";
+    private const string Space = "space";
 
     // Less is not worth a walk.
     private const long FewFrames = 256;
@@ -60,6 +61,7 @@ internal sealed class Upkeep : IDisposable
             Try(export, "recompress", () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle }, progress: null, _ending.Token));
         if (_options.WritebackIdle is { } age)
             Try(export, WritingBack, () => WriteBack(export, age));
+        Try(export, Space, () => WarnOfLittleSpace(export));
         if (IsSparse(store))
             Try(export, "compact", () => store.Compact(_ending.Token));
     }
@@ -104,6 +106,15 @@ internal sealed class Upkeep : IDisposable
     {
         if (!export.Disk.TryKeepReserve())
             Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
+    }
+
+    /// <summary>Warns once when little is left, and again when that happens after it was better.</summary>
+    private void WarnOfLittleSpace(NbdExport export)
+    {
+        if (DiskReport.IsAlmostFull(export.Disk, export.Disk.Store.GetStatistics()))
+            Tell(export, Space, "less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, compact, or raise --memory-limit");
+        else
+            _told.Remove((export, Space));
     }
 
     private void WriteBack(NbdExport export, TimeSpan age)

@@ -123,6 +123,9 @@ public sealed unsafe partial class FrameArena : IDisposable
         }
     }
 
+    /// <summary>Bytes of committed frames that are free, as of some moment.</summary>
+    internal long FreeBytes => (long)_free.Count << FrameShift;
+
     /// <summary>True if a committed frame is free.</summary>
     internal bool HasFree
     {
@@ -320,6 +323,9 @@ public sealed unsafe partial class FrameArena : IDisposable
         Throw.IfDisposed(_disposed, this);
         return _backing.CountResidentBytes(Volatile.Read(ref _fresh)) ?? CommittedBytes;
     }
+
+    /// <summary>Bytes in physical memory of the frames that so many bytes hold, used or not. For tests.</summary>
+    internal long MeasureResidentOf(long bytes) => _backing.CountResidentBytes((uint)(bytes >> FrameShift)) ?? 0;
 
     /// <summary>Gives everything back. No frame may be used any more.</summary>
     public void Dispose()

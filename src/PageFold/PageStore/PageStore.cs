@@ -43,6 +43,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private long _emptiedBefore;
     private readonly Lock _ownerChanges = new();
     private long _ownerBytes;
+    private readonly long _overwriteReserve;
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -56,7 +57,9 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfTimeProviderMissing(options.TimeProvider);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         Throw.IfOwnerBytesNegative(options.OwnerBytes);
+        Throw.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
         PageSize = options.PageSize;
+        _overwriteReserve = options.OverwriteReserve;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();
@@ -91,6 +94,12 @@ public sealed unsafe partial class PageStore : IDisposable
 
     /// <summary>The most memory the store holds, in bytes.</summary>
     public long MemoryLimit => _arena.MemoryLimit;
+
+    /// <summary>True if a write that finds no memory moves pages to the writeback file instead of being refused (<see cref="WritebackOptions.DirectReclaim"/>).</summary>
+    public bool ReclaimsDirectly => _writeback?.Reclaim is not null;
+
+    /// <summary>Bytes of the limit that nothing is stored in.</summary>
+    private long FreeBytes => Budget.Available + _arena.FreeBytes;
 
     internal ZsHeap Heap => _heap;
 
@@ -241,6 +250,8 @@ public sealed unsafe partial class PageStore : IDisposable
                 AccessTableBytes = _access?.Bytes ?? 0,
                 PeakBytes = Budget.Peak,
                 MemoryLimit = Budget.Limit,
+                PrefaultedBytes = _arena.PrefaultedBytes,
+                AvailableBytes = Math.Max(0, FreeBytes - _overwriteReserve),
                 RefusedWrites = _counters.Read(StoreCounter.Refused),
                 WrittenBackPages = _counters.Read(StoreCounter.WrittenBack),
                 WrittenBackBytes = _counters.Read(StoreCounter.WrittenBackBytes),
@@ -300,6 +311,8 @@ public sealed unsafe partial class PageStore : IDisposable
             return false;
         _heap.Free(location);
         _arena.Trim();
+        if (options.Prefault)
+            _arena.Prefault(Budget.Available - Budget.Available / 16);
         if (options.Writeback is not { } writeback)
             return true;
         _writeback = WritebackLog.TryOpen(Budget, writeback, PageSize, options.TimeProvider);

@@ -50,6 +50,18 @@ public sealed class PageStoreOptions
     /// <summary>A file that pages can be moved to by <see cref="PageStore.WriteBack"/>. Null (the default) for none.</summary>
     public WritebackOptions? Writeback { get; set; }
 
+    /// <summary>
+    /// Bytes of the limit kept for pages that hold something already. When less is free, the store refuses a page that holds nothing yet, so that pages it has accepted can still be overwritten by
+    /// content that compresses less. Zero (the default) refuses no page before the limit is reached; at most half of the limit. Loading a snapshot may use it.
+    /// </summary>
+    public long OverwriteReserve { get; set; }
+
+    /// <summary>
+    /// Takes the memory of the limit from the system when the store is made, and keeps it: all but a sixteenth, which is left for tables and buffers. So a write needs no memory from the system, and cannot wait for
+    /// one that is short of it, as a store behind a swap device must not. Lock the process's memory too (mlockall), or the system may swap it out. Needs Linux. Default false.
+    /// </summary>
+    public bool Prefault { get; set; }
+
     /// <summary>The clock that ages and days are told by. Default the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 

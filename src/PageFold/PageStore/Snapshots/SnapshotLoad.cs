@@ -155,7 +155,7 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
             return null;
         int number = Volatile.Read(ref _numbers[form.Codec]);
         return number == NotHeld
-            ? store.Write(page, buffers.Page)
+            ? store.Restore(page, buffers.Page)
             : store.Restore(page, form with { Codec = number }, bytes);
     }
 
