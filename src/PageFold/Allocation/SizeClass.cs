@@ -38,6 +38,7 @@ internal sealed unsafe partial class SizeClass
     private readonly FrameArena _arena;
     private readonly ZspageTable _zspageTable;
     private readonly ObjectLayout _layout;
+    private readonly int _indexBits;
 
     // What the latch guards lies beside it.
     private Latch _latch;
@@ -54,6 +55,7 @@ internal sealed unsafe partial class SizeClass
         Number = number;
         Geometry = geometry;
         _layout = new ObjectLayout(geometry);
+        _indexBits = geometry.IndexBits;
         ((Span<uint>)_heads).Fill(None);
     }
 
@@ -81,7 +83,7 @@ internal sealed unsafe partial class SizeClass
                 return false;
             }
             Occupy(zspage, index);
-            location = new ObjectLocation(zspage.Number, (uint)index);
+            location = new ObjectLocation(zspage.Number, index, _indexBits);
             return true;
         }
         finally
@@ -99,7 +101,7 @@ internal sealed unsafe partial class SizeClass
         _latch.Enter();
         try
         {
-            Vacate(Open(location.Zspage), (int)location.Index, ref freed);
+            Vacate(Open(location.Zspage(_indexBits)), location.Index(_indexBits), ref freed);
             sparse = IsSparse;
         }
         finally
