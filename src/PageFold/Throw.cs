@@ -240,7 +240,7 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void TooManyMaps(ZsHandle handle, int most) =>
-        throw new InvalidOperationException($"The object of handle {handle} is mapped {most} times, the most there can be at once; dispose some of its mappings.");
+        throw new InvalidOperationException($"The object of handle {handle} is mapped {most} times, as often as it can be at once; dispose some of its mappings.");
 
     [DoesNotReturn]
     public static void RangeOutsideObject(int offset, int length, int size) =>

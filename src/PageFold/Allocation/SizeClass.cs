@@ -66,6 +66,9 @@ internal sealed unsafe partial class SizeClass
     /// <summary>Frames owned by the class's zspages.</summary>
     public long Frames => Volatile.Read(ref _frames);
 
+    /// <summary>Objects in use.</summary>
+    public long Objects => Volatile.Read(ref _objects);
+
     /// <summary>
     /// Takes an object; false when there is no memory. The caller writes its tag before its slot points at it; what is left of an earlier tag until then harms nothing, because no slot
     /// that it may name points here.

@@ -60,9 +60,10 @@ internal sealed unsafe class ZsHeap : IDisposable
         arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _zspages = new ZspageTable(arena);
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];
-        // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
         arena.DeferUpkeep(RequestUpkeep);
+        // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
         _timer = new Timer(static state => UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
+        arena.BelongTo(gate);
     }
 
     /// <summary>Bytes that the classes' own records take on the GC heap; charged like any other table.</summary>
@@ -89,6 +90,18 @@ internal sealed unsafe class ZsHeap : IDisposable
             foreach (SizeClass sizeClass in _classes)
                 frames += sizeClass.Frames;
             return frames;
+        }
+    }
+
+    /// <summary>Objects of all classes.</summary>
+    public long Objects
+    {
+        get
+        {
+            long objects = 0;
+            foreach (SizeClass sizeClass in _classes)
+                objects += sizeClass.Objects;
+            return objects;
         }
     }
 
