@@ -232,7 +232,7 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void StaleHandle(ZsHandle handle) =>
-        throw new InvalidHandleException($"Handle {handle} is stale: its object was freed. Keep no handle after Free.");
+        throw new InvalidHandleException($"Handle {handle} is stale: its object was freed, or its pool disposed. Keep no handle after that.");
 
     [DoesNotReturn]
     public static void ObjectIsMapped(ZsHandle handle) =>
