@@ -38,6 +38,7 @@ internal sealed unsafe partial class SizeClass
     private readonly FrameArena _arena;
     private readonly ZspageTable _zspageTable;
     private readonly ObjectLayout _layout;
+    private readonly int _indexBits;
 
     // What the latch guards lies beside it.
     private Latch _latch;
@@ -54,6 +55,7 @@ internal sealed unsafe partial class SizeClass
         Number = number;
         Geometry = geometry;
         _layout = new ObjectLayout(geometry);
+        _indexBits = geometry.IndexBits;
         ((Span<uint>)_heads).Fill(None);
     }
 
@@ -63,6 +65,9 @@ internal sealed unsafe partial class SizeClass
 
     /// <summary>Frames owned by the class's zspages.</summary>
     public long Frames => Volatile.Read(ref _frames);
+
+    /// <summary>Objects in use.</summary>
+    public long Objects => Volatile.Read(ref _objects);
 
     /// <summary>
     /// Takes an object; false when there is no memory. The caller writes its tag before its slot points at it; what is left of an earlier tag until then harms nothing, because no slot
@@ -81,7 +86,7 @@ internal sealed unsafe partial class SizeClass
                 return false;
             }
             Occupy(zspage, index);
-            location = new ObjectLocation(zspage.Number, (uint)index);
+            location = new ObjectLocation(zspage.Number, index, _indexBits);
             return true;
         }
         finally
@@ -99,7 +104,7 @@ internal sealed unsafe partial class SizeClass
         _latch.Enter();
         try
         {
-            Vacate(Open(location.Zspage), (int)location.Index, ref freed);
+            Vacate(Open(location.Zspage(_indexBits)), location.Index(_indexBits), ref freed);
             sparse = IsSparse;
         }
         finally

@@ -45,8 +45,6 @@ internal sealed unsafe class MappedBacking : FrameBacking
         FramesPerHugePage = descriptor < 0 && Environment.SystemPageSize == SmallPage && SystemHasHugePages() ? (uint)HugePage >> frameShift : 0;
     }
 
-    ~MappedBacking() => Release();
-
     public override uint Granularity => 1;
 
     public override int SegmentOverhead => 0;
@@ -178,8 +176,17 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override void Dispose()
     {
-        Release();
-        GC.SuppressFinalize(this);
+        if (_disposed)
+            return;
+        _disposed = true;
+        _ = LibC.munmap(_mapping, _mappedLength);
+        if (_descriptor >= 0)
+        {
+            // A window that was lost may still show a page of the file, which would keep all of it.
+            _ = LibC.ftruncate(_descriptor, 0);
+            _ = LibC.close(_descriptor);
+        }
+        NativeMemory.Free(_segments);
     }
 
     /// <summary>Advises runs, in one call where the kernel takes several; returns how many, from the first on, were taken.</summary>
@@ -257,19 +264,4 @@ internal sealed unsafe class MappedBacking : FrameBacking
     private nint Address(uint frame) => _base + ((nint)frame << FrameShift);
 
     private nuint Bytes(uint frames) => (nuint)frames << FrameShift;
-
-    private void Release()
-    {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _ = LibC.munmap(_mapping, _mappedLength);
-        if (_descriptor >= 0)
-        {
-            // A window that was lost may still show a page of the file, which would keep all of it.
-            _ = LibC.ftruncate(_descriptor, 0);
-            _ = LibC.close(_descriptor);
-        }
-        NativeMemory.Free(_segments);
-    }
 }
