@@ -42,6 +42,7 @@ internal sealed unsafe partial class SizeClass
     // What the latch guards lies beside it.
     private Latch _latch;
     private GroupHeads _heads;
+    private GroupCounts _listed;
     private uint _occupied;
     private long _objects;
     private long _frames;
@@ -271,6 +272,7 @@ internal sealed unsafe partial class SizeClass
         zspage.Header->Group = (ushort)group;
         if (group == Unlisted)
             return;
+        _listed[group]++;
         uint next = _heads[group];
         zspage.Header->Next = next;
         if (next != None)
@@ -285,6 +287,7 @@ internal sealed unsafe partial class SizeClass
         int group = header->Group;
         if (group == Unlisted)
             return;
+        _listed[group]--;
         uint next = header->Next;
         if (_heads[group] == zspage.Number)
         {
@@ -304,5 +307,12 @@ internal sealed unsafe partial class SizeClass
     private struct GroupHeads
     {
         private uint _first;
+    }
+
+    /// <summary>How many zspages each fullness group lists.</summary>
+    [System.Runtime.CompilerServices.InlineArray(Groups)]
+    private struct GroupCounts
+    {
+        private int _first;
     }
 }
