@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using PageFold.Store;
 
 namespace PageFold.Tests.Store;
 
