@@ -26,12 +26,12 @@ public sealed partial class RamDisk : IDisposable
     public const int SmallestCachedPage = 8192;
     private const int LocksWithoutCache = 256;
     private const long DefaultCacheBytes = 4 << 20;
-    private const int PagesPerBatch = 1024;
 
     [ThreadStatic]
     private static byte[]? _scratch;
 
     private readonly PageCell[] _cells;
+    private readonly DirtyCells _dirtyCells;
     private readonly int _pageShift;
     private readonly bool _writesBack;
     private readonly long _ownerBytes;
@@ -66,8 +66,9 @@ public sealed partial class RamDisk : IDisposable
         _writesBack = store.Writeback is not null;
         _pageShift = BitOperations.Log2((uint)Store.PageSize);
         _cells = new PageCell[cells];
+        _dirtyCells = new DirtyCells(cells);
         for (int i = 0; i < cells; i++)
-            _cells[i] = new PageCell(CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null);
+            _cells[i] = new PageCell(CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null, _dirtyCells, i);
     }
 
     /// <summary>Bytes of the disk.</summary>
@@ -127,8 +128,11 @@ public sealed partial class RamDisk : IDisposable
     /// <summary>Makes bytes read as zero and gives their memory back.</summary>
     /// <param name="offset">The first byte.</param>
     /// <param name="count">How many.</param>
-    /// <param name="punch">Leaves holes behind; otherwise the pages count as held, without taking more than their place in a table.</param>
+    /// <param name="punch">
+    /// Leaves holes behind. Otherwise all pages of the range count as held, those that are zeroed in part too, without taking more than their place in a table if they are all zeros.
+    /// </param>
     /// <returns>False if memory is short, which only pages that are zeroed in part can meet, or all if <paramref name="punch"/> is false.</returns>
+    /// <remarks>A page that is held as zeros stays held until a whole page of zeros is written, or the whole page is zeroed with <paramref name="punch"/> or trimmed.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     public bool TryZero(long offset, long count, bool punch = true)
     {
@@ -141,16 +145,14 @@ public sealed partial class RamDisk : IDisposable
         long last = end == Length ? (end + PageSize - 1 >> _pageShift) : end >> _pageShift;
         // All within one page.
         if (first > last)
-            return TryZeroPart(offset, (int)count);
-        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)(Math.Min(end, first << _pageShift) - offset)))
+            return TryZeroPart(offset, (int)count, punch);
+        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)(Math.Min(end, first << _pageShift) - offset), punch))
             return false;
-        if (end != Length && (end & PageSize - 1) != 0 && !TryZeroPart(last << _pageShift, (int)(end & PageSize - 1)))
+        if (end != Length && (end & PageSize - 1) != 0 && !TryZeroPart(last << _pageShift, (int)(end & PageSize - 1), punch))
             return false;
-        for (long page = first; page < last; page += PagesPerBatch)
-        {
-            if (!TryZeroPages(page, Math.Min(PagesPerBatch, last - page), punch))
-                return false;
-        }
+        if (!punch)
+            return TryHoldZeros(first, last);
+        Punch(first, last);
         return true;
     }
 

@@ -63,11 +63,12 @@ internal unsafe class FrameTable<T>(FrameArena arena)
         return true;
     }
 
-    /// <summary>The lowest number from <paramref name="from"/> on whose leaf exists; null if there is none.</summary>
-    public uint? NextExisting(uint from)
+    /// <summary>The lowest number from <paramref name="from"/> to <paramref name="last"/> whose leaf exists; null if there is none.</summary>
+    public uint? NextExisting(uint from, uint last = uint.MaxValue)
     {
         uint leaf = from >> _leafShift;
-        while (_leaves.NextExisting(leaf) is { } candidate)
+        uint lastLeaf = last >> _leafShift;
+        while (leaf <= lastLeaf && _leaves.NextExisting(leaf) is { } candidate && candidate <= lastLeaf)
         {
             if (Volatile.Read(ref *_leaves.Find(candidate)) > 0)
                 return Math.Max(from, candidate << _leafShift);

@@ -43,6 +43,7 @@ internal sealed unsafe partial class SizeClass
     // What the latch guards lies beside it.
     private Latch _latch;
     private GroupHeads _heads;
+    private GroupCounts _listed;
     private uint _occupied;
     private long _objects;
     private long _frames;
@@ -276,6 +277,7 @@ internal sealed unsafe partial class SizeClass
         zspage.Header->Group = (ushort)group;
         if (group == Unlisted)
             return;
+        _listed[group]++;
         uint next = _heads[group];
         zspage.Header->Next = next;
         if (next != None)
@@ -290,6 +292,7 @@ internal sealed unsafe partial class SizeClass
         int group = header->Group;
         if (group == Unlisted)
             return;
+        _listed[group]--;
         uint next = header->Next;
         if (_heads[group] == zspage.Number)
         {
@@ -309,5 +312,12 @@ internal sealed unsafe partial class SizeClass
     private struct GroupHeads
     {
         private uint _first;
+    }
+
+    /// <summary>How many zspages each fullness group lists.</summary>
+    [System.Runtime.CompilerServices.InlineArray(Groups)]
+    private struct GroupCounts
+    {
+        private int _first;
     }
 }

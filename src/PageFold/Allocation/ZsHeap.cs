@@ -31,7 +31,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     private const int TypicalDescriptor = 320;
 
     // A SizeClass with its lock and list heads, as the runtime lays them out.
-    private const int ManagedBytesPerClass = 240;
+    private const int ManagedBytesPerClass = 320;
 
     private readonly Lock _compaction = new();
 

@@ -239,22 +239,24 @@ public sealed unsafe partial class ZsPool : IDisposable
         }
     }
 
-    /// <summary>What the pool holds now.</summary>
+    /// <summary>What the pool holds now: all figures as they were at one moment, so that they add up while other threads work.</summary>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public ZsPoolStatistics GetStatistics()
     {
+        HeapFigures heap = new(_heap);
         int stripe = _gate.Enter();
         try
         {
-            SizeClassStatistics[] classes = [.. _heap.Classes.Select(sizeClass => sizeClass.GetStatistics())];
-            long poolBytes = classes.Sum(sizeClass => sizeClass.Frames) * _arena.FrameSize;
+            heap.Enter();
+            heap.Exit();
+            IReadOnlyList<SizeClassStatistics> classes = heap.Classes;
             return new ZsPoolStatistics
             {
                 Objects = classes.Sum(sizeClass => sizeClass.Objects),
                 ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
-                PoolBytes = poolBytes,
-                TableBytes = Budget.Used - poolBytes,
-                PeakBytes = Budget.Peak,
+                PoolBytes = heap.PoolBytes,
+                TableBytes = heap.TableBytes,
+                PeakBytes = heap.PeakBytes,
                 MemoryLimit = Budget.Limit,
                 FramesCompacted = _heap.FramesCompacted,
                 BytesMoved = _heap.BytesMoved,

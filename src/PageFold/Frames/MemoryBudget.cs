@@ -97,7 +97,12 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
-    public void ResetPeak() => Volatile.Write(ref _peak, Used);
+    public void ResetPeak()
+    {
+        Volatile.Write(ref _peak, Used);
+        // What was charged between the look and the write counts.
+        RaisePeak(Used);
+    }
 
     private void RaisePeak(long candidate)
     {

@@ -137,9 +137,8 @@ public sealed unsafe partial class PageStore
                 _heap.Free(location);
                 return RecompressionOutcome.Skipped;
             }
-            SlotWord.ReleaseExclusive(ref *slot, after);
+            Publish(ref *slot, word, after, stripe);
             pinned = false;
-            Account(word, after, stripe);
             _heap.Free(SlotWord.Location(word));
             work.BytesBefore += SlotWord.Size(word);
             work.BytesAfter += size;

@@ -238,9 +238,7 @@ public sealed unsafe partial class PageStore
             *place = tag;
             _access?.Touch(number);
         }
-        SlotWord.ReleaseExclusive(ref slot, word);
-        if (fits)
-            Account(old, word, stripe);
+        Publish(ref slot, old, word, stripe);
         return fits;
     }
 }

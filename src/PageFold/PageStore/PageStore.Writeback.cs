@@ -179,10 +179,9 @@ public sealed unsafe partial class PageStore
             log.Add(position, size);
             after = WrittenBack.SlotFor(word, position);
         }
-        SlotWord.ReleaseExclusive(ref *slot, after);
+        Publish(ref *slot, word, after, stripe);
         if (!same)
             return false;
-        Account(word, after, stripe);
         _heap.Free(SlotWord.Location(word));
         return true;
     }
