@@ -109,6 +109,7 @@ public sealed unsafe partial class PageStore : IDisposable
     {
         Throw.IfPageOutOfRange(first, nameof(first));
         Throw.IfCountOutOfRange(first, count);
+        _benches.RefuseReentry();
         long discarded = 0;
         for (long end = first + count; first < end;)
             first = DiscardLeaf(first, end, ref discarded);
@@ -247,7 +248,7 @@ public sealed unsafe partial class PageStore : IDisposable
                 WritebackFileBytes = _writeback?.FileBytes ?? 0,
                 WritebackWrites = _counters.Read(StoreCounter.WritebackWrites),
                 WritebackReads = _counters.Read(StoreCounter.WritebackReads),
-                PagesByCodec = [.. Enumerable.Range(0, CodecTable.Most).Where(number => _codecs[number] is not null).Select(PagesWith)],
+                PagesByCodec = [.. Enumerable.Range(0, CodecTable.Most).Select(PagesWith)],
                 FramesCompacted = _heap.FramesCompacted,
                 BytesMoved = _heap.BytesMoved,
                 Classes = classes,
@@ -290,13 +291,12 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
     private bool TryPrepare(PageStoreOptions options)
     {
+        if (options.OwnerBytes > MemoryLimit)
+            Throw.OwnerBytesAboveLimit(options.OwnerBytes, MemoryLimit);
         if (!Budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
-        if (!_codecs.TryCharge(options.Codec))
-            return false;
-        _codecs.Set(0, options.Codec, contextBytes: 0);
-        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
+        if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();
