@@ -229,9 +229,9 @@ internal static class Throw
         throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit)}; choose more than zero, or null for the default.");
 
     [DoesNotReturn]
-    public static void LimitAboveContainer(long limit, long container) =>
+    public static void LimitAboveContainer(long limit, long container, long reserve) =>
         throw new ArgumentOutOfRangeException("MemoryLimit", limit,
-            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}; lower MemoryLimit or raise the container's limit.");
+            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}, of which the runtime needs {Bytes(reserve)}; choose at most {Bytes(container - reserve)}, or raise the container's limit.");
 
     [DoesNotReturn]
     public static void LimitTooSmall(long limit, int needed) =>
