@@ -43,7 +43,7 @@ public sealed unsafe partial class PageStore
     /// <returns>Its number, 0 to 3.</returns>
     /// <exception cref="ArgumentException">The codec is null, or says of its memory what cannot be.</exception>
     /// <exception cref="InvalidOperationException">There are four codecs, all in use (<see cref="RetireCodec"/> frees a number), or a snapshot is being taken, or a codec calls the store that it works for.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed, but that a codec may be forgotten with which nothing was stored.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <remarks>An exception of the codec's own reaches the caller; nothing has changed then.</remarks>
     public int AddCodec(PageCodec codec)
@@ -123,7 +123,7 @@ public sealed unsafe partial class PageStore
                 number = FindCodecNumber();
                 if (number == NoNumber)
                     return NoNumber;
-                if (!TryInstall(number, codec, ref charged, out needed))
+                if (!TryInstall(number, codec, ref charged, out needed) && !(TryForget(number) && TryInstall(number, codec, ref charged, out needed)))
                     return NoMemory;
             }
             if (useForWrites)
@@ -178,6 +178,16 @@ public sealed unsafe partial class PageStore
         return installed;
 
         bool TryShare() => _codecs.TryCharge(codec, ref total, out shared);
+    }
+
+    /// <summary>Gives back what a codec holds that nothing is stored with, nor will be; false if the number has none. The caller has the codecs' lock.</summary>
+    private bool TryForget(int number)
+    {
+        if (_codecs[number] is null)
+            return false;
+        _benches.Uninstall(number);
+        _codecs.Set(number, codec: null, charged: 0, contextBytes: 0);
+        return true;
     }
 
     /// <summary>The number of a codec, or of one that was made in the same way; -1 if there is none.</summary>

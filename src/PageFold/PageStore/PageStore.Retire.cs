@@ -200,11 +200,7 @@ public sealed unsafe partial class PageStore
         {
             lock (_codecs.Changes)
             {
-                if (_codecs.AreFrozen || PagesWith(number) > 0 || !IsUnused(number))
-                    return false;
-                _benches.Uninstall(number);
-                _codecs.Set(number, codec: null, charged: 0, contextBytes: 0);
-                return true;
+                return !_codecs.AreFrozen && PagesWith(number) <= 0 && IsUnused(number) && TryForget(number);
             }
         }
         finally
