@@ -43,14 +43,16 @@ public sealed partial class RamDisk : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         PageStoreOptions store = options.Store.Clone();
-        Throw.IfCacheInvalid(options.CacheBytes, store.MemoryLimit);
+        Throw.IfCacheInvalid(options.CacheBytes, options.CacheBytes is null ? null : store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
         long cache = store.PageSize < SmallestCachedPage ? 0 : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
         // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
         CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
         _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store, CacheBytes) : 0;
         Throw.IfReserveTooLarge(_reserve, store.MemoryLimit);
-        store.OwnerBytes += CacheBytes + _reserve;
+        // The store refuses what is negative or too much, by name.
+        if (store.OwnerBytes >= 0)
+            store.OwnerBytes += Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes);
         _ownerBytes = store.OwnerBytes;
         Store = new PageStore(store);
         try

@@ -58,13 +58,16 @@ internal sealed class Upkeep : IDisposable
         Try(export, "flush", () => export.Disk.Flush());
         Try(export, Reserve, () => KeepReserve(export));
         if (_options.Recompress is { } codec)
-            Try(export, "recompress", () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle }, progress: null, _ending.Token));
+            Try(export, "recompress", () => Recompress(store, codec));
         if (_options.WritebackIdle is { } age)
             Try(export, WritingBack, () => WriteBack(export, age));
         Try(export, Space, () => WarnOfLittleSpace(export));
         if (IsSparse(store))
             Try(export, "compact", () => store.Compact(_ending.Token));
     }
+
+    private void Recompress(PageStore store, PageCodec codec) =>
+        store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle, RetireOthers = true }, progress: null, _ending.Token);
 
     /// <summary>What one step meets must not keep the others from being taken; they may be what gives memory back.</summary>
     private void Try(NbdExport export, string name, Action step)

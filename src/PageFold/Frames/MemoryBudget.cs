@@ -58,6 +58,17 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
+    /// <summary>Makes what is charged for something what it turned out to take; false, and no change, if so much more is not free.</summary>
+    public bool TrySettle(ref long charged, long actual)
+    {
+        if (actual > charged && !TryCharge(actual - charged))
+            return false;
+        if (actual < charged)
+            Release(charged - actual);
+        charged = actual;
+        return true;
+    }
+
     public void Release(long bytes)
     {
         long now = Interlocked.Add(ref _used, -bytes);

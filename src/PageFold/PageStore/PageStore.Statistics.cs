@@ -70,15 +70,12 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    private long[] PagesByCodec(in StoreFigures figures)
+    private static long[] PagesByCodec(in StoreFigures figures)
     {
-        List<long> pages = [];
-        for (int number = 0; number < CodecTable.Most; number++)
-        {
-            if (_codecs[number] is not null)
-                pages.Add(figures[StoreCounter.FirstCodec + number]);
-        }
-        return [.. pages];
+        long[] pages = new long[CodecTable.Most];
+        for (int number = 0; number < pages.Length; number++)
+            pages[number] = figures[StoreCounter.FirstCodec + number];
+        return pages;
     }
 
     /// <summary>Counts a change of a page whose slot the caller holds alone, and ends the holding with the page's new word in the slot.</summary>

@@ -20,6 +20,7 @@ public sealed unsafe partial class PageStore
     {
         Throw.IfPageOutOfRange(first, nameof(first));
         Throw.IfCountOutOfRange(first, count);
+        _benches.RefuseReentry();
         long discarded = 0;
         for (long end = first + count; first < end;)
             first = DiscardLeaf(first, end, ref discarded);

@@ -25,6 +25,7 @@ public sealed unsafe partial class PageStore
         selection ??= new WritebackSelection();
         Throw.IfAgesUnknown(selection.MinAge, _access is not null);
         Throw.IfNegative(selection.MostBytes ?? 0, nameof(selection.MostBytes));
+        _benches.RefuseReentry();
         lock (_writeback!.Working)
         {
             WritebackRun work = new(_writeback, selection);

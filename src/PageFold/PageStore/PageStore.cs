@@ -178,13 +178,12 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
     private bool TryPrepare(PageStoreOptions options)
     {
+        if (options.OwnerBytes > MemoryLimit)
+            Throw.OwnerBytesAboveLimit(options.OwnerBytes, MemoryLimit);
         if (!Budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
-        if (!_codecs.TryCharge(options.Codec))
-            return false;
-        _codecs.Set(0, options.Codec, contextBytes: 0);
-        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
+        if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();
