@@ -72,7 +72,8 @@ internal static class ServeCommand
                     },
                 },
                 stop),
-            cancellation)));
+            cancellation,
+            endsAtOnce: false)));
         return command;
     }
 
