@@ -102,6 +102,8 @@ internal sealed class FilePageSource : PageSource
                 file = Files.Open(name, out status, out reason);
             if (file is null && status.Kind != FileKind.Folder)
                 throw new UserErrorException($"the file '{name}' cannot be read ({reason}); check its permissions.");
+            if (OperatingSystem.IsLinux() && file is not null && SystemFiles.IsTerminal(file))
+                throw new UserErrorException($"'{name}' is a terminal; name files or folders, or lead a pipe or file to standard input.");
             RefuseUnfit(name, status, handedOver);
             if (status.Kind == FileKind.Folder)
                 AddFolder(name, status);
@@ -116,8 +118,6 @@ internal sealed class FilePageSource : PageSource
 
     private DataItem? AddOpen(FileName name, SafeFileHandle file, FileStatus status, bool handedOver)
     {
-        if (OperatingSystem.IsLinux() && SystemFiles.IsTerminal(file))
-            throw new UserErrorException($"'{name}' is a terminal; name files or folders, or lead a pipe or file to standard input.");
         long length = status.Kind == FileKind.BlockDevice && OperatingSystem.IsLinux() ? SystemFiles.LengthOf(file) : status.Kind == FileKind.Regular ? status.Length : 0;
         DataItem item;
         if (length > 0)
@@ -222,8 +222,8 @@ internal sealed class FilePageSource : PageSource
             return new UserErrorException($"there is no option '{name}', nor a file or folder of that name; paths are named without an option, and --help lists those there are.");
         if (Files.Look(name, follow: false, out _) is { Kind: FileKind.Link })
         {
-            string target = new FileInfo(name.Text).LinkTarget is { } known ? $" to '{TerminalText.Escape(known)}'" : string.Empty;
-            return new UserErrorException($"'{name}' is a link{target}, and {(reason.Length == 0 ? "there is nothing" : $"that cannot be followed ({reason})")}; name a file or folder that is there.");
+            string target = new FileInfo(name.Text).LinkTarget is { } known ? $"'{TerminalText.Escape(known)}'" : "something";
+            return new UserErrorException($"'{name}' is a link to {target}, which {(reason.Length == 0 ? "is not there" : $"cannot be reached ({reason})")}; name a file or folder that is there.");
         }
         return reason.Length == 0
             ? new UserErrorException($"there is no file or folder '{name}'; check the path.")
