@@ -81,7 +81,8 @@ internal static class ServeCommand
                     },
                 },
                 stop),
-            cancellation)));
+            cancellation,
+            endsAtOnce: false)));
         return command;
     }
 
