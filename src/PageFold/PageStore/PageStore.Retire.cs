@@ -183,8 +183,7 @@ public sealed unsafe partial class PageStore
         *tag = page | (ulong)check << 32;
         fixed (byte* bytes = stored)
             view.CopyFrom(bytes);
-        SlotWord.ReleaseExclusive(ref *slot, held);
-        Account(word, held, stripe);
+        Publish(ref *slot, word, held, stripe);
         if (isObject && !overwrite)
             _heap.Free(SlotWord.Location(word));
         else if (!isObject)
