@@ -318,7 +318,8 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void StaleHandle(ZsHandle handle) =>
-        throw new InvalidHandleException($"Handle {handle} is stale: its object was freed, or its pool disposed. Keep no handle after that.");
+        throw new InvalidHandleException(
+            $"Handle {handle} is stale: its object was freed, or its pool disposed. Keep no handle after that.");
 
     [DoesNotReturn]
     public static void ObjectIsMapped(ZsHandle handle) =>
@@ -326,7 +327,8 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void TooManyMaps(ZsHandle handle, int most) =>
-        throw new InvalidOperationException($"The object of handle {handle} is mapped {most} times, as often as it can be at once; dispose some of its mappings.");
+        throw new InvalidOperationException(
+            $"The object of handle {handle} is mapped {most} times, as often as it can be at once; dispose some of its mappings.");
 
     [DoesNotReturn]
     public static void RangeOutsideObject(int offset, int length, int size) =>

@@ -8,8 +8,8 @@ namespace PageFold.Allocation;
 /// </summary>
 /// <typeparam name="T">The item, of a power of two of bytes; its all-zero value means "nothing".</typeparam>
 /// <remarks>
-/// Grows without stopping readers. Finding an item is lock-free. Leaves go back by <see cref="TrimEmptyLeaves"/> and <see cref="Drop"/> alone, while no other thread uses the table, and with
-/// the leaves the blocks of their directory.
+/// Grows without stopping readers. Finding an item is lock-free. Leaves go back by <see cref="TrimEmptyLeaves"/> and <see cref="Drop"/>
+/// alone, while no other thread uses the table, and with the leaves the blocks of their directory.
 /// </remarks>
 internal unsafe class FrameTable<T>(FrameArena arena)
     where T : unmanaged
@@ -92,7 +92,8 @@ internal unsafe class FrameTable<T>(FrameArena arena)
     }
 
     /// <summary>
-    /// Gives back the leaf of an item, if there is one, whatever it holds. The next leaf in its place is made with the note. The caller is the only thread that uses the table.
+    /// Gives back the leaf of an item, if there is one, whatever it holds. The next leaf in its place is made with the note. The caller is
+    /// the only thread that uses the table.
     /// </summary>
     /// <param name="number">The item's number.</param>
     /// <param name="note">At most 2^31 - 1; null leaves nothing behind.</param>

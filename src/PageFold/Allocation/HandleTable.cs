@@ -3,18 +3,22 @@ using PageFold.Interop;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// Handles as slots: takes slot numbers from a free list, or new ones a leaf at a time, and counts each slot's generation. Free slots hold the links of the free list. Thread-safe.
+/// Handles as slots: takes slot numbers from a free list, or new ones a leaf at a time, and counts each slot's generation. Free slots hold
+/// the links of the free list. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Generations have a table of their own, 4 bytes each. Beside the object, in its tag, they would cost nothing, but a thread that frees an object would have to wait for
-/// slot, descriptor and object one after the other; so it waits for slot and generation at once and never looks at the object.
+/// Generations have a table of their own, 4 bytes each. Beside the object, in its tag, they would cost nothing, but a thread that frees an
+/// object would have to wait for slot, descriptor and object one after the other; so it waits for slot and generation at once and never
+/// looks at the object.
 /// </para>
 /// <para>
-/// Generations are only compared for equality, so they may begin anywhere: at the origin, which <see cref="PoolNumbers"/> chooses. A slot that has come round to the origin is retired.
+/// Generations are only compared for equality, so they may begin anywhere: at the origin, which <see cref="PoolNumbers"/> chooses. A slot
+/// that has come round to the origin is retired.
 /// </para>
 /// <para>
-/// <see cref="Trim"/> gives back the leaves in which no handle is valid. The generation at which the slots there go on stays, 4 bytes for a leaf of generations.
+/// <see cref="Trim"/> gives back the leaves in which no handle is valid. The generation at which the slots there go on stays, 4 bytes for a
+/// leaf of generations.
 /// </para>
 /// </remarks>
 internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint origin)
@@ -48,7 +52,7 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         get
         {
             uint most = _usedUpInGone;
-            for (uint number = 0; number < _next && _generations.NextExisting(number) is { } first; number = first + _generations.LeafLength)
+            for (uint number = 0; _generations.NextExisting(number) is { } first; number = first + _generations.LeafLength)
                 most = Math.Max(most, MostUsedIn(first));
             // The last of them may be in use.
             return _next == 0 ? 0 : most + 1;
@@ -95,7 +99,10 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         GiveBack(slot);
     }
 
-    /// <summary>The slot that a handle names and the place of its generation, which stands still while the slot is held; false if there is no such slot.</summary>
+    /// <summary>
+    /// The slot that a handle names and the place of its generation, which stands still while the slot is held; false if there is no such
+    /// slot.
+    /// </summary>
     public bool TryFind(ZsHandle handle, out ulong* slot, out uint* generation)
     {
         slot = slots.Find(handle.Slot);
@@ -108,7 +115,8 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
     }
 
     /// <summary>
-    /// True if leaves may be given back: as many slots are free as in a leaf and, at the limit, clearly more than at the last attempt, because an attempt keeps others waiting.
+    /// True if leaves may be given back: as many slots are free as in a leaf and, at the limit, clearly more than at the last attempt,
+    /// because an attempt keeps others waiting.
     /// </summary>
     public bool IsWorthTrimming(long objects, bool atTheLimit)
     {
@@ -123,11 +131,14 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         return true;
     }
 
-    /// <summary>Gives back the leaves in which no handle is valid. The caller is the only thread that uses the table, and has no slot that holds nothing.</summary>
+    /// <summary>
+    /// Gives back the leaves in which no handle is valid. The caller is the only thread that uses the table, and has no slot that holds
+    /// nothing.
+    /// </summary>
     public void Trim()
     {
         bool any = false;
-        for (uint number = 0; number < _next && _generations.NextExisting(number) is { } first; number = first + _generations.LeafLength)
+        for (uint number = 0; _generations.NextExisting(number) is { } first; number = first + _generations.LeafLength)
         {
             uint used = MostUsedIn(first);
             if (used > MostUsedUp || !IsFree(first))
@@ -212,8 +223,9 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         uint* generations = _generations.Find(first);
         for (int i = (int)slots.LeafLength - 1; i >= 0; i--)
         {
-            if (first + (uint)i != EndOfList && SlotWord.Kind(leaf[i]) == SlotKind.Empty && UsedUp(generations[i]) != ZsHandle.MaxGeneration)
-                Link(first + (uint)i, leaf + i);
+            uint number = first + (uint)i;
+            if (number != EndOfList && SlotWord.Kind(leaf[i]) == SlotKind.Empty && UsedUp(generations[i]) != ZsHandle.MaxGeneration)
+                Link(number, leaf + i);
         }
     }
 

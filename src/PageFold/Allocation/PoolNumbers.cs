@@ -1,12 +1,13 @@
 namespace PageFold.Allocation;
 
 /// <summary>
-/// The numbers of open pools. A number is held by one pool at a time and taken up again as late as possible. For each number it keeps the generation at which the slots of the next pool with that
-/// number begin: one past the highest that the pool before has reached, so that its handles are stale in the next pool as they would have been in itself. Thread-safe.
+/// The numbers of open pools. A number is held by one pool at a time and taken up again as late as possible. For each number it keeps the
+/// generation at which the slots of the next pool with that number begin: one past the highest that the pool before has reached, so that
+/// its handles are stale in the next pool as they would have been in itself. Thread-safe.
 /// </summary>
 /// <remarks>
-/// When all generations of a number are used up, which is after 2^24 of them in one pool or in several, the next begin at random: a handle that was kept since then is taken for a live one with a
-/// probability of 2^-24.
+/// When all generations of a number are used up, which is after 2^24 of them in one pool or in several, the next begin at random: a handle
+/// that was kept since then is taken for a live one with a probability of 2^-24.
 /// </remarks>
 /// <param name="count">How many pools can be open at once.</param>
 internal sealed class PoolNumbers(int count)

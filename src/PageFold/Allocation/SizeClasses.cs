@@ -4,12 +4,13 @@ using System.Numerics;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// The size classes of a frame size. Sizes are 16 bytes apart up to 1 KiB; above, a 32nd of the next lower power of two, but at most a 256th of a frame: so 16 bytes throughout with frames of
-/// 4 KiB, and 256 bytes from 8 KiB on with frames of 64 KiB. The smallest class is 32 bytes, tag included.
+/// The size classes of a frame size. Sizes are 16 bytes apart up to 1 KiB; above, a 32nd of the next lower power of two, but at most a
+/// 256th of a frame: so 16 bytes throughout with frames of 4 KiB, and 256 bytes from 8 KiB on with frames of 64 KiB. The smallest class is
+/// 32 bytes, tag included.
 /// </summary>
 /// <remarks>
-/// Rounding up wastes half a step an object, and every class keeps half a frame open; docs/geometry.md weighs the two. Neighbouring sizes whose zspages hold as many objects in as many frames
-/// share one class, the largest of them.
+/// Rounding up wastes half a step an object, and every class keeps half a frame open; docs/geometry.md weighs the two. Neighbouring sizes
+/// whose zspages hold as many objects in as many frames share one class, the largest of them.
 /// </remarks>
 internal sealed class SizeClasses
 {

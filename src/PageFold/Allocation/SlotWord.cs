@@ -170,8 +170,8 @@ internal static class SlotWord
 }
 
 /// <summary>
-/// Where an object is, in the 35 bits that a slot has for it: the number of its zspage and, in the low bits, its index there. How many bits the index has depends on the frame size
-/// (<see cref="ZspageGeometry.IndexBitsFor"/>), so only the heap takes a location apart.
+/// Where an object is, in the 35 bits that a slot has for it: the number of its zspage and, in the low bits, its index there. How many bits
+/// the index has depends on the frame size (<see cref="ZspageGeometry.IndexBitsFor"/>), so only the heap takes a location apart.
 /// </summary>
 internal readonly record struct ObjectLocation(ulong Bits)
 {

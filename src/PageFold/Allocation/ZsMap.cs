@@ -7,6 +7,7 @@ namespace PageFold;
 /// The value lives on the stack only, so it cannot cross an <see langword="await"/>. Disposing it twice, or a copy of it, does nothing more.
 /// If the object straddles two frames, <see cref="Span"/> is a buffer of this mapping alone and what was written goes back when the mapping
 /// ends; otherwise it is the object's own memory. Writers of one object at the same time have to agree among themselves.
+/// A mapping that is never disposed keeps its object, and, once no reference to the pool is left, all of the pool's memory.
 /// </remarks>
 public readonly ref struct ZsMap : IDisposable
 {
@@ -25,7 +26,7 @@ public readonly ref struct ZsMap : IDisposable
     /// <summary>The object's bytes, as many as were allocated. Not to be used after <see cref="Dispose"/>.</summary>
     public Span<byte> Span { get; }
 
-    /// <summary>Ends the mapping; what was written is in the object from then on.</summary>
+    /// <summary>Ends the mapping; what was written is in the object from then on. Never throws.</summary>
     public void Dispose() => _pool?.Unmap(_entry, _sequence);
 }
 
@@ -57,6 +58,6 @@ public readonly ref struct ZsView : IDisposable
     /// <summary>Bytes in the object.</summary>
     public int Length => First.Length + Second.Length;
 
-    /// <summary>Ends the view.</summary>
+    /// <summary>Ends the view. Never throws.</summary>
     public void Dispose() => _pool?.Unmap(_entry, _sequence);
 }

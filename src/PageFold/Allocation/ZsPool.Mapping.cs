@@ -7,8 +7,9 @@ namespace PageFold;
 public sealed unsafe partial class ZsPool
 {
     /// <summary>
-    /// How often an object can be mapped or viewed at once. A slot counts up to 127 readers; the other places are for <see cref="Read"/>, <see cref="Write"/> and <see cref="SizeOf"/>, which
-    /// wait for one another but could not wait for a mapping that their own thread holds.
+    /// How often an object can be mapped or viewed at once. A slot counts up to 127 readers; the other places are for <see cref="Read"/>,
+    /// <see cref="Write"/> and <see cref="SizeOf"/>, which wait for one another but could not wait for a mapping that their own thread
+    /// holds.
     /// </summary>
     public const int MaxMappings = 64;
 
@@ -16,12 +17,14 @@ public sealed unsafe partial class ZsPool
     private readonly Lock _crowded = new();
 
     /// <summary>
-    /// Makes an object contiguous until the result is disposed. Mappings may nest and may be disposed in any order; an object can be mapped <see cref="MaxMappings"/> times at once.
+    /// Makes an object contiguous until the result is disposed. Mappings may nest and may be disposed in any order; an object can be mapped
+    /// <see cref="MaxMappings"/> times at once.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The mode is none of the three.</exception>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
     /// <exception cref="InvalidOperationException">The object is mapped as often as it can be.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping, or for the buffer of one more straddling object.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping, or for the buffer of one more
+    /// straddling object.</exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public ZsMap Map(ZsHandle handle, MapMode mode)
     {
@@ -66,7 +69,10 @@ public sealed unsafe partial class ZsPool
         _gate.Exit(stripe);
     }
 
-    /// <summary>Opens an entry for an object and pins it. If it is to be in one piece, <paramref name="bytes"/> is where, or null if it has to be copied into the entry's buffer.</summary>
+    /// <summary>
+    /// Opens an entry for an object and pins it. If it is to be in one piece, <paramref name="bytes"/> is where, or null if it has to be
+    /// copied into the entry's buffer.
+    /// </summary>
     private MapEntry* OpenEntry(ZsHandle handle, bool inOnePiece, out ObjectView view, out byte* bytes)
     {
         int stripe = _gate.Enter();
@@ -109,8 +115,8 @@ public sealed unsafe partial class ZsPool
     }
 
     /// <summary>
-    /// Counts the mappings of a pinned object that has many readers, and refuses one too many. Fewer readers cannot be more mappings; so this is exact: what was pinned before is seen, and
-    /// what is pinned later comes here too.
+    /// Counts the mappings of a pinned object that has many readers, and refuses one too many. Fewer readers cannot be more mappings; so
+    /// this is exact: what was pinned before is seen, and what is pinned later comes here too.
     /// </summary>
     private void Admit(ZsHandle handle, ref MapEntry* entry)
     {

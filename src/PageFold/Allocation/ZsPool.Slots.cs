@@ -41,7 +41,10 @@ public sealed unsafe partial class ZsPool
         }
     }
 
-    /// <summary>Waits for one of the readers of a slot to leave. Mappings, which may stay for ever, never take all places (<see cref="MaxMappings"/>).</summary>
+    /// <summary>
+    /// Waits for one of the readers of a slot to leave. Mappings, which may stay for ever, never take all places
+    /// (<see cref="MaxMappings"/>).
+    /// </summary>
     private static SharedOutcome AwaitPlace(ref ulong slot, ZsHandle handle, uint* generation, out ulong word)
     {
         SpinWait spin = default;

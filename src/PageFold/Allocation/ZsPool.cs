@@ -19,8 +19,9 @@ namespace PageFold;
 /// GC heap. Freshly allocated objects are zeros, or the content they were given: no caller sees an earlier owner's bytes.
 /// </para>
 /// <para>
-/// A pool that was not disposed gives its memory back when the garbage collector finds it. If a mapping is open then, its span may be in use, although no reference to the pool is left: the memory
-/// stays, and the event source <c>PageFold</c> says so by the event <c>MemoryLeaked</c>.
+/// A pool that was not disposed gives its memory back when the garbage collector finds it. If a mapping is open then, its span may be in
+/// use, although no reference to the pool is left: the memory stays, and the event source <c>PageFold</c> says so by the event
+/// <c>MemoryLeaked</c>.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class ZsPool : IDisposable
@@ -217,8 +218,8 @@ public sealed unsafe partial class ZsPool : IDisposable
     }
 
     /// <summary>
-    /// Moves objects together so that frames go back, then gives all free frames back, and idle buffers of mappings. Tables of handles of which none is valid any more go back too, unless a mapping
-    /// is open or other threads keep the pool busy. Others may work meanwhile.
+    /// Moves objects together so that frames go back, then gives all free frames back, and idle buffers of mappings. Tables of handles of
+    /// which none is valid any more go back too, unless a mapping is open or other threads keep the pool busy. Others may work meanwhile.
     /// </summary>
     /// <param name="cancellationToken">Ends the compaction early; what was done so far is returned.</param>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
@@ -317,7 +318,10 @@ public sealed unsafe partial class ZsPool : IDisposable
         return false;
     }
 
-    /// <summary>Gives back what the tables of handles do not need, if that is likely to be something and all others leave for a moment. The caller holds no slot.</summary>
+    /// <summary>
+    /// Gives back what the tables of handles do not need, if that is likely to be something and all others leave for a moment. The caller
+    /// holds no slot.
+    /// </summary>
     private bool TryTrimTables(bool atTheLimit)
     {
         if (!_handles.IsWorthTrimming(_heap.Objects, atTheLimit))

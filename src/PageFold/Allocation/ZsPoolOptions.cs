@@ -8,9 +8,10 @@ public sealed class ZsPoolOptions
 {
     /// <summary>Bytes in a frame, and the largest object: a power of two from 4096 to 65536. Default 4096.</summary>
     /// <remarks>
-    /// An object takes its bytes and 8 more, rounded up, and 12 for its handle. Sizes are rounded up to multiples of 16 bytes up to 1 KiB and of a 32nd of the next lower power of two above, at
-    /// most of a 256th of a frame: with frames of 4096 bytes that is 16 everywhere, with frames of 65536 bytes 256 from 8 KiB on. Each size that is in use keeps half a frame open on average, and
-    /// a pool with one small object holds six frames or so: large frames are for large objects.
+    /// An object takes its bytes and 8 more, rounded up to at least 32, and 12 for its handle. Sizes are rounded up to multiples of 16
+    /// bytes up to 1 KiB and of a 32nd of the next lower power of two above, at most of a 256th of a frame: with frames of 4096 bytes that
+    /// is 16 everywhere, with frames of 65536 bytes 256 from 8 KiB on. Each class of sizes that is in use keeps half a frame open on
+    /// average, and the smallest tables have a frame each: many mixed small sizes belong into small frames.
     /// </remarks>
     public int FrameSize { get; set; } = FrameArenaOptions.DefaultFrameSize;
 

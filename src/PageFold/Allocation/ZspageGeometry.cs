@@ -89,8 +89,8 @@ internal sealed class ZspageGeometry
     public double BytesPerObject => ((double)Frames * FrameSize + DescriptorLines * ZspageTable.LineBytes) / Objects;
 
     /// <summary>
-    /// Bits of an index in a location: 9 for frames up to 16 KiB, 11 for 64 KiB. So a frame of any size can be filled with the smallest objects. Larger frames need fewer zspages for the same
-    /// memory, so the bits come from the zspage's number.
+    /// Bits of an index in a location: 9 for frames up to 16 KiB, 11 for 64 KiB. So a frame of any size can be filled with the smallest
+    /// objects. Larger frames need fewer zspages for the same memory, so the bits come from the zspage's number.
     /// </summary>
     public static int IndexBitsFor(int frameShift) => Math.Max(LeastIndexBits, frameShift - SmallestStrideShift);
 

@@ -8,8 +8,10 @@ namespace PageFold.Allocation;
 /// finds its zspage's descriptor in a cache and its translation in the TLB; in the zspage's own first frame it would be one more miss of both on the way to the page.
 /// </summary>
 /// <remarks>
-/// A frame that holds descriptors is a slab: first a header, of one line up to frames of 16 KiB, then lines of 64 bytes for descriptors that all have the same length in lines. Slabs with room are
-/// listed by that length. A slab goes back when its last descriptor goes; what stays is its entry in the directory, 8 bytes, for the next slab. Thread-safe: adding and removing take a latch, under a class's latch and over the arena's lock; looking up takes none.
+/// A frame that holds descriptors is a slab: first a header, of one line up to frames of 16 KiB, then lines of 64 bytes for descriptors
+/// that all have the same length in lines. Slabs with room are listed by that length. A slab goes back when its last descriptor goes; what
+/// stays is its entry in the directory, 8 bytes, for the next slab. Thread-safe: adding and removing take a latch, under a class's latch
+/// and over the arena's lock; looking up takes none.
 /// </remarks>
 internal sealed unsafe class ZspageTable(FrameArena arena)
 {
@@ -21,7 +23,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     private const uint None = uint.MaxValue;
 
     // What a zspage's number has room for.
-    private readonly uint _mostSlabs = 1u << SlotWord.LocationBits - ZspageGeometry.IndexBitsFor(arena.FrameShift) - (arena.FrameShift - LineShift);
+    private readonly uint _mostSlabs =
+        1u << SlotWord.LocationBits - ZspageGeometry.IndexBitsFor(arena.FrameShift) - (arena.FrameShift - LineShift);
     private readonly int _lineBits = arena.FrameShift - LineShift;
     private readonly int _headerLines = (sizeof(Slab) + arena.FrameSize / LineBytes / 8 + LineBytes - 1) / LineBytes;
     private readonly BlockArray<SlabEntry> _slabs = new(arena.Budget, DirectoryShift);
@@ -91,7 +94,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
             Unlink(slab, number);
             SlabEntry* entry = _slabs.Find(number);
             freed.Add(entry->Frame - 1);
-            // The number still leads to memory of the arena: a thread that looks at a zspage that is gone finds something, which it then does not believe.
+            // The number still leads to memory of the arena: a thread that looks at a zspage that is gone finds something, which it then
+            // does not believe.
             entry->NextFree = _freeNumber;
             _freeNumber = number;
             _slabCount--;

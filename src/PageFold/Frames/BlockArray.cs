@@ -3,7 +3,8 @@ namespace PageFold.Frames;
 /// <summary>
 /// A sparse array that grows without moving its items and without stopping those who read it: zeroed blocks of a power of two of items, found
 /// through a root that is replaced by one twice as long when it is too short. Old roots are kept, because a reader may still be looking
-/// at one; together they are no longer than the newest. Reading is lock-free; growing takes a lock. <see cref="TrimEmptyBlocks"/> gives blocks and roots back while there is no reader.
+/// at one; together they are no longer than the newest. Reading is lock-free; growing takes a lock. <see cref="TrimEmptyBlocks"/> gives
+/// blocks and roots back while there is no reader.
 /// </summary>
 /// <typeparam name="T">The item; its all-zero value means "not set".</typeparam>
 internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
@@ -77,7 +78,10 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         return null;
     }
 
-    /// <summary>Gives back the blocks in which no item is set, and the roots that are longer than the others need. The caller is the only thread that uses the array.</summary>
+    /// <summary>
+    /// Gives back the blocks in which no item is set, and the roots that are longer than the others need. The caller is the only thread
+    /// that uses the array.
+    /// </summary>
     public void TrimEmptyBlocks()
     {
         ulong* root = (ulong*)_root;
@@ -115,7 +119,9 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         _bytes -= BlockBytes;
     }
 
-    /// <summary>Replaces the roots by one that is as long as so many blocks need; without memory for it, by the shortest there is that holds them.</summary>
+    /// <summary>
+    /// Replaces the roots by one that is as long as so many blocks need; without memory for it, by the shortest there is that holds them.
+    /// </summary>
     private void ShortenRoot(uint length)
     {
         ulong* newest = (ulong*)_root;

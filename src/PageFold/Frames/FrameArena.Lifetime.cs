@@ -4,8 +4,9 @@ namespace PageFold;
 
 /// <content>How an arena ends: disposed, with its owner, or forgotten.</content>
 /// <remarks>
-/// Spans of frames and of mapped objects hold no reference to the arena. So when the collector finds it, memory of which a frame or a mapping is still out stays mapped for the rest of the process,
-/// rather than that a span leads to nothing. The arena has the only finalizer of its parts, or none where a pool or store owns it: parts are found in any order.
+/// Spans of frames and of mapped objects hold no reference to the arena. So when the collector finds it, memory of which a frame or a
+/// mapping is still out stays mapped for the rest of the process, rather than that a span leads to nothing. The arena has the only
+/// finalizer of its parts, or none where a pool or store owns it: parts are found in any order.
 /// </remarks>
 public sealed unsafe partial class FrameArena
 {
@@ -37,14 +38,19 @@ public sealed unsafe partial class FrameArena
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>From now on the memory goes back with its owner, a pool or store whose gate this is: while no operation is inside and no mapping is open.</summary>
+    /// <summary>
+    /// From now on the memory goes back with its owner, a pool or store whose gate this is: while no operation is inside and no mapping is
+    /// open.
+    /// </summary>
     internal void BelongTo(Gate gate)
     {
         gate.WhenForgotten(Forget);
         _isOwned = true;
     }
 
-    /// <summary>Gives the memory back because no reference to the owner is left, or says that it has to stay. Runs on the finalizer's thread.</summary>
+    /// <summary>
+    /// Gives the memory back because no reference to the owner is left, or says that it has to stay. Runs on the finalizer's thread.
+    /// </summary>
     internal void Forget(bool inUse)
     {
         if (!inUse)

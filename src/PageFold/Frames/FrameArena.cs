@@ -23,8 +23,9 @@ namespace PageFold;
 /// is never exceeded, not for a moment. Thread-safe except for <see cref="Dispose"/>, which must come last.
 /// </para>
 /// <para>
-/// An arena that was not disposed gives its memory back when the garbage collector finds it, if no frame is in use. Otherwise a span may still lead to a frame, although no reference to the arena
-/// is left: the memory stays, and the event source <c>PageFold</c> says so by the event <c>MemoryLeaked</c>.
+/// An arena that was not disposed gives its memory back when the garbage collector finds it, if no frame is in use. Otherwise a span may
+/// still lead to a frame, although no reference to the arena is left: the memory stays, and the event source <c>PageFold</c> says so by the
+/// event <c>MemoryLeaked</c>.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class FrameArena : IDisposable

@@ -2,7 +2,8 @@ namespace PageFold.Frames;
 
 /// <summary>
 /// Where an arena's frames come from. A backing lays its frames out in segments that are contiguous in the address space and answers for commit
-/// and decommit of runs; which frames are free is the arena's business. Calls for disjoint runs may come from several threads. The arena disposes it; a backing has no finalizer, because it does not know which frames are in use.
+/// and decommit of runs; which frames are free is the arena's business. Calls for disjoint runs may come from several threads. The arena
+/// disposes it; a backing has no finalizer, because it does not know which frames are in use.
 /// </summary>
 internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDisposable
 {

@@ -11,8 +11,8 @@ namespace PageFold.Frames;
 /// counters, with full fences between. Either the operation sees the flag and leaves, or the sum sees the operation. An operation leaves through the
 /// counter it came in by, so no counter goes below zero and a sum of zero means that nobody is inside. Working alone is decided in the same way.
 /// <para>
-/// The gate has the only finalizer of all that an owner is made of. The collector finds the parts of a forgotten owner in any order, and another finalizer may still call the owner; so no part
-/// frees anything by itself, and the gate closes before it has anything freed.
+/// The gate has the only finalizer of all that an owner is made of. The collector finds the parts of a forgotten owner in any order, and
+/// another finalizer may still call the owner; so no part frees anything by itself, and the gate closes before it has anything freed.
 /// </para>
 /// </remarks>
 #pragma warning disable CA1001 // see _closing
@@ -51,7 +51,10 @@ internal sealed class Gate
     /// <summary>Cancelled when the gate closes.</summary>
     public CancellationToken Closing { get; }
 
-    /// <summary>Says what becomes of the memory when the owner is collected before the gate has finished: the action, on the finalizer's thread, hears whether a mapping is open.</summary>
+    /// <summary>
+    /// Says what becomes of the memory when the owner is collected before the gate has finished: the action, on the finalizer's thread,
+    /// hears whether a mapping is open.
+    /// </summary>
     public void WhenForgotten(Action<bool> forget) => _forgotten = forget;
 
     /// <summary>Enters, or throws <see cref="ObjectDisposedException"/> if the gate is closed. Returns what <see cref="Exit"/> needs.</summary>

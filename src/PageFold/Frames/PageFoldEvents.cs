@@ -6,11 +6,17 @@ namespace PageFold.Frames;
 [EventSource(Name = "PageFold")]
 internal sealed class PageFoldEvents : EventSource
 {
+    private const string LeakMessage =
+        "{0} bytes stay until the process ends: a pool or arena was collected while a mapping was open or a frame in use. Dispose mappings.";
+
     public static PageFoldEvents Log { get; } = new();
 
-    /// <summary>A pool or arena was collected while a mapping was open or a frame in use. Its memory stays until the process ends, because a span may still lead to it.</summary>
+    /// <summary>
+    /// A pool or arena was collected while a mapping was open or a frame in use. Its memory stays until the process ends, because a span
+    /// may still lead to it.
+    /// </summary>
     /// <param name="bytes">Bytes that stay.</param>
-    [Event(1, Level = EventLevel.Warning, Message = "{0} bytes stay until the process ends: a pool or arena was collected while a mapping was open or a frame in use. Dispose mappings, and the pool.")]
+    [Event(1, Level = EventLevel.Warning, Message = LeakMessage)]
     public void MemoryLeaked(long bytes)
     {
         if (IsEnabled())

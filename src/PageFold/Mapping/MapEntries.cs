@@ -27,8 +27,8 @@ internal unsafe struct MapEntry
 /// <remarks>
 /// Entries are checked out exclusively, because a thread may change processor at any moment and user space cannot forbid it. They never move and are
 /// chained on a free list whose head carries a counter against ABA. A buffer stays with its entry for the next mapping while there are no
-/// more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that goes back with them. Entries stay, for the Dispose of an old copy of a mapping to look
-/// at. Thread-safe.
+/// more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that goes back with them. Entries
+/// stay, for the Dispose of an old copy of a mapping to look at. Thread-safe.
 /// </remarks>
 internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
 {
@@ -46,7 +46,10 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     /// <summary>Bytes of entries and buffers.</summary>
     public long Bytes => _entries.Bytes + (long)Volatile.Read(ref _buffers) * bufferSize;
 
-    /// <summary>Checks out an entry for a mapping of a slot's object, which <see cref="CountOpen"/> counts from now on; false when there is no memory for it.</summary>
+    /// <summary>
+    /// Checks out an entry for a mapping of a slot's object, which <see cref="CountOpen"/> counts from now on; false when there is no
+    /// memory for it.
+    /// </summary>
     public bool TryAcquire(uint slot, out MapEntry* entry)
     {
         entry = Pop();
@@ -60,7 +63,10 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         return true;
     }
 
-    /// <summary>Sees to it that the mapping has a buffer, for which it may be given another entry; false, and then it is as it was, when there is no memory for one.</summary>
+    /// <summary>
+    /// Sees to it that the mapping has a buffer, for which it may be given another entry; false, and then it is as it was, when there is no
+    /// memory for one.
+    /// </summary>
     public bool TryBuffer(ref MapEntry* entry)
     {
         if (entry->Buffer is not null || TryAddBuffer(entry))

@@ -10,7 +10,14 @@ public class ManyReadersTests
     {
         using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 4 << 20 });
         ZsHandle handle = pool.Allocate("content"u8);
-        foreach (Action use in (Action[])[() => Read(pool, handle), () => pool.Write(handle, 0, "content"u8), () => pool.SizeOf(handle), () => pool.Map(handle, MapMode.Read).Dispose()])
+        Action[] uses =
+        [
+            () => Read(pool, handle),
+            () => pool.Write(handle, 0, "content"u8),
+            () => pool.SizeOf(handle),
+            () => pool.Map(handle, MapMode.Read).Dispose(),
+        ];
+        foreach (Action use in uses)
         {
             Assert.True(pool.Handles.TryFind(handle, out ulong* slot, out _));
             for (int i = 0; i < SlotWord.MaxReaders; i++)

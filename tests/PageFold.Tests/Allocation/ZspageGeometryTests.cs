@@ -28,7 +28,8 @@ public class ZspageGeometryTests
             Assert.True(table.Geometries[number].ObjectSize >= size);
             Assert.True(number >= before);
             before = number;
-            // Rounded up by less than two steps, or by more where a smaller place would not let more objects into the chain. A step is 16 bytes, or a 32nd of the size, up to a 256th of a frame.
+            // Rounded up by less than two steps, or by more where a smaller place would not let more objects into the chain. A step is 16
+            // bytes, or a 32nd of the size, up to a 256th of a frame.
             int step = Math.Clamp(1 << BitOperations.Log2((uint)size + 7) >> 5, 16, frameSize / 256);
             int stride = Math.Clamp((size + 8 + step - 1) / step * step, 32, frameSize);
             ZspageGeometry own = ZspageGeometry.For(frameSize, stride, chain);
@@ -115,7 +116,8 @@ public class ZspageGeometryTests
             int lineBits = geometry.FrameShift - 6;
             long slabs = 1L << SlotWord.LocationBits - geometry.IndexBits - lineBits;
             long zspages = slabs * (((1 << lineBits) - 3) / geometry.DescriptorLines);
-            Assert.True(zspages * geometry.Frames * frameSize >= 240L << 30 || zspages * geometry.Objects >= ZsHandle.MaxSlots, $"{geometry.ObjectSize}");
+            long bytes = zspages * geometry.Frames * frameSize;
+            Assert.True(bytes >= 240L << 30 || zspages * geometry.Objects >= ZsHandle.MaxSlots, $"{geometry.ObjectSize}");
         }
     }
 
@@ -158,7 +160,8 @@ public class ZspageGeometryTests
 
     [Fact]
     public void An_object_in_a_larger_place_stays_one_when_it_moves() =>
-        Gen.Select(Gen.ULong[0, (1UL << SlotWord.LocationBits) - 1], Gen.Int[1, 65536], Gen.Bool, Gen.Int[0, 3]).Sample((place, size, misplaced, codec) =>
+        Gen.Select(Gen.ULong[0, (1UL << SlotWord.LocationBits) - 1], Gen.Int[1, 65536], Gen.Bool, Gen.Int[0, 3])
+        .Sample((place, size, misplaced, codec) =>
         {
             ObjectLocation location = new(place);
             ObjectLocation other = new(place ^ 0x555);

@@ -1,6 +1,7 @@
 using System.Diagnostics.Tracing;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace PageFold.Tests.Frames;
 
@@ -9,7 +10,9 @@ namespace PageFold.Tests.Frames;
 public unsafe class ForgottenTests
 {
     public static TheoryData<FrameBackingKind> Backings() =>
-        OperatingSystem.IsLinux() ? [FrameBackingKind.Anonymous, FrameBackingKind.SharedMemory, FrameBackingKind.Portable] : [FrameBackingKind.Portable];
+        OperatingSystem.IsLinux()
+            ? [FrameBackingKind.Anonymous, FrameBackingKind.SharedMemory, FrameBackingKind.Portable]
+            : [FrameBackingKind.Portable];
 
     [Theory]
     [MemberData(nameof(Backings))]
@@ -19,13 +22,19 @@ public unsafe class ForgottenTests
     [Theory]
     [MemberData(nameof(Backings))]
     public void A_span_of_a_straddling_object_outlives_its_pool(FrameBackingKind backing) =>
-        AssertStays(() => MapAndForget(new ZsPoolOptions { MemoryLimit = 1 << 20, Backing = backing, NoNeighbours = backing != FrameBackingKind.Portable }, size: 2500, dispose: false));
+        AssertStays(() => MapAndForget(
+            new ZsPoolOptions { MemoryLimit = 1 << 20, Backing = backing, NoNeighbours = backing != FrameBackingKind.Portable },
+            size: 2500,
+            dispose: false));
 
     [Fact]
     public void A_span_of_a_window_outlives_its_pool()
     {
         Mapping.WindowTests.SkipUnlessPossible(MappingKind.Window);
-        AssertStays(() => MapAndForget(new ZsPoolOptions { MemoryLimit = 1 << 20, Mapping = MappingKind.Window, NoNeighbours = true }, size: 2500, dispose: false));
+        AssertStays(() => MapAndForget(
+            new ZsPoolOptions { MemoryLimit = 1 << 20, Mapping = MappingKind.Window, NoNeighbours = true },
+            size: 2500,
+            dispose: false));
     }
 
     [Fact]
@@ -163,9 +172,11 @@ public unsafe class ForgottenTests
         GC.WaitForPendingFinalizers();
     }
 
-    private static nint AddressOf(Span<byte> span) => (nint)Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(span));
+    private static nint AddressOf(Span<byte> span) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(span));
 
-    /// <summary>The range of the process's address space that holds an address; null where none does, or the system does not tell.</summary>
+    /// <summary>
+    /// The range of the process's address space that holds an address; null where none does, or the system does not tell.
+    /// </summary>
     private static string? MappingOf(nint address) => Mappings().FirstOrDefault(range =>
     {
         string[] ends = range.Split('-');
@@ -173,7 +184,8 @@ public unsafe class ForgottenTests
             && (ulong)address < ulong.Parse(ends[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     });
 
-    private static IEnumerable<string> Mappings() => OperatingSystem.IsLinux() ? File.ReadAllLines("/proc/self/maps").Select(line => line.Split(' ')[0]) : [];
+    private static IEnumerable<string> Mappings() =>
+        OperatingSystem.IsLinux() ? File.ReadAllLines("/proc/self/maps").Select(line => line.Split(' ')[0]) : [];
 
     /// <summary>Hears what stays for ever.</summary>
     private sealed class Leaks : EventListener
