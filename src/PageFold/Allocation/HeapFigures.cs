@@ -3,12 +3,13 @@ using PageFold.Frames;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// What a heap and its budget hold at one moment. Nothing comes or goes in any class between <see cref="Enter"/> and <see cref="Exit"/>, which take and leave the latches of all classes; the
-/// figures are read in between.
+/// What a heap and its budget hold at one moment. Nothing comes or goes in any class between <see cref="Enter"/> and <see cref="Exit"/>,
+/// which take and leave the latches of all classes; the figures are read in between.
 /// </summary>
 /// <remarks>
-/// A statistic is rare and a latch is short, so the stop is some microseconds. A look without the latches would have to be repeated until nothing changes, which with writers at work may be never. All
-/// memory is taken by the constructor, none while latches are held. The classes' latches are taken in their order; their holders take none of another class, so there is no cycle.
+/// A statistic is rare and a latch is short, so the stop is some microseconds. A look without the latches would have to be repeated until
+/// nothing changes, which with writers at work may be never. All memory is taken by the constructor, none while latches are held. The
+/// classes' latches are taken in their order; their holders take none of another class, so there is no cycle.
 /// </remarks>
 internal sealed class HeapFigures(ZsHeap heap)
 {
@@ -25,7 +26,8 @@ internal sealed class HeapFigures(ZsHeap heap)
     /// <summary>The most bytes that were charged at once.</summary>
     public long PeakBytes => Math.Max(_peak, _used);
 
-    public IReadOnlyList<SizeClassStatistics> Classes => [.. heap.Classes.Select(sizeClass => sizeClass.Describe(_classes[sizeClass.Number]))];
+    public IReadOnlyList<SizeClassStatistics> Classes =>
+        [.. heap.Classes.Select(sizeClass => sizeClass.Describe(_classes[sizeClass.Number]))];
 
     public void Enter()
     {

@@ -18,7 +18,10 @@ internal struct ClassFigures
 
 internal sealed unsafe partial class SizeClass
 {
-    /// <summary>Keeps the class as it is until <see cref="EndLook"/>, and tells what it holds. Who looks at several classes begins with the lowest number and holds no other lock.</summary>
+    /// <summary>
+    /// Keeps the class as it is until <see cref="EndLook"/>, and tells what it holds. A caller that looks at several classes
+    /// begins with the lowest number and holds no other lock.
+    /// </summary>
     public void BeginLook(out ClassFigures figures)
     {
         _latch.Enter();
