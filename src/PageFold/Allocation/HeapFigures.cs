@@ -13,7 +13,8 @@ namespace PageFold.Allocation;
 /// </remarks>
 internal sealed class HeapFigures(ZsHeap heap)
 {
-    private readonly ClassFigures[] _classes = new ClassFigures[heap.Classes.Count];
+    private readonly SizeClass[] _classes = [.. heap.Classes];
+    private readonly ClassFigures[] _figures = new ClassFigures[heap.Classes.Count];
     private long _used;
     private long _peak;
 
@@ -27,16 +28,17 @@ internal sealed class HeapFigures(ZsHeap heap)
     public long PeakBytes => Math.Max(_peak, _used);
 
     public IReadOnlyList<SizeClassStatistics> Classes =>
-        [.. heap.Classes.Select(sizeClass => sizeClass.Describe(_classes[sizeClass.Number]))];
+        [.. _classes.Select(sizeClass => sizeClass.Describe(_figures[sizeClass.Number]))];
 
     public void Enter()
     {
         MemoryBudget budget = heap.Arena.Budget;
         long frames = 0;
-        for (int number = 0; number < _classes.Length; number++)
+        foreach (SizeClass sizeClass in _classes)
         {
-            heap.Classes[number].BeginLook(out _classes[number]);
-            frames += _classes[number].Frames;
+            ref ClassFigures figures = ref _figures[sizeClass.Number];
+            sizeClass.BeginLook(out figures);
+            frames += figures.Frames;
         }
         PoolBytes = frames * heap.Arena.FrameSize;
         // Frames are charged before a zspage owns them, and are given back after.
@@ -46,7 +48,7 @@ internal sealed class HeapFigures(ZsHeap heap)
 
     public void Exit()
     {
-        for (int number = 0; number < _classes.Length; number++)
-            heap.Classes[number].EndLook();
+        foreach (SizeClass sizeClass in _classes)
+            sizeClass.EndLook();
     }
 }

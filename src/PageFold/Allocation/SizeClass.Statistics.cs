@@ -27,10 +27,11 @@ internal sealed unsafe partial class SizeClass
         _latch.Enter();
         figures = new ClassFigures { Zspages = _zspages, Objects = _objects, Frames = _frames, ReclaimableFrames = Reclaimable };
         int full = _zspages;
-        for (int group = 0; group < Groups; group++)
+        for (int band = 0; band < Bands; band++)
         {
-            figures.Fullness[group % Bands] += _listed[group];
-            full -= _listed[group];
+            int listed = _listed[band] + _listed[band + BackedGroups];
+            figures.Fullness[band] = listed;
+            full -= listed;
         }
         figures.Fullness[Bands] = full;
     }

@@ -131,7 +131,8 @@ public class RamDiskExtentsTests
         using RamDisk disk = Make(8L * pageSize, pageSize, cached);
         Assert.True(disk.TryZero(2 * pageSize - 512, 3L * pageSize, punch: false));
         Assert.True(disk.Flush());
-        PageResidency[] expected = [.. Enumerable.Range(0, 8).Select(page => page is >= 1 and <= 4 ? PageResidency.Zero : PageResidency.Hole)];
+        PageResidency[] expected = Enumerable.Repeat(PageResidency.Hole, 8).ToArray();
+        expected.AsSpan(1, 4).Fill(PageResidency.Zero);
         Assert.Equal(expected, Residencies(disk, 8));
         Assert.Equal(4, disk.Store.GetStatistics().SameFilledPages);
     }
