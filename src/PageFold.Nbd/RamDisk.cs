@@ -70,7 +70,10 @@ public sealed partial class RamDisk : IDisposable
         _cells = new PageCell[cells];
         _dirtyCells = new DirtyCells(cells);
         for (int i = 0; i < cells; i++)
-            _cells[i] = new PageCell(CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null, _dirtyCells, i);
+        {
+            byte[]? buffer = CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null;
+            _cells[i] = new PageCell(buffer, _dirtyCells, i);
+        }
     }
 
     /// <summary>Bytes of the disk.</summary>
@@ -131,10 +134,14 @@ public sealed partial class RamDisk : IDisposable
     /// <param name="offset">The first byte.</param>
     /// <param name="count">How many.</param>
     /// <param name="punch">
-    /// Leaves holes behind. Otherwise all pages of the range count as held, those that are zeroed in part too, without taking more than their place in a table if they are all zeros.
+    /// Leaves holes behind. Otherwise all pages of the range count as held, those that are zeroed in part too, without taking more than
+    /// their place in a table if they are all zeros.
     /// </param>
     /// <returns>False if memory is short, which only pages that are zeroed in part can meet, or all if <paramref name="punch"/> is false.</returns>
-    /// <remarks>A page that is held as zeros stays held until a whole page of zeros is written, or the whole page is zeroed with <paramref name="punch"/> or trimmed.</remarks>
+    /// <remarks>
+    /// A page that is held as zeros stays held until a whole page of zeros is written, or the whole page is zeroed with <paramref
+    /// name="punch"/> or trimmed.
+    /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     public bool TryZero(long offset, long count, bool punch = true)
     {

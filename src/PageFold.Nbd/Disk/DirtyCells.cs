@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace PageFold.Nbd.Disk;
 
-/// <summary>One bit for each cell of a disk's cache: set while the cell's page is newer than the store. Thread-safe: bits are set by the holders of cells and read by all.</summary>
+/// <summary>
+/// One bit for each cell of a disk's cache: set while the cell's page is newer than the store. Thread-safe: bits are set by the holders of
+/// cells and read by all.
+/// </summary>
 /// <param name="cells">How many cells there are, a power of two.</param>
 internal sealed class DirtyCells(int cells)
 {
@@ -17,10 +20,13 @@ internal sealed class DirtyCells(int cells)
             Interlocked.And(ref _words[cell >> 6], ~bit);
     }
 
-    /// <summary>The first dirty page of a range, or the end if there is none. Costs by the dirty pages, at most by the distance to the first of them.</summary>
+    /// <summary>
+    /// The first dirty page of a range, or the end if there is none. Costs by the dirty pages, at most by the distance to the first of
+    /// them.
+    /// </summary>
     /// <remarks>
-    /// A page lies in the cell that its number names modulo the number of cells. So one round over the cells, from the first page's on, meets every dirty page of the range, and the lowest is found once the round
-    /// has gone as far as that page.
+    /// A page lies in the cell that its number names modulo the number of cells. So one round over the cells, from the first page's on,
+    /// meets every dirty page of the range, and the lowest is found once the round has gone as far as that page.
     /// </remarks>
     public long FirstPage(PageCell[] all, long first, long end)
     {

@@ -2,7 +2,8 @@ namespace PageFold.Nbd.Disk;
 
 /// <summary>
 /// A lock for the pages whose numbers are equal modulo the number of cells, and room for one of them, decompressed. Whoever changes a page of a disk holds its cell, so that a write to a part of
-/// a page (read, change, write) loses nothing of what others write to the rest. Everything here is guarded by <see cref="Lock"/>; only <see cref="Page"/> and the <see cref="DirtyCells"/> may be looked at without.
+/// a page (read, change, write) loses nothing of what others write to the rest. Everything here is guarded by <see cref="Lock"/>; only
+/// <see cref="Page"/> and the <see cref="DirtyCells"/> may be looked at without.
 /// </summary>
 internal sealed class PageCell(byte[]? buffer, DirtyCells dirtyCells, int number)
 {

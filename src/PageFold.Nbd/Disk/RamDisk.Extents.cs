@@ -17,7 +17,9 @@ public sealed partial class RamDisk
     /// <summary>Where work that takes long waits its turn; as many at once as there are processors, which leaves as many of the store's workbenches to others.</summary>
     internal SlowLane SlowLane { get; } = new(Environment.ProcessorCount);
 
-    /// <summary>The run of pages, beginning where told, that are held in the same way. Costs by what is held there, not by the length.</summary>
+    /// <summary>
+    /// The run of pages, beginning where told, that are held in the same way. Costs by what is held there, not by the length.
+    /// </summary>
     /// <param name="offset">Any byte of the disk.</param>
     /// <param name="count">Bytes to look at, at most to the end of the disk.</param>
     /// <param name="residency">How the first page is held.</param>
@@ -34,7 +36,9 @@ public sealed partial class RamDisk
         return BytesTo(page, offset, count);
     }
 
-    /// <summary>Bytes from the offset on, at most <paramref name="count"/>, that are known to be zero without a look at any page's content.</summary>
+    /// <summary>
+    /// Bytes from the offset on, at most <paramref name="count"/>, that are known to be zero without a look at any page's content.
+    /// </summary>
     internal long ZerosAt(long offset, long count)
     {
         long end = EndPage(offset, count);

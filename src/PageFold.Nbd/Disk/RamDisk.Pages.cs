@@ -102,11 +102,14 @@ public sealed partial class RamDisk
     }
 
     /// <summary>
-    /// Stores a page of which a part was changed. If it is all zeros it is stored all the same if it is to keep its place, or is held as zeros by now: the rest of it may be what a client wants no hole in. The caller
+    /// Stores a page of which a part was changed. If it is all zeros it is stored all the same if it is to keep its place, or is held as
+    /// zeros by now: the rest of it may be what a client wants no hole in. The caller
     /// holds its cell.
     /// </summary>
     private bool TryStoreChanged(long page, ReadOnlySpan<byte> data, bool keepsPlace) =>
-        keepsPlace || !data.ContainsAnyExcept((byte)0) && IsHeldAsZeros(page) ? Store.Write(page, data) != StoreOutcome.Full : TryStore(page, data);
+        keepsPlace || !data.ContainsAnyExcept((byte)0) && IsHeldAsZeros(page)
+            ? Store.Write(page, data) != StoreOutcome.Full
+            : TryStore(page, data);
 
     private bool IsHeldAsZeros(long page) => Store.RunAt(page, 1) is { State: not null, IsZero: true };
 

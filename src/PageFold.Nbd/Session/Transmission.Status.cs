@@ -15,61 +15,50 @@ internal sealed partial class Transmission
 
     private void AnswerStatus()
     {
-        bool one = (_request.Flags & CommandFlags.RequestOne) != 0;
+        const int Room = StatusOverhead + MostDescriptors * DescriptorLength;
+        int most = (_request.Flags & CommandFlags.RequestOne) != 0 ? 1 : MostDescriptors;
         lock (_replies.Lock)
         {
+            Span<byte> reply = _replies.Reserve(MetaContextNames.All.Length * Room);
+            // One walk for all contexts, so that they tell of the same pages.
+            ExtentList allocation = new(reply[StatusOverhead..Room], (_contexts & MetaContexts.Allocation) != 0 ? most : 0);
+            ExtentList residency = new(reply[(Room + StatusOverhead)..], (_contexts & MetaContexts.Residency) != 0 ? most : 0);
+            Describe(ref allocation, ref residency);
+            int written = 0;
             foreach ((MetaContexts context, _) in MetaContextNames.All)
             {
                 if ((_contexts & context) == 0)
                     continue;
                 bool last = (_contexts & ~context & ~(context - 1)) == 0;
-                Span<byte> reply = _replies.Reserve(StatusOverhead + MostDescriptors * DescriptorLength);
-                int descriptors = Describe(reply[StatusOverhead..], context, one ? 1 : MostDescriptors);
-                int length = descriptors * DescriptorLength;
-                Replies.Chunk(reply, _request.Cookie, ChunkType.BlockStatus, done: last, sizeof(uint) + length);
-                BinaryPrimitives.WriteUInt32BigEndian(reply[NbdConstants.ChunkHeaderLength..], (uint)context);
-                _replies.Commit(StatusOverhead + length);
+                ExtentList extents = context == MetaContexts.Allocation ? allocation : residency;
+                Span<byte> chunk = reply[written..];
+                extents.Written.CopyTo(chunk[StatusOverhead..]);
+                Replies.Chunk(chunk, _request.Cookie, ChunkType.BlockStatus, done: last, sizeof(uint) + extents.Written.Length);
+                BinaryPrimitives.WriteUInt32BigEndian(chunk[NbdConstants.ChunkHeaderLength..], (uint)context);
+                written += StatusOverhead + extents.Written.Length;
             }
+            _replies.Commit(written);
         }
         _export.Counters.Count(NbdCommand.BlockStatus, _request.Length, NbdError.None, _started);
     }
 
-    /// <summary>Describes runs of pages with equal flags from the request's offset on; returns how many.</summary>
-    private int Describe(Span<byte> descriptors, MetaContexts context, int most)
+    /// <summary>Describes runs of pages from the request's offset on, until all lists are full.</summary>
+    private void Describe(ref ExtentList allocation, ref ExtentList residency)
     {
         long end = _position + _request.Length;
         long offset = _position;
         // Looking at pages takes time, in which no other request of this connection is answered.
         long enough = Math.Min(end, offset + MostPages * _disk.PageSize);
-        int count = 0;
-        uint current = 0;
-        long from = offset;
-        while (offset < enough)
+        while (offset < enough && !(allocation.IsFull && residency.IsFull))
         {
-            long run = _disk.RunAt(offset, end - offset, out PageResidency residency);
-            uint flags = FlagsFor(context, residency);
-            if (offset > from && flags != current)
-            {
-                Put(descriptors, ref count, offset - from, current);
-                if (count == most)
-                    return count;
-                from = offset;
-            }
-            current = flags;
+            long run = _disk.RunAt(offset, end - offset, out PageResidency held);
+            allocation.Add(run, (uint)Allocation(held));
+            residency.Add(run, (uint)Residency(held));
             offset += run;
         }
-        Put(descriptors, ref count, offset - from, current);
-        return count;
+        allocation.Complete();
+        residency.Complete();
     }
-
-    private static void Put(Span<byte> descriptors, ref int count, long length, uint flags)
-    {
-        Span<byte> descriptor = descriptors[(count++ * DescriptorLength)..];
-        BinaryPrimitives.WriteUInt32BigEndian(descriptor, (uint)length);
-        BinaryPrimitives.WriteUInt32BigEndian(descriptor[sizeof(uint)..], flags);
-    }
-
-    private uint FlagsFor(MetaContexts context, PageResidency residency) => context == MetaContexts.Allocation ? (uint)Allocation(residency) : (uint)Residency(residency);
 
     private static AllocationFlags Allocation(PageResidency residency) => residency switch
     {
@@ -90,4 +79,39 @@ internal sealed partial class Transmission
         PageResidency.Incompressible => ResidencyFlags.Incompressible | ResidencyFlags.WriteMayMeetNoSpace,
         _ => ResidencyFlags.WrittenBack | ResidencyFlags.WriteMayMeetNoSpace,
     };
+
+    /// <summary>The descriptors of one context: runs of equal flags are one extent.</summary>
+    private ref struct ExtentList(Span<byte> descriptors, int most)
+    {
+        private readonly Span<byte> _descriptors = descriptors;
+        private int _count;
+        private long _length;
+        private uint _flags;
+
+        public readonly bool IsFull => _count == most;
+
+        public readonly ReadOnlySpan<byte> Written => _descriptors[..(_count * DescriptorLength)];
+
+        /// <summary>Adds a run behind the ones before; passed over when the list is full.</summary>
+        public void Add(long length, uint flags)
+        {
+            if (_length > 0 && flags != _flags)
+                Complete();
+            if (IsFull)
+                return;
+            _flags = flags;
+            _length += length;
+        }
+
+        /// <summary>Writes the extent that is not complete yet, if there is one.</summary>
+        public void Complete()
+        {
+            if (_length == 0)
+                return;
+            Span<byte> descriptor = _descriptors[(_count++ * DescriptorLength)..];
+            BinaryPrimitives.WriteUInt32BigEndian(descriptor, (uint)_length);
+            BinaryPrimitives.WriteUInt32BigEndian(descriptor[sizeof(uint)..], _flags);
+            _length = 0;
+        }
+    }
 }

@@ -63,7 +63,9 @@ internal unsafe class FrameTable<T>(FrameArena arena)
         return true;
     }
 
-    /// <summary>The lowest number from <paramref name="from"/> to <paramref name="last"/> whose leaf exists; null if there is none.</summary>
+    /// <summary>
+    /// The lowest number from <paramref name="from"/> to <paramref name="last"/> whose leaf exists; null if there is none.
+    /// </summary>
     public uint? NextExisting(uint from, uint last = uint.MaxValue)
     {
         uint leaf = from >> _leafShift;

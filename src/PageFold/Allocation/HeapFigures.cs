@@ -3,16 +3,18 @@ using PageFold.Frames;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// What a heap and its budget hold at one moment. Nothing comes or goes in any class between <see cref="Enter"/> and <see cref="Exit"/>, which take and leave the latches of all classes; the
-/// figures are read in between.
+/// What a heap and its budget hold at one moment. Nothing comes or goes in any class between <see cref="Enter"/> and <see cref="Exit"/>,
+/// which take and leave the latches of all classes; the figures are read in between.
 /// </summary>
 /// <remarks>
-/// A statistic is rare and a latch is short, so the stop is some microseconds. A look without the latches would have to be repeated until nothing changes, which with writers at work may be never. All
-/// memory is taken by the constructor, none while latches are held. The classes' latches are taken in their order; their holders take none of another class, so there is no cycle.
+/// A statistic is rare and a latch is short, so the stop is some microseconds. A look without the latches would have to be repeated until
+/// nothing changes, which with writers at work may be never. All memory is taken by the constructor, none while latches are held. The
+/// classes' latches are taken in their order; their holders take none of another class, so there is no cycle.
 /// </remarks>
 internal sealed class HeapFigures(ZsHeap heap)
 {
-    private readonly ClassFigures[] _classes = new ClassFigures[heap.Classes.Count];
+    private readonly SizeClass[] _classes = [.. heap.Classes];
+    private readonly ClassFigures[] _figures = new ClassFigures[heap.Classes.Count];
     private long _used;
     private long _peak;
 
@@ -25,16 +27,18 @@ internal sealed class HeapFigures(ZsHeap heap)
     /// <summary>The most bytes that were charged at once.</summary>
     public long PeakBytes => Math.Max(_peak, _used);
 
-    public IReadOnlyList<SizeClassStatistics> Classes => [.. heap.Classes.Select(sizeClass => sizeClass.Describe(_classes[sizeClass.Number]))];
+    public IReadOnlyList<SizeClassStatistics> Classes =>
+        [.. _classes.Select(sizeClass => sizeClass.Describe(_figures[sizeClass.Number]))];
 
     public void Enter()
     {
         MemoryBudget budget = heap.Arena.Budget;
         long frames = 0;
-        for (int number = 0; number < _classes.Length; number++)
+        foreach (SizeClass sizeClass in _classes)
         {
-            heap.Classes[number].BeginLook(out _classes[number]);
-            frames += _classes[number].Frames;
+            ref ClassFigures figures = ref _figures[sizeClass.Number];
+            sizeClass.BeginLook(out figures);
+            frames += figures.Frames;
         }
         PoolBytes = frames * heap.Arena.FrameSize;
         // Frames are charged before a zspage owns them, and are given back after.
@@ -44,7 +48,7 @@ internal sealed class HeapFigures(ZsHeap heap)
 
     public void Exit()
     {
-        for (int number = 0; number < _classes.Length; number++)
-            heap.Classes[number].EndLook();
+        foreach (SizeClass sizeClass in _classes)
+            sizeClass.EndLook();
     }
 }

@@ -18,16 +18,20 @@ internal struct ClassFigures
 
 internal sealed unsafe partial class SizeClass
 {
-    /// <summary>Keeps the class as it is until <see cref="EndLook"/>, and tells what it holds. Who looks at several classes begins with the lowest number and holds no other lock.</summary>
+    /// <summary>
+    /// Keeps the class as it is until <see cref="EndLook"/>, and tells what it holds. A caller that looks at several classes
+    /// begins with the lowest number and holds no other lock.
+    /// </summary>
     public void BeginLook(out ClassFigures figures)
     {
         _latch.Enter();
         figures = new ClassFigures { Zspages = _zspages, Objects = _objects, Frames = _frames, ReclaimableFrames = Reclaimable };
         int full = _zspages;
-        for (int group = 0; group < Groups; group++)
+        for (int band = 0; band < Bands; band++)
         {
-            figures.Fullness[group % Bands] += _listed[group];
-            full -= _listed[group];
+            int listed = _listed[band] + _listed[band + BackedGroups];
+            figures.Fullness[band] = listed;
+            full -= listed;
         }
         figures.Fullness[Bands] = full;
     }

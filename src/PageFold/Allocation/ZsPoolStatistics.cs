@@ -1,7 +1,8 @@
 namespace PageFold;
 
 /// <summary>
-/// What a pool holds, all figures as they were at one moment: they add up while other threads work. Compaction's totals alone are taken a moment later.
+/// What a pool holds, all figures as they were at one moment: they add up while other threads work. Compaction's totals alone are taken a
+/// moment later.
 /// </summary>
 public sealed record ZsPoolStatistics
 {

@@ -5,10 +5,13 @@ using System.Security.Cryptography;
 namespace PageFold.Store;
 
 /// <summary>
-/// SipHash-1-3 of one 64-bit word under a secret key: for tables whose keys come from clients or files. Without the key no sequence of words can be chosen that collides more often than
-/// random ones do.
+/// SipHash-1-3 of one 64-bit word under a secret key: for tables whose keys come from clients or files. Without the key no sequence of
+/// words can be chosen that collides more often than random ones do.
 /// </summary>
-/// <remarks>Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with the rounds that hash tables use: one for each word, three at the end.</remarks>
+/// <remarks>
+/// Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with the rounds that hash tables use: one for each word, three at the
+/// end.
+/// </remarks>
 internal readonly struct KeyedHash(ulong first, ulong second)
 {
     // Behind the message comes a word with the message's length in its top byte.

@@ -52,7 +52,10 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>Reads all counters at a moment at which no page and no object comes or goes: while it holds the latches of all classes and of all counters.</summary>
+    /// <summary>
+    /// Reads all counters at a moment at which no page and no object comes or goes: while it holds the latches of all classes and of all
+    /// counters.
+    /// </summary>
     /// <remarks>A thread that waits for a latch meanwhile holds its page's slot at most, and the look waits for no slot.</remarks>
     private StoreFigures Look(HeapFigures heap, out long file)
     {
@@ -78,8 +81,12 @@ public sealed unsafe partial class PageStore
         return pages;
     }
 
-    /// <summary>Counts a change of a page whose slot the caller holds alone, and ends the holding with the page's new word in the slot.</summary>
-    /// <remarks>In this order, because the next change of the page is counted after this one then: no count falls below what is there.</remarks>
+    /// <summary>
+    /// Counts a change of a page whose slot the caller holds alone, and ends the holding with the page's new word in the slot.
+    /// </summary>
+    /// <remarks>
+    /// In this order, because the next change of the page is counted after this one then: no count falls below what is there.
+    /// </remarks>
     private void Publish(ref ulong slot, ulong old, ulong word, int stripe)
     {
         if (old != word)

@@ -2,7 +2,10 @@ using PageFold.Allocation;
 
 namespace PageFold;
 
-/// <summary>Walks over ranges of pages. They cost by the leaves of the slot table that exist in the range, not by its length, and leave the gate between two leaves.</summary>
+/// <summary>
+/// Walks over ranges of pages. They cost by the leaves of the slot table that exist in the range, not by its length, and leave the gate
+/// between two leaves.
+/// </summary>
 public sealed unsafe partial class PageStore
 {
     [ThreadStatic]
@@ -67,7 +70,10 @@ public sealed unsafe partial class PageStore
         return false;
     }
 
-    /// <summary>Tells how a page is held, and how many from there on are held in the same way. Each page is looked at once; others may change pages meanwhile.</summary>
+    /// <summary>
+    /// Tells how a page is held, and how many from there on are held in the same way. Each page is looked at once; others may change pages
+    /// meanwhile.
+    /// </summary>
     /// <param name="first">The first page.</param>
     /// <param name="count">How many pages to look at, at least one.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is empty, or not within 0 to <see cref="MaxPage"/>.</exception>
@@ -162,7 +168,9 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>The slots of a range as far as they lie in the first leaf that exists there; false if there is none. The caller is inside the gate.</summary>
+    /// <summary>
+    /// The slots of a range as far as they lie in the first leaf that exists there; false if there is none. The caller is inside the gate.
+    /// </summary>
     private bool TryEnterLeaf(long first, long end, out long begin, out ReadOnlySpan<ulong> slots)
     {
         if (_slots.NextExisting((uint)first, (uint)(end - 1)) is not { } number)

@@ -10,6 +10,9 @@ namespace PageFold;
 /// </summary>
 public sealed unsafe partial class PageStore
 {
+    // A walk that finds nothing leaves the gate now and then.
+    private const int MostLeavesInsideGate = 256;
+
     /// <summary>
     /// Moves pages from memory to the writeback file, as they are stored; same-filled ones stay. They are read from there, and stay there until they are written or discarded. Does not count as an access.
     /// Everybody may read, write and discard meanwhile; a second writeback waits for the first.
@@ -47,15 +50,18 @@ public sealed unsafe partial class PageStore
     /// <summary>Writes a batch of pages that meet the conditions; false when that was the last.</summary>
     private bool TryWriteBackBatch(ref PageWalk walk, WritebackRun work)
     {
+        int leaves = MostLeavesInsideGate;
         int stripe = _gate.Enter();
         try
         {
             // No room is made for nothing.
-            if (!TryFindToWriteBack(ref walk, work) || !TryOpenSegment(work, stripe))
+            if (!TryFindToWriteBack(ref walk, work, ref leaves))
+                return leaves == 0;
+            if (!TryOpenSegment(work, stripe))
                 return false;
             WritebackBatch batch = work.Log.Batch;
             batch.Clear();
-            CollectBatch(ref walk, work);
+            CollectBatch(ref walk, work, ref leaves);
             if (batch.Count == 0)
                 return work.Stopped == WritebackStop.Finished;
             long position = 0;
@@ -77,10 +83,13 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>Goes on to the next page that meets the conditions; false if there is none.</summary>
-    private bool TryFindToWriteBack(ref PageWalk walk, WritebackRun work)
+    /// <summary>
+    /// Goes on to the next page that meets the conditions; false if there is none, or so many leaves have passed that others must have a
+    /// chance to be alone: then none is left.
+    /// </summary>
+    private bool TryFindToWriteBack(ref PageWalk walk, WritebackRun work, ref int leaves)
     {
-        while (walk.From <= MaxPage && _slots.NextExisting((uint)walk.From) is { } number)
+        while (leaves > 0 && walk.From <= MaxPage && _slots.NextExisting((uint)walk.From) is { } number)
         {
             ulong* slot = _slots.Find(number);
             walk.From = number;
@@ -93,6 +102,7 @@ public sealed unsafe partial class PageStore
                 if (SlotWord.Kind(word) != SlotKind.Empty)
                     walk.Passed++;
             }
+            leaves--;
         }
         return false;
     }
@@ -101,12 +111,12 @@ public sealed unsafe partial class PageStore
         SlotWord.HoldsObject(word) && (!work.Selection.OnlyIncompressible || SlotWord.Size(word) == PageSize) && IsOld(page, work.Selection.MinAge);
 
     /// <summary>Copies pages into the batch, as many as there is room for, in it, in the open segment and in what may be written.</summary>
-    private void CollectBatch(ref PageWalk walk, WritebackRun work)
+    private void CollectBatch(ref PageWalk walk, WritebackRun work, ref int leaves)
     {
         WritebackBatch batch = work.Log.Batch;
         long mayWrite = work.Log.Writes.Left;
         long mayLeave = (work.Selection.MostBytes ?? long.MaxValue) - work.Bytes;
-        while (TryFindToWriteBack(ref walk, work))
+        while (TryFindToWriteBack(ref walk, work, ref leaves))
         {
             uint page = (uint)walk.From;
             ulong* slot = _slots.Find(page);

@@ -64,7 +64,10 @@ public sealed class PageStoreOptions
     /// </summary>
     public bool Prefault { get; set; }
 
-    /// <summary>The clock that ages and days are told by. Default the system's.</summary>
+    /// <summary>
+    /// The clock that ages and days are told by: by its timestamps, so that a change of date or time does not matter. Only a snapshot's
+    /// time of creation is its date. Default the system's.
+    /// </summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
     /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>

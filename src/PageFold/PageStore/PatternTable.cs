@@ -4,16 +4,16 @@ using PageFold.Frames;
 namespace PageFold.Store;
 
 /// <summary>
-/// The repeated words of same-filled pages that do not fit into a slot, each once, with a count of the pages that are filled with it. Thread-safe: changes
-/// take a lock; reading does not.
+/// The repeated words of same-filled pages that do not fit into a slot, each once, with a count of the pages that are filled with it.
+/// Thread-safe: changes take a lock; reading does not.
 /// </summary>
 /// <remarks>
 /// <para>
 /// The words are a client's choice, so they are hashed under a secret key: a client cannot choose words that share a bucket.
 /// </para>
 /// <para>
-/// The table grows by linear hashing (Litwin, 1980): each new word splits one bucket, so no change ever moves the whole table while others wait for the lock. Where memory is too short to split, chains get
-/// longer up to a bound; beyond it a new word is refused.
+/// The table grows by linear hashing (Litwin, 1980): each new word splits one bucket, so no change ever moves the whole table while others
+/// wait for the lock. Where memory is too short to split, chains get longer up to a bound; beyond it a new word is refused.
 /// </para>
 /// </remarks>
 internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
@@ -93,8 +93,8 @@ internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
     }
 
     /// <summary>
-    /// Gives the word of a page to be filled with another word, without new memory: possible if the other word is known, or if the page was the only one with its
-    /// word. The caller holds the page's slot alone.
+    /// Gives the word of a page to be filled with another word, without new memory: possible if the other word is known, or if the page was
+    /// the only one with its word. The caller holds the page's slot alone.
     /// </summary>
     public bool TryReplace(ref uint number, ulong word)
     {
@@ -142,7 +142,10 @@ internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
 
     private Pattern* At(uint number) => _patterns.Find(number);
 
-    /// <summary>A word's bucket: as many of the hash's low bits as there are buckets, or one fewer where the bucket that all of them name is not split off yet.</summary>
+    /// <summary>
+    /// A word's bucket: as many of the hash's low bits as there are buckets, or one fewer where the bucket that all of them name is not
+    /// split off yet.
+    /// </summary>
     private uint* Bucket(ulong word)
     {
         uint mask = BitOperations.RoundUpToPowerOf2(_bucketCount) - 1;

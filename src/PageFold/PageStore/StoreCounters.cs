@@ -37,11 +37,13 @@ internal struct StoreFigures
 }
 
 /// <summary>
-/// Counters that are added to on one processor's line each, and read as one: all that belongs to one change is added while the line's latch is held, and a reader holds the latches of all lines. Thread-safe.
+/// Counters that are added to on one processor's line each, and read as one: all that belongs to one change is added while the line's latch
+/// is held, and a reader holds the latches of all lines. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A part may be negative, because a page may be counted on one line and taken off on another; the sum is exact. A change of a page is counted while its slot is held, so what a page adds is there
-/// before it is taken off again. No caller takes another lock while it holds a latch.
+/// A part may be negative, because a page may be counted on one line and taken off on another; the sum is exact. A change of a page is
+/// counted while its slot is held, so what a page adds is there before it is taken off again. No caller takes another lock while it holds a
+/// latch.
 /// </remarks>
 internal sealed class StoreCounters
 {
@@ -71,7 +73,9 @@ internal sealed class StoreCounters
         return sums[counter];
     }
 
-    /// <summary>The sum of a counter that only grows, without a latch: what it was at some moment during the call, or between two such.</summary>
+    /// <summary>
+    /// The sum of a counter that only grows, without a latch: what it was at some moment during the call, or between two such.
+    /// </summary>
     public long ReadTotal(StoreCounter counter)
     {
         long sum = 0;

@@ -1,7 +1,8 @@
 namespace PageFold.Store;
 
 /// <summary>
-/// How many bytes may still be written in the current day, which is 24 hours by a clock that no change of date or time moves, counted from when the store was made. Used by one writeback at a time.
+/// How many bytes may still be written in the current day, which is 24 hours by a clock that no change of date or time moves, counted from
+/// when the store was made. Used by one writeback at a time.
 /// </summary>
 internal sealed class WritebackBudget(long? daily, TimeProvider time)
 {

@@ -18,9 +18,13 @@ public sealed class WritebackOptions
     /// <summary>The most bytes of the file, 4 MiB to <see cref="LargestFile"/>. Null (the default) takes <see cref="LargestFile"/>, or the device's size.</summary>
     public long? MostBytes { get; set; }
 
-    /// <summary>The most bytes to write in a day, to spare a device that wears; moving pages within the file counts too. Null (the default) for no such limit.</summary>
+    /// <summary>
+    /// The most bytes to write in a day, to spare a device that wears; moving pages within the file counts too. Null (the default) for no
+    /// such limit.
+    /// </summary>
     /// <remarks>
-    /// A day is 24 hours of <see cref="TimeProvider.GetTimestamp"/>, counted from when the store was made: changes of date and time do not matter, and time in which the machine sleeps does not count. What was written is
+    /// A day is 24 hours of <see cref="TimeProvider.GetTimestamp"/>, counted from when the store was made: changes of date and time do not
+    /// matter, and time in which the machine sleeps does not count. What was written is
     /// not remembered beyond the store: one that is made anew begins with a whole budget.
     /// </remarks>
     public long? DailyBudget { get; set; }

@@ -81,8 +81,8 @@ public class RamDiskExtentsTests
             {
                 long first = random.NextInt64(0, 50L * count);
                 long end = random.Next(2) == 0 ? 50L * count : random.NextInt64(first, 50L * count) + 1;
-                long expected = cells.Where(cell => cell.Dirty && cell.Page >= first && cell.Page < end).Select(cell => cell.Page).DefaultIfEmpty(end).Min();
-                Assert.Equal(expected, dirty.FirstPage(cells, first, end));
+                IEnumerable<PageCell> inside = cells.Where(cell => cell.Dirty && cell.Page >= first && cell.Page < end);
+                Assert.Equal(inside.Select(cell => cell.Page).DefaultIfEmpty(end).Min(), dirty.FirstPage(cells, first, end));
             }
         },
         iter: 200);
@@ -131,7 +131,9 @@ public class RamDiskExtentsTests
         using RamDisk disk = Make(8L * pageSize, pageSize, cached);
         Assert.True(disk.TryZero(2 * pageSize - 512, 3L * pageSize, punch: false));
         Assert.True(disk.Flush());
-        Assert.Equal([.. Enumerable.Range(0, 8).Select(page => page is >= 1 and <= 4 ? PageResidency.Zero : PageResidency.Hole)], Residencies(disk, 8));
+        PageResidency[] expected = Enumerable.Repeat(PageResidency.Hole, 8).ToArray();
+        expected.AsSpan(1, 4).Fill(PageResidency.Zero);
+        Assert.Equal(expected, Residencies(disk, 8));
         Assert.Equal(4, disk.Store.GetStatistics().SameFilledPages);
     }
 

@@ -143,7 +143,8 @@ public sealed class MetaContextTests : IDisposable
         using RawClient client = _serving.Attach(export, contexts: Allocation);
         Assert.Equal(Errno.None, client.Do(Command.WriteZeroes, pageSize + 512, 1024, Flag.NoHole).Error);
         Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
-        Assert.Equal([(pageSize, Hole | Zero), (pageSize, Zero), (pageSize, Hole | Zero)], client.Do(Command.BlockStatus, 0, 3 * pageSize).Extents[1]);
+        List<(uint, uint)> extents = client.Do(Command.BlockStatus, 0, 3 * pageSize).Extents[1];
+        Assert.Equal([(pageSize, Hole | Zero), (pageSize, Zero), (pageSize, Hole | Zero)], extents);
         client.Trim(pageSize, pageSize);
         Assert.Equal([(3 * pageSize, Hole | Zero)], client.Do(Command.BlockStatus, 0, 3 * pageSize).Extents[1]);
     }
@@ -204,6 +205,45 @@ public sealed class MetaContextTests : IDisposable
         Answer answer = client.Do(Command.BlockStatus, 1UL << 39, uint.MaxValue);
         Assert.Equal([(uint.MaxValue, Hole | Zero)], answer.Extents[1]);
     }
+
+    [Fact]
+    public void Both_contexts_tell_of_the_same_moment_of_each_page()
+    {
+        const int Pages = 64;
+        using RawClient client = _serving.Attach("a", contexts: [Allocation, Residency]);
+        using CancellationTokenSource done = new();
+        RamDisk disk = _serving.Exports[0].Disk;
+        byte[] data = Content.Compressible(4096, 1);
+        Task writer = Task.Factory.StartNew(
+            () =>
+            {
+                Random random = new(1);
+                while (!done.IsCancellationRequested)
+                {
+                    disk.TryWrite(random.Next(Pages) * 4096L, data);
+                    disk.Trim(random.Next(Pages) * 4096L, 4096);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        try
+        {
+            for (long deadline = Environment.TickCount64 + 1500; Environment.TickCount64 < deadline;)
+            {
+                Dictionary<uint, List<(uint Length, uint Flags)>> extents = client.Do(Command.BlockStatus, 0, Pages * 4096).Extents;
+                Assert.Equal(EachPage(extents[1]).Select(flags => flags != 0), EachPage(extents[2]).Select(flags => (flags & 31) == 0));
+            }
+        }
+        finally
+        {
+            done.Cancel();
+            writer.Wait(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static IEnumerable<uint> EachPage(List<(uint Length, uint Flags)> extents) =>
+        extents.SelectMany(extent => Enumerable.Repeat(extent.Flags, (int)extent.Length / 4096));
 
     [Fact]
     public void Pages_in_the_cache_are_data()

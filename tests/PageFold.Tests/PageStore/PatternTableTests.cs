@@ -112,7 +112,9 @@ public class PatternTableTests
         },
         iter: 20);
 
-    /// <summary>Words whose product with the golden ratio's odd constant is a small number: the buckets of a multiplicative hash are its top bits.</summary>
+    /// <summary>
+    /// Words whose product with the golden ratio's odd constant is a small number: the buckets of a multiplicative hash are its top bits.
+    /// </summary>
     private static IEnumerable<ulong> Crafted(int count)
     {
         const ulong Odd = 0x9E3779B97F4A7C15;

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Tests.Store;
 
-/// <summary>Figures that are taken while everything else goes on are those of one moment: none is negative or above what can be, and those that belong together add up.</summary>
+/// <summary>
+/// Figures that are taken while everything else goes on are those of one moment: none is negative or above what can be, and those that
+/// belong together add up.
+/// </summary>
 public sealed class StatisticsTests : IDisposable
 {
     private const int PageSize = 4096;
@@ -38,8 +41,7 @@ public sealed class StatisticsTests : IDisposable
             {
                 PageStoreStatistics now = store.GetStatistics();
                 AssertAddsUp(now, limit);
-                Assert.True(now.RefusedWrites >= before.RefusedWrites && now.WritebackWrites >= before.WritebackWrites && now.WritebackReads >= before.WritebackReads, "a total fell");
-                Assert.True(now.FramesCompacted >= before.FramesCompacted && now.BytesMoved >= before.BytesMoved, "a total fell");
+                Assert.All(Totals(now).Zip(Totals(before)), total => Assert.True(total.First >= total.Second, "a total fell"));
                 before = now;
                 if (look % 100 == 0)
                     store.ResetPeak();
@@ -56,8 +58,12 @@ public sealed class StatisticsTests : IDisposable
         Assert.Equal(store.EnumeratePages().Count(), end.Pages);
         Assert.Equal(store.Budget.Used, end.TotalBytes);
         store.Discard(0, Count);
-        Assert.Equal((0, 0, 0, 0), (store.GetStatistics().Pages, store.GetStatistics().CompressedBytes, store.GetStatistics().WrittenBackBytes, store.GetStatistics().PoolBytes));
+        end = store.GetStatistics();
+        Assert.Equal((0, 0, 0, 0), (end.Pages, end.CompressedBytes, end.WrittenBackBytes, end.PoolBytes));
     }
+
+    private static long[] Totals(PageStoreStatistics s) =>
+        [s.RefusedWrites, s.WritebackWrites, s.WritebackReads, s.FramesCompacted, s.BytesMoved];
 
     private static IEnumerable<Action> Workers(PageStore store)
     {
@@ -86,7 +92,8 @@ public sealed class StatisticsTests : IDisposable
     {
         Assert.InRange(s.Pages, 0, Count);
         Assert.Equal(s.Pages * PageSize, s.OriginalBytes);
-        Assert.All([s.SameFilledPages, s.IncompressiblePages, s.WrittenBackPages, .. s.PagesByCodec], pages => Assert.InRange(pages, 0, s.Pages));
+        long[] parts = [s.SameFilledPages, s.IncompressiblePages, s.WrittenBackPages, .. s.PagesByCodec];
+        Assert.All(parts, pages => Assert.InRange(pages, 0, s.Pages));
         // What is left are the pages that lie raw in the writeback file.
         Assert.InRange(s.Pages - s.SameFilledPages - s.IncompressiblePages - s.PagesByCodec.Sum(), 0, s.WrittenBackPages);
         Assert.InRange(s.CompressedBytes, s.IncompressiblePages * PageSize, s.PoolBytes);
@@ -97,8 +104,10 @@ public sealed class StatisticsTests : IDisposable
         Assert.InRange(s.PeakBytes, 0, limit);
         Assert.Equal(limit, s.MemoryLimit);
         Assert.Equal(s.PoolBytes, s.Classes.Sum(sizeClass => sizeClass.Frames) * PageSize);
-        Assert.True(s.Classes.Sum(sizeClass => sizeClass.Objects) >= s.Pages - s.SameFilledPages - s.WrittenBackPages, "pages without objects");
-        Assert.True(s.Classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize) >= s.CompressedBytes, "more bytes than the objects have");
+        long objects = s.Classes.Sum(sizeClass => sizeClass.Objects);
+        Assert.True(objects >= s.Pages - s.SameFilledPages - s.WrittenBackPages, "pages without objects");
+        long room = s.Classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize);
+        Assert.True(room >= s.CompressedBytes, "more bytes than the objects have");
         Assert.All(s.Classes, AssertClassAddsUp);
     }
 
