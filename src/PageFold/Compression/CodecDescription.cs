@@ -16,7 +16,9 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
     public bool DiffersInDictionary([NotNullWhen(true)] CodecDescription? other) =>
         other is { Dictionary.IsEmpty: false } && !Dictionary.IsEmpty && Name == other.Name && Level == other.Level && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
-    /// <summary>True if there may be a codec of a name, a level and a dictionary of so many bytes; then <see cref="MostSharedBytes"/> is known.</summary>
+    /// <summary>
+    /// True if there may be a codec of a name, a level and a dictionary of so many bytes; then <see cref="MostSharedBytes"/> is known.
+    /// </summary>
     public static bool IsPossible(string name, int level, int dictionaryBytes) => name switch
     {
         "lz4" or "lz4-managed" or "none" => level == 0 && dictionaryBytes == 0,
@@ -27,7 +29,9 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
     /// <summary>The most bytes that the contexts of such a codec share, its dictionary included, and that making it takes.</summary>
     public static long MostSharedBytes(int level, int dictionaryBytes) => ZstdCodec.MostSharedBytes(level, dictionaryBytes);
 
-    /// <summary>Makes the codec, to which the dictionary's array then belongs; null if the dictionary is none that the codec would take.</summary>
+    /// <summary>
+    /// Makes the codec, to which the dictionary's array then belongs; null if the dictionary is none that the codec would take.
+    /// </summary>
     /// <param name="name">The name; the codec is possible.</param>
     /// <param name="level">The level.</param>
     /// <param name="dictionary">The dictionary, in an array from <see cref="ZstdCodec.AllocateDictionary"/>; empty for none.</param>

@@ -32,26 +32,34 @@ public abstract class PageCodec
 
     /// <summary>Bytes that all contexts share (a dictionary, digested), beside what each has for itself; zero or more.</summary>
     /// <remarks>
-    /// A store that takes the codec in reads it before it makes contexts and once more after the first, and charges what it read to its limit. What the codec holds before a store knows it is its owner's
+    /// A store that takes the codec in reads it before it makes contexts and once more after the first, and charges what it read to its
+    /// limit. What the codec holds before a store knows it is its owner's
     /// own memory, and so is what it comes to hold later.
     /// </remarks>
     public virtual long SharedBytes => 0;
 
     /// <summary>Zstandard: denser and slower than LZ4.</summary>
     /// <param name="level">-7 (fastest) to 22 (densest).</param>
-    /// <param name="dictionary">What pages have in common, trained or simply typical content; it must be the same for as long as pages live. Empty for none. It is copied, and digested for the level, which takes
-    /// several times its bytes (<see cref="SharedBytes"/>): the caller's own memory, until a store that uses the codec charges it to its limit.</param>
+    /// <param name="dictionary">What pages have in common, trained or simply typical content; it must be the same for as long as pages
+    /// live. Empty for none. It is copied, and digested for the level, which takes
+    /// several times its bytes (<see cref="SharedBytes"/>): the caller's own memory, until a store that uses the codec charges it to its
+    /// limit.</param>
     /// <exception cref="ArgumentOutOfRangeException">The level is out of range.</exception>
     /// <exception cref="ArgumentException">Zstandard refuses the dictionary.</exception>
     public static PageCodec Zstd(int level = ZstdCodec.DefaultLevel, ReadOnlySpan<byte> dictionary = default) => new ZstdCodec(level, dictionary);
 
-    /// <summary>The most bytes that a page of <paramref name="pageSize"/> bytes can come to; zero or more. A store has a buffer of so many for each processor, twice.</summary>
+    /// <summary>
+    /// The most bytes that a page of <paramref name="pageSize"/> bytes can come to; zero or more. A store has a buffer of so many for
+    /// each processor, twice.
+    /// </summary>
     public abstract int MaxCompressedLength(int pageSize);
 
     /// <summary>Makes a context for pages of this size. The caller disposes it.</summary>
     /// <remarks>
-    /// An exception reaches the caller who makes the codec known to a store (its constructor, AddCodec, UseCodec, Recompress, LoadSnapshot). Later the store makes more contexts as more threads come; where one
-    /// cannot be made, for want of memory or for any exception, the thread waits for one that is there. Neither this method nor a context may call the store that it works for: that is refused.
+    /// An exception reaches the caller who makes the codec known to a store (its constructor, AddCodec, UseCodec, Recompress,
+    /// LoadSnapshot). Later the store makes more contexts as more threads come; where one
+    /// cannot be made, for want of memory or for any exception, the thread waits for one that is there. Neither this method nor a context
+    /// may call the store that it works for: that is refused.
     /// </remarks>
     public abstract PageCodecContext CreateContext(int pageSize);
 
@@ -63,10 +71,15 @@ public abstract class PageCodec
 }
 
 /// <summary>What one thread at a time needs to compress and decompress pages. Not thread-safe; allocates nothing once made.</summary>
-/// <remarks>An exception of <see cref="TryCompress"/> or <see cref="TryDecompress"/> reaches the caller of the store's operation; the store is as it was before.</remarks>
+/// <remarks>
+/// An exception of <see cref="TryCompress"/> or <see cref="TryDecompress"/> reaches the caller of the store's operation; the store is as
+/// it was before.
+/// </remarks>
 public abstract class PageCodecContext : IDisposable
 {
-    /// <summary>Bytes that the context holds; zero or more. A store reads it once and charges what it read until it disposes the context.</summary>
+    /// <summary>
+    /// Bytes that the context holds; zero or more. A store reads it once and charges what it read until it disposes the context.
+    /// </summary>
     public abstract long Bytes { get; }
 
     /// <summary>Compresses a page; false if the result does not fit <paramref name="destination"/>.</summary>

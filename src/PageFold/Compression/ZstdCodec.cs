@@ -33,7 +33,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
     }
 
     /// <param name="level">The level.</param>
-    /// <param name="dictionary">The dictionary, in an array from <see cref="AllocateDictionary"/> that belongs to the codec from here on; empty for none.</param>
+    /// <param name="dictionary">The dictionary, in an array from <see cref="AllocateDictionary"/> that belongs to the codec from here on;
+    /// empty for none.</param>
     public ZstdCodec(int level, byte[] dictionary)
     {
         Throw.IfLevelInvalid(level, LowestLevel, HighestLevel);
@@ -73,7 +74,10 @@ internal sealed unsafe class ZstdCodec : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(this, pageSize);
 
-    /// <summary>The most that <see cref="SharedBytes"/> comes to, and what making the codec takes, known before it is made: the library's own estimate.</summary>
+    /// <summary>
+    /// The most that <see cref="SharedBytes"/> comes to, and what making the codec takes, known before it is made: the library's own
+    /// estimate.
+    /// </summary>
     public static long MostSharedBytes(int level, int dictionaryLength) => dictionaryLength == 0 ? 0
         : (long)Methods.ZSTD_estimateCDictSize((nuint)dictionaryLength, level) + (long)Methods.ZSTD_estimateDDictSize((nuint)dictionaryLength, ZSTD_dictLoadMethod_e.ZSTD_dlm_byRef);
 
@@ -81,7 +85,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
     public static byte[] AllocateDictionary(int length) => length == 0 ? [] : GC.AllocateUninitializedArray<byte>(length, pinned: true);
 
     /// <summary>
-    /// The library's estimate. Where pages are small beside a dictionary the context refers to the dictionary's tables; for larger ones, at some levels, it has a copy, as large as the tables are.
+    /// The library's estimate. Where pages are small beside a dictionary the context refers to the dictionary's tables; for larger ones,
+    /// at some levels, it has a copy, as large as the tables are.
     /// </summary>
     internal override long MostContextBytes(int pageSize)
     {

@@ -16,7 +16,8 @@ internal static unsafe class ZstdDictionary
     private const int TableBits = 20;
 
     /// <summary>
-    /// The most bytes that training takes beside the samples. The tables of the library's algorithm: how often each string occurs (4 bytes an entry, kept and copied) and occurs in a segment (2 bytes); a
+    /// The most bytes that training takes beside the samples. The tables of the library's algorithm: how often each string occurs (4
+    /// bytes an entry, kept and copied) and occurs in a segment (2 bytes); a
     /// few copies of the dictionary; and, to see how well a dictionary does, the dictionary digested and a context, twice.
     /// </summary>
     public static long MostWorkBytes(int samples, int pageSize, int level, int bytes)

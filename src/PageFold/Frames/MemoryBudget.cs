@@ -58,7 +58,9 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
-    /// <summary>Makes what is charged for something what it turned out to take; false, and no change, if so much more is not free.</summary>
+    /// <summary>
+    /// Makes what is charged for something what it turned out to take; false, and no change, if so much more is not free.
+    /// </summary>
     public bool TrySettle(ref long charged, long actual)
     {
         if (actual > charged && !TryCharge(actual - charged))

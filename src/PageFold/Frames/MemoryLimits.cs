@@ -5,8 +5,10 @@ namespace PageFold.Frames;
 /// configured limit above it, less a reserve, is refused, because beyond it stands the operating system's killer.
 /// </summary>
 /// <remarks>
-/// The reserve is for what the process needs beside the limit: the runtime, its heap and the code it compiles (some 15 MiB ahead of time, 30 to 50 MiB of private memory otherwise), and what the kernel
-/// charges to the group in proportion to the memory that is held: page tables take a 512th, and the same again where memory is mapped in many pieces. Each store is looked at by itself: the limits of several
+/// The reserve is for what the process needs beside the limit: the runtime, its heap and the code it compiles (some 15 MiB ahead of time,
+/// 30 to 50 MiB of private memory otherwise), and what the kernel
+/// charges to the group in proportion to the memory that is held: page tables take a 512th, and the same again where memory is mapped in
+/// many pieces. Each store is looked at by itself: the limits of several
 /// stores in one process are to come to no more than one store's may, which their owner sees to.
 /// </remarks>
 internal static class MemoryLimits
@@ -15,7 +17,8 @@ internal static class MemoryLimits
     private const int KernelShare = 64;
 
     /// <summary>The limit in force, in bytes.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The configured limit is not positive or above the container's less the reserve.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The configured limit is not positive or above the container's less the
+    /// reserve.</exception>
     public static long Resolve(long? configured) => Resolve(configured, ContainerMemory.ReadLimit(), MachineBytes());
 
     internal static long Resolve(long? configured, long? container, long machine)
@@ -30,7 +33,10 @@ internal static class MemoryLimits
         return wanted;
     }
 
-    /// <summary>Bytes of a container's limit that are left to the runtime and the kernel: 32 MiB and a 64th, but never more than half, which the default takes.</summary>
+    /// <summary>
+    /// Bytes of a container's limit that are left to the runtime and the kernel: 32 MiB and a 64th, but never more than half, which the
+    /// default takes.
+    /// </summary>
     internal static long Reserve(long container) => Math.Min(RuntimeBytes + container / KernelShare, container - container / 2);
 
     private static long MachineBytes()

@@ -3,7 +3,10 @@ using PageFold.Frames;
 namespace PageFold.Store;
 
 /// <summary>A codec's context and what was charged for it. The owner frees it exactly once; the default value is none.</summary>
-/// <remarks>A codec may be any caller's. What it says of its memory is read once, and exactly that is charged and released; what it throws while a context is freed ends here.</remarks>
+/// <remarks>
+/// A codec may be any caller's. What it says of its memory is read once, and exactly that is charged and released; what it throws while a
+/// context is freed ends here.
+/// </remarks>
 internal readonly struct ChargedContext
 {
     private readonly long _charged;
@@ -20,7 +23,8 @@ internal readonly struct ChargedContext
     /// <param name="budget">What is charged.</param>
     /// <param name="codec">The codec.</param>
     /// <param name="pageSize">Bytes in a page.</param>
-    /// <param name="bytes">What a context is known to take, zero if none was made yet; then what this one takes, or would take. It is charged before the context is made, and settled after.</param>
+    /// <param name="bytes">What a context is known to take, zero if none was made yet; then what this one takes, or would take. It is
+    /// charged before the context is made, and settled after.</param>
     /// <param name="made">The context.</param>
     /// <exception cref="ArgumentException">The codec makes no context, or one whose bytes are negative.</exception>
     public static bool TryMake(MemoryBudget budget, PageCodec codec, int pageSize, ref long bytes, out ChargedContext made)

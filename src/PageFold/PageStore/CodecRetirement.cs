@@ -3,7 +3,10 @@ namespace PageFold;
 /// <summary>How <see cref="PageStore.RetireCodec"/> works.</summary>
 public sealed class CodecRetirementOptions
 {
-    /// <summary>The codec that the pages are brought to, which the store adds to its own if need be. Null (the default) for the one for new writes.</summary>
+    /// <summary>
+    /// The codec that the pages are brought to, which the store adds to its own if need be. Null (the default) for the one for new
+    /// writes.
+    /// </summary>
     public PageCodec? Target { get; set; }
 
     /// <summary>Ends after so many pages; the next run goes on. Null (the default) for no such end.</summary>

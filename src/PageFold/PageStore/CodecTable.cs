@@ -3,7 +3,8 @@ using PageFold.Frames;
 namespace PageFold.Store;
 
 /// <summary>
-/// A store's codecs by number, 0 to 3; a slot tells its page's codec by that number. A number is given to another codec, or to none, only when nothing is stored with it.
+/// A store's codecs by number, 0 to 3; a slot tells its page's codec by that number. A number is given to another codec, or to none, only
+/// when nothing is stored with it.
 /// Changes are made under <see cref="Changes"/>; which codec new writes use is read without.
 /// </summary>
 internal sealed class CodecTable(MemoryBudget budget)
@@ -28,7 +29,10 @@ internal sealed class CodecTable(MemoryBudget budget)
         set => Volatile.Write(ref _forWrites, value);
     }
 
-    /// <summary>True while a snapshot is being taken, whose file names the codecs there are: none may come or go. Read and changed under <see cref="Changes"/>.</summary>
+    /// <summary>
+    /// True while a snapshot is being taken, whose file names the codecs there are: none may come or go. Read and changed under <see
+    /// cref="Changes"/>.
+    /// </summary>
     public bool AreFrozen { get; set; }
 
     public PageCodec? this[int number] => Volatile.Read(ref _codecs[number]);
@@ -57,7 +61,9 @@ internal sealed class CodecTable(MemoryBudget budget)
 
     public void Release(long charged) => budget.Release(charged);
 
-    /// <summary>Gives a number to a codec, with what was charged for it, and releases exactly what was charged for the codec that had it.</summary>
+    /// <summary>
+    /// Gives a number to a codec, with what was charged for it, and releases exactly what was charged for the codec that had it.
+    /// </summary>
     public void Set(int number, PageCodec? codec, long charged, long contextBytes)
     {
         long before = _charged[number];

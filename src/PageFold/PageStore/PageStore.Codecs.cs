@@ -42,8 +42,10 @@ public sealed unsafe partial class PageStore
     /// <param name="codec">The codec.</param>
     /// <returns>Its number, 0 to 3.</returns>
     /// <exception cref="ArgumentException">The codec is null, or says of its memory what cannot be.</exception>
-    /// <exception cref="InvalidOperationException">There are four codecs, all in use (<see cref="RetireCodec"/> frees a number), or a snapshot is being taken, or a codec calls the store that it works for.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed, but that a codec may be forgotten with which nothing was stored.</exception>
+    /// <exception cref="InvalidOperationException">There are four codecs, all in use (<see cref="RetireCodec"/> frees a number), or a
+    /// snapshot is being taken, or a codec calls the store that it works for.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed, but that a codec may be forgotten
+    /// with which nothing was stored.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <remarks>An exception of the codec's own reaches the caller; nothing has changed then.</remarks>
     public int AddCodec(PageCodec codec)
@@ -66,7 +68,8 @@ public sealed unsafe partial class PageStore
 
     /// <summary>The same, but -1 where no number is free.</summary>
     /// <param name="codec">The codec.</param>
-    /// <param name="charged">What the caller has charged for what the codec shares: it goes over to the store with a new codec, and is zero then; otherwise the caller still has it.</param>
+    /// <param name="charged">What the caller has charged for what the codec shares: it goes over to the store with a new codec, and is
+    /// zero then; otherwise the caller still has it.</param>
     internal int TryHoldCodec(PageCodec codec, ref long charged)
     {
         int number = AddCodec(codec, useForWrites: false, hold: true, ref charged);
@@ -134,7 +137,10 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>Makes the first codec known and the first workbench; false when there is no memory for them, while each part by itself is within the limit.</summary>
+    /// <summary>
+    /// Makes the first codec known and the first workbench; false when there is no memory for them, while each part by itself is within
+    /// the limit.
+    /// </summary>
     private bool TryPrepareCodec(PageCodec codec)
     {
         if (_benches.BufferBytes > MemoryLimit)
@@ -155,7 +161,9 @@ public sealed unsafe partial class PageStore
         return prepared;
     }
 
-    /// <summary>Charges a codec, makes its contexts and gives it a number; after a failure the charge, as far as it was made, is the caller's.</summary>
+    /// <summary>
+    /// Charges a codec, makes its contexts and gives it a number; after a failure the charge, as far as it was made, is the caller's.
+    /// </summary>
     private bool TryInstall(int number, PageCodec codec, ref long charged, out long needed)
     {
         long total = charged;
@@ -180,7 +188,10 @@ public sealed unsafe partial class PageStore
         bool TryShare() => _codecs.TryCharge(codec, ref total, out shared);
     }
 
-    /// <summary>Gives back what a codec holds that nothing is stored with, nor will be; false if the number has none. The caller has the codecs' lock.</summary>
+    /// <summary>
+    /// Gives back what a codec holds that nothing is stored with, nor will be; false if the number has none. The caller has the codecs'
+    /// lock.
+    /// </summary>
     private bool TryForget(int number)
     {
         if (_codecs[number] is null)
@@ -210,7 +221,8 @@ public sealed unsafe partial class PageStore
         int number = _codecs.NumberOf(null);
         if (number >= 0)
             return number;
-        // A count that is taken while a page is being replaced may be off by one; so operations that are under way end, and it is taken anew.
+        // A count that is taken while a page is being replaced may be off by one; so operations that are under way end, and it is taken
+        // anew.
         for (int attempt = 0; attempt < 2; attempt++)
         {
             for (number = 0; number < CodecTable.Most; number++)
@@ -227,7 +239,8 @@ public sealed unsafe partial class PageStore
     {
         if (number == _codecs.ForWrites || _codecs.IsHeld(number))
             return false;
-        // A write that began when this was the codec for writes may be about to publish its page. After that pages with it can only become fewer.
+        // A write that began when this was the codec for writes may be about to publish its page. After that pages with it can only
+        // become fewer.
         _benches.AwaitAll();
         return PagesWith(number) == 0;
     }

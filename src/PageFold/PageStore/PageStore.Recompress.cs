@@ -15,15 +15,20 @@ public sealed unsafe partial class PageStore
     /// <param name="options">Which pages, and what with.</param>
     /// <param name="progress">Told now and then which part of the pages has been looked at, 0 to 1.</param>
     /// <param name="cancellationToken">Ends between two pages; what was done so far stays.</param>
-    /// <exception cref="ArgumentException">An option is out of range, or the codec says of its memory what cannot be; the message names it, its value and the remedy.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the codec says of its memory what cannot be; the message names
+    /// it, its value and the remedy.</exception>
     /// <exception cref="InvalidOperationException">
-    /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of
+    /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see
+    /// cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of
     /// one yet, which the next run goes on with; or a snapshot is being taken and the codec is new.
     /// </exception>
     /// <exception cref="MemoryLimitException">There is no memory for the codec's contexts; nothing has changed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the codec had a number.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed; what was done so far is gone with it.</exception>
-    /// <remarks>An exception of the codec's own reaches the caller. Pages that were recompressed before stay so; the one at which it was thrown is as it was.</remarks>
+    /// <remarks>
+    /// An exception of the codec's own reaches the caller. Pages that were recompressed before stay so; the one at which it was thrown is
+    /// as it was.
+    /// </remarks>
     public RecompressionResult Recompress(RecompressionOptions options, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);

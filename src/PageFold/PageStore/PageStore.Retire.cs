@@ -6,7 +6,8 @@ using PageFold.Store;
 namespace PageFold;
 
 /// <summary>
-/// Codecs that make room for others: a number is free when no page is stored with its codec, so the pages are brought to another one, whether they shrink by that or not, those in the writeback file too.
+/// Codecs that make room for others: a number is free when no page is stored with its codec, so the pages are brought to another one,
+/// whether they shrink by that or not, those in the writeback file too.
 /// </summary>
 public sealed unsafe partial class PageStore
 {
@@ -17,19 +18,25 @@ public sealed unsafe partial class PageStore
     private const long RoomForMoves = 1 << 20;
 
     /// <summary>
-    /// Brings all pages of a codec to another one, and then forgets the codec: its number is free, and the memory of its dictionary and contexts is given back. Other threads may read, write and discard meanwhile.
+    /// Brings all pages of a codec to another one, and then forgets the codec: its number is free, and the memory of its dictionary and
+    /// contexts is given back. Other threads may read, write and discard meanwhile.
     /// Pages in the writeback file come back to memory for it; where that is short, others leave memory instead.
     /// </summary>
     /// <param name="number">The codec's number, as <see cref="Codecs"/> tells it.</param>
     /// <param name="options">How. Null for the defaults.</param>
-    /// <param name="progress">Told now and then which part of the stored pages has been looked at, 0 to 1; again from 0 for each pass.</param>
+    /// <param name="progress">Told now and then which part of the stored pages has been looked at, 0 to 1; again from 0 for each
+    /// pass.</param>
     /// <param name="cancellationToken">Ends between two pages; what was moved so far stays moved.</param>
-    /// <returns>What was done. A codec that could not be retired, because pages are in use, memory is short or a snapshot is being taken, is as it was but for the pages that were moved: the next call goes on.</returns>
-    /// <exception cref="ArgumentException">No codec has the number, or the target is that codec itself, or an option is out of range.</exception>
+    /// <returns>What was done. A codec that could not be retired, because pages are in use, memory is short or a snapshot is being taken,
+    /// is as it was but for the pages that were moved: the next call goes on.</returns>
+    /// <exception cref="ArgumentException">No codec has the number, or the target is that codec itself, or an option is out of
+    /// range.</exception>
     /// <exception cref="InvalidOperationException">New writes use the codec; or the target is new and cannot be added.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the target's contexts; nothing has changed.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
-    /// <remarks>An exception of a codec's own reaches the caller; the page at which it was thrown is as it was. A damaged page stays damaged.</remarks>
+    /// <remarks>
+    /// An exception of a codec's own reaches the caller; the page at which it was thrown is as it was. A damaged page stays damaged.
+    /// </remarks>
     public CodecRetirement RetireCodec(int number, CodecRetirementOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         options ??= new CodecRetirementOptions();
@@ -246,7 +253,9 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>The codec that is needed least, and where its pages go: to a later dictionary of the same codec, or else to the codec for writes.</summary>
+    /// <summary>
+    /// The codec that is needed least, and where its pages go: to a later dictionary of the same codec, or else to the codec for writes.
+    /// </summary>
     private bool TryFindToRetire(PageCodec newcomer, Retirements retired, out int number, out PageCodec target)
     {
         lock (_codecs.Changes)

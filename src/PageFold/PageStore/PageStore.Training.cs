@@ -21,8 +21,10 @@ public sealed unsafe partial class PageStore
     /// <param name="cancellation">Ends the reading of samples.</param>
     /// <returns>The dictionary; null if too few pages are stored, or they have too little in common.</returns>
     /// <remarks>
-    /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes digested at that level) and samples of up to a hundred times the
-    /// dictionary's bytes, fewer where the limit leaves less. The dictionary itself belongs to the caller. Reading a sample counts as an access.
+    /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes
+    /// digested at that level) and samples of up to a hundred times the
+    /// dictionary's bytes, fewer where the limit leaves less. The dictionary itself belongs to the caller. Reading a sample counts as an
+    /// access.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The size or the level is out of range.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>

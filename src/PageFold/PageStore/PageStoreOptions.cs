@@ -18,12 +18,14 @@ public sealed class PageStoreOptions
     /// <summary>
     /// The most memory to hold, in bytes: frames, tables, buffers and codec contexts. Null (the default) takes half of the container's
     /// limit, or half of the machine's memory outside a container. A limit above the container's, less 32 MiB and a 64th of it
-    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to it that the sum is no more than that.
+    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to
+    /// it that the sum is no more than that.
     /// </summary>
     public long? MemoryLimit { get; set; }
 
     /// <summary>
-    /// Bytes of the limit that the store's owner holds beside it, for caches and buffers of its own: they count as held, from the start on; <see cref="PageStore.TrySetOwnerBytes"/> changes them.
+    /// Bytes of the limit that the store's owner holds beside it, for caches and buffers of its own: they count as held, from the start
+    /// on; <see cref="PageStore.TrySetOwnerBytes"/> changes them.
     /// Zero (the default) to less than the limit.
     /// </summary>
     public long OwnerBytes { get; set; }

@@ -72,7 +72,9 @@ public sealed record PageStoreStatistics
     /// <summary>Pages read from the file so far.</summary>
     public long WritebackReads { get; init; }
 
-    /// <summary>Pages compressed with each codec, in memory or written back, by the codecs' numbers, 0 to 3; zero where a number has no codec.</summary>
+    /// <summary>
+    /// Pages compressed with each codec, in memory or written back, by the codecs' numbers, 0 to 3; zero where a number has no codec.
+    /// </summary>
     public IReadOnlyList<long> PagesByCodec { get; init; } = [];
 
     /// <summary>Frames that compaction has freed so far.</summary>

@@ -19,13 +19,16 @@ public sealed class RecompressionOptions
     public long? MostPages { get; set; }
 
     /// <summary>
-    /// Takes also pages that a recompression has gained nothing from since they were written. For a codec that was not tried before, such as a new dictionary. Default false.
+    /// Takes also pages that a recompression has gained nothing from since they were written. For a codec that was not tried before, such
+    /// as a new dictionary. Default false.
     /// </summary>
     public bool RetrySettled { get; set; }
 
     /// <summary>
-    /// Retires codecs for this one (<see cref="PageStore.RetireCodec"/>), so that runs with ever new dictionaries or levels never come to an end: where all four numbers are taken, an earlier dictionary of
-    /// the same codec and level is retired first, or else the codec with the fewest pages, never the one for new writes; after the recompression earlier dictionaries of the same codec and level are
+    /// Retires codecs for this one (<see cref="PageStore.RetireCodec"/>), so that runs with ever new dictionaries or levels never come to
+    /// an end: where all four numbers are taken, an earlier dictionary of
+    /// the same codec and level is retired first, or else the codec with the fewest pages, never the one for new writes; after the
+    /// recompression earlier dictionaries of the same codec and level are
     /// retired too. <see cref="MostPages"/> is a limit to the pages moved for that as well. Default false.
     /// </summary>
     public bool RetireOthers { get; set; }
@@ -43,7 +46,9 @@ public sealed record RecompressionResult
     /// <summary>Pages that would take as much; they are settled now, and are left out next time.</summary>
     public required long WithoutGain { get; init; }
 
-    /// <summary>Pages left as they were because another thread used them at that moment, memory was short, or what is stored is damaged.</summary>
+    /// <summary>
+    /// Pages left as they were because another thread used them at that moment, memory was short, or what is stored is damaged.
+    /// </summary>
     public required long Skipped { get; init; }
 
     /// <summary>Stored bytes of the recompressed pages, before.</summary>
@@ -55,7 +60,10 @@ public sealed record RecompressionResult
     /// <summary>Pages that were moved from codecs that were to be retired.</summary>
     public long Moved { get; init; }
 
-    /// <summary>Pages of those codecs that could not be moved, because they were in use, or memory or <see cref="RecompressionOptions.MostPages"/> was short; the next run goes on with them.</summary>
+    /// <summary>
+    /// Pages of those codecs that could not be moved, because they were in use, or memory or <see cref="RecompressionOptions.MostPages"/>
+    /// was short; the next run goes on with them.
+    /// </summary>
     public long NotMoved { get; init; }
 
     /// <summary>Codecs that were retired.</summary>

@@ -37,7 +37,10 @@ internal sealed class Workbenches
     /// <summary>Bytes of a workbench without its contexts.</summary>
     public long BufferBytes { get; }
 
-    /// <summary>Refuses a call that a codec makes to its own store while it compresses, decompresses or makes a context: it would wait for what its own thread holds.</summary>
+    /// <summary>
+    /// Refuses a call that a codec makes to its own store while it compresses, decompresses or makes a context: it would wait for what
+    /// its own thread holds.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The current thread holds a workbench.</exception>
     public void RefuseReentry()
     {
@@ -59,7 +62,10 @@ internal sealed class Workbenches
         }
     }
 
-    /// <summary>Takes a workbench that is ready; waits for one while there is none, whatever keeps more from being made: the limit, or an exception of a codec.</summary>
+    /// <summary>
+    /// Takes a workbench that is ready; waits for one while there is none, whatever keeps more from being made: the limit, or an
+    /// exception of a codec.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A codec calls its own store.</exception>
     public Workbench Take(int stripe)
     {
@@ -124,7 +130,10 @@ internal sealed class Workbenches
         return true;
     }
 
-    /// <summary>Takes a codec's contexts away. The caller has the codecs' lock and holds neither a workbench nor a slot; nothing is stored with the codec.</summary>
+    /// <summary>
+    /// Takes a codec's contexts away. The caller has the codecs' lock and holds neither a workbench nor a slot; nothing is stored with
+    /// the codec.
+    /// </summary>
     public void Uninstall(int number)
     {
         foreach (Workbench bench in _benches)

@@ -2,7 +2,10 @@ using PageFold.Frames;
 
 namespace PageFold.Tests.Store;
 
-/// <summary>What codecs that others bring along say of their memory, and what they throw: the limit holds whatever they say, and a store keeps what is not theirs.</summary>
+/// <summary>
+/// What codecs that others bring along say of their memory, and what they throw: the limit holds whatever they say, and a store keeps
+/// what is not theirs.
+/// </summary>
 public class CodecClaimTests
 {
     private const int PageSize = 4096;

@@ -1,6 +1,8 @@
 namespace PageFold.Tests.Store;
 
-/// <summary>Snapshots with large dictionaries: nothing is held for them beside the limit, and a file is charged before anything is made of it.</summary>
+/// <summary>
+/// Snapshots with large dictionaries: nothing is held for them beside the limit, and a file is charged before anything is made of it.
+/// </summary>
 public class SnapshotMemoryTests
 {
     private const int PageSize = 4096;

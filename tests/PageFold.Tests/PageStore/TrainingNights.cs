@@ -3,7 +3,8 @@ using System.Text;
 namespace PageFold.Tests.Store;
 
 /// <summary>
-/// A small disk of records in words that change slowly, as a database's do: by day some pages are written anew, by night a dictionary is trained on what is there and everything is recompressed with it.
+/// A small disk of records in words that change slowly, as a database's do: by day some pages are written anew, by night a dictionary is
+/// trained on what is there and everything is recompressed with it.
 /// </summary>
 /// <param name="store">The store, empty.</param>
 /// <param name="pages">Pages of the disk.</param>

@@ -23,7 +23,8 @@ public sealed unsafe partial class PageStore
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <remarks>
-    /// What the file says costs nothing beyond the limit: a codec is charged, by an upper bound of what it takes at its level and with its dictionary, before its dictionary is read and before it is made.
+    /// What the file says costs nothing beyond the limit: a codec is charged, by an upper bound of what it takes at its level and with
+    /// its dictionary, before its dictionary is read and before it is made.
     /// Time is in proportion to the file's bytes, with the codec's own cost for each page.
     /// </remarks>
     public SnapshotInfo LoadSnapshot(string path, SnapshotLoadOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)

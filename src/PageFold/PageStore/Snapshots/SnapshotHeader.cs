@@ -5,7 +5,10 @@ using PageFold.Compression;
 
 namespace PageFold.Store;
 
-/// <summary>The beginning of a snapshot. Dictionaries, which may be large, go from the codecs to the file without a copy, and stay in the file until a codec is made of them.</summary>
+/// <summary>
+/// The beginning of a snapshot. Dictionaries, which may be large, go from the codecs to the file without a copy, and stay in the file
+/// until a codec is made of them.
+/// </summary>
 internal sealed class SnapshotHeader
 {
     /// <summary>Bytes before label and codecs.</summary>
