@@ -33,6 +33,14 @@ internal static unsafe partial class LibC
     public const int MCL_FUTURE = 2;
     public const int MCL_ONFAULT = 4;
 
+    public const int PR_SET_IO_FLUSHER = 57;
+    public const int PR_GET_IO_FLUSHER = 58;
+
+    /// <summary>Sets and tells what the kernel knows of the calling thread.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
+
     /// <summary>Keeps this process's memory from being swapped out or dropped.</summary>
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

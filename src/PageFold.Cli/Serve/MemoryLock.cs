@@ -7,8 +7,25 @@ namespace PageFold.Cli.Serve;
 /// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStoreOptions.Prefault"/>) and never swapped out or dropped, its code included. A kernel that swaps to this very server
 /// would otherwise wait for the server to swap the server in.
 /// </summary>
+/// <remarks>
+/// The process is also marked as one that the kernel writes through (PR_SET_IO_FLUSHER, Linux 5.6), so that what the kernel allocates for it, as for its sockets, does not wait for pages to be swapped out.
+/// A thread inherits the mark from the one that made it, and the runtime has its threads already when the command begins; so the command marks its first thread and starts itself anew in the same process.
+/// </remarks>
 internal static class MemoryLock
 {
+    /// <summary>Marks all threads of this process, which starts anew for it; true if they are. Needs CAP_SYS_RESOURCE.</summary>
+    public static bool TryMarkAsFlusher()
+    {
+        if (!OperatingSystem.IsLinux())
+            return false;
+        if (LibC.prctl(LibC.PR_GET_IO_FLUSHER, 0, 0, 0, 0) == 1)
+            return true;
+        if (LibC.prctl(LibC.PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0 || Environment.ProcessPath is not { } program)
+            return false;
+        LibC.Execute(program, File.ReadAllBytes("/proc/self/cmdline"), File.ReadAllBytes("/proc/self/environ"));
+        return false;
+    }
+
     /// <summary>Locks all memory that this process has and will have, from the moment it is first touched.</summary>
     /// <exception cref="UserErrorException">The system does not allow it.</exception>
     public static void Engage()

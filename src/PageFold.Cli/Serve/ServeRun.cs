@@ -11,6 +11,7 @@ internal static class ServeRun
 
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
+        bool flusher = options.LockMemory && MemoryLock.TryMarkAsFlusher();
         if (options.LockMemory)
             MemoryLock.Engage();
         ResidentMemory.KeepLittle();
@@ -45,7 +46,7 @@ internal static class ServeRun
         Start(disks, server.Server);
         control?.Start();
         using Upkeep upkeep = new(disks, options.Upkeep, Tell);
-        Greet(options, disks, server.Server);
+        Greet(options, disks, server.Server, flusher);
         stop.WaitHandle.WaitOne();
         Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
@@ -113,7 +114,7 @@ internal static class ServeRun
         }
     }
 
-    private static void Greet(ServeOptions options, HostedDisks disks, NbdServer server)
+    private static void Greet(ServeOptions options, HostedDisks disks, NbdServer server, bool flusher)
     {
         foreach (NbdExport export in disks.Exports)
         {
@@ -127,7 +128,7 @@ internal static class ServeRun
         if (options.Metrics is { } metrics)
             Tell($"metrics at http://{metrics}/metrics");
         if (options.LockMemory)
-            Tell("the server's memory is taken and locked");
+            Tell($"the server's memory is taken and locked{(flusher ? string.Empty : "; the kernel may still wait for swap when it allocates for the server (needs CAP_SYS_RESOURCE and Linux 5.6)")}");
         if (options.SwapRatio is { } ratio)
             Tell($"sized for swap: {Figures.Of(ratio, "0.##")} times the memory limit; {(options.Writeback is null ? "writes that compress badly may still be refused (ENOSPC)" : "disk space for the rest is reserved, and no write is refused")}");
         if (options.Exports.All(export => export.Keep is null))
