@@ -61,6 +61,8 @@ sed 's/^/    /' "$guest/root/commands/swap-on" "$guest/root/commands/swap-off"
 # The guest gets a console; this script prints what it says as it comes.
 console=$work/console
 : >"$console"
+# The guest's processes outlive a boot.py that was killed.
+left_behind() { [ ! -s "$guest/group" ] || kill -KILL -- "-$(cat "$guest/group")" 2>/dev/null; }
 python3 tests/campaigns/guest/boot.py "$guest" "$memory" "$limit" "$console" 2>"$work/boot.log" &
 boot=$!
 started+=("$boot")

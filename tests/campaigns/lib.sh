@@ -41,7 +41,7 @@ needs() {
     [ ${#missing[@]} = 0 ] || fail "needs the Debian packages ${missing[*]}; ./test.sh --long installs them"
 }
 
-# Everything a campaign makes lies in $work, and goes with it.
+# Everything a campaign makes lies in $work, and goes with it. A campaign that has more to end defines left_behind.
 begin() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/pagefold-$campaign.XXXXXX")
     trap finish EXIT
@@ -54,6 +54,7 @@ finish() {
     trap - EXIT INT TERM
     for pid in "${started[@]}"; do kill "$pid" 2>/dev/null; done
     for pid in "${started[@]}"; do gone "$pid" 15 || kill -KILL "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
+    ! declare -F left_behind >/dev/null || left_behind
     for group in "${groups[@]}"; do remove_group "$group"; done
     [ -z "$work" ] || rm -rf "$work"
     exit $status

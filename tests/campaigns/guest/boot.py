@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Boots a user-mode Linux guest whose root is a folder, with a network of its own that leads to this machine's loopback and nowhere else that matters.
 
-boot.py FOLDER MEMORY-MIB SECONDS CONSOLE: FOLDER/root is the guest's root, FOLDER/run holds what the guest's kernel keeps. Ends when the guest is switched off. Exit code 1: it was not, within SECONDS.
+boot.py FOLDER MEMORY-MIB SECONDS CONSOLE: FOLDER/root is the guest's root, FOLDER/run holds what the guest's kernel keeps, FOLDER/group names the guest's process group. Ends when the guest is switched off. Exit code 1: it was not, within SECONDS.
 The network is libslirp's: 10.0.2.2 in the guest is 127.0.0.1 here. No privilege is needed, and no address outside the guest comes to be.
 """
+import ctypes
 import os
 import signal
 import socket
@@ -20,34 +21,45 @@ memory_folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) and not os.statvfs(
 children = []
 
 
-def end(*_):
+def end():
+    # A second signal must not interrupt this.
+    for number in signals:
+        signal.signal(number, signal.SIG_IGN)
     # Each leads a process group of its own: a guest is several processes here.
     for child in children:
-        try:
+        if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    for child in children:
         child.wait()
 
 
 def terminated(*_):
-    end()
+    # Raised once only, and never within a wait for a child that a second signal would repeat.
+    for number in signals:
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(143)
 
 
-for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+def dies_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: where this process itself is killed
+
+
+signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+for number in signals:
     signal.signal(number, terminated)
 try:
     with open(console, "wb") as output:
         children.append(subprocess.Popen(
             ["libslirp-helper", "--fd", str(theirs.fileno()), "--disable-ipv6", "--exit-with-parent"],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True))
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=dies_with_parent))
         guest = subprocess.Popen(
             ["linux.uml", f"mem={memory}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", f"hostfs={folder}/root", "rw", "init=/init",
              "con=null", "con0=null,fd:1", "ssl=null", f"uml_dir={run}", "umid=guest", "quiet", "panic=-1", f"vec0:transport=fd,fd={ours.fileno()}"],
-            pass_fds=[ours.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            pass_fds=[ours.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=dies_with_parent,
             env={**os.environ, "TMPDIR": memory_folder, "HOME": run})
         children.append(guest)
+        with open(os.path.join(folder, "group"), "w", encoding="ascii") as file:
+            file.write(str(guest.pid))
         try:
             guest.wait(seconds)
         except subprocess.TimeoutExpired:
