@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Serve;
@@ -13,6 +14,8 @@ namespace PageFold.Cli.Serve;
 /// </remarks>
 internal static class MemoryLock
 {
+    private const string Restarted = "PAGEFOLD_IO_FLUSHER";
+
     /// <summary>Marks all threads of this process, which starts anew for it; true if they are. Needs CAP_SYS_RESOURCE.</summary>
     public static bool TryMarkAsFlusher()
     {
@@ -20,9 +23,12 @@ internal static class MemoryLock
             return false;
         if (LibC.prctl(LibC.PR_GET_IO_FLUSHER, 0, 0, 0, 0) == 1)
             return true;
-        if (LibC.prctl(LibC.PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0 || Environment.ProcessPath is not { } program)
+        // Once: a kernel that lets the mark go when a program starts would have it start for ever.
+        bool again = Environment.GetEnvironmentVariable(Restarted) is not null;
+        if (again || LibC.prctl(LibC.PR_SET_IO_FLUSHER, 1, 0, 0, 0) != 0 || Environment.ProcessPath is not { } program)
             return false;
-        LibC.Execute(program, File.ReadAllBytes("/proc/self/cmdline"), File.ReadAllBytes("/proc/self/environ"));
+        byte[] environment = [.. File.ReadAllBytes("/proc/self/environ"), .. Encoding.ASCII.GetBytes($"{Restarted}=1\0")];
+        LibC.Execute(program, File.ReadAllBytes("/proc/self/cmdline"), environment);
         return false;
     }
 
