@@ -23,6 +23,10 @@ internal static class Interruptible
             Console.Error.WriteLine("pagefold: interrupted; there is nothing to report.");
             return ExitCodes.Interrupted;
         }
+        catch (ReaderGoneException)
+        {
+            return ExitCodes.ReaderGone;
+        }
         catch (Exception e) when (e is ArgumentException or InsufficientMemoryException or MemoryLimitException)
         {
             throw Arguments.Translate(e);

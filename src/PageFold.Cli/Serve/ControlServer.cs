@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 
 namespace PageFold.Cli.Serve;
@@ -123,26 +122,39 @@ internal sealed class ControlServer : IDisposable
         Task watching = Task.CompletedTask;
         try
         {
+            ControlReplies replies = new(socket);
             ControlReply last;
             try
             {
                 ControlRequest request = Read(socket, gone.Token);
+                RefuseOtherVersion(request);
 #pragma warning disable CA2025 // It is waited for before either goes.
                 watching = WatchAsync(stream, gone);
 #pragma warning restore CA2025
-                last = _operations.Execute(request, reply => Send(stream, reply), gone.Token);
+                last = _operations.Execute(request, replies, gone.Token);
+            }
+            catch (UserErrorException e)
+            {
+                last = new ControlReply { Error = e.Message, ExitCode = ExitCodes.BadInput };
             }
             catch (Exception e) when (e is JsonException or InvalidDataException)
             {
                 last = new ControlReply { Error = $"the request is not understood ({e.Message.ReplaceLineEndings(" ")})", ExitCode = ExitCodes.BadInput };
             }
-            Send(stream, last);
+            replies.Tell(last);
         }
         finally
         {
             gone.Cancel();
             watching.GetAwaiter().GetResult();
         }
+    }
+
+    /// <summary>Refuses what another version may mean otherwise: version 1 has the server open a file by the client's name for it.</summary>
+    private static void RefuseOtherVersion(ControlRequest request)
+    {
+        if (request.Version != ControlRequest.Current)
+            throw new UserErrorException($"this command speaks version {request.Version ?? 1} of the control protocol, and the server version {ControlRequest.Current}; use the pagefold that serves.");
     }
 
     /// <summary>Reads a request, on this thread: whoever sends none in time is cut off, as is everybody when the server ends.</summary>
@@ -190,6 +202,4 @@ internal sealed class ControlServer : IDisposable
             // The work has ended first.
         }
     }
-
-    private static void Send(Stream stream, ControlReply reply) => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply) + "\n"));
 }

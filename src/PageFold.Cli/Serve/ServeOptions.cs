@@ -114,15 +114,6 @@ internal sealed record UpkeepOptions
 /// <summary>Values of the command's options that stand for addresses and times.</summary>
 internal static class ServeArguments
 {
-    public static IPEndPoint Address(string option, string text)
-    {
-        // An address of IPv6 alone has colons too, and no port.
-        bool hasPort = text.Contains("]:", StringComparison.Ordinal) || text.Count(c => c == ':') == 1;
-        if (!hasPort || !IPEndPoint.TryParse(text, out IPEndPoint? address))
-            throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, or [::1]:10809.");
-        return address;
-    }
-
     public static EndPoint UnixSocket(string option, string path) => new UnixDomainSocketEndPoint(NewSocketPath(option, path));
 
     /// <summary>The path of a socket that is to be made, where nothing may be yet.</summary>
