@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using PageFold.Nbd.Listening;
 using PageFold.Nbd.Protocol;
 using PageFold.Nbd.Session;
 
@@ -17,13 +18,12 @@ public sealed class NbdServer : IAsyncDisposable
 
     // Of a connection's thread; what is not used costs addresses only.
     private const int StackBytes = 1 << 20;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly NbdServerOptions _options;
-    private readonly List<Socket> _listeners = [];
     private readonly HashSet<Connection> _connections = [];
     private readonly List<Task> _accepting = [];
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ListeningSockets? _listeners;
     private Timer? _watch;
     private bool _stopping;
 
@@ -52,35 +52,29 @@ public sealed class NbdServer : IAsyncDisposable
     }
 
     /// <summary>Where the server listens; a TCP port of zero has become the one that the system chose.</summary>
-    public IReadOnlyList<EndPoint> EndPoints => [.. _listeners.Select(listener => listener.LocalEndPoint!)];
+    public IReadOnlyList<EndPoint> EndPoints => _listeners?.EndPoints ?? [];
 
     /// <summary>Connections that were closed at once because there were too many.</summary>
     public long RefusedConnections { get; private set; }
 
-    /// <summary>Listens on all end points, or on none. Unix sockets are for their owner alone.</summary>
+    /// <summary>
+    /// Listens on all end points, or on none. Unix sockets are for their owner alone; one that a killed server has left behind is taken over, one at which a process listens is not. A name with a port
+    /// (<see cref="DnsEndPoint"/>) stands for all its addresses that this machine has.
+    /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
     public void Start()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
-        try
-        {
-            foreach (EndPoint endPoint in _options.EndPoints)
-                _listeners.Add(Listen(endPoint));
-        }
-        catch
-        {
-            CloseListeners();
-            throw;
-        }
+        _listeners = ListeningSockets.Open(_options.EndPoints, Backlog, _options.Tell);
         _watch = new Timer(_ => Watch(), null, WatchMilliseconds, WatchMilliseconds);
-        foreach (Socket listener in _listeners)
+        foreach (Socket listener in _listeners.Sockets)
             _accepting.Add(AcceptAsync(listener));
     }
 
     /// <summary>Takes no new clients, lets the others finish the requests under way, and ends. After <paramref name="patience"/> those that are left are cut off.</summary>
     public async Task StopAsync(TimeSpan patience)
     {
-        CloseListeners();
+        _listeners?.Dispose();
         lock (_connections)
         {
             _stopping = true;
@@ -105,40 +99,6 @@ public sealed class NbdServer : IAsyncDisposable
 
     /// <summary>Ends at once.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero);
-
-    private static Socket Listen(EndPoint endPoint)
-    {
-        Socket listener = new(endPoint.AddressFamily, SocketType.Stream, endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
-        try
-        {
-            listener.Bind(endPoint);
-            // Nobody can connect before it listens.
-            if (endPoint is UnixDomainSocketEndPoint && !OperatingSystem.IsWindows())
-                File.SetUnixFileMode(endPoint.ToString()!, OwnerOnly);
-            listener.Listen(Backlog);
-            return listener;
-        }
-        catch (SocketException e)
-        {
-            listener.Dispose();
-            throw new SocketException((int)e.SocketErrorCode, $"cannot listen at {endPoint}: {e.Message}");
-        }
-        catch
-        {
-            listener.Dispose();
-            throw;
-        }
-    }
-
-    private void CloseListeners()
-    {
-        foreach (Socket listener in _listeners)
-        {
-            // Which removes a Unix socket's file too.
-            listener.Dispose();
-        }
-        _listeners.Clear();
-    }
 
     private async Task AcceptAsync(Socket listener)
     {

@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace PageFold.Nbd.Interop;
+
+/// <summary>What the server needs of the system and .NET does not offer: the kind of a file, locks on folders, and pages of memory that come and go. Linux numbers.</summary>
+[SupportedOSPlatform("linux")]
+internal static unsafe partial class LibC
+{
+    private const int AT_FDCWD = -100;
+    private const int AT_SYMLINK_NOFOLLOW = 0x100;
+    private const uint STATX_TYPE = 0x1;
+    private const uint STATX_INO = 0x100;
+    private const int FileTypeMask = 0xF000;
+    private const int SocketType = 0xC000;
+    private const int O_CLOEXEC = 0x80000;
+    private const int LOCK_EX = 2;
+    private const int LOCK_NB = 4;
+    private const int MillisecondsBetweenTries = 20;
+    private const int MostTries = 250;
+
+    /// <summary>The file under a name, a link itself and not what it leads to; null if there is none, or the C library is too old to tell.</summary>
+    public static FileIdentity? Identify(string path)
+    {
+        Status status = default;
+        try
+        {
+            if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &status) != 0)
+                return null;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return null;
+        }
+        ulong device = (ulong)status.DeviceMajor << 32 | status.DeviceMinor;
+        return new FileIdentity(device, status.Inode, (status.Mode & FileTypeMask) == SocketType);
+    }
+
+    /// <summary>
+    /// Takes the lock of a folder, for which it waits while another process has it; closing the handle lets it go. Null if the folder cannot be locked, or another process keeps the lock for five seconds: every process that
+    /// may read a folder may lock it.
+    /// </summary>
+    public static SafeFileHandle? LockFolder(string folder)
+    {
+        // With the dot the name leads to a folder or to nothing; opening a pipe would wait.
+        int descriptor = open(Path.Combine(folder, "."), O_CLOEXEC);
+        if (descriptor < 0)
+            return null;
+        SafeFileHandle handle = new(descriptor, ownsHandle: true);
+        for (int i = 0; i < MostTries; i++)
+        {
+            if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+                return handle;
+            Thread.Sleep(MillisecondsBetweenTries);
+        }
+        handle.Dispose();
+        return null;
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int statx(int folder, string path, int flags, uint mask, Status* status);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int flock(int descriptor, int operation);
+
+    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Status
+    {
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        [FieldOffset(32)]
+        public ulong Inode;
+
+        [FieldOffset(136)]
+        public uint DeviceMajor;
+
+        [FieldOffset(140)]
+        public uint DeviceMinor;
+    }
+}
+
+/// <summary>Which file a name leads to, and whether it is a socket.</summary>
+internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsSocket);
