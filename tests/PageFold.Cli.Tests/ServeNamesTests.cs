@@ -173,7 +173,8 @@ public class ServeNamesTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv"), "Two users take root, and setpriv.");
         using ServeFolder folder = new();
-        Directory.CreateDirectory(folder["private"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder["private"]);
+        Assert.Equal(0, Command.RunProcess("chmod", ["700", folder["private"]]).ExitCode);
         Assert.Equal(0, Command.RunProcess("chmod", ["777", folder.Path]).ExitCode);
         string[] asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "DOTNET_CLI_HOME=/tmp"];
         Assert.SkipUnless(Command.RunProcess("setpriv", [.. asNobody[1..], "dotnet", Command.Program, "--version"]).ExitCode == 0, "Another user cannot run the command here.");

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using PageFold.Nbd.Listening;
 
 namespace PageFold.Cli.Serve;
 
@@ -7,13 +8,13 @@ namespace PageFold.Cli.Serve;
 internal sealed class ControlServer : IDisposable
 {
     private const int MostConnections = 32;
+    private const int Backlog = 128;
     private const int MillisecondsAfterFailure = 250;
     private const int MostRequestBytes = 64 << 10;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PatienceWithReaders = TimeSpan.FromSeconds(1);
 
-    private readonly Socket _listener;
+    private readonly UnixListener _listener;
     private readonly DiskOperations _operations;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _cuttingOff = new();
@@ -24,20 +25,11 @@ internal sealed class ControlServer : IDisposable
     public ControlServer(string path, DiskOperations operations)
     {
         _operations = operations;
-        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            _listener.Bind(new UnixDomainSocketEndPoint(path));
-            if (!OperatingSystem.IsWindows())
-                File.SetUnixFileMode(path, OwnerOnly);
-            _listener.Listen();
-        }
-        catch
-        {
-            _listener.Dispose();
-            throw;
-        }
+        _listener = UnixListener.Listen(path, Backlog);
     }
+
+    /// <summary>A socket that a killed server has left was in the way and has been replaced.</summary>
+    public bool TookOver => _listener.TookOver;
 
     /// <summary>Answers, also those who have come already: from the moment when there is a server to tell of.</summary>
     public void Start() => _ = AcceptAsync();
@@ -63,7 +55,7 @@ internal sealed class ControlServer : IDisposable
         {
             try
             {
-                Socket socket = await _listener.AcceptAsync(_stopping.Token);
+                Socket socket = await _listener.Socket.AcceptAsync(_stopping.Token);
                 if (_active.CurrentCount > MostConnections || !_active.TryAddCount())
                 {
                     socket.Dispose();

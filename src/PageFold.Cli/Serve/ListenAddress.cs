@@ -1,52 +1,43 @@
 using System.Globalization;
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 
 namespace PageFold.Cli.Serve;
 
-/// <summary>Addresses to listen on: 127.0.0.1:10809, [::1]:10809, or a name of this machine such as localhost:10809, which may stand for several.</summary>
+/// <summary>Addresses to listen on: 127.0.0.1:10809, [::1]:10809, or a name such as localhost:10809, which stands for all its addresses that this machine has.</summary>
 internal static class ListenAddress
 {
-    /// <summary>All addresses that are meant; of a name those that this machine has.</summary>
-    /// <exception cref="UserErrorException">The text is no address, or the name is none of this machine's.</exception>
-    public static IReadOnlyList<IPEndPoint> Parse(string option, string text)
+    /// <summary>The address or name that is meant.</summary>
+    /// <exception cref="UserErrorException">The text is neither.</exception>
+    public static EndPoint Parse(string option, string text)
     {
         // An address of IPv6 alone has colons too, and no port.
         bool hasPort = text.Contains("]:", StringComparison.Ordinal) || text.Count(c => c == ':') == 1;
         if (hasPort && IPEndPoint.TryParse(text, out IPEndPoint? address))
-            return [address];
+            return address;
         int colon = text.LastIndexOf(':');
-        string host = colon < 0 ? string.Empty : text[..colon];
-        if (!hasPort || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || !IsName(host))
-            throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, [::1]:10809 or localhost:10809.");
-        IPAddress[] own = [.. Resolve(option, text, host).Where(IsOwn).Distinct()];
-        if (own.Length == 0)
-            throw new UserErrorException($"{option} {text}: {host} is none of this machine's names; name an address that it has, as in 127.0.0.1:{port}.");
-        return [.. own.Select(found => new IPEndPoint(found, port))];
+        return hasPort && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && IsName(text[..colon])
+            ? new DnsEndPoint(text[..colon], port)
+            : throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, [::1]:10809 or localhost:10809.");
     }
 
-    /// <summary>The first of the addresses, for what listens at one.</summary>
-    public static IPEndPoint ParseOne(string option, string text) => Parse(option, text)[0];
-
-    // What begins with a digit is a mistyped address.
-    private static bool IsName(string host) => host.Length > 0 && char.IsAsciiLetter(host[0]) && host.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
-
-    private static IPAddress[] Resolve(string option, string text, string host)
+    /// <summary>One address, for what listens at one; of a name the first, IPv4 where there is one.</summary>
+    /// <exception cref="UserErrorException">The text is no address, or the name is not known.</exception>
+    public static IPEndPoint ParseOne(string option, string text)
     {
+        EndPoint parsed = Parse(option, text);
+        if (parsed is not DnsEndPoint name)
+            return (IPEndPoint)parsed;
         try
         {
-            // IPv4 first, which every client has.
-            return [.. Dns.GetHostAddresses(host).OrderBy(address => address.AddressFamily == AddressFamily.InterNetwork ? 0 : 1)];
+            return new IPEndPoint(Dns.GetHostAddresses(name.Host).MinBy(address => address.AddressFamily == AddressFamily.InterNetwork ? 0 : 1)!, name.Port);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            throw new UserErrorException($"{option} {text}: the name {host} is not known ({e.Message.TrimEnd('.')}); name an address, as in 127.0.0.1:10809.", e);
+            throw new UserErrorException($"{option} {text}: the name is not known ({e.Message.TrimEnd('.')}); name an address, as in 127.0.0.1:{name.Port}.", e);
         }
     }
 
-    /// <summary>True for an address that an interface of this machine has; ::1 is none where IPv6 is off.</summary>
-    private static bool IsOwn(IPAddress address) =>
-        address.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(address) ||
-        NetworkInterface.GetAllNetworkInterfaces().Any(face => face.GetIPProperties().UnicastAddresses.Any(own => own.Address.Equals(address)));
+    // What begins with a digit is a mistyped address.
+    private static bool IsName(string host) => host.Length > 0 && char.IsAsciiLetter(host[0]) && host.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
 }

@@ -10,7 +10,7 @@ internal static class ServeCommand
     {
         Option<string?> size = new("--size") { Description = "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.", HelpName = "BYTES" };
         Option<string?> limit = new("--memory-limit") { Description = "The most memory to hold, for all disks together. Default: half of the container's or the machine's.", HelpName = "BYTES" };
-        Option<string[]> unix = new("--unix") { Description = "Listen on a Unix socket that only you may open. Its file must not exist.", HelpName = "PATH" };
+        Option<string[]> unix = new("--unix") { Description = "Listen on a Unix socket that only you may open. One that a killed server has left is taken over.", HelpName = "PATH" };
         Option<string[]> listen = new("--listen") { Description = "Listen on a TCP address, as in 127.0.0.1:10809, [::1]:10809 or localhost:10809; may be given several times. Every client that reaches it may read and write, unless --tls-verify-peer.", HelpName = "ADDRESS:PORT" };
         Option<string[]> export = new("--export") { Description = "Name of a disk; several make several. With a comma behind: size=BYTES, memory-limit=BYTES, restore=FILE, keep=FILE, read-only.", HelpName = "NAME[,...]" };
         Option<string> codec = new("--codec") { Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.", DefaultValueFactory = _ => "lz4", HelpName = "NAME[:LEVEL]" };
@@ -78,7 +78,7 @@ internal static class ServeCommand
 
     private static List<EndPoint> EndPoints(string[] unix, string[] listen)
     {
-        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.SelectMany(address => ListenAddress.Parse("--listen", address))];
+        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.Select(address => ListenAddress.Parse("--listen", address))];
         return endPoints.Count > 0
             ? endPoints
             : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");

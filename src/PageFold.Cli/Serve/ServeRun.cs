@@ -42,6 +42,8 @@ internal static class ServeRun
         }));
 #pragma warning restore CA2000
         using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), new DiskOperations(disks, options.Exports))) : null;
+        if (control is { TookOver: true })
+            log.Tell($"took over {options.Control}, which a server that is gone has left behind");
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
         Start(disks, server.Server);
         control?.Start();
