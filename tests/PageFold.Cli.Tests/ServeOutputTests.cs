@@ -38,7 +38,7 @@ public class ServeOutputTests
         Command[] runs = [server.Ask("stat"), server.Ask("top", "--count", "1"), server.Ask("compact", "--export", "\e]0;title\a")];
         Assert.All(runs, run => Assert.DoesNotContain(run.Output + run.Error, letter => char.IsControl(letter) && letter != '\n'));
         Assert.Contains("red\\x1b[31m\\r", runs[0].Output, StringComparison.Ordinal);
-        Assert.Contains("\\x1b]0;title\\x07 does not exist; the exports are: red\\x1b[31m\\r", runs[2].Error, StringComparison.Ordinal);
+        Assert.Contains("\\x1b]0;title\\x07 does not exist; the exports are: red\\x1b[31m", runs[2].Error, StringComparison.Ordinal);
         Assert.Contains("red\\x1b[31m\\r", server.Log, StringComparison.Ordinal);
         Assert.DoesNotContain(server.Log, letter => char.IsControl(letter) && letter != '\n');
     }
