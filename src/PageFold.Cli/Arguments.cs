@@ -10,14 +10,28 @@ internal static class Arguments
 {
     public const string CodecNames = "lz4, lz4-managed, zstd or none";
 
-    /// <summary>Opens the data of a command: a process's memory, or files and folders, or else the .NET SDK's own folder.</summary>
-    public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, CancellationToken cancellation)
+    /// <summary>Opens the data of a command: a process's memory, or what is named, or else the .NET SDK's own folder.</summary>
+    /// <param name="paths">Files, folders, devices and streams.</param>
+    /// <param name="pid">A process instead.</param>
+    /// <param name="pageSize">Bytes in a page.</param>
+    /// <param name="sampleBytes">About how much of the data is chosen; null for all.</param>
+    /// <param name="holes">True if holes of sparse files count as pages of zeros, false if they are left out.</param>
+    /// <param name="targets">Where reports go, which must not be a part of the data.</param>
+    /// <param name="cancellation">Ends the search for data, and the reading of streams.</param>
+    public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, ReportTarget?[] targets, CancellationToken cancellation)
     {
-        if (pid is not { } process)
-            return new FilePageSource(paths.Count > 0 ? paths : [SdkFolder()], pageSize, sampleBytes, cancellation);
-        if (paths.Count > 0)
-            throw new UserErrorException($"--pid {process} and '{paths[0]}' cannot be measured together; run the command once for each.");
-        return new ProcessPageSource(process, pageSize, sampleBytes);
+        PageSource source = OpenData(paths, pid, pageSize, sampleBytes, holes, cancellation);
+        try
+        {
+            foreach (ReportTarget? target in targets)
+                target?.RefuseIfAmong(source);
+            return source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
     }
 
     public static int? Pid(string? text) => text is null ? null : Integer("--pid", text, 1, int.MaxValue, "a process's number");
@@ -65,7 +79,7 @@ internal static class Arguments
         if (text is null)
             return null;
         if (!ByteSize.TryParse(text, out long bytes) || bytes < least)
-            throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB.");
+            throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, and less than 8EiB.");
         return bytes;
     }
 
@@ -96,6 +110,15 @@ internal static class Arguments
     {
         string message = e.Message.Split(" (Parameter", 2)[0].ReplaceLineEndings(" ");
         return new UserErrorException(message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal), e);
+    }
+
+    private static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
+    {
+        if (pid is not { } process)
+            return new FilePageSource(paths.Count > 0 ? paths : [SdkFolder()], pageSize, sampleBytes, holes, cancellation);
+        if (paths.Count > 0)
+            throw new UserErrorException($"--pid {process} and '{paths[0]}' cannot be measured together; run the command once for each.");
+        return new ProcessPageSource(process, pageSize, sampleBytes);
     }
 
     /// <summary>The folder that holds the SDK and its shared frameworks.</summary>

@@ -7,9 +7,9 @@ internal static class ByteSize
 {
     private static readonly (string Suffix, decimal Factor)[] Units =
     [
-        ("kib", 1L << 10), ("mib", 1L << 20), ("gib", 1L << 30), ("tib", 1L << 40),
-        ("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("tb", 1_000_000_000_000),
-        ("k", 1L << 10), ("m", 1L << 20), ("g", 1L << 30), ("t", 1L << 40), ("b", 1), (string.Empty, 1),
+        ("kib", 1L << 10), ("mib", 1L << 20), ("gib", 1L << 30), ("tib", 1L << 40), ("pib", 1L << 50), ("eib", 1L << 60),
+        ("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("tb", 1_000_000_000_000), ("pb", 1_000_000_000_000_000), ("eb", 1_000_000_000_000_000_000),
+        ("k", 1L << 10), ("m", 1L << 20), ("g", 1L << 30), ("t", 1L << 40), ("p", 1L << 50), ("e", 1L << 60), ("b", 1), (string.Empty, 1),
     ];
 
     public static bool TryParse(string text, out long bytes)
@@ -33,7 +33,7 @@ internal static class ByteSize
 
     public static string Format(double bytes)
     {
-        string[] units = ["B", "KiB", "MiB", "GiB", "TiB"];
+        string[] units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
         int unit = 0;
         while (Math.Abs(bytes) >= 1024 && unit < units.Length - 1)
         {

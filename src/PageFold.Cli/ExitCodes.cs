@@ -17,6 +17,6 @@ internal static class ExitCodes
     /// <summary>Ended by Ctrl-C (or SIGTERM), with a report of what was known by then.</summary>
     public const int Interrupted = 130;
 
-    /// <summary>The reader of standard output has gone, as with <c>| head</c>: what a shell reports of a program that ends by SIGPIPE.</summary>
-    public const int ReaderGone = 141;
+    /// <summary>The reader of standard output closed it, as with <c>| head</c>. What a shell tells of a program that SIGPIPE ends.</summary>
+    public const int OutputClosed = 141;
 }

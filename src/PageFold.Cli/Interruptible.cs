@@ -3,11 +3,24 @@ using System.Runtime.InteropServices;
 namespace PageFold.Cli;
 
 /// <summary>Runs a command so that Ctrl-C and a request to terminate end it in an orderly way, and what the library refuses is told as an error of the input.</summary>
+/// <remarks>
+/// An orderly end needs the command's help, and a call into the system that waits for others (a pipe that is not read, a file system that does not answer) cannot give it. Such calls are marked with
+/// <see cref="MayWait"/>; if one of them is still waiting two seconds after the signal, the process ends then and there.
+/// </remarks>
 internal static class Interruptible
 {
+    private const int MostMillisecondsToWait = 2000;
+    private const int MillisecondsBetweenLooks = 100;
+
+    private static readonly List<Waiter> Waiters = [];
+
+    [ThreadStatic]
+    private static Waiter? t_waiter;
+
     /// <param name="command">Gets the token that is cancelled; returns the exit code.</param>
     /// <param name="outer">Ends the command too.</param>
-    public static int Run(Func<CancellationToken, int> command, CancellationToken outer)
+    /// <param name="endsAtOnce">False if the command has something to save, so that it is waited for as long as it takes.</param>
+    public static int Run(Func<CancellationToken, int> command, CancellationToken outer, bool endsAtOnce = true)
     {
         using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -23,9 +36,9 @@ internal static class Interruptible
             Console.Error.WriteLine("pagefold: interrupted; there is nothing to report.");
             return ExitCodes.Interrupted;
         }
-        catch (ReaderGoneException)
+        catch (OutOfMemoryException e) when (e is not InsufficientMemoryException)
         {
-            return ExitCodes.ReaderGone;
+            throw new UserErrorException("the machine or container has too little memory for this; choose less data with --sample, fewer --threads, or smaller bounds.", e);
         }
         catch (Exception e) when (e is ArgumentException or InsufficientMemoryException or MemoryLimitException)
         {
@@ -35,7 +48,57 @@ internal static class Interruptible
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
+            bool first = !cancel.IsCancellationRequested;
             cancel.Cancel();
+            if (first && endsAtOnce)
+                new Thread(EndIfWaiting) { IsBackground = true }.Start();
         }
+    }
+
+    /// <summary>Marks a call into the system that may wait for others without an end, until it is disposed.</summary>
+    public static Region MayWait()
+    {
+        if (t_waiter is not { } waiter)
+        {
+            t_waiter = waiter = new Waiter();
+            lock (Waiters)
+                Waiters.Add(waiter);
+        }
+        waiter.Begin();
+        return new Region(waiter);
+    }
+
+    private static void EndIfWaiting()
+    {
+        long told = Environment.TickCount64;
+        while (true)
+        {
+            Thread.Sleep(MillisecondsBetweenLooks);
+            lock (Waiters)
+            {
+                if (Waiters.Any(waiter => waiter.WaitsSince is { } since && Environment.TickCount64 - Math.Max(since, told) > MostMillisecondsToWait))
+                    break;
+            }
+        }
+        Environment.Exit(ExitCodes.Interrupted);
+    }
+
+    /// <summary>A call that may wait, as long as this is not disposed.</summary>
+    internal readonly ref struct Region(Waiter waiter)
+    {
+        public void Dispose() => waiter.End();
+    }
+
+    /// <summary>A thread, and since when it is in a call that may wait. Written by that thread, read by the one that ends the process.</summary>
+    internal sealed class Waiter
+    {
+        private long _since = long.MaxValue;
+
+        /// <summary>Null if it does not wait.</summary>
+        public long? WaitsSince => Volatile.Read(ref _since) is var since and not long.MaxValue ? since : null;
+
+        public void Begin() => Volatile.Write(ref _since, Environment.TickCount64);
+
+        public void End() => Volatile.Write(ref _since, long.MaxValue);
     }
 }

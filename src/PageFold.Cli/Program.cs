@@ -1,13 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using PageFold;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
 using PageFold.Cli.Serve;
 using PageFold.Cli.Tlb;
-using Spectre.Console;
 
 RootCommand root = new("PageFold keeps more data in the same memory: pages, compressed and packed into single page frames.")
 {
@@ -20,9 +18,7 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
 foreach (Command command in ControlCommands.Create())
     root.Add(command);
 root.HelpName = "pagefold";
-// A pipe has no width of its own; the one that whoever calls states is better than a guess.
-if (Console.IsOutputRedirected && int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out int columns) && columns > 0)
-    AnsiConsole.Profile.Width = columns;
+Terminal.SetUp();
 try
 {
     ParseResult parsed = root.Parse(args);
@@ -41,7 +37,11 @@ try
 }
 catch (UserErrorException e)
 {
-    return Fail(e.Message.ReplaceLineEndings(" "), ExitCodes.BadInput);
+    return Fail(e.Message, ExitCodes.BadInput);
+}
+catch (OutputClosedException)
+{
+    return ExitCodes.OutputClosed;
 }
 catch (PageCorruptException e)
 {
@@ -66,7 +66,7 @@ static int Fail(string message, int exitCode)
 {
     try
     {
-        Console.Error.WriteLine($"pagefold: {message}");
+        Console.Error.WriteLine($"pagefold: {TerminalText.Escape(message)}");
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     {

@@ -1,4 +1,6 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
+using PageFold.Cli.Data;
 
 namespace PageFold.Cli;
 
@@ -8,6 +10,7 @@ internal sealed class ReportTarget : IDisposable
     private readonly string _option;
     private readonly string? _path;
     private readonly FileStream? _inPlace;
+    private readonly bool _appends;
 
     /// <param name="target">A file, or - for standard output.</param>
     /// <param name="option">The option that names it.</param>
@@ -15,12 +18,32 @@ internal sealed class ReportTarget : IDisposable
     public ReportTarget(string target, string option = "--json", bool standardOutput = true)
     {
         _option = option;
-        if (target == "-" && standardOutput)
+        int descriptor = -1;
+        bool handedOver = target != "-" && OperatingSystem.IsLinux() && FileName.IsDescriptor(target, out descriptor);
+        if (standardOutput && (target == "-" || handedOver && descriptor == 1))
             return;
         string otherwise = standardOutput ? ", or - for standard output" : string.Empty;
         if (string.IsNullOrWhiteSpace(target) || target == "-")
             throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}." : $"{option} {Arguments.Shown(target)} is no file; name one, the tables are what goes to standard output.");
+        if (target.Contains('\uFFFD', StringComparison.Ordinal))
+            throw new UserErrorException($"{option} {FileName.Of(target)} is no UTF-8, and would be written under another name; choose another file{otherwise}.");
         _path = Path.GetFullPath(target);
+        if (handedOver)
+        {
+            // What was handed over is written to where it stands, which opening it by name would not do.
+            SafeFileHandle? file = Files.OpenDescriptor(descriptor, out _, out string reason);
+            try
+            {
+                _inPlace = new FileStream(file ?? throw new UserErrorException($"{option} {target} cannot be written ({reason}); choose another file{otherwise}."), FileAccess.Write);
+                file = null;
+            }
+            finally
+            {
+                file?.Dispose();
+            }
+            _appends = true;
+            return;
+        }
         string? folder = Path.GetDirectoryName(_path);
         if (Directory.Exists(_path) || !Directory.Exists(folder))
             throw new UserErrorException($"{option} {target} cannot be written; name a file in a folder that exists{otherwise}.");
@@ -31,7 +54,7 @@ internal sealed class ReportTarget : IDisposable
             if (file.Exists && file.IsReadOnly)
                 throw new UnauthorizedAccessException("it is read-only");
             if (file.Exists && (file.LinkTarget is not null || file.Length == 0))
-                _inPlace = new FileStream(_path, FileMode.Open, FileAccess.Write);
+                _inPlace = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write);
             else
                 new FileStream(Temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
         }
@@ -42,17 +65,10 @@ internal sealed class ReportTarget : IDisposable
     }
 
     /// <summary>Refuses a report in place of data that it would be about.</summary>
-    /// <param name="data">The files and folders that are read.</param>
-    public void RefuseIfAmong(IEnumerable<string> data)
+    public void RefuseIfAmong(PageSource source)
     {
-        if (_path is null || !File.Exists(_path) || _inPlace is not null && new FileInfo(_path).Length == 0)
-            return;
-        foreach (string name in data)
-        {
-            string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(name));
-            if (_path == path || _path.StartsWith(path + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-                throw new UserErrorException($"{_option} {_path} is a part of the data and would be overwritten; choose another file.");
-        }
+        if (_path is not null && !_appends && File.Exists(_path) && source.Holds(_path))
+            throw new UserErrorException($"{_option} {_path} is a part of the data and would be overwritten; choose another file.");
     }
 
     /// <summary>True if both lead to the same file.</summary>
@@ -86,9 +102,10 @@ internal sealed class ReportTarget : IDisposable
 
     private void WriteInPlace(string text)
     {
-        if (_inPlace!.CanSeek && _inPlace.Length > 0)
+        using Interruptible.Region waiting = Interruptible.MayWait();
+        if (!_appends && _inPlace!.CanSeek && _inPlace.Length > 0)
             _inPlace.SetLength(0);
-        _inPlace.Write(Encoding.UTF8.GetBytes(text + "\n"));
+        _inPlace!.Write(Encoding.UTF8.GetBytes(text + "\n"));
         _inPlace.Flush();
     }
 

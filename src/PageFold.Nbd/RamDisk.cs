@@ -26,12 +26,12 @@ public sealed partial class RamDisk : IDisposable
     public const int SmallestCachedPage = 8192;
     private const int LocksWithoutCache = 256;
     private const long DefaultCacheBytes = 4 << 20;
-    private const int PagesPerBatch = 1024;
 
     [ThreadStatic]
     private static byte[]? _scratch;
 
     private readonly PageCell[] _cells;
+    private readonly DirtyCells _dirtyCells;
     private readonly int _pageShift;
     private readonly bool _writesBack;
     private readonly long _ownerBytes;
@@ -43,14 +43,16 @@ public sealed partial class RamDisk : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         PageStoreOptions store = options.Store.Clone();
-        Throw.IfCacheInvalid(options.CacheBytes, store.MemoryLimit);
+        Throw.IfCacheInvalid(options.CacheBytes, options.CacheBytes is null ? null : store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
         long cache = store.PageSize < SmallestCachedPage ? 0 : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
         // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
         CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
         _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store, CacheBytes) : 0;
         Throw.IfReserveTooLarge(_reserve, store.MemoryLimit);
-        store.OwnerBytes += CacheBytes + _reserve;
+        // The store refuses what is negative or too much, by name.
+        if (store.OwnerBytes >= 0)
+            store.OwnerBytes += Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes);
         _ownerBytes = store.OwnerBytes;
         Store = new PageStore(store);
         try
@@ -66,8 +68,9 @@ public sealed partial class RamDisk : IDisposable
         _writesBack = store.Writeback is not null;
         _pageShift = BitOperations.Log2((uint)Store.PageSize);
         _cells = new PageCell[cells];
+        _dirtyCells = new DirtyCells(cells);
         for (int i = 0; i < cells; i++)
-            _cells[i] = new PageCell(CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null);
+            _cells[i] = new PageCell(CacheBytes > 0 ? GC.AllocateUninitializedArray<byte>(Store.PageSize, pinned: true) : null, _dirtyCells, i);
     }
 
     /// <summary>Bytes of the disk.</summary>
@@ -127,8 +130,11 @@ public sealed partial class RamDisk : IDisposable
     /// <summary>Makes bytes read as zero and gives their memory back.</summary>
     /// <param name="offset">The first byte.</param>
     /// <param name="count">How many.</param>
-    /// <param name="punch">Leaves holes behind; otherwise the pages count as held, without taking more than their place in a table.</param>
+    /// <param name="punch">
+    /// Leaves holes behind. Otherwise all pages of the range count as held, those that are zeroed in part too, without taking more than their place in a table if they are all zeros.
+    /// </param>
     /// <returns>False if memory is short, which only pages that are zeroed in part can meet, or all if <paramref name="punch"/> is false.</returns>
+    /// <remarks>A page that is held as zeros stays held until a whole page of zeros is written, or the whole page is zeroed with <paramref name="punch"/> or trimmed.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     public bool TryZero(long offset, long count, bool punch = true)
     {
@@ -141,16 +147,14 @@ public sealed partial class RamDisk : IDisposable
         long last = end == Length ? (end + PageSize - 1 >> _pageShift) : end >> _pageShift;
         // All within one page.
         if (first > last)
-            return TryZeroPart(offset, (int)count);
-        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)(Math.Min(end, first << _pageShift) - offset)))
+            return TryZeroPart(offset, (int)count, punch);
+        if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)(Math.Min(end, first << _pageShift) - offset), punch))
             return false;
-        if (end != Length && (end & PageSize - 1) != 0 && !TryZeroPart(last << _pageShift, (int)(end & PageSize - 1)))
+        if (end != Length && (end & PageSize - 1) != 0 && !TryZeroPart(last << _pageShift, (int)(end & PageSize - 1), punch))
             return false;
-        for (long page = first; page < last; page += PagesPerBatch)
-        {
-            if (!TryZeroPages(page, Math.Min(PagesPerBatch, last - page), punch))
-                return false;
-        }
+        if (!punch)
+            return TryHoldZeros(first, last);
+        Punch(first, last);
         return true;
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace PageFold;
 
@@ -97,7 +98,38 @@ internal static class Throw
                 $"Writeback.MostBytes is {Bytes(most)}; choose {Bytes(Store.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.LargestFile)}.");
         }
         IfNegative(options.DailyBudget ?? 0, "DailyBudget");
+        if (options is { DirectReclaim: true, DailyBudget: { } daily })
+        {
+            throw new ArgumentException(
+                $"Writeback.DailyBudget is {Bytes(daily)}, and with Writeback.DirectReclaim writes would be refused once it is used up; leave one of them out.", "DailyBudget");
+        }
+        if (options is { Preallocate: true, MostBytes: null })
+            throw new ArgumentException("Writeback.Preallocate reserves Writeback.MostBytes, which is not set; set it.", "MostBytes");
     }
+
+    [DoesNotReturn]
+    public static void PrefaultFailed(long bytes, long limit) =>
+        throw new InsufficientMemoryException($"The system has no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes at once; lower MemoryLimit, or leave Prefault out.");
+
+    public static PlatformNotSupportedException PrefaultNotHere() =>
+        new("Prefault needs Linux and frames of whole memory pages (FrameBackingKind.Anonymous or SharedMemory); leave it out.");
+
+    public static PlatformNotSupportedException PreallocationNotHere() =>
+        new("Writeback.Preallocate needs Linux, whose file systems reserve space on request; leave it out.");
+
+    public static void IfOverwriteReserveInvalid(long bytes, long limit)
+    {
+        if (bytes < 0 || bytes > limit / 2)
+        {
+            throw new ArgumentOutOfRangeException("OverwriteReserve", bytes,
+                $"OverwriteReserve is {bytes} bytes; choose zero to half of MemoryLimit ({Bytes(limit / 2)}).");
+        }
+    }
+
+    [DoesNotReturn]
+    public static void NoDiskSpaceForWriteback(string path, long bytes, int error) =>
+        throw new IOException(
+            $"Writeback.Path {path}: {Bytes(bytes)} cannot be reserved there ({Marshal.GetPInvokeErrorMessage(error)}); make room on the file system, name a file on another, or leave Writeback.Preallocate out.");
 
     public static void IfWritebackTooSmall(long bytes, string path)
     {
@@ -140,13 +172,61 @@ internal static class Throw
     }
 
     [DoesNotReturn]
-    public static void NoMemoryForCodec(string codec, long limit) =>
-        throw new MemoryLimitException($"No memory for codec {codec} within MemoryLimit ({Bytes(limit)}); discard pages, compact, or raise the limit.");
+    public static void OwnerBytesAboveLimit(long bytes, long limit) =>
+        throw new ArgumentOutOfRangeException("OwnerBytes", bytes, $"OwnerBytes is {Bytes(bytes)}, and MemoryLimit is {Bytes(limit)}; lower OwnerBytes, or raise the limit.");
+
+    /// <summary>A part of what a codec takes, which alone is more than the limit.</summary>
+    [DoesNotReturn]
+    public static void CodecAboveLimit(string codec, string part, long bytes, long limit) =>
+        throw new ArgumentException($"Codec {codec} takes {Bytes(bytes)} ({part}), and MemoryLimit is {Bytes(limit)}; choose another codec, or raise the limit.", "Codec");
+
+    /// <summary>The bytes that a codec claims of its memory, unless they cannot be.</summary>
+    public static long IfClaimInvalid(long? bytes, PageCodec codec, string what)
+    {
+        if (bytes is null)
+            throw new ArgumentException($"Codec {codec.Name} returns no context (null) from CreateContext; it has to make one, or throw.", "Codec");
+        if (bytes < 0)
+            throw new ArgumentException($"Codec {codec.Name} says that {what} is {Bytes(bytes.Value)}; a codec has to say zero or more.", "Codec");
+        return bytes.Value;
+    }
+
+    public static void IfCodecCallsItsStore(bool calls)
+    {
+        if (calls)
+            throw new InvalidOperationException("A codec calls the store that it works for while it compresses, decompresses or makes a context; that would wait for itself. Call it from elsewhere.");
+    }
+
+    [DoesNotReturn]
+    public static void NoMemoryForCodec(string codec, long bytes, long limit) =>
+        throw new MemoryLimitException($"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within MemoryLimit ({Bytes(limit)}); discard pages, compact, or raise the limit.");
 
     [DoesNotReturn]
     public static void NoCodecNumber(string codec) =>
         throw new InvalidOperationException(
-            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; recompress those of one first.");
+            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; retire one first (RetireCodec, or Recompress with RetireOthers).");
+
+    [DoesNotReturn]
+    public static void CodecsNotRetired(string codec, long pages) =>
+        throw new InvalidOperationException(
+            $"Codec {codec} needs the number of another one, of which {pages} pages could not be moved yet: they are in use, memory is short, or as many pages as asked for were moved; run it again, which goes on there.");
+
+    public static void IfCodecNumberUnknown(int number, bool known)
+    {
+        if (!known)
+            throw new ArgumentOutOfRangeException(nameof(number), number, $"No codec has number {number}; choose one that Codecs names.");
+    }
+
+    public static void IfCodecIsForWrites(int number, bool isForWrites)
+    {
+        if (isForWrites)
+            throw new InvalidOperationException($"Codec number {number} is used for new writes and cannot be retired; choose another for writes first (UseCodec).");
+    }
+
+    public static void IfRetiredToItself(int number, int target)
+    {
+        if (number == target)
+            throw new ArgumentException($"Target is codec number {number} itself; choose another, or leave it null for the codec for writes.", "Target");
+    }
 
     public static void IfStoredFormInvalid(in Store.StoredPage form, int length, int pageSize, bool codecIsKnown)
     {
@@ -167,6 +247,12 @@ internal static class Throw
             throw new ArgumentOutOfRangeException(nameof(bytes), bytes, $"A dictionary has {least} to {most} bytes, not {bytes}; 32768 is a good size.");
     }
 
+    public static void IfLevelInvalid(int level, int least, int most)
+    {
+        if (level < least || level > most)
+            throw new ArgumentOutOfRangeException(nameof(level), level, $"Zstandard level {level} does not exist; choose {least} to {most}.");
+    }
+
     [DoesNotReturn]
     public static void PageIsCorrupt(long page) => throw new PageCorruptException(page);
 
@@ -175,9 +261,9 @@ internal static class Throw
         throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit)}; choose more than zero, or null for the default.");
 
     [DoesNotReturn]
-    public static void LimitAboveContainer(long limit, long container) =>
+    public static void LimitAboveContainer(long limit, long container, long reserve) =>
         throw new ArgumentOutOfRangeException("MemoryLimit", limit,
-            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}; lower MemoryLimit or raise the container's limit.");
+            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}, of which the runtime needs {Bytes(reserve)}; choose at most {Bytes(container - reserve)}, or raise the container's limit.");
 
     [DoesNotReturn]
     public static void LimitTooSmall(long limit, int needed) =>
@@ -232,7 +318,7 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void StaleHandle(ZsHandle handle) =>
-        throw new InvalidHandleException($"Handle {handle} is stale: its object was freed. Keep no handle after Free.");
+        throw new InvalidHandleException($"Handle {handle} is stale: its object was freed, or its pool disposed. Keep no handle after that.");
 
     [DoesNotReturn]
     public static void ObjectIsMapped(ZsHandle handle) =>
@@ -240,7 +326,7 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void TooManyMaps(ZsHandle handle, int most) =>
-        throw new InvalidOperationException($"The object of handle {handle} is mapped {most} times, the most there can be at once; dispose some of its mappings.");
+        throw new InvalidOperationException($"The object of handle {handle} is mapped {most} times, as often as it can be at once; dispose some of its mappings.");
 
     [DoesNotReturn]
     public static void RangeOutsideObject(int offset, int length, int size) =>
@@ -323,14 +409,11 @@ internal static class Throw
     public static MemoryLimitException NoMemoryToLoad(long limit) =>
         new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
-    public static MemoryLimitException NoMemoryForSnapshotHeader(string path, long bytes, long limit) =>
-        new($"No memory for the header of {path} ({Bytes(bytes)}, with its dictionaries) within MemoryLimit ({Bytes(limit)}); raise the limit.");
+    public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
+        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; raise the limit, discard pages, or choose a smaller dictionary or a lower level.");
 
-    public static MemoryLimitException NoMemoryForSamples(long bytes, long limit) =>
-        new($"No memory for {Bytes(bytes)} of samples within MemoryLimit ({Bytes(limit)}); raise the limit, or discard pages.");
-
-    public static MemoryLimitException NoMemoryForContext(string codec, long limit) =>
-        new($"No memory for a context of the snapshot's codec {codec} within MemoryLimit ({Bytes(limit)}); raise the limit.");
+    public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit) =>
+        new($"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
     [DoesNotReturn]
     public static void Disposed(object instance) => throw new ObjectDisposedException(instance.GetType().FullName);

@@ -27,6 +27,22 @@ public class CgroupTests
     }
 
     [Fact]
+    public void A_store_with_the_largest_limit_that_is_accepted_is_filled_and_not_killed()
+    {
+        const long Reserve = (32 << 20) + Limit / 64;
+        using MemoryGroup group = MemoryGroup.Make(Limit);
+        using DataFolder data = new(1 << 18);
+        string noise = Path.Combine(data.Path, "noise");
+        Command refused = group.Run("measure", noise, "--memory-limit", $"{Limit - Reserve + 1}");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.All((string[])[$"{Limit:N0}", $"{Reserve:N0}", $"{Limit - Reserve:N0}"], part => Assert.Contains(part, refused.Error, StringComparison.Ordinal));
+        Command run = group.Run("measure", noise, "--memory-limit", $"{Limit - Reserve}", "--json", "-");
+        Assert.True(run.ExitCode == 3, $"exit {run.ExitCode}: {run.Error}");
+        Assert.True(run.Json.GetProperty("verified").GetBoolean());
+        Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), (Limit - Reserve) * 95 / 100, Limit - Reserve);
+    }
+
+    [Fact]
     public void A_limit_above_the_groups_is_refused_with_both_numbers()
     {
         using MemoryGroup group = MemoryGroup.Make(Limit);

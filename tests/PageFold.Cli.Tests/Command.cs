@@ -46,12 +46,12 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         return new Command(process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>True once SIGINT does not end the process any more but is handled by it.</summary>
+    /// <summary>True once signals do not end the process any more but are handled by the command. SIGHUP is the last that it registers, and the only one of them that the runtime leaves alone before.</summary>
     public static bool ListensForInterrupts(Process process)
     {
-        const ulong Interrupt = 1 << 1;
+        const ulong HangUp = 1 << 0;
         string caught = File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
-        return (Convert.ToUInt64(caught[7..].Trim(), 16) & Interrupt) != 0;
+        return (Convert.ToUInt64(caught[7..].Trim(), 16) & HangUp) != 0;
     }
 
     private static string FindRoot()

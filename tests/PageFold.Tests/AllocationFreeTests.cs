@@ -97,6 +97,31 @@ public class AllocationFreeTests
         });
     }
 
+    [Fact]
+    public void Writes_that_move_other_pages_to_the_file_allocate_nothing()
+    {
+        const int Count = 2048;
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using PageStore store = new(new PageStoreOptions
+        {
+            MemoryLimit = 4 << 20,
+            Writeback = new() { Path = path, DirectReclaim = true, MostBytes = WritebackOptions.BytesFor(Count * 4096L, 4096) },
+        });
+        byte[] page = new byte[4096];
+        int round = 0;
+        AssertAllocatesNothing(() =>
+        {
+            for (int i = 0; i < Count / 4; i++)
+            {
+                int number = (i + round * Count / 4) % Count;
+                Pages.Fill(page, (ulong)(round + number));
+                Assert.True(store.Write(number, page) == StoreOutcome.Incompressible);
+            }
+            round++;
+        });
+        Assert.True(store.GetStatistics().WritebackWrites > Count);
+    }
+
     private static void AssertAllocatesNothing(Action action)
     {
         // Tables, buffers and compiled code are made on the way to the steady state.

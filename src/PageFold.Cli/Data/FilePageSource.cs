@@ -1,122 +1,240 @@
 using Microsoft.Win32.SafeHandles;
+using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>The content of files and of folders with everything below them; links inside folders are not followed.</summary>
+/// <summary>
+/// The content of files, folders with everything below them, block devices, pipes and other streams.
+/// </summary>
+/// <remarks>
+/// What is named is followed if it is a link; links inside folders are not, as nothing but ordinary files and folders is looked at there. A file with several names counts once. A stream is read to
+/// its end, or as much of it as the sample has, before anything is measured. Holes of sparse files are pages of zeros that are not read, or left out.
+/// </remarks>
 internal sealed class FilePageSource : PageSource
 {
-    private readonly List<(string Path, long Length)> _files = [];
-    private readonly string _description;
-    private string _reason = string.Empty;
+    private readonly List<DataItem> _items = [];
+    private readonly List<Run> _runs = [];
+    private readonly HashSet<FileId> _seen = [];
+    private readonly IReadOnlyList<string> _paths;
+    private readonly long? _sampleBytes;
+    private readonly bool _holes;
+    private readonly CancellationToken _cancellation;
 
-    public FilePageSource(IReadOnlyList<string> paths, int pageSize, long? sampleBytes, CancellationToken cancellation)
+    /// <param name="paths">Names of files, folders, devices or pipes, or - for standard input.</param>
+    /// <param name="pageSize">Bytes in a page.</param>
+    /// <param name="sampleBytes">About how much to choose; null for all.</param>
+    /// <param name="holes">True if holes count as pages of zeros, false if they are left out.</param>
+    /// <param name="cancellation">Ends the search, and the reading of streams.</param>
+    public FilePageSource(IReadOnlyList<string> paths, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
         : base(pageSize)
     {
-        List<(int Item, long Offset, long Pages)> runs = [];
-        foreach (string path in paths)
+        _paths = paths;
+        _sampleBytes = sampleBytes;
+        _holes = holes;
+        _cancellation = cancellation;
+        Description = string.Join(' ', paths.Select(path => path == "-" ? "standard input" : FileName.Of(path).ToString()));
+        try
         {
-            if (Directory.Exists(path))
-                AddFolder(path, runs, cancellation);
-            else if (File.Exists(path))
-                AddNamedFile(path, runs);
-            else if (path.StartsWith('-'))
-                throw new UserErrorException($"there is no option '{path}', nor a file or folder of that name; paths are named without an option, and --help lists those there are.");
-            else
-                throw new UserErrorException($"there is no file or folder '{path}'; check the path.");
+            foreach (string path in paths)
+                AddNamed(path);
+            Choose(_runs, sampleBytes);
+            if (PagesFound == 0)
+            {
+                string unreadable = Skipped.Count > 0 ? $" ({Skipped.Description})" : string.Empty;
+                throw new UserErrorException($"'{Description}' holds no data{unreadable}; name files that are not empty, or folders with such files.");
+            }
         }
-        _description = string.Join(' ', paths);
-        Choose(runs, sampleBytes);
-        if (PagesFound == 0)
+        catch
         {
-            string unreadable = ItemsSkipped > 0 ? $" ({ItemsSkipped} files or folders in it could not be read)" : string.Empty;
-            throw new UserErrorException($"'{_description}' holds no data{unreadable}; name ordinary files that are not empty, or folders with such files.");
+            Dispose();
+            throw;
         }
     }
 
-    public override string Description => _description;
+    public override string Description { get; }
 
-    public override long PaddingOf(Extent extent) => Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _files[extent.Item].Length);
+    public override long PaddingOf(Extent extent) => extent.IsHole ? 0 : Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _items[extent.Item].Length);
 
     public override int Read(Extent extent, Span<byte> buffer)
     {
         Span<byte> wanted = buffer[..(extent.Pages * PageSize)];
-        int read = 0;
-        try
-        {
-            using SafeFileHandle handle = File.OpenHandle(_files[extent.Item].Path);
-            while (read < wanted.Length)
-            {
-                int got = RandomAccess.Read(handle, wanted[read..], extent.Offset + read);
-                if (got == 0)
-                    break;
-                read += got;
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Gone or unreadable since it was listed: what was read so far counts.
-        }
-        int pages = (read + PageSize - 1) / PageSize;
+        int read = extent.IsHole ? 0 : _items[extent.Item].Read(wanted, extent.Offset);
+        int pages = extent.IsHole ? extent.Pages : (read + PageSize - 1) / PageSize;
         wanted[read..(pages * PageSize)].Clear();
         return pages;
     }
 
-    private void AddFolder(string folder, List<(int Item, long Offset, long Pages)> runs, CancellationToken cancellation)
+    public override bool Holds(string path)
     {
-        // Walked by hand, because an enumeration that ignores what it may not open cannot count it.
-        Stack<DirectoryInfo> folders = new([new DirectoryInfo(folder)]);
-        while (folders.TryPop(out DirectoryInfo? next))
+        if (OperatingSystem.IsLinux())
+            return Files.Look(FileName.Of(path), follow: true, out _) is { Id: { } id, Kind: not FileKind.Folder } && _seen.Contains(id);
+        return _paths.Select(name => Path.TrimEndingDirectorySeparator(Path.GetFullPath(name)))
+            .Any(name => path == name || path.StartsWith(name + Path.DirectorySeparatorChar, StringComparison.Ordinal));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        foreach (DataItem item in _items)
+            item.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Adds what the user named: its kind is known before it is opened, and looked at once more when it is open.</summary>
+    private void AddNamed(string path)
+    {
+        FileName name = FileName.Of(path == "-" ? "/dev/stdin" : path);
+        // Opened by its name a descriptor would not be what was handed over: a socket cannot be opened, and a file would begin anew.
+        int descriptor = -1;
+        bool handedOver = OperatingSystem.IsLinux() && FileName.IsDescriptor(path, out descriptor);
+        FileStatus status = default;
+        string reason = string.Empty;
+        if (!handedOver)
         {
-            cancellation.ThrowIfCancellationRequested();
-            try
-            {
-                foreach (FileSystemInfo entry in next.EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal))
-                {
-                    if (entry.LinkTarget is not null)
-                        continue;
-                    if (entry is DirectoryInfo below)
-                        folders.Push(below);
-                    else
-                        AddFile((FileInfo)entry, runs);
-                }
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                if (next.FullName == new DirectoryInfo(folder).FullName)
-                    throw new UserErrorException($"the folder '{folder}' cannot be read ({Reason(e)}); check its permissions.", e);
-                ItemsSkipped++;
-            }
+            status = Files.Look(name, follow: true, out reason) ?? throw Missing(path, name, reason);
+            RefuseUnfit(name, status, handedOver);
         }
-    }
-
-    private void AddNamedFile(string path, List<(int Item, long Offset, long Pages)> runs)
-    {
-        int skipped = ItemsSkipped;
-        AddFile(new FileInfo(path), runs);
-        if (ItemsSkipped > skipped)
-            throw new UserErrorException($"the file '{path}' cannot be read ({_reason}); check its permissions.");
-    }
-
-    private void AddFile(FileInfo file, List<(int Item, long Offset, long Pages)> runs)
-    {
-        long length;
+        SafeFileHandle? file = null;
         try
         {
-            // Devices, pipes and the files of /proc report no length and are passed over unopened: opening a pipe would wait for a writer.
-            length = file.Length;
-            if (length == 0)
-                return;
-            File.OpenHandle(file.FullName).Dispose();
+            if (handedOver)
+                file = Files.OpenDescriptor(descriptor, out status, out reason);
+            else if (status.Kind != FileKind.Folder)
+                file = Files.Open(name, out status, out reason);
+            if (file is null && status.Kind != FileKind.Folder)
+                throw new UserErrorException($"the file '{name}' cannot be read ({reason}); check its permissions.");
+            if (OperatingSystem.IsLinux() && file is not null && SystemFiles.IsTerminal(file))
+                throw new UserErrorException($"'{name}' is a terminal; name files or folders, or lead a pipe or file to standard input.");
+            RefuseUnfit(name, status, handedOver);
+            if (status.Kind == FileKind.Folder)
+                AddFolder(name, status);
+            else if ((status.Id is not { } id || _seen.Add(id)) && AddOpen(name, file!, status, handedOver) is OpenFile)
+                file = null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        finally
         {
-            _reason = Reason(e);
-            ItemsSkipped++;
-            return;
+            file?.Dispose();
         }
-        runs.Add((_files.Count, 0, (length + PageSize - 1) / PageSize));
-        _files.Add((file.FullName, length));
     }
 
-    private static string Reason(Exception e) => e is UnauthorizedAccessException ? "permission denied" : e.Message.TrimEnd('.');
+    private DataItem? AddOpen(FileName name, SafeFileHandle file, FileStatus status, bool handedOver)
+    {
+        long length = status.Kind == FileKind.BlockDevice && OperatingSystem.IsLinux() ? SystemFiles.LengthOf(file) : status.Kind == FileKind.Regular ? status.Length : 0;
+        DataItem item;
+        if (length > 0)
+        {
+            long begin = handedOver && status.Kind == FileKind.Regular && OperatingSystem.IsLinux() ? Math.Max(0, SystemFiles.PositionOf(file)) : 0;
+            AddRuns(status.Kind == FileKind.Regular ? Files.Data(file, status, begin) : [(0, length)], begin, length);
+            item = status.Kind == FileKind.Regular && !handedOver ? new NamedFile(name, status) : new OpenFile(file, length);
+        }
+        else if (OperatingSystem.IsLinux())
+        {
+            // An ordinary file without a length may be one of /proc, whose content is made when it is read.
+            item = StreamedBytes.ReadAll(file, $"'{name}'", _sampleBytes, _cancellation);
+            AddRuns([(0, item.Length)], 0, item.Length);
+        }
+        else
+        {
+            // Without knowing what it is, nothing is waited for.
+            return null;
+        }
+        _items.Add(item);
+        return item;
+    }
+
+    private void AddFolder(FileName folder, FileStatus status)
+    {
+        // Walked by hand, because an enumeration that ignores what it may not open cannot count it.
+        Stack<(FileName Name, FileStatus Status)> folders = new([(folder, status)]);
+        while (folders.TryPop(out (FileName Name, FileStatus Status) next))
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            // A mount may show a folder below itself.
+            if (next.Status.Id is { } id && !_seen.Add(id))
+                continue;
+            List<FileName>? names = Files.List(next.Name, out string reason);
+            if (names is null && next.Name == folder)
+                throw new UserErrorException($"the folder '{folder}' cannot be read ({reason}); check its permissions.");
+            if (names is null)
+                Skipped.Add(next.Name.ToString(), reason);
+            foreach (FileName name in names ?? [])
+            {
+                if (Files.Look(name, follow: false, out reason) is not { } found)
+                    Skipped.Add(name.ToString(), reason.Length == 0 ? "gone meanwhile" : reason);
+                else if (found.Kind == FileKind.Folder)
+                    folders.Push((name, found));
+                else if (found is { Kind: FileKind.Regular, Length: > 0 })
+                    AddFile(name);
+            }
+        }
+    }
+
+    private void AddFile(FileName name)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        using SafeFileHandle? file = Files.Open(name, out FileStatus status, out string reason);
+        if (file is null)
+        {
+            Skipped.Add(name.ToString(), reason);
+            return;
+        }
+        // It may have become something else, which is not for a folder's walk to read, or be known under another name.
+        if (status is not { Kind: FileKind.Regular, Length: > 0 } || status.Id is { } id && !_seen.Add(id))
+            return;
+        AddRuns(Files.Data(file, status, 0), 0, status.Length);
+        _items.Add(new NamedFile(name, status));
+    }
+
+    /// <summary>Adds the pages of the item that is about to be added: those with data, and the holes between them.</summary>
+    private void AddRuns(IEnumerable<(long Begin, long End)> data, long begin, long length)
+    {
+        // Pages are counted from where the item begins.
+        long filled = 0;
+        long run = 0;
+        foreach ((long from, long to) in data)
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            long first = (from - begin) / PageSize;
+            // A hole shorter than an extent is read with the data around it.
+            if (first - filled >= PagesPerExtent)
+            {
+                Add(run, filled, isHole: false);
+                Add(filled, first, isHole: true);
+                run = first;
+            }
+            filled = Math.Max(filled, (to - begin + PageSize - 1) / PageSize);
+        }
+        long end = (length - begin + PageSize - 1) / PageSize;
+        if (end - filled < PagesPerExtent)
+            filled = end;
+        Add(run, filled, isHole: false);
+        Add(filled, end, isHole: true);
+
+        void Add(long firstPage, long endPage, bool isHole)
+        {
+            if (endPage > firstPage && (_holes || !isHole))
+                _runs.Add(new Run(_items.Count, begin + firstPage * PageSize, endPage - firstPage, isHole));
+        }
+    }
+
+    private static UserErrorException Missing(string path, FileName name, string reason)
+    {
+        if (path.StartsWith('-'))
+            return new UserErrorException($"there is no option '{name}', nor a file or folder of that name; paths are named without an option, and --help lists those there are.");
+        if (Files.Look(name, follow: false, out _) is { Kind: FileKind.Link })
+        {
+            string target = new FileInfo(name.Text).LinkTarget is { } known ? $"'{TerminalText.Escape(known)}'" : "something";
+            return new UserErrorException($"'{name}' is a link to {target}, which {(reason.Length == 0 ? "is not there" : $"cannot be reached ({reason})")}; name a file or folder that is there.");
+        }
+        return reason.Length == 0
+            ? new UserErrorException($"there is no file or folder '{name}'; check the path.")
+            : new UserErrorException($"'{name}' cannot be read ({reason}); check the path and its permissions.");
+    }
+
+    private void RefuseUnfit(FileName name, FileStatus status, bool handedOver)
+    {
+        if (status.Kind == FileKind.Socket && !handedOver)
+            throw new UserErrorException($"'{name}' is a socket, which has no content to measure; name files, folders, pipes or block devices.");
+        if (status.Kind == FileKind.CharacterDevice && _sampleBytes is null)
+            throw new UserErrorException($"'{name}' is a device that need not have an end; choose how much of it to read with --sample.");
+    }
 }

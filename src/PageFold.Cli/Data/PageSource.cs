@@ -5,7 +5,15 @@ namespace PageFold.Cli.Data;
 /// <param name="Offset">Where the run begins in the item, in bytes.</param>
 /// <param name="Pages">Pages in the run, the last of which may be short.</param>
 /// <param name="FirstPage">The number of the first page among all chosen pages.</param>
-internal readonly record struct Extent(int Item, long Offset, int Pages, int FirstPage);
+/// <param name="IsHole">True if it is a part of a hole of a sparse file: zeros that are not read.</param>
+internal readonly record struct Extent(int Item, long Offset, int Pages, int FirstPage, bool IsHole);
+
+/// <summary>Pages that lie behind each other in an item.</summary>
+/// <param name="Item">The item, by the source's own numbering.</param>
+/// <param name="Offset">Where they begin, in bytes.</param>
+/// <param name="Pages">How many.</param>
+/// <param name="IsHole">True if they are a hole of a sparse file.</param>
+internal readonly record struct Run(int Item, long Offset, long Pages, bool IsHole);
 
 /// <summary>Real data as pages: what there is, cut into extents of which a sample may be chosen evenly.</summary>
 internal abstract class PageSource(int pageSize) : IDisposable
@@ -20,7 +28,7 @@ internal abstract class PageSource(int pageSize) : IDisposable
 
     public int PageSize { get; } = pageSize;
 
-    /// <summary>What is measured, for people.</summary>
+    /// <summary>What is measured, escaped for people.</summary>
     public abstract string Description { get; }
 
     /// <summary>The chosen extents, in the order of the data.</summary>
@@ -33,10 +41,14 @@ internal abstract class PageSource(int pageSize) : IDisposable
     public long PagesFound { get; private set; }
 
     /// <summary>Items that could not be read at all.</summary>
-    public int ItemsSkipped { get; protected set; }
+    public SkippedItems Skipped { get; } = new();
 
     /// <summary>What is measured, and what of it is missing.</summary>
-    public string FullDescription => ItemsSkipped == 0 ? Description : $"{Description} ({ItemsSkipped} files or folders in it could not be read)";
+    public string FullDescription => Skipped.Count == 0 ? Description : $"{Description} ({Skipped.Description})";
+
+    /// <summary>True if a file is among those that are read.</summary>
+    /// <param name="path">Its full path.</param>
+    public virtual bool Holds(string path) => false;
 
     /// <summary>
     /// Reads the pages of an extent; the rest of a short last page is zeros.
@@ -60,9 +72,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
     }
 
     /// <summary>Chooses extents evenly from runs of pages, all of them or a sample.</summary>
-    /// <param name="runs">Item, offset in bytes and pages of each run.</param>
+    /// <param name="runs">All there is.</param>
     /// <param name="sampleBytes">About how much to choose, never more; null for all.</param>
-    protected void Choose(IReadOnlyList<(int Item, long Offset, long Pages)> runs, long? sampleBytes)
+    protected void Choose(IReadOnlyList<Run> runs, long? sampleBytes)
     {
         PagesFound = runs.Sum(run => run.Pages);
         long wanted = Math.Min(PagesFound, Math.Min(sampleBytes / PageSize ?? long.MaxValue, Array.MaxLength));
@@ -71,17 +83,17 @@ internal abstract class PageSource(int pageSize) : IDisposable
             throw new UserErrorException($"{wanted:N0} pages are too many to remember in the memory there is ({most:N0} can be); measure a part with --sample.");
         double share = PagesFound == 0 ? 0 : (double)wanted / PagesFound;
         double credit = 0;
-        foreach ((int item, long offset, long pages) in runs)
+        foreach (Run run in runs)
         {
-            for (long done = 0; done < pages; done += PagesPerExtent)
+            for (long done = 0; done < run.Pages; done += PagesPerExtent)
             {
-                int count = (int)Math.Min(PagesPerExtent, pages - done);
+                int count = (int)Math.Min(PagesPerExtent, run.Pages - done);
                 credit += count * share;
                 if (credit <= 0 || Pages >= wanted)
                     continue;
                 credit -= count;
                 count = (int)Math.Min(count, wanted - Pages);
-                _extents.Add(new Extent(item, offset + done * PageSize, count, Pages));
+                _extents.Add(new Extent(run.Item, run.Offset + done * PageSize, count, Pages, run.IsHole));
                 Pages += count;
             }
         }

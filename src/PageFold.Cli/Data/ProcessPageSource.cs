@@ -24,7 +24,7 @@ internal sealed class ProcessPageSource : PageSource
             throw new UserErrorException($"there is no process {pid}; check --pid.");
         try
         {
-            _description = $"process {pid} ({File.ReadAllText($"/proc/{pid}/comm").Trim()})";
+            _description = $"process {pid} ({TerminalText.Escape(File.ReadAllText($"/proc/{pid}/comm").Trim())})";
             _memory = File.OpenHandle($"/proc/{pid}/mem");
             Choose(FindRuns(pid), sampleBytes);
         }
@@ -46,6 +46,8 @@ internal sealed class ProcessPageSource : PageSource
     {
         Span<byte> wanted = buffer[..(extent.Pages * PageSize)];
         int read = 0;
+        // A page of a file system in user space, or of userfaultfd, may wait for its process.
+        using Interruptible.Region waiting = Interruptible.MayWait();
         try
         {
             while (read < wanted.Length)
@@ -69,9 +71,9 @@ internal sealed class ProcessPageSource : PageSource
         base.Dispose(disposing);
     }
 
-    private List<(int Item, long Offset, long Pages)> FindRuns(int pid)
+    private List<Run> FindRuns(int pid)
     {
-        List<(int Item, long Offset, long Pages)> runs = [];
+        List<Run> runs = [];
         using SafeFileHandle pagemap = File.OpenHandle($"/proc/{pid}/pagemap");
         foreach (string line in File.ReadLines($"/proc/{pid}/maps"))
         {
@@ -89,7 +91,7 @@ internal sealed class ProcessPageSource : PageSource
     }
 
     /// <summary>Adds the runs of pages whose every page of the operating system is present.</summary>
-    private void AddPresent(SafeFileHandle pagemap, long begin, long end, List<(int Item, long Offset, long Pages)> runs)
+    private void AddPresent(SafeFileHandle pagemap, long begin, long end, List<Run> runs)
     {
         int systemPage = Environment.SystemPageSize;
         int perPage = Math.Max(1, PageSize / systemPage);
@@ -106,9 +108,9 @@ internal sealed class ProcessPageSource : PageSource
                 if (!IsPresent(entries.AsSpan(page * perPage * sizeof(ulong), perPage * sizeof(ulong))))
                     continue;
                 if (runs.Count > 0 && runs[^1].Offset + runs[^1].Pages * PageSize == address)
-                    runs[^1] = (0, runs[^1].Offset, runs[^1].Pages + 1);
+                    runs[^1] = runs[^1] with { Pages = runs[^1].Pages + 1 };
                 else
-                    runs.Add((0, address, 1));
+                    runs.Add(new Run(0, address, 1, IsHole: false));
             }
         }
     }

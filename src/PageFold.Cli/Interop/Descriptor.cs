@@ -1,33 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace PageFold.Cli.Interop;
-
-/// <summary>What a name or an open descriptor is.</summary>
-internal enum FileKind
-{
-    /// <summary>There is nothing of that name, or it cannot be known.</summary>
-    None,
-    Regular,
-    Folder,
-    Pipe,
-    CharacterDevice,
-    BlockDevice,
-    Socket,
-    Link,
-}
-
-/// <summary>What the system tells of a file.</summary>
-/// <param name="Kind">Its kind.</param>
-/// <param name="Device">The number of its file system.</param>
-/// <param name="Inode">Its number there.</param>
-/// <param name="Length">Bytes of a regular file.</param>
-internal readonly record struct FileStatus(FileKind Kind, ulong Device, ulong Inode, long Length)
-{
-    /// <summary>True if both are the same file, pipe or device.</summary>
-    public bool IsSame(FileStatus other) => (Kind, Device, Inode) == (other.Kind, other.Device, other.Inode);
-}
 
 /// <summary>
 /// The descriptors that the command was started with, and what names are, without opening anything. Linux; .NET writes to a file at an offset of its own, which does not count for the shell that
@@ -36,20 +12,12 @@ internal readonly record struct FileStatus(FileKind Kind, ulong Device, ulong In
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class Descriptor
 {
-    private const int AT_FDCWD = -100;
-    private const int AT_SYMLINK_NOFOLLOW = 0x100;
-    private const int AT_EMPTY_PATH = 0x1000;
-    private const uint STATX_BASIC_STATS = 0x7FF;
     private const int F_GETFD = 1;
     private const int F_GETFL = 3;
     private const int FD_CLOEXEC = 1;
     private const int O_ACCMODE = 3;
     private const int O_APPEND = 0x400;
     private const int SEEK_CUR = 1;
-    private const int SEEK_DATA = 3;
-    private const int SEEK_HOLE = 4;
-    private const short POLLERR = 8;
-    private const short POLLHUP = 16;
     private const int EINTR = 4;
     private const int EAGAIN = 11;
     private const int EPIPE = 32;
@@ -58,10 +26,14 @@ internal static unsafe partial class Descriptor
     /// <summary>What lies under a name; null if there is nothing, or nothing can be known.</summary>
     /// <param name="path">The name.</param>
     /// <param name="follow">Follows the name if it is a link.</param>
-    public static FileStatus? Status(string path, bool follow) => Status(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
+    public static FileStatus? Status(string path, bool follow) => SystemFiles.Look([.. Encoding.UTF8.GetBytes(path), 0], follow);
 
     /// <summary>What a descriptor is open on; null if it is not open.</summary>
-    public static FileStatus? Status(int descriptor) => Status(descriptor, string.Empty, AT_EMPTY_PATH);
+    public static FileStatus? Status(int descriptor)
+    {
+        using SafeFileHandle file = new(descriptor, ownsHandle: false);
+        return SystemFiles.Look(file);
+    }
 
     /// <summary>True if the command was started with the descriptor. What the runtime has opened for itself would be closed for another program and is not meant by any name.</summary>
     public static bool IsInherited(int descriptor) => fcntl(descriptor, F_GETFD) is >= 0 and int flags && (flags & FD_CLOEXEC) == 0;
@@ -74,15 +46,8 @@ internal static unsafe partial class Descriptor
         return flags >= 0 && (flags & O_ACCMODE) != 0;
     }
 
-    /// <summary>True if what is written to the descriptor can reach no reader: the other end of a pipe or socket is closed, or the terminal is gone.</summary>
-    public static bool HasNoReader(int descriptor)
-    {
-        PollDescriptor one = new() { Descriptor = descriptor };
-        return poll(&one, 1, 0) > 0 && (one.Returned & (POLLERR | POLLHUP)) != 0;
-    }
-
     /// <summary>Writes all bytes at the descriptor's own position, which it shares with the process that passed it.</summary>
-    /// <exception cref="ReaderGoneException">Nothing reads the other end.</exception>
+    /// <exception cref="OutputClosedException">Nothing reads the other end.</exception>
     /// <exception cref="IOException">They cannot be written.</exception>
     public static void WriteAll(int descriptor, ReadOnlySpan<byte> bytes)
     {
@@ -105,7 +70,7 @@ internal static unsafe partial class Descriptor
                     _ = poll(&one, 1, -1);
                     break;
                 case EPIPE:
-                    throw new ReaderGoneException();
+                    throw new OutputClosedException();
                 default:
                     throw new IOException(Marshal.GetLastPInvokeErrorMessage());
             }
@@ -122,41 +87,12 @@ internal static unsafe partial class Descriptor
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }
 
-    /// <summary>The first byte from <paramref name="offset"/> on that is not in a hole of a file; the file's length if there is none.</summary>
-    public static long NextData(int descriptor, long offset, long length) => lseek(descriptor, offset, SEEK_DATA) is >= 0 and long data ? data : length;
-
-    /// <summary>The first byte from <paramref name="offset"/> on that is in a hole of a file; the file's length if there is none.</summary>
-    public static long NextHole(int descriptor, long offset, long length) => lseek(descriptor, offset, SEEK_HOLE) is >= 0 and long hole ? hole : length;
-
     /// <summary>Makes a file as long as was skipped.</summary>
     public static void SetLength(int descriptor, long length)
     {
         using SafeFileHandle file = new(descriptor, ownsHandle: false);
         RandomAccess.SetLength(file, length);
     }
-
-    private static FileStatus? Status(int folder, string path, int flags)
-    {
-        StatusOfKernel status = default;
-        if (statx(folder, path, flags, STATX_BASIC_STATS, &status) != 0)
-            return null;
-        FileKind kind = (status.Mode & 0xF000) switch
-        {
-            0x8000 => FileKind.Regular,
-            0x4000 => FileKind.Folder,
-            0x1000 => FileKind.Pipe,
-            0x2000 => FileKind.CharacterDevice,
-            0x6000 => FileKind.BlockDevice,
-            0xC000 => FileKind.Socket,
-            0xA000 => FileKind.Link,
-            _ => FileKind.None,
-        };
-        return new FileStatus(kind, (ulong)status.DeviceMajor << 32 | status.DeviceMinor, status.Inode, status.Length);
-    }
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int statx(int folder, string path, int flags, uint mask, StatusOfKernel* status);
 
     // Variadic in C; without a third argument it is called like any other.
     [LibraryImport("libc", SetLastError = true)]
@@ -180,25 +116,5 @@ internal static unsafe partial class Descriptor
         public int Descriptor;
         public short Events;
         public short Returned;
-    }
-
-    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct StatusOfKernel
-    {
-        [FieldOffset(28)]
-        public ushort Mode;
-
-        [FieldOffset(32)]
-        public ulong Inode;
-
-        [FieldOffset(40)]
-        public long Length;
-
-        [FieldOffset(136)]
-        public uint DeviceMajor;
-
-        [FieldOffset(140)]
-        public uint DeviceMinor;
     }
 }

@@ -29,8 +29,38 @@ internal static unsafe partial class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int close(int descriptor);
 
+    public const int MCL_CURRENT = 1;
+    public const int MCL_FUTURE = 2;
+    public const int MCL_ONFAULT = 4;
+
+    /// <summary>Keeps this process's memory from being swapped out or dropped.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int mlockall(int flags);
+
+    /// <summary>Starts a program in place of this process. Returns only if that fails.</summary>
+    /// <param name="path">The program.</param>
+    /// <param name="arguments">The arguments, the program's name among them, each with a zero behind.</param>
+    /// <param name="environment">Variables and their values, each with a zero behind.</param>
+    public static void Execute(string path, byte[] arguments, byte[] environment)
+    {
+        fixed (byte* argumentBytes = arguments, environmentBytes = environment)
+        {
+            fixed (nint* argumentList = Starts(argumentBytes, arguments), environmentList = Starts(environmentBytes, environment))
+                _ = execve(path, argumentList, environmentList);
+        }
+    }
+
+    private static nint[] Starts(byte* first, byte[] texts)
+    {
+        List<nint> starts = [];
+        for (int begin = 0; begin < texts.Length; begin += texts.AsSpan(begin).IndexOf((byte)0) + 1)
+            starts.Add((nint)(first + begin));
+        return [.. starts, 0];
+    }
+
     /// <summary>Both lists end with null.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    public static partial int execve(string path, string?[] arguments, string?[] environment);
+    private static partial int execve(string path, nint* arguments, nint* environment);
 }

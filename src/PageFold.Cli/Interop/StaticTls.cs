@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Runtime.Versioning;
 using System.Text;
 
@@ -22,16 +21,19 @@ internal static class StaticTls
     {
         if (Environment.ProcessPath is not { } program)
             return;
-        // Each argument ends with a zero, the last one too, and may be empty; what comes after the last is the null that the list has to end with.
-        string?[] arguments = Encoding.UTF8.GetString(File.ReadAllBytes("/proc/self/cmdline")).Split('\0');
-        arguments[^1] = null;
+        // The bytes as they are: a name among the arguments need not be text.
+        byte[] arguments = File.ReadAllBytes("/proc/self/cmdline");
         string tunables = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } others ? $"{others}:{Wish}=16384" : $"{Wish}=16384";
-        string?[] environment =
-        [
-            .. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Where(entry => (string)entry.Key != Variable).Select(entry => $"{entry.Key}={entry.Value}"),
-            $"{Variable}={tunables}",
-            null,
-        ];
-        _ = LibC.execve(program, arguments, environment);
+        byte[] inherited = File.ReadAllBytes("/proc/self/environ");
+        List<byte> environment = [.. Encoding.UTF8.GetBytes($"{Variable}={tunables}\0")];
+        for (int begin = 0, end; begin < inherited.Length; begin = end)
+        {
+            end = begin + inherited.AsSpan(begin).IndexOf((byte)0) + 1;
+            if (end == begin)
+                break;
+            if (!inherited.AsSpan(begin, end - begin).StartsWith(Encoding.UTF8.GetBytes(Variable + "=")))
+                environment.AddRange(inherited[begin..end]);
+        }
+        LibC.Execute(program, arguments, [.. environment]);
     }
 }

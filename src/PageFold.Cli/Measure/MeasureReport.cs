@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Measure;
 
@@ -31,6 +32,9 @@ internal sealed record MeasureReport
 
     /// <summary>Zeros among the original bytes that only fill the last pages of files.</summary>
     public long PaddingBytes { get; set; }
+
+    /// <summary>Zeros among the original bytes that were not read, because they are holes of sparse files.</summary>
+    public long HoleBytes { get; set; }
 
     public long CompressedBytes { get; set; }
 
@@ -70,6 +74,9 @@ internal sealed record MeasureReport
 
     /// <summary>Files or folders that could not be read.</summary>
     public int ItemsSkipped { get; set; }
+
+    /// <summary>The first few of them, with their reasons.</summary>
+    public IReadOnlyList<SkippedItem> Skipped { get; set; } = [];
 
     /// <summary>Pages that were gone when they were to be read.</summary>
     public long PagesSkipped { get; set; }

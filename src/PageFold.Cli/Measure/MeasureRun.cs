@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Hashing;
+using System.Runtime.ExceptionServices;
 using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Measure;
@@ -56,7 +57,8 @@ internal sealed class MeasureRun
         Chain = _options.Chain,
         Threads = _options.Threads,
         PagesChosen = _source.Pages,
-        ItemsSkipped = _source.ItemsSkipped,
+        ItemsSkipped = _source.Skipped.Count,
+        Skipped = _source.Skipped.Named,
     };
 
     /// <summary>Runs to the end, or until cancelled, and returns what is known.</summary>
@@ -159,6 +161,7 @@ internal sealed class MeasureRun
     {
         _report.Pages = statistics.Pages;
         _report.PaddingBytes = _source.Extents.Where(extent => _stored[extent.FirstPage + extent.Pages - 1]).Sum(_source.PaddingOf);
+        _report.HoleBytes = _source.Extents.Where(extent => extent.IsHole).Sum(extent => (long)_stored.AsSpan(extent.FirstPage, extent.Pages).Count(true)) * _options.PageSize;
         _report.OriginalBytes = statistics.OriginalBytes;
         _report.CompressedBytes = statistics.CompressedBytes;
         _report.PoolBytes = statistics.PoolBytes;
@@ -318,7 +321,7 @@ internal sealed class MeasureRun
         foreach (Thread thread in threads)
             thread.Join();
         if (failure is not null)
-            throw new InvalidOperationException("A worker failed: " + failure.Message, failure);
+            ExceptionDispatchInfo.Throw(failure);
         LatencyHistogram total = new();
         foreach (LatencyHistogram histogram in histograms)
             total.Add(histogram);

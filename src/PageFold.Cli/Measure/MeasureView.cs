@@ -1,3 +1,4 @@
+using PageFold.Cli.Data;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -109,8 +110,14 @@ internal sealed class MeasureView
     {
         if (report.PaddingBytes > report.OriginalBytes / 100)
             yield return $"[grey]{ByteSize.Format(report.PaddingBytes)} of the original are zeros that fill the last pages of files[/]";
+        if (report.HoleBytes > 0)
+            yield return $"[grey]{ByteSize.Format(report.HoleBytes)} of the original are holes of sparse files: pages of zeros, stored like others, but not read[/]";
         if (report.ItemsSkipped > 0)
             yield return $"[yellow]skipped: {Figures.Count(report.ItemsSkipped, "file or folder", "files or folders")} that could not be read[/]";
+        foreach (SkippedItem item in report.Skipped)
+            yield return $"[yellow]  {Markup.Escape($"{item.Name}: {item.Reason}")}[/]";
+        if (report.ItemsSkipped > report.Skipped.Count && report.Skipped.Count > 0)
+            yield return $"[yellow]  and {Figures.Of(report.ItemsSkipped - report.Skipped.Count, "N0")} more[/]";
         if (report.PagesSkipped > 0)
             yield return $"[yellow]skipped: {Figures.Count(report.PagesSkipped, "page that was", "pages that were")} gone when it was time to read (the data changed meanwhile)[/]";
         if (report.LimitReached)

@@ -122,12 +122,10 @@ internal static class ControlCommands
                     Begin();
                     if (part.Lines is { Count: > 0 } lines)
                         Console.Out.Write(string.Join('\n', lines) + "\n");
-                    OutputFlow.ThrowIfReaderGone();
                 }, stop);
                 if (reply.Error is { } error)
                     return Refused(error, reply.ExitCode);
                 Begin();
-                OutputFlow.ThrowIfReaderGone();
                 return ExitCodes.Success;
 
                 void Begin()
@@ -158,7 +156,7 @@ internal static class ControlCommands
         Option<string> control = ControlOption();
         Option<string?> export = ExportOption();
         Option<string> codec = new("--codec") { Description = CodecForm, DefaultValueFactory = _ => "zstd", HelpName = "NAME[:LEVEL]" };
-        Option<string?> train = new("--train") { Description = "Train a dictionary on the disk's own pages first; of 32 KiB, or as large as told.", HelpName = "BYTES", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> train = new("--train") { Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the same codec; of 32 KiB, or as large as told.", HelpName = "BYTES", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> forWrites = new("--for-writes") { Description = "Use the codec for new writes too, from then on." };
         Option<string?> idle = new("--idle") { Description = "Only pages not used for so long, as in 10m.", HelpName = "TIME" };
         Option<bool> incompressible = new("--incompressible") { Description = "Only pages that are stored raw." };

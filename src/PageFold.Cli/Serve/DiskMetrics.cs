@@ -30,6 +30,8 @@ internal sealed class DiskMetrics : IDisposable
         Gauge("pagefold.disk.held", "By", "All bytes held: frames, tables, buffers and the cache.", report => report.TotalBytes);
         Gauge("pagefold.disk.peak", "By", "The most bytes held at once.", report => report.PeakBytes);
         Gauge("pagefold.disk.limit", "By", "The most bytes that may be held.", report => report.MemoryLimit);
+        Gauge("pagefold.disk.available", "By", "Bytes that blocks without content may still take before they are refused.", report => report.AvailableBytes);
+        Gauge("pagefold.disk.nearly_full", "1", "1 if writes will be refused once the available bytes are used up, and less than an eighth of the limit is left.", report => report.IsNearlyFull ? 1 : 0);
         Gauge("pagefold.disk.pages", "{page}", "Pages stored.", report => report.Pages);
         Gauge("pagefold.disk.same_filled", "{page}", "Pages that are one repeated word.", report => report.SameFilledPages);
         Gauge("pagefold.disk.incompressible", "{page}", "Pages stored raw.", report => report.IncompressiblePages);

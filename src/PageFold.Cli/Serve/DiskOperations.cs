@@ -105,6 +105,9 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 OnlyIncompressible = request.OnlyIncompressible,
                 LeastStoredBytes = request.LeastStoredBytes ?? 0,
                 MostPages = request.Count,
+                // What gained nothing with the dictionary before may gain with this one.
+                RetrySettled = request.TrainBytes is not null,
+                RetireOthers = true,
             },
             progress,
             cancellation);
@@ -115,7 +118,9 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         ResidentMemory.GiveBack();
         return Result(
             ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
-            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes)) with { Note = NoteOf(result, request.ForWrites ? codec : null) };
+            ("pagesMoved", result.Moved), ("pagesNotMoved", result.NotMoved), ("codecsRetired", result.CodecsRetired),
+            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes))
+            with { Note = NoteOf(result, request.ForWrites ? codec : null) };
     }
 
     private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
@@ -146,6 +151,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     {
         string? idle = result.Examined > 0 ? null
             : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
+        if (result.NotMoved > 0)
+            idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; the next run goes on with them";
         string? writes = forWrites is null ? null : $"new writes use {forWrites.Name} from now on";
         return idle is null || writes is null ? idle ?? writes : $"{idle}; {writes}";
     }
@@ -188,15 +195,15 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         long left = request.Count ?? long.MaxValue;
         long told = 0;
         List<string> lines = [];
-        string[] codecs = [.. disk.Store.Codecs.Select(use => use.Name)];
+        Dictionary<int, string> codecs = NamesOf(disk);
         while (left > 0 && from <= PageStore.MaxPage && disk.Store.TryFindNext(from, out long page))
         {
             cancellation.ThrowIfCancellationRequested();
             if (disk.Store.TryGetPageInfo(page, out PageInfo info))
             {
                 // A codec may have come meanwhile.
-                if (info.Codec >= codecs.Length)
-                    codecs = [.. disk.Store.Codecs.Select(use => use.Name)];
+                if (!codecs.ContainsKey(info.Codec))
+                    codecs = NamesOf(disk);
                 lines.Add(Describe(disk, page, info, codecs));
                 left--;
                 told++;
@@ -212,10 +219,17 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         return Result(("pages", told));
     }
 
+    private static Dictionary<int, string> NamesOf(RamDisk disk) => disk.Store.Codecs.ToDictionary(use => use.Number, use => use.Name);
+
     // Columns: page, offset, state, stored bytes, codec, settled, age in seconds.
-    private static string Describe(RamDisk disk, long page, PageInfo info, string[] codecs) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{(info.State is PageState.SameFilled or PageState.Incompressible || info.StoredBytes == disk.PageSize ? string.Empty : codecs[info.Codec])},{(info.Settled ? 1 : 0)},{info.Age?.TotalSeconds:0}");
+    private static string Describe(RamDisk disk, long page, PageInfo info, Dictionary<int, string> codecs)
+    {
+        bool compressed = info.State is not (PageState.SameFilled or PageState.Incompressible) && info.StoredBytes != disk.PageSize;
+        string codec = compressed ? codecs.GetValueOrDefault(info.Codec, string.Empty) : string.Empty;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{codec},{(info.Settled ? 1 : 0)},{info.Age?.TotalSeconds:0}");
+    }
 
     private static string StateName(PageState state) => state switch
     {

@@ -58,6 +58,15 @@ internal sealed record DiskReport
 
     public required long MemoryLimit { get; init; }
 
+    /// <summary>Bytes that the disk keeps, whether something is in them or not, with <c>--lock-memory</c>.</summary>
+    public required long PrefaultedBytes { get; init; }
+
+    /// <summary>Bytes that blocks without content may still take before they are refused; compaction may add to them.</summary>
+    public required long AvailableBytes { get; init; }
+
+    /// <summary>True if writes are refused once <see cref="AvailableBytes"/> are used up, and few are left.</summary>
+    public required bool IsNearlyFull { get; init; }
+
     public required long RefusedWrites { get; init; }
 
     public required long FramesCompacted { get; init; }
@@ -107,6 +116,9 @@ internal sealed record DiskReport
             CacheBytes = export.Disk.CacheBytes,
             PeakBytes = statistics.PeakBytes,
             MemoryLimit = statistics.MemoryLimit,
+            PrefaultedBytes = statistics.PrefaultedBytes,
+            AvailableBytes = statistics.AvailableBytes,
+            IsNearlyFull = IsAlmostFull(export.Disk, statistics),
             RefusedWrites = statistics.RefusedWrites,
             FramesCompacted = statistics.FramesCompacted,
             WrittenBackPages = statistics.WrittenBackPages,
@@ -119,6 +131,10 @@ internal sealed record DiskReport
             Classes = [.. statistics.Classes.Where(sizeClass => sizeClass.Frames > 0).Select(sizeClass => new ClassReport(sizeClass.ObjectSize, sizeClass.Objects, sizeClass.Frames, sizeClass.ReclaimableFrames))],
         };
     }
+
+    /// <summary>True if less than an eighth of the limit is left, on a disk that refuses writes when it is used up.</summary>
+    public static bool IsAlmostFull(RamDisk disk, PageStoreStatistics statistics) =>
+        !disk.Store.ReclaimsDirectly && statistics.AvailableBytes < statistics.MemoryLimit / 8;
 
     /// <summary>A kind of request as the protocol writes it.</summary>
     public static string NameOf(RequestKind kind) => kind switch

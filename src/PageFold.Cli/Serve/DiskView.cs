@@ -44,6 +44,10 @@ internal static class DiskView
         table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
         table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit), $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most {ByteSize.Format(disk.PeakBytes)} so far");
+        if (disk.PrefaultedBytes > 0)
+            table.AddRow("Locked", ByteSize.Format(disk.PrefaultedBytes), "taken from the system at the start, used or not");
+        if (disk.IsNearlyFull)
+            table.AddRow("[yellow]Nearly full[/]", ByteSize.Format(disk.AvailableBytes), "are left for new blocks, then writes meet ENOSPC: trim, or raise --memory-limit");
         if (disk.WrittenBackPages > 0 || disk.WritebackFileBytes > 0)
             table.AddRow("Written back", ByteSize.Format(disk.WrittenBackBytes), $"{Figures.Count(disk.WrittenBackPages, "page", "pages")} in {ByteSize.Format(disk.WritebackFileBytes)} of the file, read {Figures.Of(disk.WritebackReads, "N0")} times");
         if (disk.RefusedWrites > 0)

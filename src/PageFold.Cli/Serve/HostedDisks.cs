@@ -124,6 +124,8 @@ internal sealed class HostedDisks : IDisposable
             Codec = options.Codec,
             MemoryLimit = export.MemoryLimit,
             HugePages = options.HugePages,
+            Prefault = options.LockMemory,
+            OverwriteReserve = SwapSizing.Reserve(options, export),
             TrackAccess = true,
             Writeback = Writeback(options, export),
         },
@@ -132,7 +134,9 @@ internal sealed class HostedDisks : IDisposable
     private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) => options.Writeback is null ? null : new WritebackOptions
     {
         Path = options.WritebackOf(export)!,
-        MostBytes = options.WritebackBytes,
+        MostBytes = options.SwapRatio is null ? options.WritebackBytes : SwapSizing.WritebackBytes(options, export),
         DailyBudget = options.WritebackDailyBudget,
+        DirectReclaim = options.SwapRatio is not null,
+        Preallocate = options.SwapRatio is not null,
     };
 }

@@ -80,7 +80,7 @@ internal sealed class KeptFiles : IDisposable
     {
         if (!OperatingSystem.IsLinux())
             return mark;
-        return Descriptor.Status(mark, follow: false) is { } status ? $"{status.Device}:{status.Inode}" : null;
+        return Descriptor.Status(mark, follow: false) is { Id: { } id } ? $"{id.Device}:{id.Inode}" : null;
     }
 
     /// <summary>Lets go of them.</summary>

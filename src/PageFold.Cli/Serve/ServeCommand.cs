@@ -32,10 +32,17 @@ internal static class ServeCommand
         Option<string?> metrics = new("--metrics") { Description = "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.", HelpName = "ADDRESS:PORT" };
         Option<string> connections = new("--max-connections") { Description = "The most clients at once.", DefaultValueFactory = _ => "128", HelpName = "N" };
         Option<string?> idleTimeout = new("--idle-timeout") { Description = "Close connections that are silent for so long. Default: never.", HelpName = "TIME" };
+        Option<string?> swap = new("--swap")
+        {
+            Description = "For a kernel that swaps to the disk: its size is RATIO (default 2) times the memory limit, and pages that hold nothing are refused before overwrites. With --writeback, disk space for the rest is reserved and no write is refused.",
+            HelpName = "RATIO",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<bool> lockMemory = new("--lock-memory") { Description = "Take the memory of the limit at the start and lock it, so that the server cannot be swapped out. For a server on the machine that swaps to it." };
         Option<bool> hugePages = new("--huge-pages") { Description = "Merge memory into huge pages in the background, for disks that are mostly read." };
         Command command = new("serve", "Serve a RAM disk whose blocks live compressed in memory to any NBD client. What is on it is gone when the command ends, unless it is kept.")
         {
-            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback, writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, idleTimeout, hugePages,
+            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback, writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, idleTimeout, hugePages, swap, lockMemory,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => ServeRun.Execute(
@@ -59,6 +66,8 @@ internal static class ServeCommand
                     PageSize = parsed.GetValue(pageSize) is { } bytes ? Arguments.PageSize(bytes) : null,
                     CacheBytes = Arguments.Bytes("--cache", parsed.GetValue(cache), least: 0),
                     HugePages = parsed.GetValue(hugePages),
+                    LockMemory = parsed.GetValue(lockMemory),
+                    SwapRatio = ServeArguments.Ratio("--swap", parsed.GetResult(swap) is not null, parsed.GetValue(swap)),
                     Writeback = parsed.GetValue(writeback),
                     WritebackBytes = Arguments.Bytes("--writeback-size", parsed.GetValue(writebackSize)),
                     WritebackDailyBudget = Arguments.Bytes("--writeback-daily", parsed.GetValue(writebackDaily)),
@@ -72,7 +81,8 @@ internal static class ServeCommand
                     },
                 },
                 stop),
-            cancellation)));
+            cancellation,
+            endsAtOnce: false)));
         return command;
     }
 

@@ -35,6 +35,12 @@ internal sealed record ServeOptions
 
     public bool HugePages { get; init; }
 
+    /// <summary>Takes the memory at the start and locks it.</summary>
+    public bool LockMemory { get; init; }
+
+    /// <summary>The disks' sizes as multiples of their memory limits, for disks that a kernel swaps to; null where sizes are given.</summary>
+    public double? SwapRatio { get; init; }
+
     /// <summary>Where pages may go that are to leave memory; a disk of several has a file of its own beside it, with its name behind.</summary>
     public string? Writeback { get; init; }
 
@@ -157,6 +163,18 @@ internal static class ServeArguments
                 return TimeSpan.FromSeconds(value * seconds);
         }
         throw new UserErrorException($"{option} {Arguments.Shown(text)} is no time; write for example 90s, 10m, 4h or 1d.");
+    }
+
+    /// <summary>A size as a multiple of the memory limit; null without the option, the default where it has no value.</summary>
+    public static double? Ratio(string option, bool isGiven, string? text)
+    {
+        if (!isGiven)
+            return null;
+        if (text is null)
+            return SwapSizing.DefaultRatio;
+        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio) && ratio is >= 1 and <= SwapSizing.LargestRatio
+            ? ratio
+            : throw new UserErrorException($"{option} {Arguments.Shown(text)} is no ratio; write a number from 1 to {SwapSizing.LargestRatio} as in {option} 2.5, or none for {SwapSizing.DefaultRatio}.");
     }
 
     /// <summary>A codec to recompress with: one that compresses.</summary>

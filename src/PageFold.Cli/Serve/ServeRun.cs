@@ -13,6 +13,8 @@ internal static class ServeRun
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
         using ServeLog log = new();
+        if (options.LockMemory)
+            MemoryLock.Engage();
         ResidentMemory.KeepLittle();
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
         if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))
@@ -20,6 +22,7 @@ internal static class ServeRun
         if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
             throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         Restoration.Check(options);
+        options = SwapSizing.Apply(options);
         using KeptFiles kept = new(options.Exports);
         options = Restoration.Complete(options);
         if (options.Control is { } socket && options.ListensAt(socket))
@@ -90,16 +93,7 @@ internal static class ServeRun
                 throw new UserErrorException($"the size of the disk{(export.Name.Length > 0 ? $" '{export.Name}'" : string.Empty)} is missing; write for example --size 8GiB.");
             RefuseUnevenSize(export, size);
         }
-        if (options.MemoryLimit is not { } limit && options.Exports.Count == 1)
-            return [.. options.Exports];
-        limit = options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
-        // Refuses a limit above the container's, which the disks' shares of it may not be.
-        new PageStore(new PageStoreOptions { MemoryLimit = limit }).Dispose();
-        long own = options.Exports.Sum(export => export.MemoryLimit ?? 0);
-        int others = options.Exports.Count(export => export.MemoryLimit is null);
-        if (own > limit || own == limit && others > 0)
-            throw new UserErrorException($"the exports' own memory limits come to {ByteSize.Format(own)}, and --memory-limit is {ByteSize.Format(limit)} for all; raise it, or lower theirs.");
-        return [.. options.Exports.Select(export => export with { MemoryLimit = export.MemoryLimit ?? (limit - own) / others })];
+        return options.MemoryLimit is null && options.Exports.Count == 1 ? [.. options.Exports] : [.. MemoryShares.Divide(options)];
     }
 
     private static void RefuseUnevenSize(ExportOptions export, long size)
@@ -159,6 +153,10 @@ internal static class ServeRun
             log.Tell($"control socket: {Path.GetFullPath(control)} (pagefold top --control {control})");
         if (options.Metrics is { } metrics)
             log.Tell($"metrics at http://{metrics}/metrics");
+        if (options.LockMemory)
+            log.Tell("the server's memory is taken and locked");
+        if (options.SwapRatio is { } ratio)
+            log.Tell($"sized for swap: {Figures.Of(ratio, "0.##")} times the memory limit; {(options.Writeback is null ? "writes that compress badly may still be refused (ENOSPC)" : "disk space for the rest is reserved, and no write is refused")}");
         if (options.Exports.All(export => export.Keep is null))
             log.Tell("what is written lives in memory and is gone when this command ends");
     }

@@ -53,7 +53,7 @@ internal static class SnapshotCommand
             figures["seconds"] += Stopwatch.GetElapsedTime(received).TotalSeconds;
             return reply with { Result = figures };
         }
-        catch (Exception e) when (e is IOException and not ReaderGoneException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{path} could not be written ({e.Message.TrimEnd('.')}); there is no new file, and one that was there is as it was. Make room there, or choose another file.", e);
         }

@@ -77,7 +77,7 @@ internal sealed record SnapshotPlace(SnapshotOutput Output, bool IsStandardOutpu
 #pragma warning restore CA2000
 
     // Two terminals, or two names of /dev/null, are no place where bytes are mixed for good.
-    private static bool IsSame(FileStatus one, FileStatus? other) => one.Kind != FileKind.CharacterDevice && other is { } second && one.IsSame(second);
+    private static bool IsSame(FileStatus one, FileStatus? other) => one.Kind != FileKind.CharacterDevice && one.Id is not null && one.Id == other?.Id;
 
     /// <summary>Opens a pipe or a device. A pipe waits for its reader.</summary>
     private static SafeFileHandle OpenStream(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);

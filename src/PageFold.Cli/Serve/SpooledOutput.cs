@@ -91,7 +91,7 @@ internal sealed class SpooledOutput : SnapshotOutput
             using SafeFileHandle target = _open();
             Copy((int)target.DangerousGetHandle(), cancellationToken);
         }
-        catch (Exception e) when (e is IOException and not ReaderGoneException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{_target} could not be written ({e.Message.TrimEnd('.')}), and is not complete; choose another file.", e);
         }
@@ -100,18 +100,17 @@ internal sealed class SpooledOutput : SnapshotOutput
     private void Copy(int target, CancellationToken cancellationToken)
     {
         SafeFileHandle spool = _spool.SafeFileHandle;
-        int source = (int)spool.DangerousGetHandle();
         long length = RandomAccess.GetLength(spool);
         bool leavesHoles = CanLeaveHoles(target);
         byte[] block = new byte[BlockBytes];
         for (long offset = 0; offset < length;)
         {
-            long data = Descriptor.NextData(source, offset, length);
+            long data = SystemFiles.NextData(spool, offset, length);
             if (leavesHoles)
                 Descriptor.Skip(target, data - offset);
             else
                 Write(offset, data);
-            offset = data < length ? Descriptor.NextHole(source, data, length) : length;
+            offset = data < length ? SystemFiles.NextHole(spool, data, length) : length;
             Write(data, offset);
         }
         if (leavesHoles && Descriptor.Position(target) is { } end)

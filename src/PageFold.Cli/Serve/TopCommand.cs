@@ -51,7 +51,6 @@ internal static class TopCommand
             if (reply.Error is { } error)
                 return ControlCommands.Refused(error, reply.ExitCode);
             show(DiskView.Render(reply.Report!, before));
-            OutputFlow.ThrowIfReaderGone();
             before = reply.Report;
         }
         // Ctrl-C is how one leaves.

@@ -10,6 +10,7 @@ internal sealed class Upkeep : IDisposable
 
     private const string Reserve = "reserve";
     private const string WritingBack = "writeback";
+    private const string Space = "space";
 
     // Less is not worth a walk.
     private const long FewFrames = 256;
@@ -57,12 +58,16 @@ internal sealed class Upkeep : IDisposable
         Try(export, "flush", () => export.Disk.Flush());
         Try(export, Reserve, () => KeepReserve(export));
         if (_options.Recompress is { } codec)
-            Try(export, "recompress", () => store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle }, progress: null, _ending.Token));
+            Try(export, "recompress", () => Recompress(store, codec));
         if (_options.WritebackIdle is { } age)
             Try(export, WritingBack, () => WriteBack(export, age));
+        Try(export, Space, () => WarnOfLittleSpace(export));
         if (IsSparse(store))
             Try(export, "compact", () => store.Compact(_ending.Token));
     }
+
+    private void Recompress(PageStore store, PageCodec codec) =>
+        store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle, RetireOthers = true }, progress: null, _ending.Token);
 
     /// <summary>What one step meets must not keep the others from being taken; they may be what gives memory back.</summary>
     private void Try(NbdExport export, string name, Action step)
@@ -104,6 +109,15 @@ internal sealed class Upkeep : IDisposable
     {
         if (!export.Disk.TryKeepReserve())
             Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
+    }
+
+    /// <summary>Warns once when little is left, and again when that happens after it was better.</summary>
+    private void WarnOfLittleSpace(NbdExport export)
+    {
+        if (DiskReport.IsAlmostFull(export.Disk, export.Disk.Store.GetStatistics()))
+            Tell(export, Space, "less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, compact, or raise --memory-limit");
+        else
+            _told.Remove((export, Space));
     }
 
     private void WriteBack(NbdExport export, TimeSpan age)

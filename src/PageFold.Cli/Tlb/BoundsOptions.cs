@@ -6,6 +6,9 @@ namespace PageFold.Cli.Tlb;
 /// <summary>The options of all commands of the lab that say how far to explore.</summary>
 internal sealed class BoundsOptions
 {
+    // With less the runtime itself does not survive that memory runs out.
+    private const long LeastHeap = 64 << 20;
+
     private readonly Option<string> _cpus = Make("--cpus", "CPUs, each with a task; 1 to 3.", Bounds.Default.Cpus);
     private readonly Option<string> _objects = Make("--objects", "Objects, each in two frames; 1 to 4.", Bounds.Default.Objects);
     private readonly Option<string> _cycles = Make("--cycles", "Map cycles of each CPU; 1 to 15.", Bounds.Default.Cycles);
@@ -21,13 +24,20 @@ internal sealed class BoundsOptions
         command.Options.Add(_maxStates);
     }
 
-    public Bounds ToBounds(ParseResult parsed) => new()
+    public Bounds ToBounds(ParseResult parsed)
     {
-        Cpus = Integer(parsed, _cpus, 1, 3),
-        Objects = Integer(parsed, _objects, 1, 4),
-        Cycles = Integer(parsed, _cycles, 1, 15),
-        Interrupts = Integer(parsed, _interrupts, 0, 3),
-    };
+        Bounds bounds = new()
+        {
+            Cpus = Integer(parsed, _cpus, 1, 3),
+            Objects = Integer(parsed, _objects, 1, 4),
+            Cycles = Integer(parsed, _cycles, 1, 15),
+            Interrupts = Integer(parsed, _interrupts, 0, 3),
+        };
+        long heap = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return heap >= LeastHeap
+            ? bounds
+            : throw new UserErrorException($"the heap may have {ByteSize.Format(heap)}, and exploring needs {ByteSize.Format(LeastHeap)}; raise DOTNET_GCHeapHardLimit, or the container's memory.");
+    }
 
     public int ToMaxStates(ParseResult parsed) => Integer(parsed, _maxStates, 1, 100_000_000);
 

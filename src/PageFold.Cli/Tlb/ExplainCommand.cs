@@ -33,10 +33,10 @@ internal static class ExplainCommand
                 WorkProgress progress = new();
                 progress.Begin($"Exploring {what} on {where}", 1);
                 Timeline timeline = Timeline.Of(ProgressView.Watch(progress, () => new Checker().Check(what, where, around, far, maxStates, cancellation)));
+                svgTarget?.Write(TimelineDrawing.Draw(timeline));
+                jsonTarget?.Write(JsonSerializer.Serialize(ExplainReport.Of(timeline), TlbJson.Default.ExplainReport));
                 if (jsonTarget?.IsStandardOutput != true)
                     TimelineView.Show(timeline);
-                jsonTarget?.Write(JsonSerializer.Serialize(ExplainReport.Of(timeline), TlbJson.Default.ExplainReport));
-                svgTarget?.Write(TimelineDrawing.Draw(timeline));
                 MatrixView.TellIncomplete([timeline.Result]);
                 return TlbCommand.ExitCode([timeline.Result]);
             }, outer));

@@ -49,6 +49,7 @@ internal static class TlbCommand
     {
         WorkProgress progress = new();
         Exploration exploration = ProgressView.Watch(progress, () => selection.Explore(progress, cancellation));
+        target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>([.. exploration.Chosen.Where(result => result.IsComplete).Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
         if (target?.IsStandardOutput != true)
         {
             if (selection.IsList)
@@ -56,7 +57,6 @@ internal static class TlbCommand
             else
                 MatrixView.Show(selection, exploration);
         }
-        target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>([.. exploration.Chosen.Where(result => result.IsComplete).Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
         MatrixView.TellIncomplete(exploration.All);
         return ExitCode(exploration.All);
     }

@@ -75,7 +75,7 @@ public sealed partial class RamDisk
             Span<byte> whole = Scratch;
             ReadStored(page, whole);
             data.CopyTo(whole[within..]);
-            return TryStore(page, whole);
+            return TryStoreChanged(page, whole, keepsPlace: false);
         }
     }
 
@@ -101,12 +101,21 @@ public sealed partial class RamDisk
         return true;
     }
 
+    /// <summary>
+    /// Stores a page of which a part was changed. If it is all zeros it is stored all the same if it is to keep its place, or is held as zeros by now: the rest of it may be what a client wants no hole in. The caller
+    /// holds its cell.
+    /// </summary>
+    private bool TryStoreChanged(long page, ReadOnlySpan<byte> data, bool keepsPlace) =>
+        keepsPlace || !data.ContainsAnyExcept((byte)0) && IsHeldAsZeros(page) ? Store.Write(page, data) != StoreOutcome.Full : TryStore(page, data);
+
+    private bool IsHeldAsZeros(long page) => Store.RunAt(page, 1) is { State: not null, IsZero: true };
+
     /// <summary>Gives a changed page to the store; false if that is full. The caller holds the cell.</summary>
     private bool TryWriteBack(PageCell cell)
     {
         if (!cell.Dirty)
             return true;
-        if (!TryStore(cell.Page, cell.Buffer))
+        if (!TryStoreChanged(cell.Page, cell.Buffer, cell.KeepsPlace))
             return false;
         cell.Dirty = false;
         return true;
@@ -127,14 +136,14 @@ public sealed partial class RamDisk
         return all;
     }
 
-    private bool TryZeroPart(long offset, int count)
+    private bool TryZeroPart(long offset, int count, bool punch)
     {
         int within = (int)(offset & PageSize - 1);
         long page = offset >> _pageShift;
         PageCell cell = CellOf(page);
         lock (cell.Lock)
         {
-            if (cell.Page != page && ResidencyOf(page) == PageResidency.Hole)
+            if (punch && cell.Page != page && !Store.Contains(page))
                 return true;
             if (HasCache)
             {
@@ -145,66 +154,72 @@ public sealed partial class RamDisk
                     Load(cell, page);
                 }
                 cell.Buffer.AsSpan(within, count).Clear();
+                cell.KeepsPlace |= !punch;
                 cell.Dirty = true;
                 return true;
             }
             Span<byte> whole = Scratch;
             ReadStored(page, whole);
             whole.Slice(within, count).Clear();
-            return TryStore(page, whole);
+            return TryStoreChanged(page, whole, keepsPlace: !punch);
         }
     }
 
-    private bool TryZeroPages(long first, long count, bool punch)
+    /// <summary>Stores zeros for each page of a range; false if memory is short.</summary>
+    private bool TryHoldZeros(long first, long end)
     {
-        // Few pages take their own cells, as do pages that are stored and may be refused; many that become holes take all, in the order of the array, which is the order for everybody who
-        // takes more than one.
-        if (count < _cells.Length || !punch)
+        for (long page = first; page < end; page++)
         {
-            for (long page = first; page < first + count; page++)
+            PageCell cell = CellOf(page);
+            lock (cell.Lock)
             {
-                PageCell cell = CellOf(page);
-                lock (cell.Lock)
-                {
-                    if (!TryZeroHeld(cell, page, punch))
-                        return false;
-                }
-            }
-            return true;
-        }
-        EnterAll();
-        try
-        {
-            foreach (PageCell cell in _cells)
-            {
-                if (cell.Page >= first && cell.Page < first + count)
+                Span<byte> zeros = Scratch;
+                zeros.Clear();
+                if (Store.Write(page, zeros) == StoreOutcome.Full)
+                    return false;
+                if (cell.Page == page)
                     cell.Forget();
             }
-            Store.Discard(first, count);
-            return true;
         }
-        finally
+        return true;
+    }
+
+    /// <summary>Makes holes of the pages of a range. Costs by the pages that the store or the cache holds there.</summary>
+    private void Punch(long first, long end)
+    {
+        // The cache first: what leaves it meanwhile goes to the store, where the second walk finds it.
+        if (HasCache)
         {
-            ExitAll();
+            for (long page = first; page < Math.Min(end, first + _cells.Length); page++)
+            {
+                PageCell cell = CellOf(page);
+                if (cell.Page >= first && cell.Page < end)
+                    PunchCached(cell, first, end);
+            }
+        }
+        while (first < end && Store.TryFindNext(first, end - first, out long page))
+        {
+            PageCell cell = CellOf(page);
+            lock (cell.Lock)
+                PunchHeld(cell, page);
+            first = page + 1;
         }
     }
 
-    private bool TryZeroHeld(PageCell cell, long page, bool punch)
+    private void PunchCached(PageCell cell, long first, long end)
     {
-        if (punch)
+        lock (cell.Lock)
         {
-            Store.Discard(page);
+            if (cell.Page >= first && cell.Page < end)
+                PunchHeld(cell, cell.Page);
         }
-        else
-        {
-            Span<byte> zeros = Scratch;
-            zeros.Clear();
-            if (Store.Write(page, zeros) == StoreOutcome.Full)
-                return false;
-        }
+    }
+
+    private void PunchHeld(PageCell cell, long page)
+    {
+        Store.Discard(page);
         if (cell.Page == page)
             cell.Forget();
-        return true;
     }
 
     private void EnterAll()

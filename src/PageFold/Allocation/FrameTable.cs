@@ -7,7 +7,10 @@ namespace PageFold.Allocation;
 /// Items by number, 0 to 2^32 - 1, in leaves of one frame taken from the arena.
 /// </summary>
 /// <typeparam name="T">The item, of a power of two of bytes; its all-zero value means "nothing".</typeparam>
-/// <remarks>Grows without stopping readers. Finding an item is lock-free. Empty leaves go back by <see cref="TrimEmptyLeaves"/> alone, while nobody looks.</remarks>
+/// <remarks>
+/// Grows without stopping readers. Finding an item is lock-free. Leaves go back by <see cref="TrimEmptyLeaves"/> and <see cref="Drop"/> alone, while no other thread uses the table, and with
+/// the leaves the blocks of their directory.
+/// </remarks>
 internal unsafe class FrameTable<T>(FrameArena arena)
     where T : unmanaged
 {
@@ -16,8 +19,8 @@ internal unsafe class FrameTable<T>(FrameArena arena)
     private readonly Lock _growth = new();
     private readonly int _leafShift = arena.FrameShift - BitOperations.Log2((uint)sizeof(T));
 
-    // The frame of each leaf plus one; zero where there is none.
-    private readonly BlockArray<uint> _leaves = new(arena.Budget, DirectoryShift);
+    // The frame of each leaf plus one; zero where there is none; negative where a leaf was dropped that has left a note.
+    private readonly BlockArray<int> _leaves = new(arena.Budget, DirectoryShift);
     private long _leafCount;
 
     /// <summary>Bytes of leaves and of the way to them.</summary>
@@ -32,9 +35,9 @@ internal unsafe class FrameTable<T>(FrameArena arena)
     /// <summary>The item; null if nothing was ever put near it.</summary>
     public T* Find(uint number)
     {
-        uint* leaf = _leaves.Find(number >> _leafShift);
-        uint frame = leaf is null ? 0 : Volatile.Read(ref *leaf);
-        return frame == 0 ? null : (T*)arena.AddressOf(frame - 1) + (number & LeafLength - 1);
+        int* leaf = _leaves.Find(number >> _leafShift);
+        int frame = leaf is null ? 0 : Volatile.Read(ref *leaf);
+        return frame <= 0 ? null : (T*)arena.AddressOf((uint)frame - 1) + (number & LeafLength - 1);
     }
 
     /// <summary>The item, its leaf made if need be; false when there is no memory for it.</summary>
@@ -45,55 +48,80 @@ internal unsafe class FrameTable<T>(FrameArena arena)
             return true;
         lock (_growth)
         {
-            if (!_leaves.TryEnsure(number >> _leafShift, out uint* leaf))
+            if (!_leaves.TryEnsure(number >> _leafShift, out int* leaf))
                 return false;
-            if (*leaf == 0)
+            if (*leaf <= 0)
             {
                 if (!arena.TryAllocateForTable(ReserveUse.None, out uint frame))
                     return false;
-                new Span<byte>(arena.AddressOf(frame), arena.FrameSize).Clear();
+                Initialize(new Span<T>(arena.AddressOf(frame), (int)LeafLength), *leaf < 0 ? (uint)~*leaf : null);
                 _leafCount++;
-                Volatile.Write(ref *leaf, frame + 1);
+                Volatile.Write(ref *leaf, (int)(frame + 1));
             }
         }
         item = Find(number);
         return true;
     }
 
-    /// <summary>The lowest number from <paramref name="from"/> on whose leaf exists; null if there is none.</summary>
-    public uint? NextExisting(uint from)
+    /// <summary>The lowest number from <paramref name="from"/> to <paramref name="last"/> whose leaf exists; null if there is none.</summary>
+    public uint? NextExisting(uint from, uint last = uint.MaxValue)
     {
         uint leaf = from >> _leafShift;
-        while (_leaves.NextExisting(leaf) is { } candidate)
+        uint lastLeaf = last >> _leafShift;
+        while (leaf <= lastLeaf && _leaves.NextExisting(leaf) is { } candidate && candidate <= lastLeaf)
         {
-            if (Volatile.Read(ref *_leaves.Find(candidate)) != 0)
+            if (Volatile.Read(ref *_leaves.Find(candidate)) > 0)
                 return Math.Max(from, candidate << _leafShift);
             leaf = candidate + 1;
         }
         return null;
     }
 
-    /// <summary>Gives back the leaves in which no item is set; nobody else uses an item meanwhile.</summary>
+    /// <summary>Gives back the leaves in which no item is set. The caller is the only thread that uses the table.</summary>
     public void TrimEmptyLeaves()
     {
         uint number = 0;
         while (_leaves.NextExisting(number) is { } candidate)
         {
-            uint* leaf = _leaves.Find(candidate);
-            if (*leaf != 0 && !new Span<byte>(arena.AddressOf(*leaf - 1), arena.FrameSize).ContainsAnyExcept((byte)0))
-            {
-                arena.Free(*leaf - 1);
-                *leaf = 0;
-                _leafCount--;
-            }
+            int* leaf = _leaves.Find(candidate);
+            if (*leaf > 0 && !new ReadOnlySpan<byte>(arena.AddressOf((uint)*leaf - 1), arena.FrameSize).ContainsAnyExcept((byte)0))
+                Release(leaf, note: null);
             number = candidate + 1;
         }
+        _leaves.TrimEmptyBlocks();
     }
+
+    /// <summary>
+    /// Gives back the leaf of an item, if there is one, whatever it holds. The next leaf in its place is made with the note. The caller is the only thread that uses the table.
+    /// </summary>
+    /// <param name="number">The item's number.</param>
+    /// <param name="note">At most 2^31 - 1; null leaves nothing behind.</param>
+    public void Drop(uint number, uint? note)
+    {
+        int* leaf = _leaves.Find(number >> _leafShift);
+        if (leaf is not null && *leaf > 0)
+            Release(leaf, note);
+    }
+
+    /// <summary>Gives back what the leaves that were dropped have left empty. The caller is the only thread that uses the table.</summary>
+    public void TrimDirectory() => _leaves.TrimEmptyBlocks();
 
     /// <summary>Gives the way to the leaves back; nobody uses an item any more. The leaves' frames go with the arena.</summary>
     public void Free()
     {
         _leaves.Free();
         _leafCount = 0;
+    }
+
+    /// <summary>Sets the items of a new leaf.</summary>
+    /// <param name="items">All of them, with whatever the frame held before.</param>
+    /// <param name="note">What the leaf that was dropped here has left; null if it has left nothing, or there was none.</param>
+    protected virtual void Initialize(Span<T> items, uint? note) => items.Clear();
+
+    private void Release(int* leaf, uint? note)
+    {
+        arena.Free((uint)*leaf - 1);
+        *leaf = note is { } left ? ~(int)left : 0;
+        _leafCount--;
     }
 }

@@ -146,7 +146,7 @@ internal sealed unsafe partial class SizeClass
 
     private bool TryMove(SlotTable owners, Zspage source, int from, Zspage destination, int to)
     {
-        ObjectLocation origin = new(source.Number, (uint)from);
+        ObjectLocation origin = new(source.Number, from, _indexBits);
         // The size is not known yet; the tag does not depend on it.
         _ = ViewOf(source, from, 1, out ulong* tag);
         ulong* slot = owners.Find((uint)*tag);
@@ -161,7 +161,7 @@ internal sealed unsafe partial class SizeClass
         target.CopyFrom(ViewOf(source, from, size, out tag));
         // Read again, now that the slot is held: only then is it surely the tag of this object.
         *targetTag = *tag;
-        SlotWord.ReleaseExclusive(ref *slot, SlotWord.MovedTo(word, new ObjectLocation(destination.Number, (uint)to)));
+        SlotWord.ReleaseExclusive(ref *slot, SlotWord.MovedTo(word, new ObjectLocation(destination.Number, to, _indexBits)));
         return true;
     }
 

@@ -38,10 +38,12 @@ internal sealed unsafe partial class SizeClass
     private readonly FrameArena _arena;
     private readonly ZspageTable _zspageTable;
     private readonly ObjectLayout _layout;
+    private readonly int _indexBits;
 
     // What the latch guards lies beside it.
     private Latch _latch;
     private GroupHeads _heads;
+    private GroupCounts _listed;
     private uint _occupied;
     private long _objects;
     private long _frames;
@@ -54,6 +56,7 @@ internal sealed unsafe partial class SizeClass
         Number = number;
         Geometry = geometry;
         _layout = new ObjectLayout(geometry);
+        _indexBits = geometry.IndexBits;
         ((Span<uint>)_heads).Fill(None);
     }
 
@@ -63,6 +66,9 @@ internal sealed unsafe partial class SizeClass
 
     /// <summary>Frames owned by the class's zspages.</summary>
     public long Frames => Volatile.Read(ref _frames);
+
+    /// <summary>Objects in use.</summary>
+    public long Objects => Volatile.Read(ref _objects);
 
     /// <summary>
     /// Takes an object; false when there is no memory. The caller writes its tag before its slot points at it; what is left of an earlier tag until then harms nothing, because no slot
@@ -81,7 +87,7 @@ internal sealed unsafe partial class SizeClass
                 return false;
             }
             Occupy(zspage, index);
-            location = new ObjectLocation(zspage.Number, (uint)index);
+            location = new ObjectLocation(zspage.Number, index, _indexBits);
             return true;
         }
         finally
@@ -99,7 +105,7 @@ internal sealed unsafe partial class SizeClass
         _latch.Enter();
         try
         {
-            Vacate(Open(location.Zspage), (int)location.Index, ref freed);
+            Vacate(Open(location.Zspage(_indexBits)), location.Index(_indexBits), ref freed);
             sparse = IsSparse;
         }
         finally
@@ -271,6 +277,7 @@ internal sealed unsafe partial class SizeClass
         zspage.Header->Group = (ushort)group;
         if (group == Unlisted)
             return;
+        _listed[group]++;
         uint next = _heads[group];
         zspage.Header->Next = next;
         if (next != None)
@@ -285,6 +292,7 @@ internal sealed unsafe partial class SizeClass
         int group = header->Group;
         if (group == Unlisted)
             return;
+        _listed[group]--;
         uint next = header->Next;
         if (_heads[group] == zspage.Number)
         {
@@ -304,5 +312,12 @@ internal sealed unsafe partial class SizeClass
     private struct GroupHeads
     {
         private uint _first;
+    }
+
+    /// <summary>How many zspages each fullness group lists.</summary>
+    [System.Runtime.CompilerServices.InlineArray(Groups)]
+    private struct GroupCounts
+    {
+        private int _first;
     }
 }

@@ -1,45 +1,64 @@
 using System.Collections.Concurrent;
+using System.Numerics;
 
 namespace PageFold.Allocation;
 
 /// <summary>
-/// The size classes of a frame size: a step is a 256th of a frame (16 bytes of 4096), the smallest class is two steps. Neighbouring sizes whose zspages
-/// hold as many objects in as many frames share one class, the largest of them.
+/// The size classes of a frame size. Sizes are 16 bytes apart up to 1 KiB; above, a 32nd of the next lower power of two, but at most a 256th of a frame: so 16 bytes throughout with frames of
+/// 4 KiB, and 256 bytes from 8 KiB on with frames of 64 KiB. The smallest class is 32 bytes, tag included.
 /// </summary>
+/// <remarks>
+/// Rounding up wastes half a step an object, and every class keeps half a frame open; docs/geometry.md weighs the two. Neighbouring sizes whose zspages hold as many objects in as many frames
+/// share one class, the largest of them.
+/// </remarks>
 internal sealed class SizeClasses
 {
-    /// <summary>The default number of steps in a frame.</summary>
+    /// <summary>The default number of the coarsest steps in a frame.</summary>
     public const int DefaultSteps = 256;
 
     /// <summary>The default longest chain, in frames.</summary>
     public const int DefaultMaxChain = 64;
 
+    private const int LargestUnit = 16;
+
+    // Steps from one power of two to the next, where they are neither the finest nor the coarsest.
+    private const int OctaveShift = 5;
+
     private static readonly ConcurrentDictionary<(int FrameSize, int MaxChain, int Steps), SizeClasses> Known = new();
 
-    private readonly ushort[] _classOfStep;
+    // By size in units, tag included: the class and the layout.
+    private readonly ushort[] _classOf;
     private readonly ObjectLayout[] _layouts;
-    private readonly int _stepShift;
+    private readonly int _unitShift;
 
     private SizeClasses(int frameSize, int maxChain, int steps)
     {
-        // The last step is for objects that fill a frame and so have no room for a tag beside them.
-        _classOfStep = new ushort[steps + 2];
-        _stepShift = System.Numerics.BitOperations.Log2((uint)(frameSize / steps));
+        int coarsest = frameSize / steps;
+        int unit = Math.Min(coarsest, LargestUnit);
+        int units = frameSize / unit;
+        _unitShift = BitOperations.Log2((uint)unit);
+        // The last is for objects that fill a frame and so have no room for a tag beside them.
+        _classOf = new ushort[units + 2];
         List<ZspageGeometry> geometries = [ZspageGeometry.OneObjectAFrame(frameSize)];
-        _classOfStep[steps + 1] = 0;
+        int before = 0;
         // From the largest size down, so that the first of a shared geometry is the largest size that fits it.
-        for (int step = steps; step >= 0; step--)
+        for (int size = units; size >= 0; size--)
         {
-            ZspageGeometry geometry = ZspageGeometry.For(frameSize, Math.Max(2, step) << _stepShift, maxChain);
-            if (geometries[^1].Frames != geometry.Frames || geometries[^1].Objects != geometry.Objects)
-                geometries.Add(geometry);
-            _classOfStep[step] = (ushort)(geometries.Count - 1);
+            int stride = StrideFor(Math.Max(2, size) * unit, unit, coarsest);
+            if (stride != before)
+            {
+                ZspageGeometry geometry = ZspageGeometry.For(frameSize, stride, maxChain);
+                if (geometries[^1].Frames != geometry.Frames || geometries[^1].Objects != geometry.Objects)
+                    geometries.Add(geometry);
+                before = stride;
+            }
+            _classOf[size] = (ushort)(geometries.Count - 1);
         }
         geometries.Reverse();
-        for (int step = 0; step <= steps + 1; step++)
-            _classOfStep[step] = (ushort)(geometries.Count - 1 - _classOfStep[step]);
+        for (int size = 0; size <= units + 1; size++)
+            _classOf[size] = (ushort)(geometries.Count - 1 - _classOf[size]);
         Geometries = geometries;
-        _layouts = [.. _classOfStep.Select(number => new ObjectLayout(geometries[number]))];
+        _layouts = [.. _classOf.Select(number => new ObjectLayout(geometries[number]))];
     }
 
     /// <summary>The classes of a frame size and longest chain, worked out once for all pools.</summary>
@@ -50,10 +69,16 @@ internal sealed class SizeClasses
     public IReadOnlyList<ZspageGeometry> Geometries { get; }
 
     /// <summary>The class of objects of <paramref name="size"/> bytes, 1 to a frame.</summary>
-    public int IndexFor(int size) => _classOfStep[StepOf(size)];
+    public int IndexFor(int size) => _classOf[UnitsOf(size)];
 
     /// <summary>How objects of <paramref name="size"/> bytes lie in the zspages of their class.</summary>
-    public ref readonly ObjectLayout LayoutFor(int size) => ref _layouts[StepOf(size)];
+    public ref readonly ObjectLayout LayoutFor(int size) => ref _layouts[UnitsOf(size)];
 
-    private int StepOf(int size) => size + sizeof(ulong) + (1 << _stepShift) - 1 >> _stepShift;
+    private static int StrideFor(int bytes, int unit, int coarsest)
+    {
+        int step = Math.Clamp((1 << BitOperations.Log2((uint)bytes - 1)) >> OctaveShift, unit, coarsest);
+        return (bytes + step - 1) / step * step;
+    }
+
+    private int UnitsOf(int size) => size + sizeof(ulong) + (1 << _unitShift) - 1 >> _unitShift;
 }

@@ -31,7 +31,7 @@ internal enum SharedOutcome
 
 /// <summary>
 /// The layout of a slot: 64 bits that say where an object is, and lock it. From the low end: kind (2), writer (1), readers (7),
-/// size minus one (16), codec number (2), settled (1), index within the zspage (9), number of the zspage (26). Kinds without an object have the upper 54 bits as payload.
+/// size minus one (16), codec number (2), settled (1), location (35). Kinds without an object have the upper 54 bits as payload.
 /// Codec number and settled say what the object's bytes are, for the table's owner; they stay with the object wherever it moves.
 /// </summary>
 /// <remarks>
@@ -48,30 +48,27 @@ internal static class SlotWord
 {
     public const int SizeBits = 16;
     public const int CodecBits = 2;
-    public const int IndexBits = 9;
-    public const int ZspageBits = 26;
+    public const int LocationBits = 35;
     public const int MaxReaders = 127;
 
     private const int KindBits = 2;
     private const int SizeShift = 10;
     private const int CodecShift = SizeShift + SizeBits;
     private const int SettledShift = CodecShift + CodecBits;
-    private const int IndexShift = SettledShift + 1;
-    private const int ZspageShift = IndexShift + IndexBits;
+    private const int LocationShift = SettledShift + 1;
     private const ulong KindMask = (1UL << KindBits) - 1;
     private const ulong Writer = 1UL << KindBits;
     private const ulong OneReader = Writer << 1;
     private const ulong ReaderMask = MaxReaders * OneReader;
     private const ulong LockMask = Writer | ReaderMask;
     private const ulong SettledBit = 1UL << SettledShift;
-    private const ulong LocationMask = ~0UL << IndexShift;
+    private const ulong LocationMask = ~0UL << LocationShift;
 
     // Both kinds of object have it, and they alone.
     private const ulong ObjectBit = (ulong)SlotKind.Object;
 
     public static ulong ForObject(ObjectLocation location, int size, int codec = 0) =>
-        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)(uint)codec << CodecShift | (ulong)location.Index << IndexShift
-        | (ulong)location.Zspage << ZspageShift;
+        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)(uint)codec << CodecShift | location.Bits << LocationShift;
 
     /// <summary>The word of an object in a class that is not its size's.</summary>
     public static ulong ForMisplacedObject(ObjectLocation location, int size, int codec = 0) => ForObject(location, size, codec) | (ulong)SlotKind.MisplacedObject;
@@ -101,7 +98,7 @@ internal static class SlotWord
 
     public static bool IsSettled(ulong word) => (word & SettledBit) != 0;
 
-    public static ObjectLocation Location(ulong word) => new((uint)(word >> ZspageShift), (uint)(word >> IndexShift) & (1u << IndexBits) - 1);
+    public static ObjectLocation Location(ulong word) => new(word >> LocationShift);
 
     public static int Readers(ulong word) => (int)((word & ReaderMask) >> KindBits + 1);
 
@@ -172,5 +169,18 @@ internal static class SlotWord
         (word & (ObjectBit | LocationMask)) == (ForObject(location, 1) & (ObjectBit | LocationMask));
 }
 
-/// <summary>Where an object is: the number of its zspage and its index there.</summary>
-internal readonly record struct ObjectLocation(uint Zspage, uint Index);
+/// <summary>
+/// Where an object is, in the 35 bits that a slot has for it: the number of its zspage and, in the low bits, its index there. How many bits the index has depends on the frame size
+/// (<see cref="ZspageGeometry.IndexBitsFor"/>), so only the heap takes a location apart.
+/// </summary>
+internal readonly record struct ObjectLocation(ulong Bits)
+{
+    public ObjectLocation(uint zspage, int index, int indexBits)
+        : this((ulong)zspage << indexBits | (uint)index)
+    {
+    }
+
+    public uint Zspage(int indexBits) => (uint)(Bits >> indexBits);
+
+    public int Index(int indexBits) => (int)Bits & (1 << indexBits) - 1;
+}

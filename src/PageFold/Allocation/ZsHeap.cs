@@ -31,7 +31,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     private const int TypicalDescriptor = 320;
 
     // A SizeClass with its lock and list heads, as the runtime lays them out.
-    private const int ManagedBytesPerClass = 240;
+    private const int ManagedBytesPerClass = 320;
 
     private readonly Lock _compaction = new();
 
@@ -42,6 +42,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     private readonly SizeClass[] _classes;
     private readonly Timer _timer;
     private readonly Gate _gate;
+    private readonly int _indexBits;
     private int _requested;
     private long _framesCompacted;
     private long _bytesMoved;
@@ -52,15 +53,17 @@ internal sealed unsafe class ZsHeap : IDisposable
         Owners = owners;
         _gate = gate;
         _table = table;
+        _indexBits = ZspageGeometry.IndexBitsFor(arena.FrameShift);
         ManagedBytes = _table.Geometries.Count * ManagedBytesPerClass;
         if (!arena.Budget.TryCharge(ManagedBytes))
             Throw.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
         arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _zspages = new ZspageTable(arena);
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];
-        // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
         arena.DeferUpkeep(RequestUpkeep);
+        // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
         _timer = new Timer(static state => UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
+        arena.BelongTo(gate);
     }
 
     /// <summary>Bytes that the classes' own records take on the GC heap; charged like any other table.</summary>
@@ -87,6 +90,18 @@ internal sealed unsafe class ZsHeap : IDisposable
             foreach (SizeClass sizeClass in _classes)
                 frames += sizeClass.Frames;
             return frames;
+        }
+    }
+
+    /// <summary>Objects of all classes.</summary>
+    public long Objects
+    {
+        get
+        {
+            long objects = 0;
+            foreach (SizeClass sizeClass in _classes)
+                objects += sizeClass.Objects;
+            return objects;
         }
     }
 
@@ -132,11 +147,11 @@ internal sealed unsafe class ZsHeap : IDisposable
     public ObjectView View(ulong word, out ulong* tag)
     {
         ObjectLocation location = SlotWord.Location(word);
-        byte* descriptor = _zspages.At(location.Zspage);
+        byte* descriptor = _zspages.At(location.Zspage(_indexBits));
         int size = SlotWord.Size(word);
         // The class is known by the size, so that of the descriptor only the line with the frame's number is touched.
         int allocatedFor = SlotWord.Kind(word) == SlotKind.Object ? size : Capacity(location);
-        return _table.LayoutFor(allocatedFor).View(Arena, descriptor, (int)location.Index, size, out tag);
+        return _table.LayoutFor(allocatedFor).View(Arena, descriptor, location.Index(_indexBits), size, out tag);
     }
 
     /// <inheritdoc cref="View(ulong, out ulong*)"/>
@@ -146,7 +161,7 @@ internal sealed unsafe class ZsHeap : IDisposable
     public void PrefetchDescriptor(ulong word)
     {
         if (SlotWord.HoldsObject(word))
-            Prefetch.All(_zspages.At(SlotWord.Location(word).Zspage), TypicalDescriptor);
+            Prefetch.All(_zspages.At(SlotWord.Location(word).Zspage(_indexBits)), TypicalDescriptor);
     }
 
     /// <summary>Bytes that the object in this location may grow to without moving.</summary>
@@ -186,7 +201,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         Arena.Budget.Release(ManagedBytes);
     }
 
-    private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)_zspages.At(location.Zspage))->Class];
+    private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)_zspages.At(location.Zspage(_indexBits)))->Class];
 
     private CompactionResult Compact(SizeClass sizeClass, bool thorough, long mostFrames, CancellationToken cancellation)
     {

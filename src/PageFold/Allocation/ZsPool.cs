@@ -7,7 +7,7 @@ namespace PageFold;
 
 /// <summary>
 /// A pool of objects of odd sizes, off the GC heap, packed into single page frames that need not be next to each other. An object may begin in one
-/// frame and end in another; it is made contiguous for as long as somebody looks at it.
+/// frame and end in another; it is made contiguous for as long as a caller looks at it.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -16,13 +16,15 @@ namespace PageFold;
 /// </para>
 /// <para>
 /// Thread-safe, <see cref="Dispose"/> included: memory goes when the last operation or mapping has ended. Allocate, free, map, read and write allocate nothing on the
-/// GC heap. Freshly allocated objects are zeros, or the content they were given: nobody sees an earlier owner's bytes.
+/// GC heap. Freshly allocated objects are zeros, or the content they were given: no caller sees an earlier owner's bytes.
+/// </para>
+/// <para>
+/// A pool that was not disposed gives its memory back when the garbage collector finds it. If a mapping is open then, its span may be in use, although no reference to the pool is left: the memory
+/// stays, and the event source <c>PageFold</c> says so by the event <c>MemoryLeaked</c>.
 /// </para>
 /// </remarks>
-public sealed unsafe class ZsPool : IDisposable
+public sealed unsafe partial class ZsPool : IDisposable
 {
-    private const int SpinsBeforeRefusal = 40;
-
     // Slots, generations, descriptors and the object itself; and the directories and bits that lead to them.
     private const int FramesOfFirstObject = 4;
     private const int TablesOfFirstObject = 28 << 10;
@@ -34,37 +36,43 @@ public sealed unsafe class ZsPool : IDisposable
     private readonly MapEntries _maps;
     private readonly MapWindows? _windows;
     private readonly Gate _gate;
-    private readonly PoolNumber _number;
+    private readonly PoolNumbers _numbers;
+    private readonly uint _number;
+    private readonly Action _trimTables;
 
     /// <summary>Makes an empty pool.</summary>
+    /// <exception cref="ArgumentNullException">There are no options.</exception>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
+    /// <exception cref="InvalidOperationException">4,095 pools are open in this process, the most there can be at once.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing or the way of mapping does not exist here.</exception>
     public ZsPool(ZsPoolOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         _arena = options.MakeArena();
         _gate = new Gate(FreeEverything);
-        _slots = new SlotTable(_arena);
-        _handles = new HandleTable(_arena, _slots);
-        _heap = new ZsHeap(_arena, _slots, _gate, options.SizeClasses);
-        _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
-        if (_arena.Budget.Available < (long)FramesOfFirstObject * _arena.FrameSize + TablesOfFirstObject)
-        {
-            _heap.Dispose();
-            _arena.Dispose();
-            Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
-        }
+        _numbers = options.Numbers;
+        bool made = false;
         try
         {
+            _number = _numbers.Take(out uint origin);
+            _slots = new SlotTable(_arena);
+            _handles = new HandleTable(_arena, _slots, origin);
+            _heap = new ZsHeap(_arena, _slots, _gate, options.SizeClasses);
+            _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
+            _trimTables = _handles.Trim;
+            if (_arena.Budget.Available < (long)FramesOfFirstObject * _arena.FrameSize + TablesOfFirstObject)
+                Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
             if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
                 _windows = MapWindows.Reserve(_arena);
+            _gate.WhenForgotten(Forget);
+            made = true;
         }
-        catch
+        finally
         {
-            _heap.Dispose();
-            _arena.Dispose();
-            throw;
+            if (!made)
+                FreeUnfinished();
         }
-        _number = new PoolNumber();
     }
 
     /// <summary>The largest object, in bytes: one frame.</summary>
@@ -83,6 +91,7 @@ public sealed unsafe class ZsPool : IDisposable
     /// <param name="size">Bytes, 1 to <see cref="MaxObjectSize"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
     /// <exception cref="MemoryLimitException">The limit is reached, or the system has no memory.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public ZsHandle Allocate(int size)
     {
         if (!TryAllocate(size, out ZsHandle handle))
@@ -94,6 +103,7 @@ public sealed unsafe class ZsPool : IDisposable
     /// <param name="content">1 to <see cref="MaxObjectSize"/> bytes; as many are allocated.</param>
     /// <exception cref="ArgumentOutOfRangeException">The content is empty or too long.</exception>
     /// <exception cref="MemoryLimitException">The limit is reached, or the system has no memory.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public ZsHandle Allocate(ReadOnlySpan<byte> content)
     {
         if (!TryAllocate(content, out ZsHandle handle))
@@ -102,15 +112,22 @@ public sealed unsafe class ZsPool : IDisposable
     }
 
     /// <summary>Allocates an object of zeros; false when the limit is reached or the system has no memory.</summary>
-    /// <inheritdoc cref="Allocate(int)"/>
+    /// <param name="size">Bytes, 1 to <see cref="MaxObjectSize"/>.</param>
+    /// <param name="handle">The object's name.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public bool TryAllocate(int size, out ZsHandle handle) => TryAllocate(size, [], out handle);
 
     /// <summary>Allocates an object and copies its content in; false when the limit is reached or the system has no memory.</summary>
-    /// <inheritdoc cref="Allocate(ReadOnlySpan{byte})"/>
+    /// <param name="content">1 to <see cref="MaxObjectSize"/> bytes; as many are allocated.</param>
+    /// <param name="handle">The object's name.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The content is empty or too long.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public bool TryAllocate(ReadOnlySpan<byte> content, out ZsHandle handle) => TryAllocate(content.Length, content, out handle);
 
     /// <summary>Frees an object. Its handle is not valid any more.</summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     /// <exception cref="ObjectMappedException">The object is mapped, or being read or written by another thread; it stays as it is.</exception>
     public void Free(ZsHandle handle)
     {
@@ -131,6 +148,7 @@ public sealed unsafe class ZsPool : IDisposable
 
     /// <summary>Bytes in an object, as many as were allocated.</summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public int SizeOf(ZsHandle handle)
     {
         int stripe = _gate.Enter();
@@ -146,43 +164,13 @@ public sealed unsafe class ZsPool : IDisposable
         }
     }
 
-    /// <summary>
-    /// Makes an object contiguous until the result is disposed. Mappings may nest and may be disposed in any order; an object can be mapped 127 times at once.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The mode is none of the three.</exception>
-    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for the buffer of one more straddling object.</exception>
-    public ZsMap Map(ZsHandle handle, MapMode mode)
-    {
-        Throw.IfMapModeInvalid(mode);
-        MapEntry* entry = OpenEntry(handle, inOnePiece: true, out ObjectView view, out byte* bytes);
-        bool reads = (mode & MapMode.Read) != 0;
-        bool copied = bytes is null;
-        entry->CopyBack = copied && (mode & MapMode.Write) != 0;
-        Span<byte> span = new(copied ? entry->Buffer : bytes, view.Length);
-        if (!reads)
-            span.Clear();
-        else if (copied)
-            view.CopyTo(entry->Buffer);
-        return new ZsMap(this, span, entry->Number, entry->Sequence);
-    }
-
-    /// <summary>Shows an object as it lies, in one part or two, until the result is disposed.</summary>
-    /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping.</exception>
-    public ZsView View(ZsHandle handle)
-    {
-        MapEntry* entry = OpenEntry(handle, inOnePiece: false, out ObjectView view, out _);
-        entry->CopyBack = false;
-        return new ZsView(this, view.FirstSpan, view.SecondSpan, entry->Number, entry->Sequence);
-    }
-
     /// <summary>Copies bytes of an object out.</summary>
     /// <param name="handle">The object.</param>
     /// <param name="offset">Where to begin, in bytes.</param>
     /// <param name="destination">Filled whole; offset and length must lie within the object.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the object.</exception>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void Read(ZsHandle handle, int offset, Span<byte> destination)
     {
         int stripe = _gate.Enter();
@@ -208,6 +196,7 @@ public sealed unsafe class ZsPool : IDisposable
     /// <param name="source">Offset and length must lie within the object.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the object.</exception>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void Write(ZsHandle handle, int offset, ReadOnlySpan<byte> source)
     {
         int stripe = _gate.Enter();
@@ -227,13 +216,22 @@ public sealed unsafe class ZsPool : IDisposable
         }
     }
 
-    /// <summary>Moves objects together so that frames go back, then gives all free frames back. Others may work meanwhile.</summary>
+    /// <summary>
+    /// Moves objects together so that frames go back, then gives all free frames back, and idle buffers of mappings. Tables of handles of which none is valid any more go back too, unless a mapping
+    /// is open or other threads keep the pool busy. Others may work meanwhile.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the compaction early; what was done so far is returned.</param>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public CompactionResult Compact(CancellationToken cancellationToken = default)
     {
         int stripe = _gate.Enter();
         try
         {
-            return _heap.Compact(cancellationToken);
+            CompactionResult result = _heap.Compact(cancellationToken);
+            _maps.FreeIdleBuffers();
+            if (TryTrimTables(atTheLimit: false))
+                _ = _arena.Trim();
+            return result;
         }
         finally
         {
@@ -241,21 +239,24 @@ public sealed unsafe class ZsPool : IDisposable
         }
     }
 
-    /// <summary>What the pool holds now.</summary>
+    /// <summary>What the pool holds now: all figures as they were at one moment, so that they add up while other threads work.</summary>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public ZsPoolStatistics GetStatistics()
     {
+        HeapFigures heap = new(_heap);
         int stripe = _gate.Enter();
         try
         {
-            SizeClassStatistics[] classes = [.. _heap.Classes.Select(sizeClass => sizeClass.GetStatistics())];
-            long poolBytes = classes.Sum(sizeClass => sizeClass.Frames) * _arena.FrameSize;
+            heap.Enter();
+            heap.Exit();
+            IReadOnlyList<SizeClassStatistics> classes = heap.Classes;
             return new ZsPoolStatistics
             {
                 Objects = classes.Sum(sizeClass => sizeClass.Objects),
                 ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
-                PoolBytes = poolBytes,
-                TableBytes = Budget.Used - poolBytes,
-                PeakBytes = Budget.Peak,
+                PoolBytes = heap.PoolBytes,
+                TableBytes = heap.TableBytes,
+                PeakBytes = heap.PeakBytes,
                 MemoryLimit = Budget.Limit,
                 FramesCompacted = _heap.FramesCompacted,
                 BytesMoved = _heap.BytesMoved,
@@ -271,25 +272,6 @@ public sealed unsafe class ZsPool : IDisposable
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
     public void Dispose() => _heap.Close();
 
-    /// <summary>Ends a mapping, once.</summary>
-    internal void Unmap(uint number, ulong sequence)
-    {
-        if (!_maps.TryEnd(number, sequence, out MapEntry* entry))
-            return;
-        ref ulong slot = ref *_slots.Find(entry->Slot);
-        if (entry->CopyBack)
-            _heap.View(Volatile.Read(ref slot)).CopyFrom(entry->Buffer);
-        if (entry->Window != 0 && OperatingSystem.IsLinux())
-            _windows!.Unmap(entry->Window - 1);
-        int stripe = entry->Stripe;
-        SlotWord.ReleaseShared(ref slot);
-        _maps.Release(entry);
-        _gate.Exit(stripe);
-    }
-
-    private static bool Contains(ulong word, int offset, int length) =>
-        (uint)offset <= (uint)SlotWord.Size(word) && length <= SlotWord.Size(word) - offset;
-
     /// <summary>Allocates an object and fills it before its slot names it: with the content, which is as long as the object, or with zeros if that is empty.</summary>
     private bool TryAllocate(int size, ReadOnlySpan<byte> content, out ZsHandle handle)
     {
@@ -298,13 +280,9 @@ public sealed unsafe class ZsPool : IDisposable
         int stripe = _gate.Enter();
         try
         {
-            if (!_handles.TryTake(out uint slot, out uint generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
+            if (!TryTake(size, out uint slot, out uint generation, out ObjectLocation location)
+                && !(TryTrimTables(atTheLimit: true) && TryTake(size, out slot, out generation, out location)))
                 return false;
-            if (!_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out ObjectLocation location))
-            {
-                _handles.GiveBack(slot);
-                return false;
-            }
             ulong word = SlotWord.ForObject(location, size);
             ObjectView view = _heap.View(word, out ulong* tag);
             Prefetch.All(view.First, view.FirstLength);
@@ -318,7 +296,7 @@ public sealed unsafe class ZsPool : IDisposable
             }
             *tag = slot;
             SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
-            handle = new ZsHandle(slot, generation, _number.Value);
+            handle = new ZsHandle(slot, generation, _number);
             return true;
         }
         finally
@@ -327,115 +305,30 @@ public sealed unsafe class ZsPool : IDisposable
         }
     }
 
-    /// <summary>Pins an object and opens an entry for it. If it is to be in one piece, <paramref name="bytes"/> is where, or null if it has to be copied into the entry's buffer.</summary>
-    private MapEntry* OpenEntry(ZsHandle handle, bool inOnePiece, out ObjectView view, out byte* bytes)
+    /// <summary>Takes a slot and an object; neither when there is no memory for both.</summary>
+    private bool TryTake(int size, out uint slot, out uint generation, out ObjectLocation location)
     {
-        int stripe = _gate.Enter();
-        bool opened = false;
-        int window = -1;
-        try
-        {
-            ref ulong slot = ref Pin(handle, out ulong word);
-            view = _heap.View(word);
-            bytes = view.IsContiguous ? view.First : null;
-            bool windowed = inOnePiece && bytes is null && TryShow(view, out window, out bytes);
-            bool withBuffer = inOnePiece && bytes is null;
-            opened = _maps.TryAcquire(withBuffer, out MapEntry* entry) || _heap.ReclaimBytes() && _maps.TryAcquire(withBuffer, out entry);
-            if (!opened)
-            {
-                if (windowed && OperatingSystem.IsLinux())
-                    _windows!.Unmap(window);
-                SlotWord.ReleaseShared(ref slot);
-                Throw.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
-            }
-            entry->Slot = handle.Slot;
-            entry->Stripe = stripe;
-            entry->Window = windowed ? window + 1 : 0;
-            return entry;
-        }
-        finally
-        {
-            // An open mapping stays inside the gate until it is disposed.
-            if (!opened)
-                _gate.Exit(stripe);
-        }
-    }
-
-    private bool TryShow(in ObjectView view, out int window, out byte* bytes)
-    {
-        if (_windows is not null && OperatingSystem.IsLinux())
-            return _windows.TryMap(view, out window, out bytes);
-        window = -1;
-        bytes = null;
+        location = default;
+        if (!_handles.TryTake(out slot, out generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
+            return false;
+        if (_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out location))
+            return true;
+        _handles.GiveBack(slot);
         return false;
     }
 
-    private ref ulong SlotOf(ZsHandle handle, out uint* generation)
+    /// <summary>Gives back what the tables of handles do not need, if that is likely to be something and all others leave for a moment. The caller holds no slot.</summary>
+    private bool TryTrimTables(bool atTheLimit)
     {
-        if (handle.Pool != _number.Value)
-            Throw.ForeignHandle(handle);
-        if (!_handles.TryFind(handle, out ulong* slot, out generation))
-            Throw.StaleHandle(handle);
-        return ref *slot;
-    }
-
-    /// <summary>Keeps the object of a valid handle from moving and from being freed.</summary>
-    private ref ulong Pin(ZsHandle handle, out ulong word)
-    {
-        ref ulong slot = ref SlotOf(handle, out uint* generation);
-        SharedOutcome outcome = SlotWord.TryAcquireShared(ref slot, out word);
-        if (outcome == SharedOutcome.Empty)
-            Throw.StaleHandle(handle);
-        if (outcome == SharedOutcome.Saturated)
-            ThrowSaturated(handle, *generation);
-        if (Volatile.Read(ref *generation) != handle.Generation)
-        {
-            SlotWord.ReleaseShared(ref slot);
-            Throw.StaleHandle(handle);
-        }
-        return ref slot;
-    }
-
-    private static void ThrowSaturated(ZsHandle handle, uint generation)
-    {
-        if (generation != handle.Generation)
-            Throw.StaleHandle(handle);
-        Throw.TooManyMaps(handle, SlotWord.MaxReaders);
-    }
-
-    /// <summary>Makes the caller the only holder of a valid handle's slot, or refuses and changes nothing.</summary>
-    private ref ulong AcquireToFree(ZsHandle handle, out ulong word)
-    {
-        ref ulong slot = ref SlotOf(handle, out uint* generation);
-        SpinWait spin = default;
-        while (true)
-        {
-            word = Volatile.Read(ref slot);
-            if (!SlotWord.HoldsObject(word))
-                Throw.StaleHandle(handle);
-            _heap.PrefetchDescriptor(word);
-            if (!SlotWord.IsLocked(word) && SlotWord.TryAcquireExclusive(ref slot, word))
-            {
-                if (Volatile.Read(ref *generation) == handle.Generation)
-                    return ref slot;
-                SlotWord.ReleaseExclusive(ref slot, word);
-                Throw.StaleHandle(handle);
-            }
-            // A reader may be gone in a moment: a copy in or out, or somebody with a stale handle. A mapping stays.
-            if (SlotWord.Readers(word) > 0 && spin.Count > SpinsBeforeRefusal)
-            {
-                // Generations only count up, so this one was stale before whatever is mapped now came.
-                if (Volatile.Read(ref *generation) != handle.Generation)
-                    Throw.StaleHandle(handle);
-                Throw.ObjectIsMapped(handle);
-            }
-            spin.SpinOnce();
-        }
+        if (!_handles.IsWorthTrimming(_heap.Objects, atTheLimit))
+            return false;
+        long before = Budget.Used;
+        return _gate.TryRunAlone(_trimTables) && (Budget.Used < before || _arena.HasFree);
     }
 
     private void FreeEverything()
     {
-        _number.Dispose();
+        _numbers.Return(_number, _handles.GenerationsUsed);
         _heap.Dispose();
         _slots.Free();
         _handles.Free();
@@ -443,5 +336,26 @@ public sealed unsafe class ZsPool : IDisposable
         if (OperatingSystem.IsLinux())
             _windows?.Dispose();
         _arena.Dispose();
+    }
+
+    /// <summary>Frees what a constructor that fails has made so far.</summary>
+    private void FreeUnfinished()
+    {
+        if (_number != 0)
+            _numbers.Return(_number, generations: 0);
+        _heap?.Dispose();
+        if (OperatingSystem.IsLinux())
+            _windows?.Dispose();
+        _arena.Dispose();
+    }
+
+    /// <summary>The pool was collected, undisposed or with a mapping open.</summary>
+    private void Forget(bool inUse)
+    {
+        if (inUse)
+            _numbers.Return(_number, _handles.GenerationsUsed);
+        else
+            FreeEverything();
+        _arena.Forget(inUse);
     }
 }

@@ -7,11 +7,17 @@ namespace PageFold;
 public sealed class ZsPoolOptions
 {
     /// <summary>Bytes in a frame, and the largest object: a power of two from 4096 to 65536. Default 4096.</summary>
+    /// <remarks>
+    /// An object takes its bytes and 8 more, rounded up, and 12 for its handle. Sizes are rounded up to multiples of 16 bytes up to 1 KiB and of a 32nd of the next lower power of two above, at
+    /// most of a 256th of a frame: with frames of 4096 bytes that is 16 everywhere, with frames of 65536 bytes 256 from 8 KiB on. Each size that is in use keeps half a frame open on average, and
+    /// a pool with one small object holds six frames or so: large frames are for large objects.
+    /// </remarks>
     public int FrameSize { get; set; } = FrameArenaOptions.DefaultFrameSize;
 
     /// <summary>
     /// The most memory to hold, in bytes: frames, tables and buffers. Null (the default) takes half of the container's limit, or half of the
-    /// machine's memory outside a container. A limit above the container's is refused.
+    /// machine's memory outside a container. A limit above the container's, less 32 MiB and a 64th of it
+    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to it that the sum is no more than that.
     /// </summary>
     public long? MemoryLimit { get; set; }
 
@@ -37,8 +43,11 @@ public sealed class ZsPoolOptions
     /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
     internal AllocationFaults? Faults { get; set; }
 
-    /// <summary>Size steps in a frame, a power of two. For measuring.</summary>
+    /// <summary>The coarsest size steps in a frame, a power of two. For measuring.</summary>
     internal int Steps { get; set; } = Allocation.SizeClasses.DefaultSteps;
+
+    /// <summary>Where the pool's number comes from. For tests, which have fewer of them.</summary>
+    internal PoolNumbers Numbers { get; set; } = PoolNumbers.Shared;
 
     internal SizeClasses SizeClasses => Allocation.SizeClasses.For(FrameSize, MaxChain, Steps);
 

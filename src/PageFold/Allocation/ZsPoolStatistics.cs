@@ -1,7 +1,7 @@
 namespace PageFold;
 
 /// <summary>
-/// What a pool holds, at one moment each number by itself: numbers taken while other threads work need not add up exactly.
+/// What a pool holds, all figures as they were at one moment: they add up while other threads work. Compaction's totals alone are taken a moment later.
 /// </summary>
 public sealed record ZsPoolStatistics
 {

@@ -25,8 +25,9 @@ internal sealed class ZspageGeometry
     /// <summary>Where the bits of owned frames begin.</summary>
     public const int OwnedOffset = HeaderBytes;
 
-    /// <summary>An object's index has nine bits in its location.</summary>
-    public const int MaxObjects = 1 << SlotWord.IndexBits;
+    // Enough for a frame of the smallest objects, and for good chains of small frames.
+    private const int LeastIndexBits = 9;
+    private const int SmallestStrideShift = 5;
 
     // Objects of a whole frame that share a descriptor: enough for its header not to matter.
     private const int WholeFrameObjects = 64;
@@ -62,6 +63,9 @@ internal sealed class ZspageGeometry
 
     public int FrameShift { get; }
 
+    /// <summary>Bits of an object's index in its location.</summary>
+    public int IndexBits => IndexBitsFor(FrameShift);
+
     /// <summary>64-bit words of a bitmap with a bit an object.</summary>
     public int ObjectWords { get; }
 
@@ -83,6 +87,15 @@ internal sealed class ZspageGeometry
 
     /// <summary>Bytes of frames and descriptor for an object in a full zspage.</summary>
     public double BytesPerObject => ((double)Frames * FrameSize + DescriptorLines * ZspageTable.LineBytes) / Objects;
+
+    /// <summary>
+    /// Bits of an index in a location: 9 for frames up to 16 KiB, 11 for 64 KiB. So a frame of any size can be filled with the smallest objects. Larger frames need fewer zspages for the same
+    /// memory, so the bits come from the zspage's number.
+    /// </summary>
+    public static int IndexBitsFor(int frameShift) => Math.Max(LeastIndexBits, frameShift - SmallestStrideShift);
+
+    /// <summary>The most objects in a zspage.</summary>
+    public static int MaxObjects(int frameSize) => 1 << IndexBitsFor(BitOperations.Log2((uint)frameSize));
 
     /// <summary>Where an object begins, its tag first if it lies there, in bytes from the chain's start.</summary>
     public int OffsetOf(int index) => index * Stride;
@@ -128,7 +141,7 @@ internal sealed class ZspageGeometry
     public static ZspageGeometry OneObjectAFrame(int frameSize) => new(frameSize, frameSize, tagBytes: 0, WholeFrameObjects, WholeFrameObjects);
 
     private static ZspageGeometry Chain(int frameSize, int stride, int frames) =>
-        new(frameSize, stride, sizeof(ulong), frames, Math.Min(MaxObjects, frames * frameSize / stride));
+        new(frameSize, stride, sizeof(ulong), frames, Math.Min(MaxObjects(frameSize), frames * frameSize / stride));
 
     private static int Words(int bits) => (bits + 63) / 64;
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using PageFold.Frames;
 
 namespace PageFold.Allocation;
@@ -9,8 +8,8 @@ namespace PageFold.Allocation;
 /// finds its zspage's descriptor in a cache and its translation in the TLB; in the zspage's own first frame it would be one more miss of both on the way to the page.
 /// </summary>
 /// <remarks>
-/// A frame that holds descriptors is a slab: its first line is a header, the other lines of 64 bytes hold descriptors that all have the same length in lines. Slabs with room are listed by that length.
-/// A slab goes back when its last descriptor goes. Thread-safe: adding and removing take a latch, under a class's latch and over the arena's lock; looking up takes none.
+/// A frame that holds descriptors is a slab: first a header, of one line up to frames of 16 KiB, then lines of 64 bytes for descriptors that all have the same length in lines. Slabs with room are
+/// listed by that length. A slab goes back when its last descriptor goes; what stays is its entry in the directory, 8 bytes, for the next slab. Thread-safe: adding and removing take a latch, under a class's latch and over the arena's lock; looking up takes none.
 /// </remarks>
 internal sealed unsafe class ZspageTable(FrameArena arena)
 {
@@ -18,21 +17,19 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     public const int LineBytes = 64;
 
     private const int LineShift = 6;
-    private const int DirectoryShift = 10;
-    private const int MaskWords = 5;
+    private const int DirectoryShift = 9;
     private const uint None = uint.MaxValue;
 
     // What a zspage's number has room for.
-    private readonly uint _mostSlabs = 1u << SlotWord.ZspageBits - (arena.FrameShift - LineShift);
+    private readonly uint _mostSlabs = 1u << SlotWord.LocationBits - ZspageGeometry.IndexBitsFor(arena.FrameShift) - (arena.FrameShift - LineShift);
     private readonly int _lineBits = arena.FrameShift - LineShift;
-
-    // The frame of each slab plus one; zero where there is none.
-    private readonly BlockArray<uint> _slabs = new(arena.Budget, DirectoryShift);
+    private readonly int _headerLines = (sizeof(Slab) + arena.FrameSize / LineBytes / 8 + LineBytes - 1) / LineBytes;
+    private readonly BlockArray<SlabEntry> _slabs = new(arena.Budget, DirectoryShift);
     private readonly uint[] _withRoom = NewLists(arena.FrameSize / LineBytes);
-
-    // Numbers of slabs that went, to be used again before new ones.
-    private readonly Stack<uint> _numbers = new();
     private Latch _latch;
+
+    // The last number whose slab went, to be used again before new ones.
+    private uint _freeNumber = None;
     private uint _nextNumber;
     private long _slabCount;
 
@@ -42,7 +39,7 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     /// <summary>The descriptor of a zspage that the caller knows to be there, or to have been: of one that is gone it may be any address of the arena.</summary>
     public byte* At(uint zspage)
     {
-        uint frame = *_slabs.Find(zspage >> _lineBits);
+        uint frame = _slabs.Find(zspage >> _lineBits)->Frame;
         return arena.AddressOf(frame - 1) + ((zspage & (1u << _lineBits) - 1) << LineShift);
     }
 
@@ -61,13 +58,14 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
                 return false;
             Slab* slab = SlabAt(number);
             int word = 0;
-            while (slab->Free[word] == 0)
+            ulong* free = FreePlaces(slab);
+            while (free[word] == 0)
                 word++;
-            int place = word << 6 | BitOperations.TrailingZeroCount(slab->Free[word]);
-            slab->Free[word] &= slab->Free[word] - 1;
+            int place = word << 6 | BitOperations.TrailingZeroCount(free[word]);
+            free[word] &= free[word] - 1;
             if (++slab->Count == slab->Capacity)
                 Unlink(slab, number);
-            zspage = number << _lineBits | (uint)(1 + place * lines);
+            zspage = number << _lineBits | (uint)(_headerLines + place * lines);
             return true;
         }
         finally
@@ -84,17 +82,18 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         {
             uint number = zspage >> _lineBits;
             Slab* slab = SlabAt(number);
-            int place = (int)((zspage & (1u << _lineBits) - 1) - 1) / slab->Lines;
-            slab->Free[place >> 6] |= 1UL << (place & 63);
+            int place = ((int)(zspage & (1u << _lineBits) - 1) - _headerLines) / slab->Lines;
+            Bitmap.Set(FreePlaces(slab), place);
             if (slab->Count-- == slab->Capacity)
                 Link(slab, number);
             if (slab->Count > 0)
                 return;
             Unlink(slab, number);
-            uint* entry = _slabs.Find(number);
-            freed.Add(*entry - 1);
-            // The number still leads to memory of the arena: who looks at a zspage that is gone finds something, which he then does not believe.
-            _numbers.Push(number);
+            SlabEntry* entry = _slabs.Find(number);
+            freed.Add(entry->Frame - 1);
+            // The number still leads to memory of the arena: a thread that looks at a zspage that is gone finds something, which it then does not believe.
+            entry->NextFree = _freeNumber;
+            _freeNumber = number;
             _slabCount--;
         }
         finally
@@ -117,27 +116,28 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         return lists;
     }
 
-    private Slab* SlabAt(uint number) => (Slab*)arena.AddressOf(*_slabs.Find(number) - 1);
+    private Slab* SlabAt(uint number) => (Slab*)arena.AddressOf(_slabs.Find(number)->Frame - 1);
 
     private bool TryAddSlab(int lines, ReserveUse reserve, out uint number)
     {
-        bool again = _numbers.TryPeek(out number);
-        if (!again)
-            number = _nextNumber;
-        if (number >= _mostSlabs || !_slabs.TryEnsure(number, out uint* entry) || !arena.TryAllocateForTable(reserve, out uint frame))
+        bool again = _freeNumber != None;
+        number = again ? _freeNumber : _nextNumber;
+        if (number >= _mostSlabs || !_slabs.TryEnsure(number, out SlabEntry* entry) || !arena.TryAllocateForTable(reserve, out uint frame))
             return false;
         if (again)
-            _numbers.Pop();
+            _freeNumber = entry->NextFree;
         else
             _nextNumber++;
-        Volatile.Write(ref *entry, frame + 1);
+        Volatile.Write(ref entry->Frame, frame + 1);
         _slabCount++;
         Slab* slab = SlabAt(number);
         *slab = default;
         slab->Lines = (ushort)lines;
-        slab->Capacity = (ushort)Math.Min(MaskWords * 64, ((1 << _lineBits) - 1) / lines);
+        slab->Capacity = (ushort)(((1 << _lineBits) - _headerLines) / lines);
+        ulong* free = FreePlaces(slab);
+        new Span<ulong>(free, (1 << _lineBits) + 63 >> 6).Clear();
         for (int place = 0; place < slab->Capacity; place++)
-            slab->Free[place >> 6] |= 1UL << (place & 63);
+            Bitmap.Set(free, place);
         Link(slab, number);
         return true;
     }
@@ -162,8 +162,20 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
             SlabAt(slab->Next)->Previous = slab->Previous;
     }
 
-    /// <summary>The first line of a slab.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = LineBytes)]
+    /// <summary>A bit a place: free. It follows the slab's header.</summary>
+    private static ulong* FreePlaces(Slab* slab) => (ulong*)(slab + 1);
+
+    /// <summary>An entry of the directory.</summary>
+    private struct SlabEntry
+    {
+        /// <summary>The slab's frame plus one; of a slab that went, the frame that it had.</summary>
+        public uint Frame;
+
+        /// <summary>Of a slab that went: the number of the one that went before it and has not been used again.</summary>
+        public uint NextFree;
+    }
+
+    /// <summary>The beginning of a slab.</summary>
     private struct Slab
     {
         public ushort Lines;
@@ -173,8 +185,5 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         /// <summary>Neighbours among the slabs with room for descriptors of this length.</summary>
         public uint Previous;
         public uint Next;
-
-        /// <summary>A bit a place: free.</summary>
-        public fixed ulong Free[MaskWords];
     }
 }

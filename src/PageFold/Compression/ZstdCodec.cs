@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ZstdSharp.Unsafe;
 
@@ -13,29 +14,43 @@ internal sealed unsafe class ZstdCodec : PageCodec
     public const int LowestLevel = -7;
     public const int HighestLevel = 22;
 
-    private readonly int _level;
-    private readonly int _dictionaryLength;
+    // Up to this size a page is compressed with a reference to the dictionary's tables, whatever the level.
+    private const int AlwaysReferring = 8 << 10;
 
-    // The one copy of the dictionary's bytes; both digested forms refer to it.
-    private byte* _dictionary;
+    private readonly int _level;
+
+    // The one copy of the dictionary's bytes, which does not move; both digested forms refer to it.
+    private readonly byte[] _dictionary;
     private ZSTD_CDict_s* _compressDictionary;
     private ZSTD_DDict_s* _decompressDictionary;
+    private readonly long _pressure;
 
+    /// <param name="level">The level.</param>
+    /// <param name="dictionary">The dictionary, which is copied; empty for none.</param>
     public ZstdCodec(int level, ReadOnlySpan<byte> dictionary)
+        : this(level, Copy(dictionary))
     {
-        if (level is < LowestLevel or > HighestLevel)
-            throw new ArgumentOutOfRangeException(nameof(level), level, $"Zstandard level {level} does not exist; choose {LowestLevel} to {HighestLevel}.");
+    }
+
+    /// <param name="level">The level.</param>
+    /// <param name="dictionary">The dictionary, in an array from <see cref="AllocateDictionary"/> that belongs to the codec from here on; empty for none.</param>
+    public ZstdCodec(int level, byte[] dictionary)
+    {
+        Throw.IfLevelInvalid(level, LowestLevel, HighestLevel);
         _level = level;
-        if (dictionary.IsEmpty)
+        _dictionary = dictionary;
+        if (dictionary.Length == 0)
             return;
-        _dictionaryLength = dictionary.Length;
-        _dictionary = (byte*)NativeMemory.Alloc((nuint)dictionary.Length);
-        dictionary.CopyTo(new Span<byte>(_dictionary, dictionary.Length));
-        _compressDictionary = Methods.ZSTD_createCDict_byReference(_dictionary, (nuint)dictionary.Length, level);
-        _decompressDictionary = Methods.ZSTD_createDDict_byReference(_dictionary, (nuint)dictionary.Length);
+        byte* bytes = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(dictionary));
+        _compressDictionary = Methods.ZSTD_createCDict_byReference(bytes, (nuint)dictionary.Length, level);
+        _decompressDictionary = Methods.ZSTD_createDDict_byReference(bytes, (nuint)dictionary.Length);
         if (_compressDictionary is null || _decompressDictionary is null)
             throw new ArgumentException($"Zstandard refuses the dictionary of {dictionary.Length} bytes; train one, or pass typical content.", nameof(dictionary));
-        SharedBytes = dictionary.Length + (long)Methods.ZSTD_sizeof_CDict(_compressDictionary) + (long)Methods.ZSTD_sizeof_DDict(_decompressDictionary);
+        long digested = (long)Methods.ZSTD_sizeof_CDict(_compressDictionary) + (long)Methods.ZSTD_sizeof_DDict(_decompressDictionary);
+        SharedBytes = dictionary.Length + digested;
+        // What a codec leaves that is no longer used goes when the collector comes by; it does not see native memory by itself.
+        GC.AddMemoryPressure(digested);
+        _pressure = digested;
     }
 
     ~ZstdCodec()
@@ -44,8 +59,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
         _ = Methods.ZSTD_freeDDict(_decompressDictionary);
         _compressDictionary = null;
         _decompressDictionary = null;
-        NativeMemory.Free(_dictionary);
-        _dictionary = null;
+        if (_pressure > 0)
+            GC.RemoveMemoryPressure(_pressure);
     }
 
     public override string Name => "zstd";
@@ -58,11 +73,34 @@ internal sealed unsafe class ZstdCodec : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(this, pageSize);
 
-    internal override CodecDescription Describe()
+    /// <summary>The most that <see cref="SharedBytes"/> comes to, and what making the codec takes, known before it is made: the library's own estimate.</summary>
+    public static long MostSharedBytes(int level, int dictionaryLength) => dictionaryLength == 0 ? 0
+        : (long)Methods.ZSTD_estimateCDictSize((nuint)dictionaryLength, level) + (long)Methods.ZSTD_estimateDDictSize((nuint)dictionaryLength, ZSTD_dictLoadMethod_e.ZSTD_dlm_byRef);
+
+    /// <summary>An array for a dictionary, which does not move.</summary>
+    public static byte[] AllocateDictionary(int length) => length == 0 ? [] : GC.AllocateUninitializedArray<byte>(length, pinned: true);
+
+    /// <summary>
+    /// The library's estimate. Where pages are small beside a dictionary the context refers to the dictionary's tables; for larger ones, at some levels, it has a copy, as large as the tables are.
+    /// </summary>
+    internal override long MostContextBytes(int pageSize)
     {
-        byte[] dictionary = new ReadOnlySpan<byte>(_dictionary, _dictionaryLength).ToArray();
-        GC.KeepAlive(this);
-        return new CodecDescription(Name, _level, dictionary);
+        long compressor = EstimateCompressor(pageSize, 0);
+        if (pageSize > AlwaysReferring)
+            compressor = Math.Max(compressor, EstimateCompressor(pageSize, _dictionary.Length));
+        return compressor + (long)Methods.ZSTD_estimateDCtxSize();
+    }
+
+    internal override CodecDescription Describe() => new(Name, _level, _dictionary);
+
+    private long EstimateCompressor(int pageSize, int dictionaryLength) =>
+        (long)Methods.ZSTD_estimateCCtxSize_usingCParams(Methods.ZSTD_getCParams(_level, (ulong)pageSize, (nuint)dictionaryLength));
+
+    private static byte[] Copy(ReadOnlySpan<byte> dictionary)
+    {
+        byte[] copy = AllocateDictionary(dictionary.Length);
+        dictionary.CopyTo(copy);
+        return copy;
     }
 
     private sealed class Context : PageCodecContext

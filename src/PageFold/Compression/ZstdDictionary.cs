@@ -12,6 +12,25 @@ internal static unsafe class ZstdDictionary
     private const int StringLength = 8;
     private const int Steps = 4;
 
+    // The library counts strings in tables of so many bits.
+    private const int TableBits = 20;
+
+    /// <summary>
+    /// The most bytes that training takes beside the samples. The tables of the library's algorithm: how often each string occurs (4 bytes an entry, kept and copied) and occurs in a segment (2 bytes); a
+    /// few copies of the dictionary; and, to see how well a dictionary does, the dictionary digested and a context, twice.
+    /// </summary>
+    public static long MostWorkBytes(int samples, int pageSize, int level, int bytes)
+    {
+        const int Copies = 8;
+        const int Block = 128 << 10;
+        long tables = (1L << TableBits) * (4 + 4 + 2);
+        long digested = (long)Methods.ZSTD_estimateCDictSize((nuint)bytes, level);
+        long context = (long)Math.Max(
+            Methods.ZSTD_estimateCCtxSize_usingCParams(Methods.ZSTD_getCParams(level, (ulong)pageSize, 0)),
+            Methods.ZSTD_estimateCCtxSize_usingCParams(Methods.ZSTD_getCParams(level, (ulong)pageSize, (nuint)bytes)));
+        return tables + Copies * (long)bytes + 2 * (digested + context) + 2 * (long)samples * sizeof(nuint) + 2 * Block;
+    }
+
     /// <summary>Trains by the library's fast cover algorithm; null if the samples have too little in common for a dictionary.</summary>
     /// <param name="samples">Typical pages, one behind the other.</param>
     /// <param name="pageSize">Bytes of each.</param>
@@ -21,7 +40,7 @@ internal static unsafe class ZstdDictionary
     {
         nuint[] sizes = new nuint[samples.Length / pageSize];
         Array.Fill(sizes, (nuint)pageSize);
-        ZDICT_fastCover_params_t parameters = new() { d = StringLength, steps = Steps };
+        ZDICT_fastCover_params_t parameters = new() { d = StringLength, f = TableBits, steps = Steps };
         parameters.zParams.compressionLevel = level;
         byte[] dictionary = new byte[bytes];
         nuint length;

@@ -2,8 +2,8 @@ namespace PageFold.Frames;
 
 /// <summary>
 /// A sparse array that grows without moving its items and without stopping those who read it: zeroed blocks of a power of two of items, found
-/// through a root that is replaced by one twice as long when it is too short. Old roots are kept until the end, because a reader may still be looking
-/// at one; together they are no longer than the newest. Reading is lock-free; growing takes a lock.
+/// through a root that is replaced by one twice as long when it is too short. Old roots are kept, because a reader may still be looking
+/// at one; together they are no longer than the newest. Reading is lock-free; growing takes a lock. <see cref="TrimEmptyBlocks"/> gives blocks and roots back while there is no reader.
 /// </summary>
 /// <typeparam name="T">The item; its all-zero value means "not set".</typeparam>
 internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
@@ -50,7 +50,7 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
             ulong* root = (ulong*)_root;
             if (root[block + 1] == 0)
             {
-                if (!NativeBuffer.TryAllocate(budget, (long)BlockLength * sizeof(T), out NativeBuffer buffer))
+                if (!NativeBuffer.TryAllocate(budget, BlockBytes, out NativeBuffer buffer))
                     return false;
                 _bytes += buffer.Length;
                 Volatile.Write(ref root[block + 1], (ulong)buffer.Pointer);
@@ -77,20 +77,79 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         return null;
     }
 
-    /// <summary>Frees everything; nobody reads any more.</summary>
+    /// <summary>Gives back the blocks in which no item is set, and the roots that are longer than the others need. The caller is the only thread that uses the array.</summary>
+    public void TrimEmptyBlocks()
+    {
+        ulong* root = (ulong*)_root;
+        uint length = 0;
+        for (uint block = 0; root is not null && block < root[0]; block++)
+        {
+            if (root[block + 1] == 0)
+                continue;
+            if (new ReadOnlySpan<byte>((void*)root[block + 1], (int)BlockBytes).ContainsAnyExcept((byte)0))
+                length = block + 1;
+            else
+                FreeBlock(root, block);
+        }
+        ShortenRoot(length);
+    }
+
+    /// <summary>Frees everything; no thread reads any more.</summary>
     public void Free()
     {
         ulong* root = (ulong*)_root;
         for (uint block = 0; root is not null && block < root[0]; block++)
         {
             if (root[block + 1] != 0)
-                NativeBuffer.Free(budget, (byte*)root[block + 1], (long)BlockLength * sizeof(T));
+                FreeBlock(root, block);
         }
-        foreach (NativeBuffer old in _roots)
-            old.Free(budget);
-        _roots.Clear();
-        _root = 0;
-        _bytes = 0;
+        ShortenRoot(0);
+    }
+
+    private long BlockBytes => (long)BlockLength * sizeof(T);
+
+    private void FreeBlock(ulong* root, uint block)
+    {
+        NativeBuffer.Free(budget, (byte*)root[block + 1], BlockBytes);
+        root[block + 1] = 0;
+        _bytes -= BlockBytes;
+    }
+
+    /// <summary>Replaces the roots by one that is as long as so many blocks need; without memory for it, by the shortest there is that holds them.</summary>
+    private void ShortenRoot(uint length)
+    {
+        ulong* newest = (ulong*)_root;
+        if (newest is null || length == 0)
+        {
+            FreeRootsBut(null);
+            return;
+        }
+        uint wanted = RootLength(length);
+        // In ascending order.
+        int kept = _roots.FindIndex(root => LengthOf(root) >= wanted);
+        if (LengthOf(_roots[kept]) > wanted && TryMakeRoot(wanted, out NativeBuffer made))
+        {
+            _roots.Insert(kept, made);
+            _bytes += made.Length;
+        }
+        ulong* root = (ulong*)_roots[kept].Pointer;
+        for (uint block = 0; block < root[0]; block++)
+            root[block + 1] = newest[block + 1];
+        FreeRootsBut(root);
+    }
+
+    private void FreeRootsBut(ulong* kept)
+    {
+        Volatile.Write(ref _root, (nint)kept);
+        for (int i = _roots.Count - 1; i >= 0; i--)
+        {
+            NativeBuffer root = _roots[i];
+            if (root.Pointer == kept)
+                continue;
+            _bytes -= root.Length;
+            root.Free(budget);
+            _roots.RemoveAt(i);
+        }
     }
 
     private bool TryEnsureRoot(uint length)
@@ -99,11 +158,9 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         uint oldLength = old is null ? 0 : (uint)old[0];
         if (length <= oldLength)
             return true;
-        uint newLength = Math.Max(FirstRootLength, System.Numerics.BitOperations.RoundUpToPowerOf2(length));
-        if (!NativeBuffer.TryAllocate(budget, (newLength + 1L) * sizeof(ulong), out NativeBuffer buffer))
+        if (!TryMakeRoot(RootLength(length), out NativeBuffer buffer))
             return false;
         ulong* root = (ulong*)buffer.Pointer;
-        root[0] = newLength;
         for (uint block = 0; block < oldLength; block++)
             root[block + 1] = old[block + 1];
         _roots.Add(buffer);
@@ -111,4 +168,16 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         Volatile.Write(ref _root, (nint)root);
         return true;
     }
+
+    private bool TryMakeRoot(uint length, out NativeBuffer buffer)
+    {
+        if (!NativeBuffer.TryAllocate(budget, (length + 1L) * sizeof(ulong), out buffer))
+            return false;
+        *(ulong*)buffer.Pointer = length;
+        return true;
+    }
+
+    private static uint RootLength(uint blocks) => Math.Max(FirstRootLength, System.Numerics.BitOperations.RoundUpToPowerOf2(blocks));
+
+    private static uint LengthOf(NativeBuffer root) => (uint)*(ulong*)root.Pointer;
 }

@@ -52,6 +52,25 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
+    /// <summary>Bytes of frames whose memory stays, committed or not.</summary>
+    internal long PrefaultedBytes { get; private set; }
+
+    /// <summary>
+    /// Has the memory of the first so many bytes of frames come from the system now and stay. It is not charged before its frames are committed; the caller leaves room for what is charged beside frames.
+    /// </summary>
+    /// <exception cref="InsufficientMemoryException">The system has too little memory.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing gives memory back at other times than it is told.</exception>
+    internal void Prefault(long bytes)
+    {
+        lock (_mapping)
+        {
+            uint frames = (uint)Math.Min(bytes >> FrameShift, _backing.Capacity);
+            if (!_backing.TryPrefault(frames))
+                Throw.PrefaultFailed(bytes, MemoryLimit);
+            PrefaultedBytes = (long)frames << FrameShift;
+        }
+    }
+
     /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
     private int ChargeRuns(Span<FrameRun> runs)
     {

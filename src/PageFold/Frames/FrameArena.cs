@@ -22,6 +22,10 @@ namespace PageFold;
 /// The limit counts committed memory, in use or not, and the arena's own tables. Memory is charged before it is committed and released after it is gone, so the limit
 /// is never exceeded, not for a moment. Thread-safe except for <see cref="Dispose"/>, which must come last.
 /// </para>
+/// <para>
+/// An arena that was not disposed gives its memory back when the garbage collector finds it, if no frame is in use. Otherwise a span may still lead to a frame, although no reference to the arena
+/// is left: the memory stays, and the event source <c>PageFold</c> says so by the event <c>MemoryLeaked</c>.
+/// </para>
 /// </remarks>
 public sealed unsafe partial class FrameArena : IDisposable
 {
@@ -65,9 +69,9 @@ public sealed unsafe partial class FrameArena : IDisposable
     // Not zero while memory is charged that is neither in use nor free: it is going back, or lent to a merge.
     private long _inTransit;
     private int _reserveTarget;
-    private bool _disposed;
 
     /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes. Nothing is committed yet.</summary>
+    /// <exception cref="ArgumentNullException">There are no options.</exception>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
     /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
     /// <exception cref="PlatformNotSupportedException">The backing does not exist here.</exception>
@@ -88,20 +92,31 @@ public sealed unsafe partial class FrameArena : IDisposable
             Throw.LimitTooSmall(budget.Limit, FrameSize);
         // A multiple of the largest segment, so that every segment is whole.
         uint capacity = (uint)Math.Min((frames + 15) & ~15ul, MaxFrames);
-        _backing = MakeBacking(options.Backing, capacity);
-        _segments = _backing.Segments;
-        _segmentShift = _backing.SegmentShift;
-        _segmentMask = (1u << _segmentShift) - 1;
-        _free = new FreeFrames(capacity, _backing.Granularity);
-        _cold = new FrameSet(capacity);
-        _used = new FrameSet(capacity);
-        if (_backing.FramesPerHugePage == 0 || _stride != 1)
-            return;
-        _huge = new HugeBlocks(_backing.FramesPerHugePage);
-        if (capacity / _huge.FramesPerBlock >= FewestBlocks)
-            _setAside = new FrameSet(capacity);
+        bool made = false;
+        try
+        {
+            _backing = MakeBacking(options.Backing, capacity);
+            _segments = _backing.Segments;
+            _segmentShift = _backing.SegmentShift;
+            _segmentMask = (1u << _segmentShift) - 1;
+            _free = new FreeFrames(capacity, _backing.Granularity);
+            _cold = new FrameSet(capacity);
+            if (_backing.FramesPerHugePage != 0 && _stride == 1)
+            {
+                _huge = new HugeBlocks(_backing.FramesPerHugePage);
+                if (capacity / _huge.FramesPerBlock >= FewestBlocks)
+                    _setAside = new FrameSet(capacity);
+            }
+            _used = new FrameSet(capacity);
+            made = true;
+        }
+        finally
+        {
+            if (!made)
+                FreeParts();
+        }
         // A limit that cannot bear even the records gains nothing by huge pages.
-        _watchesAll = options.HugePages && TryWatch(0, capacity / _huge.FramesPerBlock);
+        _watchesAll = _huge is not null && options.HugePages && TryWatch(0, capacity / _huge.FramesPerBlock);
     }
 
     /// <summary>Bytes in a frame.</summary>
@@ -122,6 +137,9 @@ public sealed unsafe partial class FrameArena : IDisposable
                 return CommittedFrames << FrameShift;
         }
     }
+
+    /// <summary>Bytes of committed frames that are free, as of some moment.</summary>
+    internal long FreeBytes => (long)_free.Count << FrameShift;
 
     /// <summary>True if a committed frame is free.</summary>
     internal bool HasFree
@@ -152,6 +170,7 @@ public sealed unsafe partial class FrameArena : IDisposable
     /// Takes a frame of zeros. False when the limit is reached or the system has no memory.
     /// </summary>
     /// <param name="frame">The frame's number.</param>
+    /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public bool TryAllocate(out uint frame)
     {
         if (!TryAllocate(NoFrame, out frame))
@@ -225,6 +244,7 @@ public sealed unsafe partial class FrameArena : IDisposable
 
     /// <summary>Takes a frame back. Its memory may return to the operating system at once or stay for the next request.</summary>
     /// <exception cref="ArgumentException">The frame is not in use.</exception>
+    /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public void Free(uint frame)
     {
         bool surplus;
@@ -290,8 +310,9 @@ public sealed unsafe partial class FrameArena : IDisposable
             return _free.Count > HighMark;
     }
 
-    /// <summary>A frame's memory, <see cref="FrameSize"/> bytes, valid until the frame is freed.</summary>
+    /// <summary>A frame's memory, <see cref="FrameSize"/> bytes, valid until the frame is freed or the arena disposed.</summary>
     /// <exception cref="ArgumentException">The frame is not in use.</exception>
+    /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public Span<byte> GetSpan(uint frame)
     {
         lock (_lock)
@@ -305,6 +326,7 @@ public sealed unsafe partial class FrameArena : IDisposable
 
     /// <summary>Gives all free frames back to the operating system, as far as the backing can.</summary>
     /// <returns>True if any went back.</returns>
+    /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public bool Trim()
     {
         Throw.IfDisposed(_disposed, this);
@@ -315,27 +337,22 @@ public sealed unsafe partial class FrameArena : IDisposable
     /// Bytes of the arena's frames that are in physical memory now, as the operating system tells it; where it cannot be asked, the committed
     /// bytes. Walks the address space in use: for reports, not for hot paths.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public long MeasureResidentBytes()
     {
         Throw.IfDisposed(_disposed, this);
-        return _backing.CountResidentBytes(Volatile.Read(ref _fresh)) ?? CommittedBytes;
+        long resident = _backing.CountResidentBytes(Volatile.Read(ref _fresh)) ?? CommittedBytes;
+        // The backing asks for addresses, which may be another mapping's as soon as the arena is collected.
+        GC.KeepAlive(this);
+        return resident;
     }
 
-    /// <summary>Gives everything back. No frame may be used any more.</summary>
-    public void Dispose()
+    /// <summary>Bytes in physical memory of the frames that so many bytes hold, used or not. For tests.</summary>
+    internal long MeasureResidentOf(long bytes)
     {
-        lock (_lock)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-        }
-        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L + (_huge?.Bytes ?? 0));
-        _free.Dispose();
-        _cold.Dispose();
-        _setAside?.Dispose();
-        _used.Dispose();
-        _backing.Dispose();
+        long resident = _backing.CountResidentBytes((uint)(bytes >> FrameShift)) ?? 0;
+        GC.KeepAlive(this);
+        return resident;
     }
 
     /// <summary>The file behind the frames, for windows to map; -1 where there is none.</summary>

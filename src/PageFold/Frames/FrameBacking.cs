@@ -2,7 +2,7 @@ namespace PageFold.Frames;
 
 /// <summary>
 /// Where an arena's frames come from. A backing lays its frames out in segments that are contiguous in the address space and answers for commit
-/// and decommit of runs; which frames are free is the arena's business. Calls for disjoint runs may come from several threads.
+/// and decommit of runs; which frames are free is the arena's business. Calls for disjoint runs may come from several threads. The arena disposes it; a backing has no finalizer, because it does not know which frames are in use.
 /// </summary>
 internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDisposable
 {
@@ -31,6 +31,10 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
 
     /// <summary>Bytes of the first <paramref name="frames"/> frames that are in physical memory, as the operating system tells it; null where it cannot be asked.</summary>
     public abstract long? CountResidentBytes(uint frames);
+
+    /// <summary>Takes memory for the frames from 0 on and keeps it from then on, committed or not; false when the system has too little. Called once, before frames are committed from several threads.</summary>
+    /// <exception cref="PlatformNotSupportedException">The backing cannot.</exception>
+    public virtual bool TryPrefault(uint frames) => throw Throw.PrefaultNotHere();
 
     /// <summary>The file behind the frames, frame 0 at its beginning, for windows to map; -1 where there is none.</summary>
     public virtual int Descriptor => -1;

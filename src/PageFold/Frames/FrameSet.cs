@@ -5,7 +5,7 @@ namespace PageFold.Frames;
 /// <summary>
 /// A set of frame numbers as a tree of 64-bit words: a bit of an upper word says that the word below it is not zero, so the first and the last
 /// member are found in as many steps as there are levels (5 for 2^29 frames). Memory is touched only where members have been. Not thread-safe:
-/// the arena's lock guards it.
+/// the arena's lock guards it, and the arena disposes it.
 /// </summary>
 internal sealed unsafe class FrameSet : IDisposable
 {
@@ -41,8 +41,6 @@ internal sealed unsafe class FrameSet : IDisposable
         }
         _words = _levels[0];
     }
-
-    ~FrameSet() => Release();
 
     public uint Capacity { get; }
 
@@ -112,12 +110,6 @@ internal sealed unsafe class FrameSet : IDisposable
     }
 
     public void Dispose()
-    {
-        Release();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Release()
     {
         UntouchedMemory.Free(_block, _bytes);
         _block = null;

@@ -19,7 +19,15 @@ internal sealed class FreeFrames : IDisposable
         _segmentShift = System.Numerics.BitOperations.Log2(granularity);
         if (granularity == 1)
             return;
-        _segments = new FrameSet(capacity >> _segmentShift);
+        try
+        {
+            _segments = new FrameSet(capacity >> _segmentShift);
+        }
+        catch
+        {
+            _frames.Dispose();
+            throw;
+        }
         _inSegment = new byte[capacity >> _segmentShift];
     }
 

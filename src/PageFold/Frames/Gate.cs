@@ -10,6 +10,10 @@ namespace PageFold.Frames;
 /// Closing and entering race like this: entering adds to a counter and then looks at the flag, closing sets the flag and then adds up the
 /// counters, with full fences between. Either the operation sees the flag and leaves, or the sum sees the operation. An operation leaves through the
 /// counter it came in by, so no counter goes below zero and a sum of zero means that nobody is inside. Working alone is decided in the same way.
+/// <para>
+/// The gate has the only finalizer of all that an owner is made of. The collector finds the parts of a forgotten owner in any order, and another finalizer may still call the owner; so no part
+/// frees anything by itself, and the gate closes before it has anything freed.
+/// </para>
 /// </remarks>
 #pragma warning disable CA1001 // see _closing
 internal sealed class Gate
@@ -24,6 +28,7 @@ internal sealed class Gate
     // Without a timer or a wait handle the source holds nothing that would have to be disposed.
     private readonly CancellationTokenSource _closing = new();
     private readonly Action _finish;
+    private Action<bool>? _forgotten;
     private int _state;
     private int _finished;
 
@@ -34,8 +39,20 @@ internal sealed class Gate
         Closing = _closing.Token;
     }
 
+    ~Gate()
+    {
+        if (Interlocked.Exchange(ref _finished, 1) != 0)
+            return;
+        Interlocked.Or(ref _state, Closed);
+        // No operation is running: it would keep the gate alive. What counts as inside is a mapping that was not disposed.
+        _forgotten?.Invoke(CountInside() != 0);
+    }
+
     /// <summary>Cancelled when the gate closes.</summary>
     public CancellationToken Closing { get; }
+
+    /// <summary>Says what becomes of the memory when the owner is collected before the gate has finished: the action, on the finalizer's thread, hears whether a mapping is open.</summary>
+    public void WhenForgotten(Action<bool> forget) => _forgotten = forget;
 
     /// <summary>Enters, or throws <see cref="ObjectDisposedException"/> if the gate is closed. Returns what <see cref="Exit"/> needs.</summary>
     public int Enter()

@@ -28,6 +28,9 @@ internal sealed unsafe class MappedBacking : FrameBacking
     private readonly int _descriptor = -1;
     private readonly byte** _segments;
     private bool _canPopulate = true;
+
+    // Frames from 0 on whose memory stays, committed or not.
+    private uint _prefaulted;
     private bool _disposed;
 
     private MappedBacking(int frameShift, uint capacity, nint mapping, nuint mappedLength, int descriptor)
@@ -41,8 +44,6 @@ internal sealed unsafe class MappedBacking : FrameBacking
         _segments[0] = (byte*)_base;
         FramesPerHugePage = descriptor < 0 && Environment.SystemPageSize == SmallPage && SystemHasHugePages() ? (uint)HugePage >> frameShift : 0;
     }
-
-    ~MappedBacking() => Release();
 
     public override uint Granularity => 1;
 
@@ -87,8 +88,23 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return new MappedBacking(frameShift, capacity, address, length, descriptor);
     }
 
+    public override bool TryPrefault(uint frames)
+    {
+        // In parts, so that a request to end is seen between them.
+        const uint FramesAtOnce = 4096;
+        for (uint first = 0; first < frames; first += FramesAtOnce)
+        {
+            if (!TryCommit([new FrameRun(first, Math.Min(FramesAtOnce, frames - first))]))
+                return false;
+        }
+        _prefaulted = frames;
+        return true;
+    }
+
     public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
     {
+        if (_prefaulted > 0 && IsPrefaulted(runs))
+            return true;
         int done = _canPopulate ? Advise(runs, LibC.MADV_POPULATE_WRITE) : 0;
         if (done == runs.Length)
             return true;
@@ -111,7 +127,9 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return true;
     }
 
-    public override int Decommit(ReadOnlySpan<FrameRun> runs) => Advise(runs, _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE);
+    public override int Decommit(ReadOnlySpan<FrameRun> runs) => _prefaulted > 0
+        ? DecommitBeyondPrefaulted(runs)
+        : Advise(runs, _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE);
 
     public override uint FramesPerHugePage { get; }
 
@@ -127,7 +145,12 @@ internal sealed unsafe class MappedBacking : FrameBacking
     /// <remarks>
     /// Giving back a part of a huge page only unmaps that part; the memory stays until the kernel is short of it. Advice that a part may be dropped has the kernel cut the page up at once.
     /// </remarks>
-    public override void Cut(FrameRun run) => _ = LibC.madvise(Address(run.First), Bytes(run.Count), LibC.MADV_FREE);
+    public override void Cut(FrameRun run)
+    {
+        // What stays need not be cut off.
+        if (run.First >= _prefaulted)
+            _ = LibC.madvise(Address(run.First), Bytes(run.Count), LibC.MADV_FREE);
+    }
 
     public override long? CountResidentBytes(uint frames)
     {
@@ -153,8 +176,17 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override void Dispose()
     {
-        Release();
-        GC.SuppressFinalize(this);
+        if (_disposed)
+            return;
+        _disposed = true;
+        _ = LibC.munmap(_mapping, _mappedLength);
+        if (_descriptor >= 0)
+        {
+            // A window that was lost may still show a page of the file, which would keep all of it.
+            _ = LibC.ftruncate(_descriptor, 0);
+            _ = LibC.close(_descriptor);
+        }
+        NativeMemory.Free(_segments);
     }
 
     /// <summary>Advises runs, in one call where the kernel takes several; returns how many, from the first on, were taken.</summary>
@@ -190,6 +222,32 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return done;
     }
 
+    private bool IsPrefaulted(ReadOnlySpan<FrameRun> runs)
+    {
+        foreach (FrameRun run in runs)
+        {
+            if (run.First + run.Count > _prefaulted)
+                return false;
+        }
+        return true;
+    }
+
+    private int DecommitBeyondPrefaulted(ReadOnlySpan<FrameRun> runs)
+    {
+        for (int done = 0; done < runs.Length; done++)
+        {
+            FrameRun run = runs[done];
+            uint kept = Math.Min(run.Count, _prefaulted - Math.Min(run.First, _prefaulted));
+            if (kept == run.Count)
+                continue;
+            // Who prefaults locks, and of locked memory older kernels give nothing back; then it stays the arena's.
+            FrameRun rest = new(run.First + kept, run.Count - kept);
+            if (Advise([rest], LibC.MADV_DONTNEED_LOCKED) == 0 && Advise([rest], _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0)
+                return done;
+        }
+        return runs.Length;
+    }
+
     /// <summary>False where the system's administrator wants none at all.</summary>
     private static bool SystemHasHugePages()
     {
@@ -206,19 +264,4 @@ internal sealed unsafe class MappedBacking : FrameBacking
     private nint Address(uint frame) => _base + ((nint)frame << FrameShift);
 
     private nuint Bytes(uint frames) => (nuint)frames << FrameShift;
-
-    private void Release()
-    {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _ = LibC.munmap(_mapping, _mappedLength);
-        if (_descriptor >= 0)
-        {
-            // A window that was lost may still show a page of the file, which would keep all of it.
-            _ = LibC.ftruncate(_descriptor, 0);
-            _ = LibC.close(_descriptor);
-        }
-        NativeMemory.Free(_segments);
-    }
 }

@@ -8,15 +8,17 @@ namespace PageFold.Frames;
 /// </summary>
 internal sealed unsafe class MemoryBudget(long limit)
 {
-    // Blocks that are still there when the last reference to the account goes: the pool was forgotten, and they are freed with it.
+    // Blocks that are there, so that those of a forgotten owner can be freed.
     private readonly HashSet<nint> _blocks = [];
+    private bool _retired;
     private long _used;
     private long _peak;
 
     ~MemoryBudget()
     {
-        foreach (nint block in _blocks)
-            NativeMemory.AlignedFree((void*)block);
+        // The blocks of an owner that is not disposed are the owner's to free, whose finalizer may run after this one.
+        if (_retired)
+            FreeBlocks();
     }
 
     /// <summary>The most that may be held, in bytes.</summary>
@@ -56,6 +58,17 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
+    /// <summary>Makes what is charged for something what it turned out to take; false, and no change, if so much more is not free.</summary>
+    public bool TrySettle(ref long charged, long actual)
+    {
+        if (actual > charged && !TryCharge(actual - charged))
+            return false;
+        if (actual < charged)
+            Release(charged - actual);
+        charged = actual;
+        return true;
+    }
+
     public void Release(long bytes)
     {
         long now = Interlocked.Add(ref _used, -bytes);
@@ -81,7 +94,26 @@ internal sealed unsafe class MemoryBudget(long limit)
         Release(length);
     }
 
-    public void ResetPeak() => Volatile.Write(ref _peak, Used);
+    /// <summary>Has the blocks that are left freed with the account: their owner is disposed.</summary>
+    public void Retire() => _retired = true;
+
+    /// <summary>Frees the blocks that are left, whose owner was collected.</summary>
+    public void FreeBlocks()
+    {
+        lock (_blocks)
+        {
+            foreach (nint block in _blocks)
+                NativeMemory.AlignedFree((void*)block);
+            _blocks.Clear();
+        }
+    }
+
+    public void ResetPeak()
+    {
+        Volatile.Write(ref _peak, Used);
+        // What was charged between the look and the write counts.
+        RaisePeak(Used);
+    }
 
     private void RaisePeak(long candidate)
     {

@@ -24,8 +24,6 @@ internal sealed unsafe class PortableBacking : FrameBacking
         _segments = (byte**)NativeMemory.AllocZeroed((nuint)_segmentCount, (nuint)sizeof(byte*));
     }
 
-    ~PortableBacking() => Release();
-
     public override uint Granularity => 1u << SegmentShift;
 
     // What allocators put around a block: a header and alignment, or a page where a large block has a mapping of its own.
@@ -67,8 +65,12 @@ internal sealed unsafe class PortableBacking : FrameBacking
 
     public override void Dispose()
     {
-        Release();
-        GC.SuppressFinalize(this);
+        if (_disposed)
+            return;
+        _disposed = true;
+        for (int segment = 0; segment < _segmentCount; segment++)
+            NativeMemory.AlignedFree(_segments[segment]);
+        NativeMemory.Free(_segments);
     }
 
     private uint FirstSegment(FrameRun run) => run.First >> SegmentShift;
@@ -82,15 +84,5 @@ internal sealed unsafe class PortableBacking : FrameBacking
             NativeMemory.AlignedFree(_segments[segment]);
             _segments[segment] = null;
         }
-    }
-
-    private void Release()
-    {
-        if (_disposed)
-            return;
-        _disposed = true;
-        for (int segment = 0; segment < _segmentCount; segment++)
-            NativeMemory.AlignedFree(_segments[segment]);
-        NativeMemory.Free(_segments);
     }
 }

@@ -28,9 +28,11 @@ internal static unsafe partial class LibC
     public const int MADV_NOHUGEPAGE = 15;
     public const int MADV_DONTDUMP = 16;
     public const int MADV_POPULATE_WRITE = 23;
+    public const int MADV_DONTNEED_LOCKED = 24;
     public const int MADV_COLLAPSE = 25;
     public const uint MFD_CLOEXEC = 1;
     public const int EPERM = 1;
+    public const int EINTR = 4;
     public const int EINVAL = 22;
     public const int ENOSYS = 38;
     public const int SEEK_END = 2;

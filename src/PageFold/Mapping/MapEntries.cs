@@ -27,7 +27,8 @@ internal unsafe struct MapEntry
 /// <remarks>
 /// Entries are checked out exclusively, because a thread may change processor at any moment and user space cannot forbid it. They never move and are
 /// chained on a free list whose head carries a counter against ABA. A buffer stays with its entry for the next mapping while there are no
-/// more than two a processor; what nested maps needed beyond that goes back with them. Thread-safe.
+/// more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that goes back with them. Entries stay, for the Dispose of an old copy of a mapping to look
+/// at. Thread-safe.
 /// </remarks>
 internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
 {
@@ -45,8 +46,8 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     /// <summary>Bytes of entries and buffers.</summary>
     public long Bytes => _entries.Bytes + (long)Volatile.Read(ref _buffers) * bufferSize;
 
-    /// <summary>Checks out an entry, with a buffer if asked; false when there is no memory for it.</summary>
-    public bool TryAcquire(bool withBuffer, out MapEntry* entry)
+    /// <summary>Checks out an entry for a mapping of a slot's object, which <see cref="CountOpen"/> counts from now on; false when there is no memory for it.</summary>
+    public bool TryAcquire(uint slot, out MapEntry* entry)
     {
         entry = Pop();
         while (entry is null)
@@ -55,14 +56,44 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
                 return false;
             entry = Pop();
         }
-        if (withBuffer && entry->Buffer is null && !TryAddBuffer(entry))
-        {
-            entry = ExchangeForBuffered(entry);
-            if (entry is null)
-                return false;
-        }
-        Volatile.Write(ref entry->Sequence, entry->Sequence + 1);
+        Open(entry, slot);
         return true;
+    }
+
+    /// <summary>Sees to it that the mapping has a buffer, for which it may be given another entry; false, and then it is as it was, when there is no memory for one.</summary>
+    public bool TryBuffer(ref MapEntry* entry)
+    {
+        if (entry->Buffer is not null || TryAddBuffer(entry))
+            return true;
+        MapEntry* buffered = PopBuffered();
+        if (buffered is null)
+            return false;
+        // The other first, so that the mapping is counted at every moment.
+        Open(buffered, entry->Slot);
+        Abandon(entry);
+        entry = buffered;
+        return true;
+    }
+
+    /// <summary>Puts back an entry whose mapping does not come about.</summary>
+    public void Abandon(MapEntry* entry)
+    {
+        Volatile.Write(ref entry->Sequence, entry->Sequence + 1);
+        Release(entry);
+    }
+
+    /// <summary>Mappings of a slot's object that are open now, those included that are about to be. Looks at every entry.</summary>
+    public int CountOpen(uint slot)
+    {
+        int open = 0;
+        uint count = Volatile.Read(ref _count);
+        for (uint number = 0; number < count; number++)
+        {
+            MapEntry* entry = _entries.Find(number);
+            if ((Volatile.Read(ref entry->Sequence) & 1) != 0 && Volatile.Read(ref entry->Slot) == slot)
+                open++;
+        }
+        return open;
     }
 
     /// <summary>
@@ -82,6 +113,19 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         Push(entry);
     }
 
+    /// <summary>Frees the buffers that no mapping uses now.</summary>
+    public void FreeIdleBuffers()
+    {
+        MapEntry* withoutBuffer = null;
+        for (MapEntry* entry = PopBuffered(); entry is not null; entry = PopBuffered())
+        {
+            FreeBuffer(entry);
+            entry->Next = withoutBuffer is null ? 0 : withoutBuffer->Number + 1;
+            withoutBuffer = entry;
+        }
+        PushAll(withoutBuffer);
+    }
+
     /// <summary>
     /// Frees the buffers; no mapping is open any more. The entries stay for the Dispose of an old copy of a mapping to look at, until the budget is collected.
     /// </summary>
@@ -91,25 +135,36 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
             FreeBuffer(_entries.Find(number));
     }
 
-    /// <summary>Puts an entry back and takes one that has a buffer from further down the free list; null if there is none.</summary>
-    private MapEntry* ExchangeForBuffered(MapEntry* entry)
+    private static void Open(MapEntry* entry, uint slot)
+    {
+        entry->Slot = slot;
+        Volatile.Write(ref entry->Sequence, entry->Sequence + 1);
+    }
+
+    /// <summary>Takes an entry that has a buffer from the free list; null if there is none.</summary>
+    private MapEntry* PopBuffered()
     {
         MapEntry* found = Pop();
-        MapEntry* withoutBuffer = entry;
-        entry->Next = 0;
+        MapEntry* withoutBuffer = null;
         while (found is not null && found->Buffer is null)
         {
-            found->Next = withoutBuffer->Number + 1;
+            found->Next = withoutBuffer is null ? 0 : withoutBuffer->Number + 1;
             withoutBuffer = found;
             found = Pop();
         }
-        while (withoutBuffer is not null)
-        {
-            uint next = withoutBuffer->Next;
-            Push(withoutBuffer);
-            withoutBuffer = next == 0 ? null : _entries.Find(next - 1);
-        }
+        PushAll(withoutBuffer);
         return found;
+    }
+
+    /// <summary>Puts entries back that are chained by their links.</summary>
+    private void PushAll(MapEntry* entry)
+    {
+        while (entry is not null)
+        {
+            uint next = entry->Next;
+            Push(entry);
+            entry = next == 0 ? null : _entries.Find(next - 1);
+        }
     }
 
     private bool TryAddBuffer(MapEntry* entry)
@@ -138,12 +193,14 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
                 return true;
             if (!_entries.TryEnsure(_count, out MapEntry* first))
                 return false;
+            // Counted before they can be taken: CountOpen misses none.
+            uint count = _count;
+            Volatile.Write(ref _count, count + _entries.BlockLength);
             for (uint i = 0; i < _entries.BlockLength; i++)
             {
-                first[i].Number = _count + i;
+                first[i].Number = count + i;
                 Push(&first[i]);
             }
-            _count += _entries.BlockLength;
             return true;
         }
     }

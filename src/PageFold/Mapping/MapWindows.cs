@@ -38,8 +38,6 @@ internal sealed unsafe class MapWindows : IDisposable
         _free = count;
     }
 
-    ~MapWindows() => Unreserve();
-
     private nuint WindowBytes => PagesPerWindow * (nuint)_arena.FrameSize;
 
     /// <summary>Reserves the addresses of the windows.</summary>
@@ -118,7 +116,6 @@ internal sealed unsafe class MapWindows : IDisposable
     {
         Unreserve();
         _arena.Budget.Release(_numbers.Length * BytesPerWindow);
-        GC.SuppressFinalize(this);
     }
 
     private LinuxPageTables Port(int number) => new(this, number, _arena.FileDescriptor, _arena.FrameShift, _arena.Budget.Faults);

@@ -143,7 +143,8 @@ internal sealed unsafe class AccessTimes
 
     private void Set(long units)
     {
-        if (units == _units)
+        // A clock of the caller's may go back; ages do not become negative for that, they wait.
+        if (units <= _units)
             return;
         _units = units;
         Volatile.Write(ref _now, 1 + (int)(units % Round));

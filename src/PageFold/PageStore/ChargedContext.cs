@@ -3,6 +3,7 @@ using PageFold.Frames;
 namespace PageFold.Store;
 
 /// <summary>A codec's context and what was charged for it. The owner frees it exactly once; the default value is none.</summary>
+/// <remarks>A codec may be any caller's. What it says of its memory is read once, and exactly that is charged and released; what it throws while a context is freed ends here.</remarks>
 internal readonly struct ChargedContext
 {
     private readonly long _charged;
@@ -19,11 +20,14 @@ internal readonly struct ChargedContext
     /// <param name="budget">What is charged.</param>
     /// <param name="codec">The codec.</param>
     /// <param name="pageSize">Bytes in a page.</param>
-    /// <param name="bytes">What a context is known to take, charged before it is made; zero if none was made yet. Then what this one took.</param>
+    /// <param name="bytes">What a context is known to take, zero if none was made yet; then what this one takes, or would take. It is charged before the context is made, and settled after.</param>
     /// <param name="made">The context.</param>
+    /// <exception cref="ArgumentException">The codec makes no context, or one whose bytes are negative.</exception>
     public static bool TryMake(MemoryBudget budget, PageCodec codec, int pageSize, ref long bytes, out ChargedContext made)
     {
         made = default;
+        if (bytes == 0)
+            bytes = codec.MostContextBytes(pageSize);
         if (budget.Faults?.ShouldRefuse() == true || !budget.TryCharge(bytes))
             return false;
         long charged = bytes;
@@ -32,9 +36,8 @@ internal readonly struct ChargedContext
         try
         {
             context = codec.CreateContext(pageSize);
-            ready = context.Bytes <= charged || budget.TryCharge(context.Bytes - charged);
-            if (ready)
-                charged = Math.Max(charged, context.Bytes);
+            bytes = Throw.IfClaimInvalid(context?.Bytes, codec, "a context's Bytes");
+            ready = budget.TrySettle(ref charged, bytes);
         }
         catch (OutOfMemoryException)
         {
@@ -44,20 +47,33 @@ internal readonly struct ChargedContext
         {
             if (!ready)
             {
-                context?.Dispose();
+                Free(context);
                 budget.Release(charged);
             }
         }
         if (!ready)
             return false;
-        bytes = charged;
         made = new ChargedContext(context!, charged);
         return true;
     }
 
     public void Free(MemoryBudget budget)
     {
-        Context?.Dispose();
+        Free(Context);
         budget.Release(_charged);
+    }
+
+    private static void Free(PageCodecContext? context)
+    {
+        try
+        {
+            context?.Dispose();
+        }
+#pragma warning disable CA1031 // The caller may be any operation, the last one that leaves a disposed store included, and has nothing to do with it.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // The context is not used again either way.
+        }
     }
 }

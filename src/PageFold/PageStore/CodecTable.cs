@@ -3,7 +3,7 @@ using PageFold.Frames;
 namespace PageFold.Store;
 
 /// <summary>
-/// A store's codecs by number, 0 to 3; a slot tells its page's codec by that number. A number is given to another codec only when nothing is stored with it.
+/// A store's codecs by number, 0 to 3; a slot tells its page's codec by that number. A number is given to another codec, or to none, only when nothing is stored with it.
 /// Changes are made under <see cref="Changes"/>; which codec new writes use is read without.
 /// </summary>
 internal sealed class CodecTable(MemoryBudget budget)
@@ -11,8 +11,11 @@ internal sealed class CodecTable(MemoryBudget budget)
     public const int Most = 4;
 
     private readonly PageCodec?[] _codecs = new PageCodec?[Most];
+    private readonly long[] _charged = new long[Most];
     private readonly long[] _contextBytes = new long[Most];
+    private readonly long[] _order = new long[Most];
     private readonly int[] _holds = new int[Most];
+    private long _added;
     private int _forWrites;
 
     /// <summary>Taken before a workbench, never by one who holds a workbench or a slot.</summary>
@@ -25,7 +28,7 @@ internal sealed class CodecTable(MemoryBudget budget)
         set => Volatile.Write(ref _forWrites, value);
     }
 
-    /// <summary>True while a snapshot is being taken, whose file names the codecs there are: no further one may come. Read and changed under <see cref="Changes"/>.</summary>
+    /// <summary>True while a snapshot is being taken, whose file names the codecs there are: none may come or go. Read and changed under <see cref="Changes"/>.</summary>
     public bool AreFrozen { get; set; }
 
     public PageCodec? this[int number] => Volatile.Read(ref _codecs[number]);
@@ -38,19 +41,35 @@ internal sealed class CodecTable(MemoryBudget budget)
 
     public void NoteContextBytes(int number, long bytes) => Volatile.Write(ref _contextBytes[number], bytes);
 
-    /// <summary>Charges what a codec's contexts share.</summary>
-    public bool TryCharge(PageCodec codec) => budget.Faults?.ShouldRefuse() != true && budget.TryCharge(codec.SharedBytes);
+    /// <summary>When a number's codec came: the one with the larger order is the newer.</summary>
+    public long Order(int number) => _order[number];
 
-    public void Release(PageCodec? codec) => budget.Release(codec?.SharedBytes ?? 0);
-
-    /// <summary>Gives a number to a codec that is charged, and releases the codec that had it.</summary>
-    public void Set(int number, PageCodec codec, long contextBytes)
+    /// <summary>Charges what a codec's contexts share, as far as it is not charged already; false when there is no memory for it.</summary>
+    /// <param name="codec">The codec.</param>
+    /// <param name="charged">What is charged; afterwards what the codec claims, if there was memory for it.</param>
+    /// <param name="claimed">What the codec claims.</param>
+    /// <exception cref="ArgumentException">The codec says that it takes less than nothing.</exception>
+    public bool TryCharge(PageCodec codec, ref long charged, out long claimed)
     {
-        PageCodec? old = _codecs[number];
+        claimed = Throw.IfClaimInvalid(codec.SharedBytes, codec, nameof(PageCodec.SharedBytes));
+        return budget.Faults?.ShouldRefuse() != true && budget.TrySettle(ref charged, claimed);
+    }
+
+    public void Release(long charged) => budget.Release(charged);
+
+    /// <summary>Gives a number to a codec, with what was charged for it, and releases exactly what was charged for the codec that had it.</summary>
+    public void Set(int number, PageCodec? codec, long charged, long contextBytes)
+    {
+        long before = _charged[number];
+        _charged[number] = charged;
+        _order[number] = ++_added;
         NoteContextBytes(number, contextBytes);
         Volatile.Write(ref _codecs[number], codec);
-        Release(old);
+        Release(before);
     }
+
+    /// <summary>Notes what is charged for a number's codec now.</summary>
+    public void Resettle(int number, long charged) => _charged[number] = charged;
 
     public bool IsHeld(int number) => _holds[number] != 0;
 
@@ -65,7 +84,7 @@ internal sealed class CodecTable(MemoryBudget budget)
 
     public void Free()
     {
-        foreach (PageCodec? codec in _codecs)
-            Release(codec);
+        foreach (long charged in _charged)
+            Release(charged);
     }
 }

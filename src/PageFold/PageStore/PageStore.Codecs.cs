@@ -8,11 +8,13 @@ namespace PageFold;
 public sealed unsafe partial class PageStore
 {
     private const int NoMemory = -1;
+    private const int NoNumber = -2;
 
-    /// <summary>How new writes are compressed.</summary>
+    /// <summary>How new writes are compressed. Thread-safe like all members, and never waits.</summary>
     public PageCodec Codec => _codecs[_codecs.ForWrites]!;
 
-    /// <summary>The codecs that the store knows, by number.</summary>
+    /// <summary>The codecs that the store knows, in the order of their numbers, which need not follow each other.</summary>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public IReadOnlyList<CodecUse> Codecs
     {
         get
@@ -23,7 +25,7 @@ public sealed unsafe partial class PageStore
                 lock (_codecs.Changes)
                 {
                     return [.. Enumerable.Range(0, CodecTable.Most).Where(number => _codecs[number] is not null).Select(number =>
-                        new CodecUse(_codecs[number]!.Name, _codecs[number]!.Implementation, PagesWith(number), number == _codecs.ForWrites))];
+                        new CodecUse(number, _codecs[number]!.Name, _codecs[number]!.Implementation, PagesWith(number), number == _codecs.ForWrites))];
                 }
             }
             finally
@@ -39,31 +41,68 @@ public sealed unsafe partial class PageStore
     /// </summary>
     /// <param name="codec">The codec.</param>
     /// <returns>Its number, 0 to 3.</returns>
-    /// <exception cref="InvalidOperationException">There are four codecs, all in use, or a snapshot is being taken.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed.</exception>
-    public int AddCodec(PageCodec codec) => AddCodec(codec, useForWrites: false, hold: false);
+    /// <exception cref="ArgumentException">The codec is null, or says of its memory what cannot be.</exception>
+    /// <exception cref="InvalidOperationException">There are four codecs, all in use (<see cref="RetireCodec"/> frees a number), or a snapshot is being taken, or a codec calls the store that it works for.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for its contexts; nothing has changed, but that a codec may be forgotten with which nothing was stored.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    /// <remarks>An exception of the codec's own reaches the caller; nothing has changed then.</remarks>
+    public int AddCodec(PageCodec codec)
+    {
+        Throw.IfCodecMissing(codec);
+        return AddCodec(codec, useForWrites: false, hold: false);
+    }
 
     /// <summary>Has new writes use a codec, which is made known if need be. What is stored stays as it is.</summary>
     /// <param name="codec">The codec.</param>
     /// <inheritdoc cref="AddCodec(PageCodec)" path="/exception"/>
-    public void UseCodec(PageCodec codec) => AddCodec(codec, useForWrites: true, hold: false);
+    public void UseCodec(PageCodec codec)
+    {
+        Throw.IfCodecMissing(codec);
+        AddCodec(codec, useForWrites: true, hold: false);
+    }
 
     /// <summary>Makes a codec known and keeps its number from being given to another until <see cref="EndHold"/>, for one who is about to store pages with it.</summary>
     internal int HoldCodec(PageCodec codec) => AddCodec(codec, useForWrites: false, hold: true);
+
+    /// <summary>The same, but -1 where no number is free.</summary>
+    /// <param name="codec">The codec.</param>
+    /// <param name="charged">What the caller has charged for what the codec shares: it goes over to the store with a new codec, and is zero then; otherwise the caller still has it.</param>
+    internal int TryHoldCodec(PageCodec codec, ref long charged)
+    {
+        int number = AddCodec(codec, useForWrites: false, hold: true, ref charged);
+        return number == NoNumber ? -1 : number;
+    }
 
     internal void EndHold(int codec) => _codecs.EndHold(codec);
 
     private int AddCodec(PageCodec codec, bool useForWrites, bool hold)
     {
-        Throw.IfCodecMissing(codec);
+        long charged = 0;
+        try
+        {
+            int number = AddCodec(codec, useForWrites, hold, ref charged);
+            if (number == NoNumber)
+                Throw.NoCodecNumber(codec.Name);
+            return number;
+        }
+        finally
+        {
+            _codecs.Release(charged);
+        }
+    }
+
+    private int AddCodec(PageCodec codec, bool useForWrites, bool hold, ref long charged)
+    {
+        _benches.RefuseReentry();
+        Throw.IfCodecCallsItsStore(_codecs.Changes.IsHeldByCurrentThread);
         int stripe = _gate.Enter();
         try
         {
-            int number = TryAddCodec(codec, useForWrites, hold);
+            int number = TryAddCodec(codec, useForWrites, hold, ref charged, out long needed);
             for (int round = 0; number == NoMemory && round < MostRounds && TryMakeRoom(round); round++)
-                number = TryAddCodec(codec, useForWrites, hold);
+                number = TryAddCodec(codec, useForWrites, hold, ref charged, out needed);
             if (number == NoMemory)
-                Throw.NoMemoryForCodec(codec.Name, MemoryLimit);
+                Throw.NoMemoryForCodec(codec.Name, needed, MemoryLimit);
             return number;
         }
         finally
@@ -72,32 +111,20 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    private int TryAddCodec(PageCodec codec, bool useForWrites, bool hold)
+    private int TryAddCodec(PageCodec codec, bool useForWrites, bool hold, ref long charged, out long needed)
     {
+        needed = 0;
         lock (_codecs.Changes)
         {
             int number = NumberOfSame(codec);
             if (number < 0)
             {
                 Throw.IfCodecsFrozen(_codecs.AreFrozen, codec.Name);
-                number = FindCodecNumber(codec);
-                if (!_codecs.TryCharge(codec))
+                number = FindCodecNumber();
+                if (number == NoNumber)
+                    return NoNumber;
+                if (!TryInstall(number, codec, ref charged, out needed) && !(TryForget(number) && TryInstall(number, codec, ref charged, out needed)))
                     return NoMemory;
-                bool installed = false;
-                long contextBytes = 0;
-                try
-                {
-                    installed = _benches.TryInstall(number, codec, out contextBytes);
-                }
-                finally
-                {
-                    if (!installed)
-                        _codecs.Release(codec);
-                }
-                if (!installed)
-                    return NoMemory;
-                // Every workbench has its context: from here on pages may be stored with it.
-                _codecs.Set(number, codec, contextBytes);
             }
             if (useForWrites)
                 _codecs.ForWrites = number;
@@ -105,6 +132,62 @@ public sealed unsafe partial class PageStore
                 _codecs.Hold(number);
             return number;
         }
+    }
+
+    /// <summary>Makes the first codec known and the first workbench; false when there is no memory for them, while each part by itself is within the limit.</summary>
+    private bool TryPrepareCodec(PageCodec codec)
+    {
+        if (_benches.BufferBytes > MemoryLimit)
+            Throw.CodecAboveLimit(codec.Name, "a workbench for pages of MaxCompressedLength", _benches.BufferBytes, MemoryLimit);
+        long charged = 0;
+        bool prepared = _codecs.TryCharge(codec, ref charged, out long shared);
+        if (shared > MemoryLimit)
+            Throw.CodecAboveLimit(codec.Name, nameof(PageCodec.SharedBytes), shared, MemoryLimit);
+        if (!prepared)
+            return false;
+        _codecs.Set(0, codec, charged, contextBytes: 0);
+        prepared = _benches.TryPrepareFirst(out long contextBytes) && _codecs.TryCharge(codec, ref charged, out shared);
+        if (shared > MemoryLimit)
+            Throw.CodecAboveLimit(codec.Name, nameof(PageCodec.SharedBytes), shared, MemoryLimit);
+        if (!prepared && contextBytes > MemoryLimit)
+            Throw.CodecAboveLimit(codec.Name, "a context's Bytes", contextBytes, MemoryLimit);
+        _codecs.Resettle(0, charged);
+        return prepared;
+    }
+
+    /// <summary>Charges a codec, makes its contexts and gives it a number; after a failure the charge, as far as it was made, is the caller's.</summary>
+    private bool TryInstall(int number, PageCodec codec, ref long charged, out long needed)
+    {
+        long total = charged;
+        long shared = 0;
+        long contextBytes = 0;
+        bool installed = false;
+        try
+        {
+            // What the contexts share may come into being with the first of them, so it is read once more then.
+            installed = TryShare() && _benches.TryInstall(number, codec, ref contextBytes, TryShare);
+            needed = shared > long.MaxValue - contextBytes ? long.MaxValue : shared + contextBytes;
+        }
+        finally
+        {
+            charged = installed ? 0 : total;
+        }
+        // Every workbench has its context: from here on pages may be stored with it.
+        if (installed)
+            _codecs.Set(number, codec, total, contextBytes);
+        return installed;
+
+        bool TryShare() => _codecs.TryCharge(codec, ref total, out shared);
+    }
+
+    /// <summary>Gives back what a codec holds that nothing is stored with, nor will be; false if the number has none. The caller has the codecs' lock.</summary>
+    private bool TryForget(int number)
+    {
+        if (_codecs[number] is null)
+            return false;
+        _benches.Uninstall(number);
+        _codecs.Set(number, codec: null, charged: 0, contextBytes: 0);
+        return true;
     }
 
     /// <summary>The number of a codec, or of one that was made in the same way; -1 if there is none.</summary>
@@ -121,27 +204,32 @@ public sealed unsafe partial class PageStore
         return number;
     }
 
-    /// <summary>A number for one more codec: one never used, or else one whose codec is neither used nor about to be.</summary>
-    private int FindCodecNumber(PageCodec codec)
+    /// <summary>A number for one more codec: one without a codec, or else one whose codec is neither used nor about to be.</summary>
+    private int FindCodecNumber()
     {
         int number = _codecs.NumberOf(null);
         if (number >= 0)
             return number;
-        // A count that is taken while a page is being replaced may be off by one; so whoever is at it ends, and it is taken anew.
+        // A count that is taken while a page is being replaced may be off by one; so operations that are under way end, and it is taken anew.
         for (int attempt = 0; attempt < 2; attempt++)
         {
             for (number = 0; number < CodecTable.Most; number++)
             {
-                if (number == _codecs.ForWrites || _codecs.IsHeld(number) || attempt == 0 && PagesWith(number) != 0)
-                    continue;
-                // A write that began when this was the codec for writes may be about to publish its page. After that pages with it can only become fewer.
-                _benches.AwaitAll();
-                if (PagesWith(number) == 0)
+                if ((attempt == 1 || PagesWith(number) == 0) && IsUnused(number))
                     return number;
             }
         }
-        Throw.NoCodecNumber(codec.Name);
-        return NoMemory;
+        return NoNumber;
+    }
+
+    /// <summary>True if nothing is stored with a number's codec, nor will be. The caller has the codecs' lock.</summary>
+    private bool IsUnused(int number)
+    {
+        if (number == _codecs.ForWrites || _codecs.IsHeld(number))
+            return false;
+        // A write that began when this was the codec for writes may be about to publish its page. After that pages with it can only become fewer.
+        _benches.AwaitAll();
+        return PagesWith(number) == 0;
     }
 
     private long PagesWith(int codec) => _counters.Read(StoreCounter.FirstCodec + codec);

@@ -12,19 +12,11 @@ public sealed unsafe partial class PageStore
 
     /// <summary>How a page is held; null if it is not stored.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
-    public PageState? StateOf(long page)
-    {
-        ulong word = Look(page);
-        return SlotWord.Kind(word) == SlotKind.Empty ? null : StateOfWord(word);
-    }
+    public PageState? StateOf(long page) => StateOrNull(Look(page));
 
     /// <summary>True if a page is not stored, or stored as nothing but zeros: whoever reads it as a disk does finds zeros.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
-    public bool IsZero(long page)
-    {
-        ulong word = Look(page);
-        return SlotWord.Kind(word) == SlotKind.Empty || SlotWord.Unlocked(word) == SameFilled.SlotFor(0);
-    }
+    public bool IsZero(long page) => IsZeroWord(Look(page));
 
     /// <summary>What is known about a page; false if it is not stored.</summary>
     /// <param name="page">The page's number, 0 to <see cref="MaxPage"/>.</param>
@@ -70,6 +62,8 @@ public sealed unsafe partial class PageStore
             _gate.Exit(stripe);
         }
     }
+
+    private static bool IsZeroWord(ulong word) => SlotWord.Kind(word) == SlotKind.Empty || SlotWord.Unlocked(word) == SameFilled.SlotFor(0);
 
     private PageState StateOfWord(ulong word) =>
         WrittenBack.Is(word) ? PageState.WrittenBack

@@ -15,24 +15,45 @@ public sealed unsafe partial class PageStore
     /// <param name="options">Which pages, and what with.</param>
     /// <param name="progress">Told now and then which part of the pages has been looked at, 0 to 1.</param>
     /// <param name="cancellationToken">Ends between two pages; what was done so far stays.</param>
-    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
-    /// <exception cref="InvalidOperationException">Pages are to be chosen by age and the store does not track access, or there are four codecs, all in use.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the codec says of its memory what cannot be; the message names it, its value and the remedy.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of
+    /// one yet, which the next run goes on with; or a snapshot is being taken and the codec is new.
+    /// </exception>
     /// <exception cref="MemoryLimitException">There is no memory for the codec's contexts; nothing has changed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before the codec had a number.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed; what was done so far is gone with it.</exception>
+    /// <remarks>An exception of the codec's own reaches the caller. Pages that were recompressed before stay so; the one at which it was thrown is as it was.</remarks>
     public RecompressionResult Recompress(RecompressionOptions options, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        Throw.IfCodecMissing(options.Codec);
         Throw.IfAgesUnknown(options.MinAge, _access is not null);
         Throw.IfNegative(options.LeastStoredBytes, nameof(options.LeastStoredBytes));
         Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
-        int codec = HoldCodec(options.Codec);
+        Retirements retired = new(options.MostPages);
+        int codec = options.RetireOthers ? HoldWithRetirement(options.Codec, retired, cancellationToken) : HoldCodec(options.Codec);
         try
         {
             Recompression work = new(options, codec);
             PageWalk walk = new(_counters.Read(StoreCounter.Pages), progress);
-            while (work.Examined < (options.MostPages ?? long.MaxValue) && !cancellationToken.IsCancellationRequested && RecompressNext(ref walk, work))
+            while (!work.IsAtEnd && !cancellationToken.IsCancellationRequested && RecompressNext(ref walk, work))
                 walk.Report();
+            if (options.RetireOthers)
+                RetireEarlierDictionaries(codec, retired, cancellationToken);
             progress?.Report(1);
-            return work.Result;
+            return new RecompressionResult
+            {
+                Examined = work.Examined,
+                Recompressed = work.Recompressed,
+                WithoutGain = work.WithoutGain,
+                Skipped = work.Skipped,
+                BytesBefore = work.BytesBefore,
+                BytesAfter = work.BytesAfter,
+                Moved = retired.Moved,
+                NotMoved = retired.NotMoved,
+                CodecsRetired = retired.Codecs,
+            };
         }
         finally
         {
@@ -61,7 +82,6 @@ public sealed unsafe partial class PageStore
                 walk.Passed++;
                 if (!IsToRecompress(word, page, work))
                     continue;
-                work.Examined++;
                 RecompressPage(slot, page, work, stripe);
                 break;
             }
@@ -75,6 +95,8 @@ public sealed unsafe partial class PageStore
 
     private bool IsToRecompress(ulong word, uint page, Recompression work)
     {
+        if (work.Leaving is { } leaving)
+            return IsToMove(word, leaving);
         RecompressionOptions options = work.Options;
         if (!SlotWord.HoldsObject(word) || SlotWord.Size(word) < options.LeastStoredBytes || SlotWord.IsSettled(word) && !options.RetrySettled)
             return false;
@@ -86,27 +108,21 @@ public sealed unsafe partial class PageStore
 
     private void RecompressPage(ulong* slot, uint page, Recompression work, int stripe)
     {
-        RecompressionOutcome outcome = TryRecompress(slot, page, work, stripe);
+        RecompressionOutcome outcome = TryConvert(slot, page, work, stripe);
         // Room is made between two attempts, when nothing is held that others wait for.
         for (int round = 0; outcome == RecompressionOutcome.NoMemory && round < MostRounds && TryMakeRoom(round); round++)
         {
             // Looked up anew: making room may have given the slot's part of the table back.
             slot = _slots.Find(page);
-            outcome = slot is null ? RecompressionOutcome.Skipped : TryRecompress(slot, page, work, stripe);
+            outcome = slot is null ? RecompressionOutcome.Skipped : TryConvert(slot, page, work, stripe);
         }
-        switch (outcome)
-        {
-            case RecompressionOutcome.Recompressed:
-                work.Recompressed++;
-                break;
-            case RecompressionOutcome.WithoutGain:
-                work.WithoutGain++;
-                break;
-            default:
-                work.Skipped++;
-                break;
-        }
+        if (outcome == RecompressionOutcome.NoMemory)
+            work.ShortAt = page;
+        work.Count(outcome);
     }
+
+    private RecompressionOutcome TryConvert(ulong* slot, uint page, Recompression work, int stripe) =>
+        work.Leaving is null ? TryRecompress(slot, page, work, stripe) : TryMove(slot, page, work, stripe);
 
     private RecompressionOutcome TryRecompress(ulong* slot, uint page, Recompression work, int stripe)
     {
@@ -137,9 +153,8 @@ public sealed unsafe partial class PageStore
                 _heap.Free(location);
                 return RecompressionOutcome.Skipped;
             }
-            SlotWord.ReleaseExclusive(ref *slot, after);
+            Publish(ref *slot, word, after, stripe);
             pinned = false;
-            Account(word, after, stripe);
             _heap.Free(SlotWord.Location(word));
             work.BytesBefore += SlotWord.Size(word);
             work.BytesAfter += size;
@@ -165,43 +180,5 @@ public sealed unsafe partial class PageStore
             return bench.Context(SlotWord.Codec(word)).TryDecompress(stored, bench.PageSpan);
         Block.Copy(bench.Page, bench.Packed, PageSize);
         return true;
-    }
-
-    private enum RecompressionOutcome
-    {
-        Recompressed,
-        WithoutGain,
-        Skipped,
-        NoMemory,
-    }
-
-    /// <summary>A recompression that is going on, and what it has done so far.</summary>
-    private sealed class Recompression(RecompressionOptions options, int codec)
-    {
-        public RecompressionOptions Options => options;
-
-        public int Codec => codec;
-
-        public long Examined { get; set; }
-
-        public long Recompressed { get; set; }
-
-        public long WithoutGain { get; set; }
-
-        public long Skipped { get; set; }
-
-        public long BytesBefore { get; set; }
-
-        public long BytesAfter { get; set; }
-
-        public RecompressionResult Result => new()
-        {
-            Examined = Examined,
-            Recompressed = Recompressed,
-            WithoutGain = WithoutGain,
-            Skipped = Skipped,
-            BytesBefore = BytesBefore,
-            BytesAfter = BytesAfter,
-        };
     }
 }

@@ -21,31 +21,40 @@ public sealed unsafe partial class PageStore
     /// <param name="cancellation">Ends the reading of samples.</param>
     /// <returns>The dictionary; null if too few pages are stored, or they have too little in common.</returns>
     /// <remarks>
-    /// While it works, samples of up to a hundred times the dictionary's bytes are held within the memory limit, fewer where it leaves less; the library takes some megabytes more for itself, beside the limit. Reading a
-    /// sample counts as an access.
+    /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes digested at that level) and samples of up to a hundred times the
+    /// dictionary's bytes, fewer where the limit leaves less. The dictionary itself belongs to the caller. Reading a sample counts as an access.
     /// </remarks>
-    /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory even for a few samples.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size or the level is out of range.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
     /// <exception cref="PageCorruptException">A sample does not match its check.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellation = default)
     {
         Throw.IfDictionarySizeInvalid(bytes, LeastDictionary, LargestDictionary);
+        Throw.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
         long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / PageSize);
         long stored = _counters.Read(StoreCounter.Pages) - _counters.Read(StoreCounter.SameFilled) - _counters.Read(StoreCounter.WrittenBack);
         if (stored < ZstdDictionary.LeastSamples)
             return null;
-        // The pages that are written meanwhile want memory too.
-        wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.LeastSamples, Budget.Available / 2 / PageSize));
-        if (!NativeBuffer.TryAllocate(Budget, wanted * PageSize, out NativeBuffer samples))
-            throw Throw.NoMemoryForSamples(wanted * PageSize, MemoryLimit);
+        long work = ZstdDictionary.MostWorkBytes((int)Math.Min(wanted, stored), PageSize, level, bytes);
+        long least = work + ZstdDictionary.LeastSamples * (long)PageSize;
+        if (Budget.Faults?.ShouldRefuse() == true || !Budget.TryCharge(work))
+            throw Throw.NoMemoryToTrain(least, MemoryLimit);
+        NativeBuffer samples = default;
         try
         {
+            // The pages that are written meanwhile want memory too.
+            wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.LeastSamples, Budget.Available / 2 / PageSize));
+            if (!NativeBuffer.TryAllocate(Budget, wanted * PageSize, out samples))
+                throw Throw.NoMemoryToTrain(least, MemoryLimit);
             int taken = TakeSamples(samples.Span, stored / wanted, cancellation);
             return taken < ZstdDictionary.LeastSamples ? null : ZstdDictionary.Train(samples.Span[..(taken * PageSize)], PageSize, level, bytes);
         }
         finally
         {
             samples.Free(Budget);
+            Budget.Release(work);
         }
     }
 

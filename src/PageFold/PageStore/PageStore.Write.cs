@@ -29,17 +29,30 @@ public sealed unsafe partial class PageStore
     /// <param name="refusal">What a refused overwrite leaves behind.</param>
     private StoreOutcome Write(uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal)
     {
+        WritebackReclaim? reclaim = _writeback?.Reclaim;
+        return reclaim is null ? AttemptWrite(number, form, data, refusal, isLast: true) : WriteReclaiming(number, form, data, refusal, reclaim);
+    }
+
+    /// <param name="number">The page.</param>
+    /// <param name="form">How <paramref name="data"/> is to be held, if that is settled already.</param>
+    /// <param name="data">The page, or its stored bytes.</param>
+    /// <param name="refusal">What a refused overwrite leaves behind.</param>
+    /// <param name="isLast">Refuses the page if there is no memory; otherwise the caller makes some and comes again.</param>
+    private StoreOutcome AttemptWrite(uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, bool isLast)
+    {
         int stripe = _gate.Enter();
         try
         {
             Preserve(number);
-            StoreOutcome outcome = TryWrite(number, form, data, lastResort: false, stripe);
+            // What was stored before, and is loaded from a snapshot, has the reserve too.
+            bool isNew = _overwriteReserve != 0 && form.Kind == StoredKind.Absent && !HoldsAnything(number);
+            StoreOutcome outcome = TryWrite(number, form, data, isNew, lastResort: false, stripe);
             // Room is made between two attempts, when no workbench is held: readers need them.
             for (int round = 0; outcome == StoreOutcome.Full && round < MostRounds && TryMakeRoom(round); round++)
-                outcome = TryWrite(number, form, data, lastResort: false, stripe);
+                outcome = TryWrite(number, form, data, isNew, lastResort: false, stripe);
             if (outcome == StoreOutcome.Full)
-                outcome = TryWrite(number, form, data, lastResort: true, stripe);
-            if (outcome == StoreOutcome.Full)
+                outcome = TryWrite(number, form, data, isNew, lastResort: true, stripe);
+            if (outcome == StoreOutcome.Full && isLast)
                 Refuse(number, refusal, stripe);
             return outcome;
         }
@@ -47,6 +60,12 @@ public sealed unsafe partial class PageStore
         {
             _gate.Exit(stripe);
         }
+    }
+
+    private bool HoldsAnything(uint number)
+    {
+        ulong* slot = _slots.Find(number);
+        return slot is not null && SlotWord.Kind(Volatile.Read(ref *slot)) != SlotKind.Empty;
     }
 
     /// <summary>
@@ -72,10 +91,13 @@ public sealed unsafe partial class PageStore
     /// <param name="number">The page.</param>
     /// <param name="form">How it is to be held, if that is settled already.</param>
     /// <param name="data">Its bytes, or the stored ones.</param>
+    /// <param name="isNew">The page holds nothing yet and may take only what the reserve for overwrites leaves.</param>
     /// <param name="lastResort">Uses the reserve, the old content's place, or a plain object for a same-filled page, rather than refuse.</param>
     /// <param name="stripe">The processor's part of the counters.</param>
-    private StoreOutcome TryWrite(uint number, in StoredPage form, ReadOnlySpan<byte> data, bool lastResort, int stripe)
+    private StoreOutcome TryWrite(uint number, in StoredPage form, ReadOnlySpan<byte> data, bool isNew, bool lastResort, int stripe)
     {
+        if (isNew && FreeBytes <= _overwriteReserve)
+            return StoreOutcome.Full;
         Workbench bench = _benches.Take(stripe);
         try
         {
@@ -216,9 +238,7 @@ public sealed unsafe partial class PageStore
             *place = tag;
             _access?.Touch(number);
         }
-        SlotWord.ReleaseExclusive(ref slot, word);
-        if (fits)
-            Account(old, word, stripe);
+        Publish(ref slot, old, word, stripe);
         return fits;
     }
 }

@@ -25,6 +25,7 @@ public sealed unsafe partial class PageStore
         selection ??= new WritebackSelection();
         Throw.IfAgesUnknown(selection.MinAge, _access is not null);
         Throw.IfNegative(selection.MostBytes ?? 0, nameof(selection.MostBytes));
+        _benches.RefuseReentry();
         lock (_writeback!.Working)
         {
             WritebackRun work = new(_writeback, selection);
@@ -179,10 +180,9 @@ public sealed unsafe partial class PageStore
             log.Add(position, size);
             after = WrittenBack.SlotFor(word, position);
         }
-        SlotWord.ReleaseExclusive(ref *slot, after);
+        Publish(ref *slot, word, after, stripe);
         if (!same)
             return false;
-        Account(word, after, stripe);
         _heap.Free(SlotWord.Location(word));
         return true;
     }

@@ -43,6 +43,7 @@ public sealed unsafe partial class PageStore : IDisposable
     private long _emptiedBefore;
     private readonly Lock _ownerChanges = new();
     private long _ownerBytes;
+    private readonly long _overwriteReserve;
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
@@ -56,7 +57,9 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfTimeProviderMissing(options.TimeProvider);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         Throw.IfOwnerBytesNegative(options.OwnerBytes);
+        Throw.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
         PageSize = options.PageSize;
+        _overwriteReserve = options.OverwriteReserve;
         _incompressibleAbove = Math.Min(options.IncompressibleAbove ?? PageSize / 32 * 31, PageSize - 1);
         ZsPoolOptions poolOptions = options.PoolOptions;
         _arena = poolOptions.MakeArena();
@@ -92,6 +95,12 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>The most memory the store holds, in bytes.</summary>
     public long MemoryLimit => _arena.MemoryLimit;
 
+    /// <summary>True if a write that finds no memory moves pages to the writeback file instead of being refused (<see cref="WritebackOptions.DirectReclaim"/>).</summary>
+    public bool ReclaimsDirectly => _writeback?.Reclaim is not null;
+
+    /// <summary>Bytes of the limit that nothing is stored in.</summary>
+    private long FreeBytes => Budget.Available + _arena.FreeBytes;
+
     internal ZsHeap Heap => _heap;
 
     internal SlotTable Slots => _slots;
@@ -100,88 +109,7 @@ public sealed unsafe partial class PageStore : IDisposable
 
     internal MemoryBudget Budget => _arena.Budget;
 
-    /// <summary>Discards pages; those never stored are passed over.</summary>
-    /// <param name="first">The first page.</param>
-    /// <param name="count">How many pages from there on.</param>
-    /// <returns>Pages that were stored and now are not.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The range is not within 0 to <see cref="MaxPage"/>.</exception>
-    public long Discard(long first, long count = 1)
-    {
-        Throw.IfPageOutOfRange(first, nameof(first));
-        Throw.IfCountOutOfRange(first, count);
-        long discarded = 0;
-        for (long end = first + count; first < end;)
-            first = DiscardLeaf(first, end, ref discarded);
-        return discarded;
-    }
-
-    /// <summary>Discards what there is up to the end of the first leaf that exists; returns where to go on.</summary>
-    private long DiscardLeaf(long first, long end, ref long discarded)
-    {
-        int stripe = _gate.Enter();
-        try
-        {
-            if (_slots.NextExisting((uint)first) is not { } number || number >= end)
-                return end;
-            long endOfLeaf = Math.Min(end, (number | _slots.LeafLength - 1) + 1L);
-            ulong* slot = _slots.Find(number);
-            for (long page = number; page < endOfLeaf; page++, slot++)
-            {
-                if (Volatile.Read(ref *slot) == 0)
-                    continue;
-                Preserve((uint)page);
-                if (Replace(ref *slot, (uint)page, 0, stripe))
-                    discarded++;
-            }
-            return endOfLeaf;
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
-    }
-
-    /// <summary>The stored pages in ascending order. Pages that are stored or discarded during the walk may or may not appear.</summary>
-    public IEnumerable<long> EnumeratePages()
-    {
-        long from = 0;
-        while (from <= MaxPage && TryFindNext(from, out long page))
-        {
-            yield return page;
-            from = page + 1;
-        }
-    }
-
-    /// <summary>Finds the first stored page from a number on; false if there is none.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number is not within 0 to <see cref="MaxPage"/>.</exception>
-    public bool TryFindNext(long from, out long page)
-    {
-        Throw.IfPageOutOfRange(from, nameof(from));
-        int stripe = _gate.Enter();
-        try
-        {
-            page = from;
-            while (page <= MaxPage && _slots.NextExisting((uint)page) is { } number)
-            {
-                ulong* slot = _slots.Find(number);
-                for (long left = _slots.LeafLength - (number & _slots.LeafLength - 1); left > 0; left--, slot++, number++)
-                {
-                    if (SlotWord.Kind(Volatile.Read(ref *slot)) != SlotKind.Empty)
-                    {
-                        page = number;
-                        return true;
-                    }
-                    page = number + 1L;
-                }
-            }
-            page = 0;
-            return false;
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
-    }
+    internal PatternTable Patterns => _patterns;
 
     /// <summary>Moves pages together so that frames go back, then gives all free frames back. Readers and writers may work meanwhile.</summary>
     public CompactionResult Compact(CancellationToken cancellationToken = default)
@@ -219,46 +147,6 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>Lets the high-water mark begin anew from what is held now.</summary>
     public void ResetPeak() => Budget.ResetPeak();
 
-    /// <summary>What the store holds now.</summary>
-    public PageStoreStatistics GetStatistics()
-    {
-        int stripe = _gate.Enter();
-        try
-        {
-            SizeClassStatistics[] classes = [.. _heap.Classes.Select(sizeClass => sizeClass.GetStatistics())];
-            long poolBytes = classes.Sum(sizeClass => sizeClass.Frames) * _arena.FrameSize;
-            long pages = _counters.Read(StoreCounter.Pages);
-            return new PageStoreStatistics
-            {
-                Pages = pages,
-                OriginalBytes = pages * PageSize,
-                CompressedBytes = _counters.Read(StoreCounter.CompressedBytes),
-                SameFilledPages = _counters.Read(StoreCounter.SameFilled),
-                IncompressiblePages = _counters.Read(StoreCounter.Incompressible),
-                PoolBytes = poolBytes,
-                TableBytes = Math.Max(0, Budget.Used - poolBytes),
-                SlotTableBytes = _slots.Bytes,
-                AccessTableBytes = _access?.Bytes ?? 0,
-                PeakBytes = Budget.Peak,
-                MemoryLimit = Budget.Limit,
-                RefusedWrites = _counters.Read(StoreCounter.Refused),
-                WrittenBackPages = _counters.Read(StoreCounter.WrittenBack),
-                WrittenBackBytes = _counters.Read(StoreCounter.WrittenBackBytes),
-                WritebackFileBytes = _writeback?.FileBytes ?? 0,
-                WritebackWrites = _counters.Read(StoreCounter.WritebackWrites),
-                WritebackReads = _counters.Read(StoreCounter.WritebackReads),
-                PagesByCodec = [.. Enumerable.Range(0, CodecTable.Most).Where(number => _codecs[number] is not null).Select(PagesWith)],
-                FramesCompacted = _heap.FramesCompacted,
-                BytesMoved = _heap.BytesMoved,
-                Classes = classes,
-            };
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
-    }
-
     /// <summary>Changes the bytes of the limit that the owner holds beside the store, <see cref="PageStoreOptions.OwnerBytes"/> at the beginning; false, and no change, if so many are not free.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
@@ -290,16 +178,17 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
     private bool TryPrepare(PageStoreOptions options)
     {
+        if (options.OwnerBytes > MemoryLimit)
+            Throw.OwnerBytesAboveLimit(options.OwnerBytes, MemoryLimit);
         if (!Budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
-        if (!_codecs.TryCharge(options.Codec))
-            return false;
-        _codecs.Set(0, options.Codec, contextBytes: 0);
-        if (!_benches.TryPrepareFirst() || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
+        if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();
+        if (options.Prefault)
+            _arena.Prefault(Budget.Available - Budget.Available / 16);
         if (options.Writeback is not { } writeback)
             return true;
         _writeback = WritebackLog.TryOpen(Budget, writeback, PageSize, options.TimeProvider);
@@ -319,8 +208,7 @@ public sealed unsafe partial class PageStore : IDisposable
         ulong old = SlotWord.AcquireExclusive(ref slot);
         if (_access is not null)
             NoteAccess(number, word);
-        SlotWord.ReleaseExclusive(ref slot, word);
-        Account(old, word, stripe);
+        Publish(ref slot, old, word, stripe);
         SlotKind kind = SlotWord.Kind(old);
         if (SlotWord.HoldsObject(old))
             _heap.Free(SlotWord.Location(old));
@@ -339,39 +227,13 @@ public sealed unsafe partial class PageStore : IDisposable
             _access!.Touch(number);
     }
 
-    private void Account(ulong old, ulong word, int stripe)
-    {
-        SlotKind from = SlotWord.Kind(old);
-        SlotKind to = SlotWord.Kind(word);
-        if (to == SlotKind.Empty)
-            _counters.Add(stripe, StoreCounter.Emptied, 1);
-        _counters.Add(stripe, StoreCounter.Pages, (to == SlotKind.Empty ? 0 : 1) - (from == SlotKind.Empty ? 0 : 1));
-        _counters.Add(stripe, StoreCounter.SameFilled, (SameFilled.Is(word) ? 1 : 0) - (SameFilled.Is(old) ? 1 : 0));
-        int sizeBefore = SlotWord.HoldsObject(old) ? SlotWord.Size(old) : 0;
-        int sizeAfter = SlotWord.HoldsObject(word) ? SlotWord.Size(word) : 0;
-        _counters.Add(stripe, StoreCounter.CompressedBytes, sizeAfter - sizeBefore);
-        _counters.Add(stripe, StoreCounter.Incompressible, (sizeAfter == PageSize ? 1 : 0) - (sizeBefore == PageSize ? 1 : 0));
-        int leftBefore = WrittenBack.Is(old) ? SlotWord.Size(old) : 0;
-        int leftAfter = WrittenBack.Is(word) ? SlotWord.Size(word) : 0;
-        _counters.Add(stripe, StoreCounter.WrittenBackBytes, leftAfter - leftBefore);
-        _counters.Add(stripe, StoreCounter.WrittenBack, (leftAfter != 0 ? 1 : 0) - (leftBefore != 0 ? 1 : 0));
-        bool wasCompressed = sizeBefore + leftBefore is not 0 and var before && before != PageSize;
-        bool isCompressed = sizeAfter + leftAfter is not 0 and var after && after != PageSize;
-        if (wasCompressed && isCompressed && SlotWord.Codec(old) == SlotWord.Codec(word))
-            return;
-        if (wasCompressed)
-            _counters.Add(stripe, StoreCounter.FirstCodec + SlotWord.Codec(old), -1);
-        if (isCompressed)
-            _counters.Add(stripe, StoreCounter.FirstCodec + SlotWord.Codec(word), 1);
-    }
-
     /// <summary>
     /// Gives back the parts of the tables that hold nothing, if so many pages were discarded since the last time and all others leave for a moment. The caller holds neither
     /// a slot nor a workbench.
     /// </summary>
     private bool TryTrimTables(long leastEmptied)
     {
-        long emptied = _counters.Read(StoreCounter.Emptied);
+        long emptied = _counters.ReadTotal(StoreCounter.Emptied);
         if (emptied - Volatile.Read(ref _emptiedBefore) < leastEmptied)
             return false;
         long before = Budget.Used;

@@ -17,12 +17,14 @@ public sealed class PageStoreOptions
 
     /// <summary>
     /// The most memory to hold, in bytes: frames, tables, buffers and codec contexts. Null (the default) takes half of the container's
-    /// limit, or half of the machine's memory outside a container. A limit above the container's is refused.
+    /// limit, or half of the machine's memory outside a container. A limit above the container's, less 32 MiB and a 64th of it
+    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to it that the sum is no more than that.
     /// </summary>
     public long? MemoryLimit { get; set; }
 
     /// <summary>
-    /// Bytes of the limit that whoever owns the store holds beside it, for caches and buffers of its own: they count as held, from the start on; <see cref="PageStore.TrySetOwnerBytes"/> changes them. Default zero.
+    /// Bytes of the limit that the store's owner holds beside it, for caches and buffers of its own: they count as held, from the start on; <see cref="PageStore.TrySetOwnerBytes"/> changes them.
+    /// Zero (the default) to less than the limit.
     /// </summary>
     public long OwnerBytes { get; set; }
 
@@ -49,6 +51,18 @@ public sealed class PageStoreOptions
 
     /// <summary>A file that pages can be moved to by <see cref="PageStore.WriteBack"/>. Null (the default) for none.</summary>
     public WritebackOptions? Writeback { get; set; }
+
+    /// <summary>
+    /// Bytes of the limit kept for pages that hold something already. When less is free, the store refuses a page that holds nothing yet, so that pages it has accepted can still be overwritten by
+    /// content that compresses less. Zero (the default) refuses no page before the limit is reached; at most half of the limit. Loading a snapshot may use it.
+    /// </summary>
+    public long OverwriteReserve { get; set; }
+
+    /// <summary>
+    /// Takes the memory of the limit from the system when the store is made, and keeps it: all but a sixteenth, which is left for tables and buffers. So a write needs no memory from the system, and cannot wait for
+    /// one that is short of it, as a store behind a swap device must not. Lock the process's memory too (mlockall), or the system may swap it out. Needs Linux. Default false.
+    /// </summary>
+    public bool Prefault { get; set; }
 
     /// <summary>The clock that ages and days are told by. Default the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;

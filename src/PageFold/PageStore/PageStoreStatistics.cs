@@ -1,8 +1,13 @@
 namespace PageFold;
 
 /// <summary>
-/// What a store holds, with zram's meanings. Each number is right by itself; numbers taken while other threads work need not add up exactly.
+/// What a store holds, with zram's meanings. All figures are as they were at one moment: they add up while other threads work. Compaction's totals alone are taken a moment later.
 /// </summary>
+/// <remarks>
+/// <see cref="OriginalBytes"/> is <see cref="Pages"/> times the page size. <see cref="Pages"/> is the sum of <see cref="SameFilledPages"/>, <see cref="IncompressiblePages"/>, <see cref="PagesByCodec"/> and the
+/// incompressible pages among <see cref="WrittenBackPages"/>. <see cref="CompressedBytes"/> is at most <see cref="PoolBytes"/>; <see cref="TotalBytes"/> is at most <see cref="PeakBytes"/>, and that at most
+/// <see cref="MemoryLimit"/>.
+/// </remarks>
 public sealed record PageStoreStatistics
 {
     /// <summary>Pages stored.</summary>
@@ -41,6 +46,12 @@ public sealed record PageStoreStatistics
     /// <summary>The most bytes that may be held.</summary>
     public required long MemoryLimit { get; init; }
 
+    /// <summary>Bytes of frames that the store keeps, whether something is in them or not, after <see cref="PageStoreOptions.Prefault"/>; <see cref="TotalBytes"/> counts those in use.</summary>
+    public long PrefaultedBytes { get; init; }
+
+    /// <summary>Bytes of the limit that pages which hold nothing yet may still take: free memory less <see cref="PageStoreOptions.OverwriteReserve"/>. Compaction may add to it.</summary>
+    public long AvailableBytes { get; init; }
+
     /// <summary>Writes refused because the limit was reached.</summary>
     public required long RefusedWrites { get; init; }
 
@@ -59,7 +70,7 @@ public sealed record PageStoreStatistics
     /// <summary>Pages read from the file so far.</summary>
     public long WritebackReads { get; init; }
 
-    /// <summary>Pages compressed with each codec, in memory or written back, by the codecs' numbers.</summary>
+    /// <summary>Pages compressed with each codec, in memory or written back, by the codecs' numbers, 0 to 3; zero where a number has no codec.</summary>
     public IReadOnlyList<long> PagesByCodec { get; init; } = [];
 
     /// <summary>Frames that compaction has freed so far.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using PageFold.Frames;
 
 namespace PageFold.Store;
@@ -6,23 +7,66 @@ namespace PageFold.Store;
 /// The repeated words of same-filled pages that do not fit into a slot, each once, with a count of the pages that are filled with it. Thread-safe: changes
 /// take a lock; reading does not.
 /// </summary>
-internal sealed unsafe class PatternTable(MemoryBudget budget)
+/// <remarks>
+/// <para>
+/// The words are a client's choice, so they are hashed under a secret key: a client cannot choose words that share a bucket.
+/// </para>
+/// <para>
+/// The table grows by linear hashing (Litwin, 1980): each new word splits one bucket, so no change ever moves the whole table while others wait for the lock. Where memory is too short to split, chains get
+/// longer up to a bound; beyond it a new word is refused.
+/// </para>
+/// </remarks>
+internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
 {
-    private const int BlockShift = 8;
-    private const int FirstBuckets = 64;
+    private const int PatternBlockShift = 8;
+    private const int BucketBlockShift = 10;
+    private const uint FirstBuckets = 64;
+    private const uint MostBuckets = 1u << 31;
+    private const uint MostPatternsPerBucket = 4;
+
+    // One split keeps up with one new word; two catch up after a shortage of memory.
+    private const int MostSplitsAtOnce = 2;
     private const uint None = 0;
 
     private readonly Lock _lock = new();
 
     // Numbered from one, so that zero ends a chain.
-    private readonly BlockArray<Pattern> _patterns = new(budget, BlockShift);
-    private NativeBuffer _buckets;
+    private readonly BlockArray<Pattern> _patterns = new(budget, PatternBlockShift);
+
+    // The number of the first pattern of each chain.
+    private readonly BlockArray<uint> _buckets = new(budget, BucketBlockShift);
+    private uint _bucketCount;
     private uint _count;
     private uint _live;
     private uint _firstFree;
 
+    public PatternTable(MemoryBudget budget)
+        : this(budget, KeyedHash.NewRandom())
+    {
+    }
+
     /// <summary>Bytes of patterns and of the way to find them.</summary>
-    public long Bytes => _patterns.Bytes + _buckets.Length;
+    public long Bytes => _patterns.Bytes + _buckets.Bytes;
+
+    /// <summary>The most patterns in one bucket. For tests.</summary>
+    internal int LongestChain
+    {
+        get
+        {
+            lock (_lock)
+            {
+                int longest = 0;
+                for (uint bucket = 0; bucket < _bucketCount; bucket++)
+                {
+                    int length = 0;
+                    for (uint number = *_buckets.Find(bucket); number != None; number = At(number)->Next)
+                        length++;
+                    longest = Math.Max(longest, length);
+                }
+                return longest;
+            }
+        }
+    }
 
     /// <summary>Counts one more page filled with a word; false when there is no memory for a new word.</summary>
     public bool TryAdd(ulong word, out uint number)
@@ -30,19 +74,17 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
         lock (_lock)
         {
             number = None;
-            if (_buckets.IsEmpty && !TryResize(FirstBuckets))
+            if (_bucketCount == 0 && !TryMakeFirstBuckets())
                 return false;
-            for (number = *Bucket(word); number != None; number = At(number)->Next)
+            number = Find(word);
+            if (number != None)
             {
-                if (At(number)->Word != word)
-                    continue;
                 At(number)->OtherPages++;
                 return true;
             }
-            if (!TryTake(out number))
+            Grow();
+            if (_live / MostPatternsPerBucket >= _bucketCount || !TryTake(out number))
                 return false;
-            if (_live > BucketCount)
-                _ = TryResize(BucketCount * 2);
             At(number)->OtherPages = 0;
             Link(number, word);
             _live++;
@@ -58,10 +100,9 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
     {
         lock (_lock)
         {
-            for (uint known = *Bucket(word); known != None; known = At(known)->Next)
+            uint known = Find(word);
+            if (known != None)
             {
-                if (At(known)->Word != word)
-                    continue;
                 At(known)->OtherPages++;
                 RemoveLocked(number);
                 number = known;
@@ -85,7 +126,7 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
             RemoveLocked(number);
     }
 
-    /// <summary>Gives everything back if no page is filled with any word; nobody else uses the table meanwhile.</summary>
+    /// <summary>Gives everything back if no page is filled with any word; no other thread uses the table meanwhile.</summary>
     public void TrimIfEmpty()
     {
         if (_live == 0)
@@ -95,17 +136,27 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
     public void Free()
     {
         _patterns.Free();
-        _buckets.Free(budget);
-        _buckets = default;
-        _count = _live = _firstFree = 0;
+        _buckets.Free();
+        _bucketCount = _count = _live = _firstFree = 0;
     }
-
-    private uint BucketCount => (uint)(_buckets.Length / sizeof(uint));
 
     private Pattern* At(uint number) => _patterns.Find(number);
 
-    private uint* Bucket(ulong word) =>
-        (uint*)_buckets.Pointer + (word * 0x9E3779B97F4A7C15 >> 64 - System.Numerics.BitOperations.Log2(BucketCount));
+    /// <summary>A word's bucket: as many of the hash's low bits as there are buckets, or one fewer where the bucket that all of them name is not split off yet.</summary>
+    private uint* Bucket(ulong word)
+    {
+        uint mask = BitOperations.RoundUpToPowerOf2(_bucketCount) - 1;
+        uint bucket = (uint)hash.Of(word) & mask;
+        return _buckets.Find(bucket < _bucketCount ? bucket : bucket & mask >> 1);
+    }
+
+    private uint Find(ulong word)
+    {
+        uint number = *Bucket(word);
+        while (number != None && At(number)->Word != word)
+            number = At(number)->Next;
+        return number;
+    }
 
     private void RemoveLocked(uint number)
     {
@@ -152,24 +203,38 @@ internal sealed unsafe class PatternTable(MemoryBudget budget)
         return true;
     }
 
-    private bool TryResize(uint buckets)
+    private bool TryMakeFirstBuckets()
     {
-        if (!NativeBuffer.TryAllocate(budget, (long)buckets * sizeof(uint), out NativeBuffer larger))
+        if (!_buckets.TryEnsure(FirstBuckets - 1, out _))
             return false;
-        NativeBuffer old = _buckets;
-        _buckets = larger;
-        for (int i = 0; i < (int)(old.Length / sizeof(uint)); i++)
-        {
-            uint number = ((uint*)old.Pointer)[i];
-            while (number != None)
-            {
-                uint next = At(number)->Next;
-                Link(number, At(number)->Word);
-                number = next;
-            }
-        }
-        old.Free(budget);
+        _bucketCount = FirstBuckets;
         return true;
+    }
+
+    /// <summary>Splits buckets, if there is memory, until a bucket has one pattern on average.</summary>
+    private void Grow()
+    {
+        for (int splits = 0; splits < MostSplitsAtOnce && _live >= _bucketCount && _bucketCount < MostBuckets; splits++)
+        {
+            if (!_buckets.TryEnsure(_bucketCount, out _))
+                return;
+            Split();
+        }
+    }
+
+    /// <summary>Adds a bucket and deals the chain of the one that has stood for both.</summary>
+    private void Split()
+    {
+        uint* chain = _buckets.Find(_bucketCount & BitOperations.RoundUpToPowerOf2(_bucketCount + 1) - 1 >> 1);
+        uint number = *chain;
+        *chain = None;
+        _bucketCount++;
+        while (number != None)
+        {
+            uint next = At(number)->Next;
+            Link(number, At(number)->Word);
+            number = next;
+        }
     }
 
     private struct Pattern

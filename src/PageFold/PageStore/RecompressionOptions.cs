@@ -18,8 +18,17 @@ public sealed class RecompressionOptions
     /// <summary>Ends after so many pages, whatever came of them. Null (the default) for no such end.</summary>
     public long? MostPages { get; set; }
 
-    /// <summary>Takes also pages that a recompression has gained nothing from since they were written. Default false.</summary>
+    /// <summary>
+    /// Takes also pages that a recompression has gained nothing from since they were written. For a codec that was not tried before, such as a new dictionary. Default false.
+    /// </summary>
     public bool RetrySettled { get; set; }
+
+    /// <summary>
+    /// Retires codecs for this one (<see cref="PageStore.RetireCodec"/>), so that runs with ever new dictionaries or levels never come to an end: where all four numbers are taken, an earlier dictionary of
+    /// the same codec and level is retired first, or else the codec with the fewest pages, never the one for new writes; after the recompression earlier dictionaries of the same codec and level are
+    /// retired too. <see cref="MostPages"/> is a limit to the pages moved for that as well. Default false.
+    /// </summary>
+    public bool RetireOthers { get; set; }
 }
 
 /// <summary>What a recompression did.</summary>
@@ -34,7 +43,7 @@ public sealed record RecompressionResult
     /// <summary>Pages that would take as much; they are settled now, and are left out next time.</summary>
     public required long WithoutGain { get; init; }
 
-    /// <summary>Pages left as they were because somebody used them at that moment, memory was short, or what is stored is damaged.</summary>
+    /// <summary>Pages left as they were because another thread used them at that moment, memory was short, or what is stored is damaged.</summary>
     public required long Skipped { get; init; }
 
     /// <summary>Stored bytes of the recompressed pages, before.</summary>
@@ -42,4 +51,13 @@ public sealed record RecompressionResult
 
     /// <summary>Stored bytes of the recompressed pages, after.</summary>
     public required long BytesAfter { get; init; }
+
+    /// <summary>Pages that were moved from codecs that were to be retired.</summary>
+    public long Moved { get; init; }
+
+    /// <summary>Pages of those codecs that could not be moved, because they were in use, or memory or <see cref="RecompressionOptions.MostPages"/> was short; the next run goes on with them.</summary>
+    public long NotMoved { get; init; }
+
+    /// <summary>Codecs that were retired.</summary>
+    public int CodecsRetired { get; init; }
 }

@@ -14,6 +14,9 @@ internal enum StoredKind
 
     /// <summary>As it is.</summary>
     Incompressible,
+
+    /// <summary>Not at all yet: a page that was stored before, and is to be compressed anew.</summary>
+    Uncompressed,
 }
 
 /// <summary>A page in the form in which it is stored, beside its bytes.</summary>

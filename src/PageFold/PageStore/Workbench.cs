@@ -9,6 +9,10 @@ namespace PageFold.Store;
 /// </summary>
 internal sealed unsafe class Workbench(MemoryBudget budget, CodecTable codecs, int pageSize, int packedSize)
 {
+    // How many workbenches the current thread holds, whatever store they belong to.
+    [ThreadStatic]
+    private static int _heldByThread;
+
     private NativeBuffer _buffer;
     private Contexts _contexts;
     private bool _isReady;
@@ -30,19 +34,35 @@ internal sealed unsafe class Workbench(MemoryBudget budget, CodecTable codecs, i
     /// <summary>The context of a registered codec.</summary>
     public PageCodecContext Context(int codec) => _contexts[codec].Context;
 
-    public bool TryTake() => Volatile.Read(ref _busy.Value) == 0 && Interlocked.Exchange(ref _busy.Value, 1) == 0;
+    /// <summary>True if the current thread holds some workbench.</summary>
+    public static bool ThreadHoldsAny => _heldByThread != 0;
 
-    public void Return() => Volatile.Write(ref _busy.Value, 0);
+    /// <summary>True if the current thread holds this one.</summary>
+    public bool IsHeldByThread => Volatile.Read(ref _busy.Value) == Environment.CurrentManagedThreadId;
+
+    public bool TryTake()
+    {
+        if (Volatile.Read(ref _busy.Value) != 0 || Interlocked.CompareExchange(ref _busy.Value, Environment.CurrentManagedThreadId, 0) != 0)
+            return false;
+        _heldByThread++;
+        return true;
+    }
+
+    public void Return()
+    {
+        _heldByThread--;
+        Volatile.Write(ref _busy.Value, 0);
+    }
 
     /// <summary>Makes the buffers and the contexts; false when there is no memory for them. The caller has the workbench, and the codecs' lock.</summary>
     public bool TryPrepare()
     {
-        long bytes = pageSize + packedSize;
-        long needed = bytes;
-        for (int number = 0; number < CodecTable.Most; number++)
-            needed += codecs[number] is null ? 0 : codecs.ContextBytes(number);
+        long bytes = (long)pageSize + packedSize;
+        long left = budget.Available - bytes;
+        for (int number = 0; left >= 0 && number < CodecTable.Most; number++)
+            left -= codecs[number] is null ? 0 : codecs.ContextBytes(number);
         // Looked at first, so that contexts are not made in vain.
-        if (budget.Available < needed || !NativeBuffer.TryAllocate(budget, bytes, out _buffer))
+        if (left < 0 || !NativeBuffer.TryAllocate(budget, bytes, out _buffer))
             return false;
         try
         {
@@ -82,9 +102,10 @@ internal sealed unsafe class Workbench(MemoryBudget budget, CodecTable codecs, i
             if (codecs[number] is not { } codec)
                 continue;
             long known = codecs.ContextBytes(number);
-            if (!ChargedContext.TryMake(budget, codec, pageSize, ref known, out _contexts[number]))
-                return false;
+            bool made = ChargedContext.TryMake(budget, codec, pageSize, ref known, out _contexts[number]);
             codecs.NoteContextBytes(number, known);
+            if (!made)
+                return false;
         }
         return true;
     }
@@ -95,7 +116,7 @@ internal sealed unsafe class Workbench(MemoryBudget budget, CodecTable codecs, i
         private ChargedContext _first;
     }
 
-    /// <summary>The flag on a line of its own, since every operation of a processor touches it.</summary>
+    /// <summary>The thread that holds it, or zero, on a line of its own, since every operation of a processor touches it.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Padding
     {

@@ -26,21 +26,44 @@ internal sealed class Workbenches
         _budget = budget;
         _codecs = codecs;
         _pageSize = pageSize;
-        int packedSize = Math.Max(pageSize + Math.Max(LeastSlack, pageSize >> SlackShift), first.MaxCompressedLength(pageSize));
+        int claimed = (int)Throw.IfClaimInvalid(first.MaxCompressedLength(pageSize), first, nameof(PageCodec.MaxCompressedLength));
+        int packedSize = Math.Max(pageSize + Math.Max(LeastSlack, pageSize >> SlackShift), claimed);
+        BufferBytes = (long)pageSize + packedSize;
         _benches = new Workbench[2 * Stripes.Count];
         for (int i = 0; i < _benches.Length; i++)
             _benches[i] = new Workbench(budget, codecs, pageSize, packedSize);
     }
 
-    /// <summary>Prepares one workbench, so that there always is one; false when there is no memory for it.</summary>
-    public bool TryPrepareFirst()
+    /// <summary>Bytes of a workbench without its contexts.</summary>
+    public long BufferBytes { get; }
+
+    /// <summary>Refuses a call that a codec makes to its own store while it compresses, decompresses or makes a context: it would wait for what its own thread holds.</summary>
+    /// <exception cref="InvalidOperationException">The current thread holds a workbench.</exception>
+    public void RefuseReentry()
     {
-        lock (_codecs.Changes)
-            return _benches[0].TryPrepare();
+        if (!Workbench.ThreadHoldsAny)
+            return;
+        foreach (Workbench bench in _benches)
+            Throw.IfCodecCallsItsStore(bench.IsHeldByThread);
     }
 
+    /// <summary>Prepares one workbench, so that there always is one; false when there is no memory for it.</summary>
+    /// <param name="contextBytes">Bytes that the codec's context takes, or would take.</param>
+    public bool TryPrepareFirst(out long contextBytes)
+    {
+        lock (_codecs.Changes)
+        {
+            bool prepared = _benches[0].TryPrepare();
+            contextBytes = _codecs.ContextBytes(0);
+            return prepared;
+        }
+    }
+
+    /// <summary>Takes a workbench that is ready; waits for one while there is none, whatever keeps more from being made: the limit, or an exception of a codec.</summary>
+    /// <exception cref="InvalidOperationException">A codec calls its own store.</exception>
     public Workbench Take(int stripe)
     {
+        RefuseReentry();
         SpinWait spin = default;
         while (true)
         {
@@ -69,14 +92,17 @@ internal sealed class Workbenches
     /// Gives every workbench that is ready a context of a codec, in the place of what it had under that number; false when there is no memory for them, and then nothing has
     /// changed. The caller has the codecs' lock and holds neither a workbench nor a slot.
     /// </summary>
-    public bool TryInstall(int number, PageCodec codec, out long contextBytes)
+    /// <param name="number">The number.</param>
+    /// <param name="codec">The codec.</param>
+    /// <param name="contextBytes">What a context takes.</param>
+    /// <param name="trySettle">Charges what the contexts share, now that they are made; false when there is no memory for it.</param>
+    public bool TryInstall(int number, PageCodec codec, ref long contextBytes, Func<bool> trySettle)
     {
-        contextBytes = 0;
         ChargedContext[] made = new ChargedContext[_benches.Length];
         bool complete = false;
         try
         {
-            complete = TryMakeContexts(codec, made, ref contextBytes);
+            complete = TryMakeContexts(codec, made, ref contextBytes) && trySettle();
         }
         finally
         {
@@ -96,6 +122,20 @@ internal sealed class Workbenches
         }
         FreeAll(made);
         return true;
+    }
+
+    /// <summary>Takes a codec's contexts away. The caller has the codecs' lock and holds neither a workbench nor a slot; nothing is stored with the codec.</summary>
+    public void Uninstall(int number)
+    {
+        foreach (Workbench bench in _benches)
+        {
+            if (!bench.IsReady)
+                continue;
+            Await(bench);
+            ChargedContext old = bench.Exchange(number, default);
+            bench.Return();
+            old.Free(_budget);
+        }
     }
 
     public void Free()
@@ -158,6 +198,12 @@ internal sealed class Workbenches
         try
         {
             return bench.TryPrepare();
+        }
+#pragma warning disable CA1031 // What keeps a codec from making one more context is no fault of the page that is read or written: there is a workbench that is ready.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return false;
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using PageFold.Frames;
 using PageFold.Interop;
@@ -19,7 +20,7 @@ internal sealed class WritebackFile : IDisposable
     private readonly bool _isNew;
     private readonly AllocationFaults? _faults;
     private SafeFileHandle? _claim;
-    private bool _cannotPunch;
+    private bool _keepsSpace;
 
     private WritebackFile(string path, FileStream stream, bool isNew, AllocationFaults? faults)
     {
@@ -93,13 +94,31 @@ internal sealed class WritebackFile : IDisposable
         return got;
     }
 
-    /// <summary>Gives the room of a stretch back to the file system or the device, where that is possible.</summary>
+    /// <summary>Gives the room of a stretch back to the file system or the device, where that is possible and the file was not preallocated.</summary>
     public void Punch(long offset, long length)
     {
-        if (!OperatingSystem.IsLinux() || Volatile.Read(ref _cannotPunch))
+        if (!OperatingSystem.IsLinux() || Volatile.Read(ref _keepsSpace))
             return;
         if (LibC.fallocate(_handle, LibC.FALLOC_FL_PUNCH_HOLE | LibC.FALLOC_FL_KEEP_SIZE, HeaderBytes + offset, length) != 0)
-            Volatile.Write(ref _cannotPunch, true);
+            Volatile.Write(ref _keepsSpace, true);
+    }
+
+    /// <summary>Reserves disk space for the first so many bytes of the file and keeps it; a device has its space already.</summary>
+    /// <exception cref="IOException">The file system lacks the space, or cannot reserve it.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
+    public void Preallocate(long bytes)
+    {
+        if (DeviceBytes is not null)
+            return;
+        if (!OperatingSystem.IsLinux())
+            throw Throw.PreallocationNotHere();
+        int error;
+        do
+            error = LibC.fallocate(_handle, 0, 0, bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        while (error == LibC.EINTR);
+        if (error != 0)
+            Throw.NoDiskSpaceForWriteback(Path, bytes, error);
+        Volatile.Write(ref _keepsSpace, true);
     }
 
     /// <summary>Closes the file, which deletes it if it was made here and empties it if it was there before.</summary>

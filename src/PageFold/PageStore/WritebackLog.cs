@@ -19,8 +19,12 @@ internal sealed unsafe class WritebackLog : IDisposable
     private const int BlockShift = 9;
     private const uint None = uint.MaxValue;
 
-    // Cleaning a fuller one would write more than four bytes for each that it gains.
+    // Cleaning a fuller segment would write more than four bytes for each that it gains.
     private const int CleanableBelow = SegmentBytes / 4 * 3;
+
+    // Where a write depends on the file, cleaning goes on as long as it gains anything worth a segment. BytesFor leaves an eighth of every segment for that.
+    private const int CleanableForReclaimBelow = SegmentBytes / 16 * 15;
+    private const int SegmentsBesideData = 4;
 
     private readonly Lock _lock = new();
     private readonly MemoryBudget _budget;
@@ -28,12 +32,13 @@ internal sealed unsafe class WritebackLog : IDisposable
     private readonly BlockArray<Segment> _segments;
     private readonly uint _mostSegments;
     private readonly Action? _written;
+    private readonly int _cleanableBelow;
     private uint _firstFree = None;
     private uint _free;
     private uint _count;
     private uint _open = None;
 
-    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch, Action? written)
+    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch, WritebackOptions options)
     {
         _budget = budget;
         _file = file;
@@ -41,11 +46,16 @@ internal sealed unsafe class WritebackLog : IDisposable
         _segments = new BlockArray<Segment>(budget, BlockShift);
         Writes = writes;
         Batch = batch;
-        _written = written;
+        _written = options.Written;
+        _cleanableBelow = options.DirectReclaim ? CleanableForReclaimBelow : CleanableBelow;
+        Reclaim = options.DirectReclaim ? new WritebackReclaim(this) : null;
     }
 
     /// <summary>Held by the one writeback that is going on; taken outside the store's gate.</summary>
     public Lock Working { get; } = new();
+
+    /// <summary>What writes that find no memory do with the file; null if they are refused instead.</summary>
+    public WritebackReclaim? Reclaim { get; }
 
     /// <summary>The file behind it. For tests.</summary>
     internal WritebackFile File => _file;
@@ -82,6 +92,19 @@ internal sealed unsafe class WritebackLog : IDisposable
         }
     }
 
+    /// <summary>Bytes of a file whose segments have room for the records of so many bytes of pages, with an eighth of each segment left for cleaning.</summary>
+    /// <remarks>
+    /// A sealed segment lacks at most one record. If the live records take seven eighths of what sealed segments surely hold, then the emptiest of them has an eighth that is dead, and cleaning it gains that much.
+    /// </remarks>
+    public static long BytesFor(long pageBytes, int pageSize)
+    {
+        long recordBytes = WrittenBack.RecordBytes(pageSize);
+        long perSegment = (SegmentBytes - recordBytes) / 8 * 7;
+        UInt128 live = (UInt128)(ulong)pageBytes * (ulong)recordBytes / (ulong)pageSize;
+        UInt128 bytes = (live / (ulong)perSegment + 1 + SegmentsBesideData) * SegmentBytes + WritebackFile.HeaderBytes;
+        return bytes > long.MaxValue ? long.MaxValue : (long)bytes;
+    }
+
     /// <summary>Opens the file; null when there is no memory for the buffers.</summary>
     /// <exception cref="ArgumentException">An option is out of range, or something else is in the file.</exception>
     public static WritebackLog? TryOpen(MemoryBudget budget, WritebackOptions options, int pageSize, TimeProvider time)
@@ -96,8 +119,11 @@ internal sealed unsafe class WritebackLog : IDisposable
             file = WritebackFile.Open(options.Path, options.Faults);
             long most = Math.Min(options.MostBytes ?? WritebackOptions.LargestFile, file.DeviceBytes ?? long.MaxValue);
             Throw.IfWritebackTooSmall(most, options.Path);
-            log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch, options.Written);
-            if (log._segments.TryEnsure(0, out _))
+            if (options.Preallocate)
+                file.Preallocate(most);
+            log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch, options);
+            // A write at the limit must not lack memory to note a segment.
+            if (log.TryEnsureSegments(options.DirectReclaim ? log._mostSegments : 1))
                 return log;
             log.Dispose();
             return null;
@@ -207,7 +233,7 @@ internal sealed unsafe class WritebackLog : IDisposable
     public bool TryFindEmptiest(out uint segment)
     {
         segment = None;
-        int least = CleanableBelow;
+        int least = _cleanableBelow;
         lock (_lock)
         {
             for (uint number = 0; number < _count; number++)
@@ -243,6 +269,16 @@ internal sealed unsafe class WritebackLog : IDisposable
         _segments.Free();
         Batch.Free(_budget);
         _file.Dispose();
+    }
+
+    private bool TryEnsureSegments(uint count)
+    {
+        for (uint number = 0; number < count; number += _segments.BlockLength)
+        {
+            if (!_segments.TryEnsure(number, out _))
+                return false;
+        }
+        return true;
     }
 
     private uint Available => _free + (_mostSegments - _count);

@@ -18,8 +18,37 @@ public sealed class WritebackOptions
     /// <summary>The most bytes of the file, 4 MiB to <see cref="LargestFile"/>. Null (the default) takes <see cref="LargestFile"/>, or the device's size.</summary>
     public long? MostBytes { get; set; }
 
-    /// <summary>The most bytes to write in a day (UTC), to spare a device that wears; moving pages within the file counts too. Null (the default) for no such limit.</summary>
+    /// <summary>The most bytes to write in a day, to spare a device that wears; moving pages within the file counts too. Null (the default) for no such limit.</summary>
+    /// <remarks>
+    /// A day is 24 hours of <see cref="TimeProvider.GetTimestamp"/>, counted from when the store was made: changes of date and time do not matter, and time in which the machine sleeps does not count. What was written is
+    /// not remembered beyond the store: one that is made anew begins with a whole budget.
+    /// </remarks>
     public long? DailyBudget { get; set; }
+
+    /// <summary>
+    /// Has a write that finds no memory move pages to the file first (direct reclaim), and wait for that, instead of being refused. Such a write is refused only when the file is full or fails. Default false:
+    /// pages leave memory when <see cref="PageStore.WriteBack"/> is called. Cannot be combined with <see cref="DailyBudget"/>.
+    /// </summary>
+    public bool DirectReclaim { get; set; }
+
+    /// <summary>
+    /// Reserves <see cref="MostBytes"/> on the file system when the store is made, and keeps them until it is disposed, so that the file never lacks disk space. Needs <see cref="MostBytes"/>; a block device has its
+    /// space anyway. On file systems that copy on write a reservation does not cover overwrites. Default false.
+    /// </summary>
+    public bool Preallocate { get; set; }
+
+    /// <summary>
+    /// The size of a file that always has room for so many bytes of pages, whatever order they are written, overwritten and discarded in: a seventh more than they take, for cleaning, and the ends of segments.
+    /// </summary>
+    /// <param name="pageBytes">Bytes of uncompressed pages.</param>
+    /// <param name="pageSize">Bytes in a page.</param>
+    /// <returns>Bytes for <see cref="MostBytes"/>; more than <see cref="LargestFile"/> if no file is large enough.</returns>
+    public static long BytesFor(long pageBytes, int pageSize)
+    {
+        Throw.IfNegative(pageBytes, nameof(pageBytes));
+        Throw.IfPageSizeInvalid(pageSize, nameof(pageSize));
+        return Store.WritebackLog.BytesFor(pageBytes, pageSize);
+    }
 
     /// <summary>When set, decides which reads and writes of the file are made to fail. For tests.</summary>
     internal Frames.AllocationFaults? Faults { get; set; }

@@ -18,6 +18,16 @@ internal sealed class WritebackRun(WritebackLog log, WritebackSelection selectio
 
     public long Skipped { get; set; }
 
+    /// <summary>Pages that have left memory.</summary>
+    public long Pages => _pages;
+
+    /// <summary>Begins anew, for a run that is used more than once.</summary>
+    public void Restart()
+    {
+        Stopped = WritebackStop.Finished;
+        (_pages, _written, Bytes, Skipped, _error) = (0, 0, 0, 0, null);
+    }
+
     public WritebackResult Result => new()
     {
         Stopped = Stopped,

@@ -131,7 +131,21 @@ public sealed class MetaContextTests : IDisposable
         client.Trim(4096, 4096);
         client.Trim(3 * 4096, 2 * 4096 + 100);
         extents = client.Do(Command.BlockStatus, 0, 7 * 4096).Extents;
-        Assert.Equal([(4096, 0), (4096, Hole | Zero), (4096, 0), (3 * 4096, Hole | Zero), (4096, Zero)], extents[1]);
+        // The rest of the page of which a part was trimmed last is still what the client wants no hole in.
+        Assert.Equal([(4096, 0), (4096, Hole | Zero), (4096, 0), (2 * 4096, Hole | Zero), (2 * 4096, Zero)], extents[1]);
+    }
+
+    [Theory]
+    [InlineData("a", 4096)]
+    [InlineData("b", 65536)]
+    public void A_part_of_a_page_written_as_zeros_without_a_hole_is_told_as_allocated(string export, uint pageSize)
+    {
+        using RawClient client = _serving.Attach(export, contexts: Allocation);
+        Assert.Equal(Errno.None, client.Do(Command.WriteZeroes, pageSize + 512, 1024, Flag.NoHole).Error);
+        Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
+        Assert.Equal([(pageSize, Hole | Zero), (pageSize, Zero), (pageSize, Hole | Zero)], client.Do(Command.BlockStatus, 0, 3 * pageSize).Extents[1]);
+        client.Trim(pageSize, pageSize);
+        Assert.Equal([(3 * pageSize, Hole | Zero)], client.Do(Command.BlockStatus, 0, 3 * pageSize).Extents[1]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Numerics;
 using PageFold.Allocation;
 
 namespace PageFold.Tests.Allocation;
@@ -27,9 +28,9 @@ public class ZspageGeometryTests
             Assert.True(table.Geometries[number].ObjectSize >= size);
             Assert.True(number >= before);
             before = number;
-            // Rounded up by less than two steps, or by more where a smaller place would not let more objects into the chain.
-            int step = frameSize / 256;
-            int stride = Math.Min(frameSize, Math.Max(2, (size + 8 + step - 1) / step) * step);
+            // Rounded up by less than two steps, or by more where a smaller place would not let more objects into the chain. A step is 16 bytes, or a 32nd of the size, up to a 256th of a frame.
+            int step = Math.Clamp(1 << BitOperations.Log2((uint)size + 7) >> 5, 16, frameSize / 256);
+            int stride = Math.Clamp((size + 8 + step - 1) / step * step, 32, frameSize);
             ZspageGeometry own = ZspageGeometry.For(frameSize, stride, chain);
             ZspageGeometry shared = table.Geometries[number];
             Assert.True(shared.Stride - size - 8 < 2 * step || (own.Frames, own.Objects) == (shared.Frames, shared.Objects), $"{size} lies in {shared.ObjectSize}");
@@ -43,7 +44,7 @@ public class ZspageGeometryTests
         foreach (ZspageGeometry geometry in SizeClasses.For(frameSize, chain).Geometries)
         {
             Assert.True(geometry.DescriptorLines < frameSize / ZspageTable.LineBytes);
-            Assert.InRange(geometry.Objects, 1, ZspageGeometry.MaxObjects);
+            Assert.InRange(geometry.Objects, 1, ZspageGeometry.MaxObjects(frameSize));
             Assert.True(geometry.OffsetOf(geometry.Objects - 1) + geometry.Stride <= geometry.Frames * frameSize);
             Assert.Equal(0, geometry.Stride % 16);
             Assert.True(geometry.Frames <= chain || geometry.ObjectSize == frameSize);
@@ -91,23 +92,76 @@ public class ZspageGeometryTests
     }
 
     [Fact]
-    public void Slots_give_back_what_was_put_in() =>
-        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 1], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536], Gen.Int[0, 3]).Sample((head, index, size, codec) =>
+    public void Locations_give_back_what_was_put_in_at_every_frame_size() =>
+        Gen.Select(Gen.Int[12, 16], Gen.UInt, Gen.UInt).Sample((frameShift, first, second) =>
         {
-            ulong word = SlotWord.ForObject(new ObjectLocation(head, index), size, codec);
+            int indexBits = ZspageGeometry.IndexBitsFor(frameShift);
+            uint zspage = first % (1u << SlotWord.LocationBits - indexBits);
+            int index = (int)(second % (1u << indexBits));
+            ObjectLocation location = SlotWord.Location(SlotWord.ForObject(new ObjectLocation(zspage, index, indexBits), 1));
+            return location.Zspage(indexBits) == zspage && location.Index(indexBits) == index;
+        });
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(8192)]
+    [InlineData(16384)]
+    [InlineData(32768)]
+    [InlineData(65536)]
+    public void The_zspages_that_a_location_can_name_hold_a_quarter_of_a_terabyte_or_all_handles(int frameSize)
+    {
+        foreach (ZspageGeometry geometry in SizeClasses.For(frameSize, maxChain: 1).Geometries)
+        {
+            int lineBits = geometry.FrameShift - 6;
+            long slabs = 1L << SlotWord.LocationBits - geometry.IndexBits - lineBits;
+            long zspages = slabs * (((1 << lineBits) - 3) / geometry.DescriptorLines);
+            Assert.True(zspages * geometry.Frames * frameSize >= 240L << 30 || zspages * geometry.Objects >= ZsHandle.MaxSlots, $"{geometry.ObjectSize}");
+        }
+    }
+
+    [Theory]
+    [InlineData(8192)]
+    [InlineData(16384)]
+    [InlineData(65536)]
+    public void Small_objects_take_hardly_more_of_large_frames_than_of_small_ones(int frameSize)
+    {
+        for (int size = 1; size <= 4096 - 8; size++)
+        {
+            SizeClasses small = SizeClasses.For(4096, SizeClasses.DefaultMaxChain);
+            SizeClasses large = SizeClasses.For(frameSize, SizeClasses.DefaultMaxChain);
+            double least = small.Geometries[small.IndexFor(size)].BytesPerObject;
+            Assert.InRange(large.Geometries[large.IndexFor(size)].BytesPerObject, 0, Math.Max(least + 16, least * 1.05));
+        }
+    }
+
+    [Theory]
+    [InlineData(4096, 253)]
+    [InlineData(8192, 288)]
+    [InlineData(16384, 320)]
+    [InlineData(32768, 352)]
+    [InlineData(65536, 384)]
+    public void Classes_are_few_enough_for_their_records(int frameSize, int most) =>
+        Assert.InRange(SizeClasses.For(frameSize, SizeClasses.DefaultMaxChain).Geometries.Count, 200, most);
+
+    [Fact]
+    public void Slots_give_back_what_was_put_in() =>
+        Gen.Select(Gen.ULong[0, (1UL << SlotWord.LocationBits) - 1], Gen.Int[1, 65536], Gen.Int[0, 3]).Sample((place, size, codec) =>
+        {
+            ObjectLocation location = new(place);
+            ulong word = SlotWord.ForObject(location, size, codec);
             ulong settled = SlotWord.Settled(word);
             return SlotWord.Codec(word) == codec && !SlotWord.IsSettled(word) && SlotWord.IsSettled(settled) && SlotWord.Codec(settled) == codec
-                && SlotWord.Size(settled) == size && SlotWord.IsAt(settled, new ObjectLocation(head, index))
-                && SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == new ObjectLocation(head, index)
-                && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, new ObjectLocation(head, index)) && !SlotWord.IsAt(word, new ObjectLocation(head ^ 1, index));
+                && SlotWord.Size(settled) == size && SlotWord.IsAt(settled, location)
+                && SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == location
+                && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, location) && !SlotWord.IsAt(word, new ObjectLocation(place ^ 1));
         });
 
     [Fact]
     public void An_object_in_a_larger_place_stays_one_when_it_moves() =>
-        Gen.Select(Gen.UInt[0, (1u << SlotWord.ZspageBits) - 2], Gen.UInt[0, (1u << SlotWord.IndexBits) - 1], Gen.Int[1, 65536], Gen.Bool, Gen.Int[0, 3]).Sample((head, index, size, misplaced, codec) =>
+        Gen.Select(Gen.ULong[0, (1UL << SlotWord.LocationBits) - 1], Gen.Int[1, 65536], Gen.Bool, Gen.Int[0, 3]).Sample((place, size, misplaced, codec) =>
         {
-            ObjectLocation location = new(head, index);
-            ObjectLocation other = new(head + 1, index ^ 1);
+            ObjectLocation location = new(place);
+            ObjectLocation other = new(place ^ 0x555);
             ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size, codec) : SlotWord.Settled(SlotWord.ForObject(location, size, codec));
             ulong slot = word;
             SlotWord.TryAcquireShared(ref slot, out _);

@@ -24,6 +24,27 @@ public class MemoryLimitsTests
     }
 
     [Theory]
+    [InlineData(1 << 20)]
+    [InlineData(64 << 20)]
+    [InlineData(512 << 20)]
+    [InlineData(64L << 30)]
+    [InlineData(1L << 50)]
+    public void Room_for_the_runtime_is_left_below_the_containers_limit_and_the_default_is_never_refused(long container)
+    {
+        long most = container - MemoryLimits.Reserve(container);
+        Assert.InRange(most, container / 2, container - Math.Min(32 << 20, container / 2));
+        Assert.Equal(most, MemoryLimits.Resolve(most, container, 8 * GiB));
+        Assert.Equal(container / 2, MemoryLimits.Resolve(container / 2, container, 8 * GiB));
+        Assert.Equal(most, MemoryLimits.Resolve(most, null, 8 * GiB));
+        foreach (long limit in (long[])[most + 1, container - 1, container, container + 1])
+        {
+            string message = Assert.Throws<ArgumentOutOfRangeException>(() => MemoryLimits.Resolve(limit, container, 8 * GiB)).Message;
+            foreach (long number in (long[])[limit, container, container - most, most])
+                Assert.Contains($"{number:N0} bytes", message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(-5)]
     public void A_limit_that_is_not_positive_is_refused(long limit) =>

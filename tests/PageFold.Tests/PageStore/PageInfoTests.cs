@@ -81,6 +81,24 @@ public class PageInfoTests
     }
 
     [Fact]
+    public void A_clock_that_goes_back_makes_no_age_negative()
+    {
+        ManualTime time = new() { Elapsed = TimeSpan.FromHours(10) };
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, TrackAccess = true, TimeProvider = time });
+        foreach (int minutes in (int[])[1, -30, -1000, 0, 1])
+        {
+            time.Elapsed = TimeSpan.FromHours(10) + TimeSpan.FromMinutes(minutes);
+            time.Fire();
+            store.Write(minutes + 1000, Noise(1, 0.5));
+            foreach (long page in store.EnumeratePages())
+                Assert.InRange(Info(store, page).Age!.Value.TotalSeconds, 0, 62);
+        }
+        time.Elapsed += TimeSpan.FromHours(1);
+        time.Fire();
+        Assert.All(store.EnumeratePages(), page => Assert.InRange(Info(store, page).Age!.Value.TotalMinutes, 59, 62));
+    }
+
+    [Fact]
     public void The_table_takes_two_bytes_a_page_and_goes_with_the_pages()
     {
         using PageStore store = Make();

@@ -294,7 +294,7 @@ public partial class SnapshotTests
     }
 
     [Fact]
-    public void What_a_header_takes_is_within_the_limit_too()
+    public void What_a_files_dictionary_takes_is_within_the_limit_too()
     {
         using SnapshotFolder folder = new();
         byte[] dictionary = new byte[2 << 20];
@@ -304,9 +304,9 @@ public partial class SnapshotTests
             store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
             store.SaveSnapshot(folder.File);
         }
-        using PageStore small = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
         long used = small.Budget.Used;
-        Assert.Contains("No memory for the header of", Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
+        Assert.Contains("codec zstd with a dictionary of 2,097,152 bytes", Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
         Assert.Equal(used, small.Budget.Used);
 
         // Damage behind the charge gives it back too.

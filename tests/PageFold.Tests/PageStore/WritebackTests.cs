@@ -91,7 +91,7 @@ public sealed partial class WritebackTests : IDisposable
     }
 
     [Fact]
-    public void The_budget_of_a_day_holds_and_begins_anew_at_midnight()
+    public void The_budget_of_a_day_holds_for_24_hours_whatever_happens_to_the_date()
     {
         Calendar time = new() { Now = new DateTimeOffset(2030, 1, 1, 23, 0, 0, TimeSpan.Zero) };
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, TimeProvider = time, Writeback = new() { Path = File1, DailyBudget = 100_000 } });
@@ -101,8 +101,20 @@ public sealed partial class WritebackTests : IDisposable
         Assert.Equal((WritebackStop.DailyBudget, 24L), Of(first));
         Assert.InRange(first.FileBytesWritten, 90_000, 100_000);
         Assert.Equal((WritebackStop.DailyBudget, 0L), Of(store.WriteBack()));
-        time.Now = time.Now.AddHours(2);
+        foreach (int days in (int[])[1, -3, 400, -400])
+        {
+            time.Now = time.Now.AddDays(days);
+            Assert.Equal((WritebackStop.DailyBudget, 0L), Of(store.WriteBack()));
+        }
+        time.Elapsed = TimeSpan.FromHours(23.9);
+        Assert.Equal((WritebackStop.DailyBudget, 0L), Of(store.WriteBack()));
+        time.Elapsed = TimeSpan.FromHours(24.1);
         Assert.Equal((WritebackStop.DailyBudget, 24L), Of(store.WriteBack()));
+        // A clock of the caller's that goes back does not bring the day before back.
+        time.Elapsed = TimeSpan.FromHours(1);
+        Assert.Equal((WritebackStop.DailyBudget, 0L), Of(store.WriteBack()));
+        time.Elapsed = TimeSpan.FromHours(30);
+        Assert.Equal((WritebackStop.DailyBudget, 0L), Of(store.WriteBack()));
     }
 
     [Fact]
@@ -392,6 +404,12 @@ public sealed partial class WritebackTests : IDisposable
     {
         public DateTimeOffset Now { get; set; }
 
+        public TimeSpan Elapsed { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
         public override DateTimeOffset GetUtcNow() => Now;
+
+        public override long GetTimestamp() => Elapsed.Ticks;
     }
 }

@@ -56,9 +56,9 @@ internal static class MapBenchCommand
         {
             WorkProgress progress = new();
             MapBenchReport report = ProgressView.Watch(progress, () => Measure(options, progress, cancellation));
+            json?.Write(JsonSerializer.Serialize(report, MapBenchJson.Default.MapBenchReport));
             if (json?.IsStandardOutput != true)
                 MapBenchView.Show(report);
-            json?.Write(JsonSerializer.Serialize(report, MapBenchJson.Default.MapBenchReport));
             return report.Verified ? ExitCodes.Success : ExitCodes.Failure;
         }, outer);
     }

@@ -96,6 +96,8 @@ public sealed unsafe partial class PageStore
     /// <summary>Everybody out for a moment, in which the preserving begins.</summary>
     internal void TakePoint(PreservedPages preserved, out long pages, CancellationToken cancellationToken)
     {
+        // It would wait for itself to leave.
+        _benches.RefuseReentry();
         long stored = 0;
         bool covered = false;
         // The bits of what is stored by then, before anybody has to wait; of what comes until then, while they do. For that nobody makes room; where it takes some, all begins anew.
@@ -153,6 +155,8 @@ public sealed unsafe partial class PageStore
 
     private SnapshotSession Begin(Func<SnapshotOutput> open, Func<SnapshotOutput, SnapshotTarget?> makeTarget)
     {
+        _benches.RefuseReentry();
+        Throw.IfCodecCallsItsStore(_codecs.Changes.IsHeldByCurrentThread);
         lock (_codecs.Changes)
         {
             Throw.IfSnapshotRuns(_codecs.AreFrozen);

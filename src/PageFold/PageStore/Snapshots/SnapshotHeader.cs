@@ -5,7 +5,7 @@ using PageFold.Compression;
 
 namespace PageFold.Store;
 
-/// <summary>The beginning of a snapshot, as bytes and back.</summary>
+/// <summary>The beginning of a snapshot. Dictionaries, which may be large, go from the codecs to the file without a copy, and stay in the file until a codec is made of them.</summary>
 internal sealed class SnapshotHeader
 {
     /// <summary>Bytes before label and codecs.</summary>
@@ -14,9 +14,8 @@ internal sealed class SnapshotHeader
     /// <summary>Bytes of the hash at its end.</summary>
     public const int HashBytes = 8;
 
-    private const int CodecBytes = 12;
-
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    /// <summary>Bytes of a codec before its name.</summary>
+    public const int CodecBytes = 12;
 
     public required int PageSize { get; init; }
 
@@ -29,7 +28,7 @@ internal sealed class SnapshotHeader
     public required int CodecForWrites { get; init; }
 
     /// <summary>The codecs by number; null where there is none.</summary>
-    public required CodecDescription?[] Codecs { get; init; }
+    public required SnapshotCodecEntry?[] Codecs { get; init; }
 
     /// <summary>Bytes of the header whose first bytes these are; zero if it is none.</summary>
     public static int ReadLength(ReadOnlySpan<byte> start, out uint version)
@@ -43,120 +42,71 @@ internal sealed class SnapshotHeader
         return length is >= FixedBytes + HashBytes && length <= most ? (int)length : 0;
     }
 
-    /// <summary>Reads a header whose length is known; null, and why, if it is none.</summary>
-    public static SnapshotHeader? TryParse(ReadOnlySpan<byte> header, out string? problem)
-    {
-        problem = null;
-        if (XxHash3.HashToUInt64(header[..^HashBytes]) != BinaryPrimitives.ReadUInt64LittleEndian(header[^HashBytes..]))
-            problem = "the header does not match its hash";
-        int pageSize = BinaryPrimitives.ReadInt32LittleEndian(header[16..]);
-        int codecCount = BinaryPrimitives.ReadInt32LittleEndian(header[20..]);
-        long length = BinaryPrimitives.ReadInt64LittleEndian(header[24..]);
-        long ticks = BinaryPrimitives.ReadInt64LittleEndian(header[32..]);
-        int forWrites = BinaryPrimitives.ReadInt32LittleEndian(header[40..]);
-        int labelBytes = BinaryPrimitives.ReadInt32LittleEndian(header[44..]);
-        ReadOnlySpan<byte> rest = header[FixedBytes..^HashBytes];
-        if (pageSize is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !System.Numerics.BitOperations.IsPow2(pageSize))
-            problem ??= $"pages of {pageSize} bytes";
-        if (codecCount is < 1 or > CodecTable.Most)
-            problem ??= $"{codecCount} codecs";
-        if (length < 0)
-            problem ??= $"a length of {length} bytes";
-        if (ticks < 0 || ticks > DateTime.MaxValue.Ticks)
-            problem ??= "a creation time that does not exist";
-        if (labelBytes is < 0 or > SnapshotOptions.MaxLabelBytes || labelBytes > rest.Length)
-            problem ??= $"a label of {labelBytes} bytes";
-        if (problem is not null)
-            return null;
-        CodecDescription?[] codecs = new CodecDescription?[CodecTable.Most];
-        string label;
-        try
-        {
-            label = Strict.GetString(rest[..labelBytes]);
-            rest = rest[labelBytes..];
-            for (int i = 0; i < codecCount; i++)
-                problem ??= ReadCodec(ref rest, codecs);
-        }
-        catch (DecoderFallbackException)
-        {
-            problem = "a text that is not UTF-8";
-            return null;
-        }
-        if (problem is null && !rest.IsEmpty)
-            problem = $"{rest.Length} bytes too many in the header";
-        if (problem is null && (forWrites is < 0 or >= CodecTable.Most || codecs[forWrites] is null))
-            problem = $"codec number {forWrites} for writes";
-        if (problem is not null)
-            return null;
-        return new SnapshotHeader
-        {
-            PageSize = pageSize,
-            Length = length,
-            Label = label,
-            Created = new DateTimeOffset(ticks, TimeSpan.Zero),
-            CodecForWrites = forWrites,
-            Codecs = codecs,
-        };
-    }
-
     /// <summary>Bytes that a label takes.</summary>
     public static int LabelBytes(string label) => Encoding.UTF8.GetByteCount(label);
 
-    public byte[] ToBytes()
+    /// <summary>Writes a header, part by part; returns its hash, which is its last part.</summary>
+    /// <param name="pageSize">Bytes in a page.</param>
+    /// <param name="options">Length and label.</param>
+    /// <param name="created">The point in time.</param>
+    /// <param name="codecForWrites">The number of the codec for writes.</param>
+    /// <param name="codecs">The codecs by number; null where there is none.</param>
+    /// <param name="append">Takes each part.</param>
+    public static byte[] Write(
+        int pageSize, SnapshotOptions options, DateTimeOffset created, int codecForWrites, CodecDescription?[] codecs, Action<ReadOnlySpan<byte>> append)
     {
-        byte[] label = Encoding.UTF8.GetBytes(Label);
+        byte[] label = Encoding.UTF8.GetBytes(options.Label);
         int bytes = FixedBytes + label.Length + HashBytes;
-        foreach (CodecDescription? codec in Codecs)
+        foreach (CodecDescription? codec in codecs)
             bytes += codec is null ? 0 : CodecBytes + Encoding.UTF8.GetByteCount(codec.Name) + codec.Dictionary.Length;
-        byte[] header = new byte[bytes];
-        SnapshotFormat.Magic.CopyTo(header);
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(8), SnapshotFormat.Version);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(12), bytes);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(16), PageSize);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(20), Codecs.Count(codec => codec is not null));
-        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(24), Length);
-        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(32), Created.UtcTicks);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(40), CodecForWrites);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(44), label.Length);
-        label.CopyTo(header, FixedBytes);
-        Span<byte> rest = header.AsSpan(FixedBytes + label.Length);
-        for (int number = 0; number < Codecs.Length; number++)
+        byte[] start = new byte[FixedBytes + label.Length];
+        SnapshotFormat.Magic.CopyTo(start);
+        BinaryPrimitives.WriteUInt32LittleEndian(start.AsSpan(8), SnapshotFormat.Version);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(12), bytes);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(16), pageSize);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(20), codecs.Count(codec => codec is not null));
+        BinaryPrimitives.WriteInt64LittleEndian(start.AsSpan(24), options.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(start.AsSpan(32), created.UtcTicks);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(40), codecForWrites);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(44), label.Length);
+        label.CopyTo(start, FixedBytes);
+        XxHash3 hash = new();
+        Put(start);
+        for (int number = 0; number < codecs.Length; number++)
         {
-            if (Codecs[number] is { } codec)
-                WriteCodec(ref rest, number, codec);
+            if (codecs[number] is not { } codec)
+                continue;
+            Put(Head(number, codec));
+            Put(codec.Dictionary.Span);
         }
-        BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash3.HashToUInt64(header.AsSpan(0, bytes - HashBytes)));
-        return header;
+        byte[] end = new byte[HashBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(end, hash.GetCurrentHashAsUInt64());
+        append(end);
+        return end;
+
+        void Put(ReadOnlySpan<byte> part)
+        {
+            hash.Append(part);
+            append(part);
+        }
     }
 
-    private static void WriteCodec(ref Span<byte> target, int number, CodecDescription codec)
+    /// <summary>What stands before a codec's dictionary.</summary>
+    private static byte[] Head(int number, CodecDescription codec)
     {
-        int nameBytes = Encoding.UTF8.GetBytes(codec.Name, target[CodecBytes..]);
-        target[0] = (byte)number;
-        target[1] = (byte)nameBytes;
-        BinaryPrimitives.WriteInt32LittleEndian(target[4..], codec.Level);
-        BinaryPrimitives.WriteInt32LittleEndian(target[8..], codec.Dictionary.Length);
-        target = target[(CodecBytes + nameBytes)..];
-        codec.Dictionary.Span.CopyTo(target);
-        target = target[codec.Dictionary.Length..];
-    }
-
-    private static string? ReadCodec(ref ReadOnlySpan<byte> source, CodecDescription?[] codecs)
-    {
-        if (source.Length < CodecBytes)
-            return "a codec is cut off";
-        int number = source[0];
-        int nameBytes = source[1];
-        int reserved = BinaryPrimitives.ReadUInt16LittleEndian(source[2..]);
-        int level = BinaryPrimitives.ReadInt32LittleEndian(source[4..]);
-        int dictionaryBytes = BinaryPrimitives.ReadInt32LittleEndian(source[8..]);
-        source = source[CodecBytes..];
-        if (number >= CodecTable.Most || codecs[number] is not null || reserved != 0)
-            return $"codec number {number}";
-        if (dictionaryBytes is < 0 or > SnapshotFormat.MaxDictionaryBytes || nameBytes + dictionaryBytes > source.Length)
-            return $"codec {number} is cut off";
-        codecs[number] = new CodecDescription(Strict.GetString(source[..nameBytes]), level, source.Slice(nameBytes, dictionaryBytes).ToArray());
-        source = source[(nameBytes + dictionaryBytes)..];
-        return null;
+        byte[] head = new byte[CodecBytes + Encoding.UTF8.GetByteCount(codec.Name)];
+        head[0] = (byte)number;
+        head[1] = (byte)Encoding.UTF8.GetBytes(codec.Name, head.AsSpan(CodecBytes));
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(4), codec.Level);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(8), codec.Dictionary.Length);
+        return head;
     }
 }
+
+/// <summary>A codec that a snapshot's header names.</summary>
+/// <param name="Name">The codec's name.</param>
+/// <param name="Level">Its level.</param>
+/// <param name="DictionaryBytes">Bytes of its dictionary; zero for none.</param>
+/// <param name="DictionaryOffset">Where in the file the dictionary is.</param>
+/// <param name="DictionaryHash">XXH3 of the dictionary, as it was when the header was checked.</param>
+internal sealed record SnapshotCodecEntry(string Name, int Level, int DictionaryBytes, long DictionaryOffset, ulong DictionaryHash);

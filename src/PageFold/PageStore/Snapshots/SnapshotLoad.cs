@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using PageFold.Compression;
 
@@ -148,27 +149,28 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
     /// <summary>Stores a page that is seen to be one; null if it is not.</summary>
     private StoreOutcome? StoreCompressed(SnapshotLoadBuffers buffers, uint page, in StoredPage form, ReadOnlySpan<byte> bytes)
     {
-        if (reader.Header.Codecs[form.Codec] is not { } description)
+        if (reader.Header.Codecs[form.Codec] is not { } entry)
             return null;
-        PageCodecContext context = buffers.Context(form.Codec) ?? MakeContext(buffers, form.Codec, description);
+        PageCodecContext context = buffers.Context(form.Codec) ?? MakeContext(buffers, form.Codec, entry);
         if (!context.TryDecompress(bytes, buffers.Page))
             return null;
         int number = Volatile.Read(ref _numbers[form.Codec]);
         return number == NotHeld
-            ? store.Write(page, buffers.Page)
+            ? store.Restore(page, buffers.Page)
             : store.Restore(page, form with { Codec = number }, bytes);
     }
 
-    private PageCodecContext MakeContext(SnapshotLoadBuffers buffers, int number, CodecDescription description)
+    private PageCodecContext MakeContext(SnapshotLoadBuffers buffers, int number, SnapshotCodecEntry entry)
     {
         while (true)
         {
             MemoryLimitException? refused = null;
+            long needed = 0;
             try
             {
                 lock (_lock)
-                    _codecs[number] ??= Find(number, description);
-                if (buffers.TryMakeContext(number, _codecs[number]!) is { } context)
+                    _codecs[number] ??= Find(number, entry);
+                if (buffers.TryMakeContext(number, _codecs[number]!, out needed) is { } context)
                     return context;
             }
             catch (MemoryLimitException e)
@@ -177,34 +179,55 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
             }
             // A codec may be met when the pages before have filled memory.
             if (!TryWriteBack())
-                throw refused ?? Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
+                throw refused ?? Throw.NoMemoryForContext(entry.Name, entry.DictionaryBytes, needed, store.MemoryLimit);
             store.Compact();
         }
     }
 
     /// <summary>The codec of the snapshot's number: one that the store has, or else its own, which the store takes over or which is there for reading alone.</summary>
-    private PageCodec Find(int number, CodecDescription description)
+    /// <remarks>Charged before it is read and before it is made: what a file says costs nothing beyond the limit.</remarks>
+    private PageCodec Find(int number, SnapshotCodecEntry entry)
     {
-        PageCodec? codec = store.FindCodec(description);
-        if (codec is null)
+        if (!CodecDescription.IsPossible(entry.Name, entry.Level, entry.DictionaryBytes))
+            Refuse(entry);
+        long charged = 0;
+        try
         {
-            // Charged before it is made: what a file says costs nothing beyond the limit.
-            if (!store.Budget.TryCharge(description.Dictionary.Length))
-                throw Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
-            codec = description.TryMake();
-            store.Budget.Release(description.Dictionary.Length);
-            if (codec is null)
-                reader.Damaged(0, $"there is no codec {description.Name} of level {description.Level} with a dictionary of {description.Dictionary.Length} bytes");
-            if (!restoreCodecs)
-            {
-                if (!store.Budget.TryCharge(codec.SharedBytes))
-                    throw Throw.NoMemoryForContext(description.Name, store.MemoryLimit);
-                _charged += codec.SharedBytes;
-                return codec;
-            }
+            Charge(ref charged, entry.DictionaryBytes, entry);
+            byte[] dictionary = ZstdCodec.AllocateDictionary(entry.DictionaryBytes);
+            reader.ReadDictionary(entry, dictionary);
+            PageCodec? known = store.FindCodec(new CodecDescription(entry.Name, entry.Level, dictionary));
+            PageCodec codec = known ?? Make(entry, dictionary, ref charged);
+            // Held, or else its number might be given away before there are pages with it.
+            int held = known is not null || restoreCodecs ? store.TryHoldCodec(codec, ref charged) : NotHeld;
+            Volatile.Write(ref _numbers[number], held);
+            if (held == NotHeld)
+                (_charged, charged) = (_charged + charged, 0);
+            return codec;
         }
-        // Held, or else its number might be given away before there are pages with it.
-        Volatile.Write(ref _numbers[number], store.HoldCodec(codec));
+        finally
+        {
+            store.Budget.Release(charged);
+        }
+    }
+
+    private PageCodec Make(SnapshotCodecEntry entry, byte[] dictionary, ref long charged)
+    {
+        Charge(ref charged, CodecDescription.MostSharedBytes(entry.Level, entry.DictionaryBytes), entry);
+        PageCodec? codec = CodecDescription.TryMake(entry.Name, entry.Level, dictionary);
+        if (codec is null)
+            Refuse(entry);
+        Charge(ref charged, codec.SharedBytes, entry);
         return codec;
     }
+
+    private void Charge(ref long charged, long bytes, SnapshotCodecEntry entry)
+    {
+        if (!store.Budget.TrySettle(ref charged, bytes))
+            throw Throw.NoMemoryForContext(entry.Name, entry.DictionaryBytes, bytes, store.MemoryLimit);
+    }
+
+    [DoesNotReturn]
+    private void Refuse(SnapshotCodecEntry entry) =>
+        reader.Damaged(0, $"there is no codec {entry.Name} of level {entry.Level} with a dictionary of {entry.DictionaryBytes} bytes");
 }

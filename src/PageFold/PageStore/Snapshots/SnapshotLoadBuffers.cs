@@ -28,9 +28,12 @@ internal sealed class SnapshotLoadBuffers : IDisposable
     public PageCodecContext? Context(int number) => _contexts[number].Context;
 
     /// <summary>Makes a context; null when there is no memory for it.</summary>
-    public PageCodecContext? TryMakeContext(int number, PageCodec codec)
+    /// <param name="number">The codec's number in the snapshot.</param>
+    /// <param name="codec">The codec.</param>
+    /// <param name="bytes">Bytes that the context takes, or would take.</param>
+    public PageCodecContext? TryMakeContext(int number, PageCodec codec, out long bytes)
     {
-        long bytes = 0;
+        bytes = 0;
         return ChargedContext.TryMake(_budget, codec, _pageSize, ref bytes, out _contexts[number]) ? _contexts[number].Context : null;
     }
 

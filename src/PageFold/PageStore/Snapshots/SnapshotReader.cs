@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
-using PageFold.Frames;
 using PageFold.Interop;
 
 namespace PageFold.Store;
@@ -15,28 +14,17 @@ internal sealed class SnapshotReader : IDisposable
     private readonly SafeFileHandle _file;
     private readonly string _path;
     private readonly long _length;
-    private readonly MemoryBudget? _budget;
     private readonly XxHash3 _hash = new();
     private long _position;
     private long _chunks;
-    private long _charged;
 
-    private SnapshotReader(SafeFileHandle file, string path, MemoryBudget? budget)
+    private SnapshotReader(SafeFileHandle file, string path)
     {
         _file = file;
         _path = path;
-        _budget = budget;
         _length = RandomAccess.GetLength(file);
-        try
-        {
-            Header = ReadHeader();
-            Totals = ReadEnd();
-        }
-        catch
-        {
-            _budget?.Release(_charged);
-            throw;
-        }
+        Header = ReadHeader();
+        Totals = ReadEnd();
     }
 
     public SnapshotHeader Header { get; }
@@ -53,14 +41,12 @@ internal sealed class SnapshotReader : IDisposable
         Pages = Totals.Pages,
         StoredBytes = Totals.StoredBytes,
         FileBytes = _length,
-        Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null : new SnapshotCodec(codec.Name, codec.Level, codec.Dictionary.Length, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
+        Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null : new SnapshotCodec(codec.Name, codec.Level, codec.DictionaryBytes, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
     };
 
     /// <param name="path">The file.</param>
-    /// <param name="budget">Charged for the header, which may hold large dictionaries, before it is read; null where nobody counts.</param>
     /// <exception cref="SnapshotException">The file is no snapshot, or damaged.</exception>
-    /// <exception cref="MemoryLimitException">The header does not fit within the limit.</exception>
-    public static SnapshotReader Open(string path, MemoryBudget? budget = null)
+    public static SnapshotReader Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string target = Snapshot.ResolveFile(path);
@@ -70,7 +56,7 @@ internal sealed class SnapshotReader : IDisposable
         SafeFileHandle? file = File.OpenHandle(target, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.SequentialScan);
         try
         {
-            SnapshotReader reader = new(file, path, budget);
+            SnapshotReader reader = new(file, path);
             file = null;
             return reader;
         }
@@ -115,11 +101,16 @@ internal sealed class SnapshotReader : IDisposable
     [DoesNotReturn]
     public void Damaged(long offset, string problem) => Throw.SnapshotIsDamaged(_path, offset, problem);
 
-    public void Dispose()
+    /// <summary>Reads a codec's dictionary, of which there are as many bytes as the target has.</summary>
+    public void ReadDictionary(SnapshotCodecEntry codec, Span<byte> target)
     {
-        _file.Dispose();
-        _budget?.Release(Interlocked.Exchange(ref _charged, 0));
+        Read(target, codec.DictionaryOffset);
+        // The header's hash was checked when the file was opened, over what was there then.
+        if (XxHash3.HashToUInt64(target) != codec.DictionaryHash)
+            Damaged(codec.DictionaryOffset, "a dictionary has changed while the file was read");
     }
+
+    public void Dispose() => _file.Dispose();
 
     private SnapshotHeader ReadHeader()
     {
@@ -135,22 +126,13 @@ internal sealed class SnapshotReader : IDisposable
         // Looked at before memory is taken for it.
         if (length > _length - SnapshotFormat.EndBytes)
             Damaged(0, "the header is cut off");
-        if (_budget is not null)
-        {
-            // As it is read, and what is made of it.
-            long bytes = 2L * length;
-            if (!_budget.TryCharge(bytes))
-                throw Throw.NoMemoryForSnapshotHeader(_path, bytes, _budget.Limit);
-            _charged = bytes;
-        }
-        byte[] header = new byte[length];
-        Read(header, 0);
-        if (SnapshotHeader.TryParse(header, out string? problem) is not { } parsed)
+        Span<byte> hash = stackalloc byte[SnapshotHeader.HashBytes];
+        if (new SnapshotHeaderReader(Read, length).TryRead(hash, out string? problem) is not { } parsed)
         {
             Damaged(0, problem!);
             return null;
         }
-        _hash.Append(header.AsSpan(^SnapshotHeader.HashBytes..));
+        _hash.Append(hash);
         _position = length;
         return parsed;
     }

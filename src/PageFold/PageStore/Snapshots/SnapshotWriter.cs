@@ -14,17 +14,7 @@ internal sealed class SnapshotWriter(SnapshotOutput output, PageStore store, Sna
 
     public override void Begin(DateTimeOffset created)
     {
-        byte[] header = new SnapshotHeader
-        {
-            PageSize = store.PageSize,
-            Length = options.Length,
-            Label = options.Label,
-            Created = created,
-            CodecForWrites = codecForWrites,
-            Codecs = codecs,
-        }.ToBytes();
-        _hash.Append(header.AsSpan(^SnapshotHeader.HashBytes..));
-        Append(header);
+        _hash.Append(SnapshotHeader.Write(store.PageSize, options, created, codecForWrites, codecs, Append));
     }
 
     public override void Write(RecordBuffer records)

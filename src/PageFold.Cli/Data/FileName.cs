@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text;
+
+namespace PageFold.Cli.Data;
+
+/// <summary>The name of a file as the system has it: bytes on Linux, which need not be text, and text elsewhere.</summary>
+internal sealed class FileName
+{
+    // What .NET puts in place of bytes that are no UTF-8.
+    private const char Replacement = '\uFFFD';
+
+    private static readonly string[] DescriptorFolders = ["/dev/fd/", "/proc/self/fd/"];
+
+    private readonly byte[] _bytes;
+    private readonly string? _text;
+
+    private FileName(byte[] bytes, string? text)
+    {
+        _bytes = bytes;
+        _text = text;
+    }
+
+    /// <summary>The bytes, with a zero behind; Linux.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>The text, for where names are text.</summary>
+    public string Text => _text ?? Encoding.UTF8.GetString(_bytes.AsSpan(0, _bytes.Length - 1));
+
+    /// <summary>A name from the command line.</summary>
+    public static FileName Of(string argument)
+    {
+        byte[] bytes = [.. Encoding.UTF8.GetBytes(argument), 0];
+        if (argument.Contains(Replacement, StringComparison.Ordinal) && OperatingSystem.IsLinux())
+        {
+            // The argument as it was handed over.
+            foreach (byte[] original in RawArguments())
+            {
+                if (Encoding.UTF8.GetString(original) == argument)
+                    return new FileName([.. original, 0], null);
+            }
+        }
+        return new FileName(bytes, argument);
+    }
+
+    /// <summary>A name in this folder.</summary>
+    /// <param name="name">Bytes with a zero behind.</param>
+    public FileName Child(ReadOnlySpan<byte> name)
+    {
+        ReadOnlySpan<byte> folder = _bytes.AsSpan(0, _bytes.Length - 1);
+        return new FileName(folder.EndsWith("/"u8) ? [.. folder, .. name] : [.. folder, (byte)'/', .. name], null);
+    }
+
+    /// <summary>Tells whether a name means a descriptor of this process, such as <c>-</c> or <c>/dev/stdin</c>, and which.</summary>
+    public static bool IsDescriptor(string argument, out int descriptor)
+    {
+        descriptor = argument switch { "-" or "/dev/stdin" => 0, "/dev/stdout" => 1, "/dev/stderr" => 2, _ => -1 };
+        foreach (string folder in DescriptorFolders)
+        {
+            if (argument.StartsWith(folder, StringComparison.Ordinal) && int.TryParse(argument.AsSpan(folder.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                descriptor = number;
+        }
+        return descriptor >= 0;
+    }
+
+    /// <summary>The name for people.</summary>
+    public override string ToString() => _text is null ? TerminalText.Escape(_bytes.AsSpan(0, _bytes.Length - 1)) : TerminalText.Escape(_text);
+
+    private static IEnumerable<byte[]> RawArguments()
+    {
+        byte[] line = File.ReadAllBytes("/proc/self/cmdline");
+        for (int begin = 0; begin < line.Length;)
+        {
+            int length = line.AsSpan(begin).IndexOf((byte)0);
+            length = length < 0 ? line.Length - begin : length;
+            yield return line[begin..(begin + length)];
+            begin += length + 1;
+        }
+    }
+}

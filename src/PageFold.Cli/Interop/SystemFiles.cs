@@ -1,0 +1,247 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace PageFold.Cli.Interop;
+
+/// <summary>What a file is.</summary>
+internal enum FileKind
+{
+    Other,
+    Regular,
+    Folder,
+    Link,
+    Pipe,
+    Socket,
+    CharacterDevice,
+    BlockDevice,
+}
+
+/// <summary>Which file it is, whatever its names: the number of its file system, and its own there.</summary>
+internal readonly record struct FileId(ulong Device, ulong Inode);
+
+/// <summary>What is known about a file without reading it.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Length">Bytes it says to have; 0 for pipes, devices and the files of /proc.</param>
+/// <param name="AllocatedBytes">Bytes that are stored for it; fewer than the length if it has holes.</param>
+/// <param name="Id">Which file it is; null where the system does not tell.</param>
+internal readonly record struct FileStatus(FileKind Kind, long Length, long AllocatedBytes, FileId? Id);
+
+/// <summary>
+/// Files by the bytes of their names, which need not be text, and by descriptors. No call waits for the other end of a pipe. Linux.
+/// </summary>
+/// <remarks>A call that fails returns null or a negative number; <see cref="Reason"/> then tells why.</remarks>
+[SupportedOSPlatform("linux")]
+internal static unsafe partial class SystemFiles
+{
+    private const int AT_FDCWD = -100;
+    private const int AT_SYMLINK_NOFOLLOW = 0x100;
+    private const int AT_EMPTY_PATH = 0x1000;
+    private const uint STATX_BASIC_STATS = 0x7FF;
+    private const int O_NOCTTY = 0x100;
+    private const int O_NONBLOCK = 0x800;
+    private const int O_CLOEXEC = 0x80000;
+    private const int F_DUPFD_CLOEXEC = 1030;
+    private const int SEEK_CUR = 1;
+    private const int SEEK_END = 2;
+    private const int SEEK_DATA = 3;
+    private const int SEEK_HOLE = 4;
+    private const short POLLIN = 1;
+    private const int ENXIO = 6;
+    private const int EINTR = 4;
+    private const int EAGAIN = 11;
+    private const int ENOENT = 2;
+    private const int ENOTDIR = 20;
+
+    // struct dirent of 64-bit systems: inode, offset, length of the entry, kind, name.
+    private const int NameOffset = 19;
+
+    /// <summary>Why the last call on this thread failed.</summary>
+    public static string Reason => Lower(Marshal.GetLastPInvokeErrorMessage());
+
+    /// <summary>True if the last call on this thread found no file.</summary>
+    public static bool WasMissing => Marshal.GetLastPInvokeError() is ENOENT or ENOTDIR;
+
+    /// <summary>What a name leads to, or the link itself.</summary>
+    /// <param name="name">Bytes with a zero behind.</param>
+    /// <param name="follow">Follow a link.</param>
+    public static FileStatus? Look(ReadOnlySpan<byte> name, bool follow)
+    {
+        fixed (byte* path = name)
+            return Look(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
+    }
+
+    public static FileStatus? Look(SafeFileHandle file)
+    {
+        byte empty = 0;
+        return Look(Descriptor(file), &empty, AT_EMPTY_PATH);
+    }
+
+    /// <summary>Opens a file to read, without waiting for a pipe's other end and without making a terminal one's own. What was opened need not be what was looked at before.</summary>
+    public static SafeFileHandle? Open(ReadOnlySpan<byte> name)
+    {
+        fixed (byte* path = name)
+            return Own(open(path, O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    }
+
+    /// <summary>A descriptor of this process once more. Position and flags are shared with the first.</summary>
+    public static SafeFileHandle? Duplicate(int descriptor) => Own(fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
+
+    /// <summary>The names in a folder, without those for itself and the one above, each with a zero behind; null if it cannot be read.</summary>
+    public static List<byte[]>? List(ReadOnlySpan<byte> folder)
+    {
+        nint entries;
+        fixed (byte* path = folder)
+            entries = opendir(path);
+        if (entries == 0)
+            return null;
+        List<byte[]> names = [];
+        byte* entry;
+        while ((entry = readdir(entries)) is not null)
+        {
+            ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + NameOffset);
+            if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
+                names.Add([.. name, 0]);
+        }
+        int error = Marshal.GetLastPInvokeError();
+        _ = closedir(entries);
+        Marshal.SetLastPInvokeError(error);
+        return error == 0 ? names : null;
+    }
+
+    /// <summary>Where the next data begins at or behind an offset; the length if only a hole follows, the offset where the file system cannot tell.</summary>
+    public static long NextData(SafeFileHandle file, long offset, long length)
+    {
+        long data = lseek(Descriptor(file), offset, SEEK_DATA);
+        return data >= 0 ? Math.Clamp(data, offset, length) : Marshal.GetLastPInvokeError() == ENXIO ? length : offset;
+    }
+
+    /// <summary>Where the next hole begins behind an offset at which there is data.</summary>
+    public static long NextHole(SafeFileHandle file, long offset, long length)
+    {
+        long hole = lseek(Descriptor(file), offset, SEEK_HOLE);
+        return hole > offset ? Math.Min(hole, length) : length;
+    }
+
+    /// <summary>Bytes up to the end, of block devices too; negative if that is not known.</summary>
+    public static long LengthOf(SafeFileHandle file) => lseek(Descriptor(file), 0, SEEK_END);
+
+    /// <summary>Where a descriptor that was handed over stands; negative if it has no position.</summary>
+    public static long PositionOf(SafeFileHandle file) => lseek(Descriptor(file), 0, SEEK_CUR);
+
+    public static bool IsTerminal(SafeFileHandle file) => isatty(Descriptor(file)) == 1;
+
+    /// <summary>Waits until there is something to read, the end included; false if there was nothing in that time.</summary>
+    public static bool WaitForInput(SafeFileHandle file, int milliseconds)
+    {
+        Poll wait = new() { Descriptor = Descriptor(file), Events = POLLIN };
+        return poll(&wait, 1, milliseconds) > 0;
+    }
+
+    /// <summary>Reads what is there: bytes read, 0 at the end, null if there is nothing yet, negative if it cannot be read.</summary>
+    public static int? ReadAvailable(SafeFileHandle file, Span<byte> buffer)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            int got = (int)read(Descriptor(file), bytes, (nuint)buffer.Length);
+            return got < 0 && Marshal.GetLastPInvokeError() is EINTR or EAGAIN ? null : got;
+        }
+    }
+
+    private static FileStatus? Look(int folder, byte* path, int flags)
+    {
+        Status status = default;
+        if (statx(folder, path, flags, STATX_BASIC_STATS, &status) != 0)
+            return null;
+        FileKind kind = (status.Mode >> 12) switch
+        {
+            1 => FileKind.Pipe,
+            2 => FileKind.CharacterDevice,
+            4 => FileKind.Folder,
+            6 => FileKind.BlockDevice,
+            8 => FileKind.Regular,
+            10 => FileKind.Link,
+            12 => FileKind.Socket,
+            _ => FileKind.Other,
+        };
+        return new FileStatus(kind, (long)status.Size, (long)Math.Min(status.Blocks, long.MaxValue / 512) * 512, new FileId((ulong)status.DeviceMajor << 32 | status.DeviceMinor, status.Inode));
+    }
+
+    private static SafeFileHandle? Own(int descriptor) => descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+
+    // The callers hold the handle.
+    private static int Descriptor(SafeFileHandle file) => (int)file.DangerousGetHandle();
+
+    private static string Lower(string message) => message.Length == 0 ? message : char.ToLowerInvariant(message[0]) + message[1..];
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int statx(int folder, byte* path, int flags, uint mask, Status* status);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int open(byte* path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint opendir(byte* path);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial byte* readdir(nint folder);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int closedir(nint folder);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial long lseek(int descriptor, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int poll(Poll* waits, nuint count, int milliseconds);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint read(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int isatty(int descriptor);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Poll
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Status
+    {
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        [FieldOffset(32)]
+        public ulong Inode;
+
+        [FieldOffset(40)]
+        public ulong Size;
+
+        [FieldOffset(48)]
+        public ulong Blocks;
+
+        [FieldOffset(136)]
+        public uint DeviceMajor;
+
+        [FieldOffset(140)]
+        public uint DeviceMinor;
+    }
+}

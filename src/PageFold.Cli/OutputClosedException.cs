@@ -1,0 +1,19 @@
+namespace PageFold.Cli;
+
+/// <summary>The reader of standard output has closed it, as <c>head</c> does once it has enough: there is nothing left to do, and nothing to say.</summary>
+internal sealed class OutputClosedException : Exception
+{
+    public OutputClosedException(string message)
+        : base(message)
+    {
+    }
+
+    public OutputClosedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    public OutputClosedException()
+    {
+    }
+}

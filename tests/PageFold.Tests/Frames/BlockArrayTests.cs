@@ -1,0 +1,62 @@
+using PageFold.Frames;
+
+namespace PageFold.Tests.Frames;
+
+/// <summary>A sparse array keeps what is set, and gives back all else when it is trimmed.</summary>
+public unsafe class BlockArrayTests
+{
+    private const int BlockShift = 6;
+
+    [Fact]
+    public void Trimming_keeps_every_item_that_is_set_and_nothing_that_is_not() =>
+        Gen.Select(Gen.UInt[0, 1 << 20], Gen.Bool).Array[1, 60].Sample(steps =>
+        {
+            MemoryBudget budget = new(64 << 20);
+            BlockArray<ulong> array = new(budget, BlockShift);
+            Dictionary<uint, ulong> model = [];
+            foreach ((uint index, bool set) in steps)
+            {
+                uint known = model.Count > 0 && !set ? model.Keys.ElementAt((int)(index % model.Count)) : index;
+                Assert.True(array.TryEnsure(known, out ulong* item));
+                *item = set ? index + 1UL : 0;
+                if (set)
+                    model[known] = index + 1UL;
+                else
+                    model.Remove(known);
+                if (index % 3 == 0)
+                    array.TrimEmptyBlocks();
+                Assert.All(model, pair => Assert.Equal(pair.Value, *array.Find(pair.Key)));
+                Assert.Equal(budget.Used, array.Bytes);
+            }
+            array.TrimEmptyBlocks();
+            Assert.All(model, pair => Assert.Equal(pair.Value, *array.Find(pair.Key)));
+            long blocks = model.Keys.Select(index => index >> BlockShift).Distinct().Count();
+            uint longest = model.Count == 0 ? 0 : (model.Keys.Max() >> BlockShift) + 1;
+            // A root is at most twice as long as it has to be, and at least eight long.
+            Assert.InRange(array.Bytes, blocks << BlockShift << 3, (blocks << BlockShift << 3) + (model.Count == 0 ? 0 : (1 + Math.Max(8, 2 * longest)) * 8));
+            array.Free();
+            Assert.Equal(0, budget.Used);
+        }, iter: 200, threads: 1);
+
+    [Fact]
+    public void An_array_that_was_trimmed_to_nothing_grows_again()
+    {
+        MemoryBudget budget = new(64 << 20);
+        BlockArray<uint> array = new(budget, BlockShift);
+        for (int round = 0; round < 3; round++)
+        {
+            for (uint index = 0; index < 1 << 24; index += 1 << 18)
+            {
+                Assert.True(array.TryEnsure(index, out uint* item));
+                *item = index + 1;
+            }
+            Assert.Equal(1u + (1 << 18), *array.Find(1 << 18));
+            for (uint index = 0; index < 1 << 24; index += 1 << 18)
+                *array.Find(index) = 0;
+            array.TrimEmptyBlocks();
+            Assert.Equal(0, budget.Used);
+            Assert.True(array.Find(1 << 18) is null);
+            Assert.Null(array.NextExisting(0));
+        }
+    }
+}

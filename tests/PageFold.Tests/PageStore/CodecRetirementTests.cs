@@ -1,0 +1,298 @@
+using PageFold.Allocation;
+using PageFold.Frames;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Codecs whose pages are brought to another, so that their numbers are free.</summary>
+public class CodecRetirementTests
+{
+    private const int PageSize = 4096;
+
+    [Fact]
+    public void A_hundred_nights_of_training_are_none_refused_and_hold_no_more_than_the_first()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 1).Run(100);
+        Assert.Equal(100, nights.Count);
+        // The codec for writes, and one dictionary, which some night may be that of the night before.
+        Assert.All(nights, night => Assert.Equal((2, 0L), (night.Codecs, night.Result.NotMoved)));
+        Assert.InRange(nights.Sum(night => night.Result.CodecsRetired), 50, 99);
+        long held = nights.Take(10).Max(night => night.HeldBytes);
+        long stored = nights.Take(10).Max(night => night.StoredBytes);
+        Assert.All(nights, night => Assert.InRange(night.HeldBytes, 0, held + held / 20));
+        Assert.All(nights, night => Assert.InRange(night.StoredBytes, 0, stored + stored / 20));
+        Assert.True(store.Budget.Peak <= 64 << 20);
+    }
+
+    [Fact]
+    public void Nights_are_not_refused_while_pages_leave_for_the_writeback_file_either()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
+        List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 2).Run(8, byDay: day => day.WriteBack(new WritebackSelection { MostBytes = 60_000 }));
+        Assert.All(nights, night => Assert.Equal((2, 0L), (night.Codecs, night.Result.NotMoved)));
+    }
+
+    [Fact]
+    public void Ever_new_levels_are_not_refused_either()
+    {
+        using PageStore store = Make();
+        for (int page = 0; page < 200; page++)
+            store.Write(page, Text(page));
+        for (int level = 1; level < 10; level++)
+        {
+            RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level), RetireOthers = true, RetrySettled = true });
+            Assert.Equal(0, result.NotMoved);
+            for (int page = level; page < 200; page += 10)
+                store.Write(page, Text(page));
+        }
+        Assert.InRange(store.Codecs.Count, 2, 4);
+        AssertHoldAll(store, 200);
+    }
+
+    [Fact]
+    public void Pages_leave_their_codec_whether_they_shrink_or_not_and_its_memory_comes_back()
+    {
+        using PageStore store = Make();
+        long before = store.Budget.Used;
+        store.UseCodec(PageCodec.Zstd(19, Text(7)));
+        for (int page = 0; page < 300; page++)
+            store.Write(page, Text(page));
+        store.UseCodec(PageCodec.Lz4);
+        CodecRetirement retirement = store.RetireCodec(1);
+        Assert.Equal(new CodecRetirement(true, 300, 0), retirement);
+        CodecUse use = Assert.Single(store.Codecs);
+        Assert.Equal((0, "lz4", true), (use.Number, use.Name, use.IsForWrites));
+        AssertHoldAll(store, 300);
+        store.Discard(0, 300);
+        store.Compact();
+        Assert.InRange(store.Budget.Used, 0, before + (256 << 10));
+        // Its number is free, and others keep theirs.
+        Assert.Equal(1, store.AddCodec(PageCodec.Zstd(2)));
+        Assert.Equal(2, store.AddCodec(PageCodec.Zstd(3)));
+        Assert.True(store.RetireCodec(1).IsRetired);
+        Assert.Equal([0, 2], store.Codecs.Select(codec => codec.Number));
+    }
+
+    [Fact]
+    public void Pages_in_the_writeback_file_leave_their_codec_too_even_where_memory_is_short()
+    {
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 64 << 20 } });
+        store.UseCodec(PageCodec.Zstd(1));
+        for (int page = 0; page < 4000; page++)
+        {
+            while (store.Write(page, Text(page)) == StoreOutcome.Full)
+                Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 1 << 20 }).Pages);
+        }
+        Assert.InRange(store.GetStatistics().WrittenBackPages, 1000, 4000);
+        store.UseCodec(PageCodec.Lz4);
+        Assert.Equal(new CodecRetirement(true, 4000, 0), store.RetireCodec(1));
+        Assert.Equal(4000, Assert.Single(store.Codecs).Pages);
+        Assert.True(store.Budget.Peak <= 4 << 20);
+        AssertHoldAll(store, 4000);
+    }
+
+    [Fact]
+    public void In_a_store_without_room_pages_are_written_over_where_they_lie()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
+        // The same bytes by another library, so that every page needs exactly its own place.
+        store.AddCodec(PageCodec.Lz4Managed);
+        int stored = 0;
+        while (store.Write(stored, Text(stored)) != StoreOutcome.Full)
+            stored++;
+        store.UseCodec(PageCodec.Lz4Managed);
+        Assert.Equal(new CodecRetirement(true, stored, 0), store.RetireCodec(0));
+        Assert.True(store.Budget.Peak <= 3 << 20);
+        AssertHoldAll(store, stored);
+    }
+
+    [Fact]
+    public void A_run_ends_after_as_many_pages_as_asked_for_and_the_next_goes_on()
+    {
+        using PageStore store = Make();
+        store.UseCodec(PageCodec.Zstd(1));
+        for (int page = 0; page < 100; page++)
+            store.Write(page, Text(page));
+        store.UseCodec(PageCodec.Lz4);
+        Assert.Equal(new CodecRetirement(false, 60, 40), store.RetireCodec(1, new CodecRetirementOptions { MostPages = 60 }));
+        using CancellationTokenSource cancelled = new();
+        cancelled.Cancel();
+        Assert.Equal(new CodecRetirement(false, 0, 40), store.RetireCodec(1, cancellationToken: cancelled.Token));
+        Assert.Equal(new CodecRetirement(true, 40, 0), store.RetireCodec(1, new CodecRetirementOptions { MostPages = 60 }));
+        AssertHoldAll(store, 100);
+
+        // So does a recompression that needs the number.
+        for (int level = 1; level < 4; level++)
+        {
+            store.UseCodec(PageCodec.Zstd(level));
+            for (int page = 0; page < 50; page++)
+                store.Write(page + level * 1000, Text(page));
+        }
+        RecompressionOptions options = new() { Codec = PageCodec.Zstd(4), RetireOthers = true, MostPages = 30 };
+        Assert.Contains("goes on", Assert.Throws<InvalidOperationException>(() => store.Recompress(options)).Message, StringComparison.Ordinal);
+        Assert.InRange(store.Recompress(options).CodecsRetired, 1, 1);
+    }
+
+    [Fact]
+    public unsafe void A_page_in_use_waits_for_the_next_run_and_a_damaged_one_stays_damaged_without_keeping_the_number()
+    {
+        using PageStore store = Make();
+        store.UseCodec(PageCodec.Zstd(1));
+        for (int page = 0; page < 10; page++)
+            store.Write(page, Text(page));
+        store.UseCodec(PageCodec.Lz4);
+        ulong* slot = store.Slots.Find(3);
+        SlotWord.TryAcquireShared(ref *slot, out _);
+        *store.Heap.View(*store.Slots.Find(5)).First ^= 1;
+        Assert.Equal(new CodecRetirement(false, 9, 1), store.RetireCodec(1));
+        SlotWord.ReleaseShared(ref *slot);
+        Assert.Equal(new CodecRetirement(true, 1, 0), store.RetireCodec(1));
+        byte[] read = new byte[PageSize];
+        for (int page = 0; page < 10; page++)
+        {
+            if (page == 5)
+                Assert.Equal(5, Assert.Throws<PageCorruptException>(() => store.TryRead(5, read)).Page);
+            else
+                AssertHolds(store, page);
+        }
+        store.Write(5, Text(5));
+        AssertHolds(store, 5);
+    }
+
+    [Fact]
+    public void What_cannot_be_retired_is_refused_with_its_reason()
+    {
+        using PageStore store = Make();
+        using SnapshotFolder folder = new();
+        Assert.Contains("new writes", Assert.Throws<InvalidOperationException>(() => store.RetireCodec(0)).Message, StringComparison.Ordinal);
+        foreach (int number in (int[])[-1, 1, 4])
+            Assert.Contains($"number {number}", Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(number)).Message, StringComparison.Ordinal);
+        store.AddCodec(PageCodec.Zstd(1));
+        Assert.Contains("Target", Assert.Throws<ArgumentException>(() => store.RetireCodec(1, new CodecRetirementOptions { Target = PageCodec.Zstd(1) })).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(1, new CodecRetirementOptions { MostPages = -1 }));
+        // A snapshot's file names the codecs.
+        using (store.BeginSnapshot(folder.File))
+            Assert.False(store.RetireCodec(1).IsRetired);
+        Assert.True(store.RetireCodec(1).IsRetired);
+    }
+
+    [Fact]
+    public void Where_memory_is_refused_at_any_point_every_page_stays_whole()
+    {
+        for (int nth = 1; nth < 30; nth++)
+        {
+            AllocationFaults faults = new();
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Faults = faults });
+            store.UseCodec(PageCodec.Zstd(1));
+            for (int page = 0; page < 40; page++)
+                store.Write(page, Text(page));
+            store.UseCodec(PageCodec.Lz4);
+            faults.Refuse(nth, nth % 3 == 0 ? 5 : 1);
+            CodecRetirement retirement = store.RetireCodec(1);
+            Assert.Equal(40, retirement.Moved + retirement.NotMoved);
+            faults.Clear();
+            AssertHoldAll(store, 40);
+            Assert.True(retirement.IsRetired || store.RetireCodec(1).IsRetired);
+            AssertHoldAll(store, 40);
+            store.Discard(0, 40);
+            Assert.Equal((0, 0), (store.GetStatistics().PoolBytes, store.GetStatistics().CompressedBytes));
+        }
+    }
+
+    [Fact]
+    public void Readers_and_writers_see_whole_versions_while_codecs_are_retired_under_them()
+    {
+        const int Count = 120;
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
+        for (int page = 0; page < Count; page++)
+            store.Write(page, Text(page));
+        long retired = 0;
+        long rounds = 0;
+        using CancellationTokenSource done = new();
+        Task[] others = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
+        {
+            Random random = new(thread);
+            byte[] read = new byte[PageSize];
+            while (!done.IsCancellationRequested)
+            {
+                // A page holds its own text, or the one a hundred thousand on.
+                int page = random.Next(Count);
+                if (thread == 0)
+                    Assert.NotEqual(StoreOutcome.Full, store.Write(page, Text(page + random.Next(2) * 100_000)));
+                else if (store.TryRead(page, read))
+                    Assert.True(read.AsSpan().SequenceEqual(Text(page)) || read.AsSpan().SequenceEqual(Text(page + 100_000)), $"page {page}");
+                if (thread == 2 && random.Next(200) == 0)
+                    store.WriteBack(new WritebackSelection { MostBytes = 10_000 });
+            }
+        }))];
+        try
+        {
+            for (int round = 1; round < 400 && retired < 12; round++, rounds++)
+            {
+                PageCodec codec = PageCodec.Zstd(1 + round % 6);
+                store.UseCodec(codec);
+                store.UseCodec(PageCodec.Lz4);
+                RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = codec, RetireOthers = true, RetrySettled = true });
+                foreach (CodecUse use in store.Codecs.Where(use => !use.IsForWrites))
+                    retired += store.RetireCodec(use.Number).IsRetired ? 1 : 0;
+            }
+        }
+        finally
+        {
+            done.Cancel();
+            Task.WaitAll(others);
+        }
+        Assert.True(retired >= 12, $"{retired} retired in {rounds} rounds");
+        Assert.Equal(Count, store.Codecs.Sum(use => use.Pages));
+    }
+
+    [Fact]
+    public void A_snapshot_whose_codecs_find_no_number_is_loaded_all_the_same()
+    {
+        using SnapshotFolder folder = new();
+        using (PageStore source = Make())
+        {
+            foreach (int level in (int[])[1, 2, 3])
+            {
+                source.UseCodec(PageCodec.Zstd(level));
+                source.Write(level, Text(level));
+            }
+            source.SaveSnapshot(folder.File);
+        }
+        using PageStore target = Make();
+        target.UseCodec(PageCodec.Zstd(9));
+        target.HoldCodec(PageCodec.Zstd(10));
+        target.HoldCodec(PageCodec.Lz4);
+        Assert.Equal(3, target.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = true }).Pages);
+        foreach (int level in (int[])[1, 2, 3])
+            AssertHolds(target, level);
+    }
+
+    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+
+    /// <summary>A page of few distinct bytes in random order: LZ4 gains a little, Zstandard much.</summary>
+    private static byte[] Text(int key)
+    {
+        byte[] page = new byte[PageSize];
+        Random random = new(key);
+        for (int i = 0; i < PageSize; i++)
+            page[i] = i % 4 == 0 ? (byte)32 : (byte)random.Next(97, 105);
+        return page;
+    }
+
+    private static void AssertHoldAll(PageStore store, int count)
+    {
+        for (int page = 0; page < count; page++)
+            AssertHolds(store, page);
+    }
+
+    private static void AssertHolds(PageStore store, int page)
+    {
+        byte[] read = new byte[PageSize];
+        Assert.True(store.TryRead(page, read));
+        Assert.True(read.AsSpan().SequenceEqual(Text(page)), $"page {page} differs");
+    }
+}

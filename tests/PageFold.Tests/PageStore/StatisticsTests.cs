@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Figures that are taken while everything else goes on are those of one moment: none is negative or above what can be, and those that belong together add up.</summary>
+public sealed class StatisticsTests : IDisposable
+{
+    private const int PageSize = 4096;
+    private const int Count = 600;
+
+    private readonly string _file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+
+    public void Dispose() => File.Delete(_file);
+
+    [Theory]
+    [InlineData(64L << 20)]
+    [InlineData(3L << 20)]
+    public void Every_look_adds_up_while_pages_are_written_discarded_moved_recompressed_and_written_back(long limit)
+    {
+        using PageStore store = new(new PageStoreOptions
+        {
+            MemoryLimit = limit,
+            TrackAccess = true,
+            Writeback = new() { Path = _file, MostBytes = 8 << 20 },
+        });
+        store.AddCodec(PageCodec.Lz4Managed);
+        using CancellationTokenSource done = new();
+        Task[] workers = [.. Workers(store).Select(work => Pages.OnItsOwnThread(() =>
+        {
+            while (!done.IsCancellationRequested)
+                work();
+        }))];
+        try
+        {
+            PageStoreStatistics before = store.GetStatistics();
+            long deadline = Environment.TickCount64 + 2500;
+            for (int look = 0; Environment.TickCount64 < deadline; look++)
+            {
+                PageStoreStatistics now = store.GetStatistics();
+                AssertAddsUp(now, limit);
+                Assert.True(now.RefusedWrites >= before.RefusedWrites && now.WritebackWrites >= before.WritebackWrites && now.WritebackReads >= before.WritebackReads, "a total fell");
+                Assert.True(now.FramesCompacted >= before.FramesCompacted && now.BytesMoved >= before.BytesMoved, "a total fell");
+                before = now;
+                if (look % 100 == 0)
+                    store.ResetPeak();
+                foreach (CodecUse codec in store.Codecs)
+                    Assert.InRange(codec.Pages, 0, Count);
+            }
+        }
+        finally
+        {
+            done.Cancel();
+            Task.WaitAll(workers);
+        }
+        PageStoreStatistics end = store.GetStatistics();
+        Assert.Equal(store.EnumeratePages().Count(), end.Pages);
+        Assert.Equal(store.Budget.Used, end.TotalBytes);
+        store.Discard(0, Count);
+        Assert.Equal((0, 0, 0, 0), (store.GetStatistics().Pages, store.GetStatistics().CompressedBytes, store.GetStatistics().WrittenBackBytes, store.GetStatistics().PoolBytes));
+    }
+
+    private static IEnumerable<Action> Workers(PageStore store)
+    {
+        for (int thread = 0; thread < 4; thread++)
+        {
+            Random random = new(thread);
+            byte[] page = new byte[PageSize];
+            yield return () =>
+            {
+                // Few pages, so that one thread discards what another is just storing.
+                int number = random.Next(random.Next(1, Count));
+                if (random.Next(3) == 0)
+                    store.Discard(number, random.Next(1, 4));
+                else
+                    store.Write(number, Make(page, random), random.Next(2) == 0 ? RefusalPolicy.Keep : RefusalPolicy.Invalidate);
+                if (random.Next(8) == 0)
+                    store.TryRead(number, page);
+            };
+        }
+        yield return () => store.Compact();
+        yield return () => store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MostPages = 50, RetrySettled = true });
+        yield return () => store.WriteBack(new WritebackSelection { MostBytes = 100_000 });
+    }
+
+    private static void AssertAddsUp(PageStoreStatistics s, long limit)
+    {
+        Assert.InRange(s.Pages, 0, Count);
+        Assert.Equal(s.Pages * PageSize, s.OriginalBytes);
+        Assert.All([s.SameFilledPages, s.IncompressiblePages, s.WrittenBackPages, .. s.PagesByCodec], pages => Assert.InRange(pages, 0, s.Pages));
+        // What is left are the pages that lie raw in the writeback file.
+        Assert.InRange(s.Pages - s.SameFilledPages - s.IncompressiblePages - s.PagesByCodec.Sum(), 0, s.WrittenBackPages);
+        Assert.InRange(s.CompressedBytes, s.IncompressiblePages * PageSize, s.PoolBytes);
+        Assert.InRange(s.WrittenBackBytes, s.WrittenBackPages, s.WrittenBackPages * PageSize);
+        Assert.InRange(s.WrittenBackBytes, 0, s.WritebackFileBytes);
+        Assert.InRange(s.SlotTableBytes + s.AccessTableBytes, 0, s.TableBytes);
+        Assert.InRange(s.TotalBytes, s.PoolBytes, s.PeakBytes);
+        Assert.InRange(s.PeakBytes, 0, limit);
+        Assert.Equal(limit, s.MemoryLimit);
+        Assert.Equal(s.PoolBytes, s.Classes.Sum(sizeClass => sizeClass.Frames) * PageSize);
+        Assert.True(s.Classes.Sum(sizeClass => sizeClass.Objects) >= s.Pages - s.SameFilledPages - s.WrittenBackPages, "pages without objects");
+        Assert.True(s.Classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize) >= s.CompressedBytes, "more bytes than the objects have");
+        Assert.All(s.Classes, AssertClassAddsUp);
+    }
+
+    internal static void AssertClassAddsUp(SizeClassStatistics s)
+    {
+        Assert.InRange(s.Objects, s.Zspages, (long)s.Zspages * s.ObjectsPerZspage);
+        Assert.InRange(s.Frames, s.Zspages, (long)s.Zspages * s.FramesPerZspage);
+        Assert.InRange(s.ReclaimableFrames, 0, s.Frames);
+        Assert.Equal(s.Zspages, s.Fullness.Sum());
+        Assert.All(s.Fullness, zspages => Assert.InRange(zspages, 0, s.Zspages));
+    }
+
+    private static byte[] Make(byte[] page, Random random)
+    {
+        switch (random.Next(5))
+        {
+            case 0:
+                page.AsSpan().Clear();
+                break;
+            case 1:
+                MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill((ulong)random.NextInt64());
+                break;
+            case 2:
+                Pages.Fill(page, (ulong)random.NextInt64());
+                break;
+            default:
+                Pages.FillCompressible(page, (ulong)random.NextInt64(), random.NextDouble() * 0.8);
+                break;
+        }
+        return page;
+    }
+}

@@ -1,0 +1,68 @@
+using PageFold.Frames;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Dictionaries trained on a store's own pages, within its limit.</summary>
+public class TrainingTests
+{
+    private const int PageSize = 4096;
+
+    [Fact]
+    public void Training_is_charged_and_gives_everything_back()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        Fill(store);
+        store.ResetPeak();
+        long used = store.Budget.Used;
+        Assert.NotNull(store.TrainDictionary(1024, level: 1));
+        Assert.Equal(used, store.Budget.Used);
+        // The tables in which the library counts.
+        Assert.InRange(store.Budget.Peak - used, 10 << 20, 16 << 20);
+    }
+
+    [Fact]
+    public void Without_memory_for_it_training_is_refused_and_nothing_has_changed()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Faults = faults });
+        Fill(store);
+        long used = store.Budget.Used;
+        for (int nth = 1; nth < 3; nth++)
+        {
+            faults.Refuse(nth, 1000);
+            Assert.Contains("train", Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message, StringComparison.Ordinal);
+            faults.Clear();
+            Assert.Equal(used, store.Budget.Used);
+        }
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        Fill(small);
+        Assert.Contains("8,388,608", Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message, StringComparison.Ordinal);
+        Assert.True(small.Budget.Peak <= 8 << 20);
+    }
+
+    [Theory]
+    [InlineData(1023, 3, "1023")]
+    [InlineData((1 << 20) + 1, 3, "1048577")]
+    [InlineData(1024, -8, "level -8")]
+    [InlineData(1024, 23, "level 23")]
+    public void A_size_or_level_that_cannot_be_is_refused(int bytes, int level, string expected)
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        Assert.Contains(expected, Assert.Throws<ArgumentOutOfRangeException>(() => store.TrainDictionary(bytes, level)).Message, StringComparison.Ordinal);
+    }
+
+    private static void Fill(PageStore store)
+    {
+        byte[] page = new byte[PageSize];
+        byte[] common = new byte[PageSize];
+        Pages.Fill(common, 1);
+        for (int number = 0; number < 100; number++)
+        {
+            // Pieces that all pages have, in another order each.
+            Pages.Fill(page, (ulong)number);
+            for (int i = 0; i < 40; i++)
+                common.AsSpan((i * 31 + number) % 64 * 64, 64).CopyTo(page.AsSpan(i * 100));
+            store.Write(number, page);
+        }
+    }
+}
