@@ -94,20 +94,22 @@ public class ServeControlTests
             "null\n",
             "[]\n",
             "{}\n",
-            "{\"command\":17}\n",
-            "{\"command\":null}\n",
-            "{\"command\":\"format\"}\n",
-            "{\"command\":\"snapshot\"}\n",
-            "{\"command\":\"snapshot\",\"path\":\"\"}\n",
-            "{\"command\":\"snapshot\",\"path\":\"\\u0000\"}\n",
-            "{\"command\":\"pages\",\"from\":-5,\"count\":-5}\n",
-            "{\"command\":\"pages\",\"from\":9223372036854775807}\n",
-            "{\"command\":\"recompress\",\"codec\":\"zstd:x\"}\n",
-            "{\"command\":\"recompress\",\"idleSeconds\":1e300}\n",
-            "{\"command\":\"recompress\",\"idleSeconds\":-1}\n",
-            "{\"command\":\"recompress\",\"leastStoredBytes\":-1,\"count\":-1}\n",
-            "{\"command\":\"writeback\",\"mostBytes\":-1}\n",
-            "{\"command\":\"stat\"",
+            "{\"version\":2,\"command\":17}\n",
+            "{\"version\":2,\"command\":null}\n",
+            "{\"version\":2,\"command\":\"format\"}\n",
+            "{\"version\":2,\"command\":\"snapshot\",\"export\":\"none\"}\n",
+            "{\"version\":2,\"command\":\"snapshot\",\"heldMark\":\"\"}\n",
+            "{\"version\":2,\"command\":\"snapshot\",\"raw\":true,\"heldMark\":\"\\u0000\"}\n",
+            "{\"version\":3,\"command\":\"stat\"}\n",
+            "{\"command\":\"stat\"}\n",
+            "{\"version\":2,\"command\":\"pages\",\"from\":-5,\"count\":-5}\n",
+            "{\"version\":2,\"command\":\"pages\",\"from\":9223372036854775807}\n",
+            "{\"version\":2,\"command\":\"recompress\",\"codec\":\"zstd:x\"}\n",
+            "{\"version\":2,\"command\":\"recompress\",\"idleSeconds\":1e300}\n",
+            "{\"version\":2,\"command\":\"recompress\",\"idleSeconds\":-1}\n",
+            "{\"version\":2,\"command\":\"recompress\",\"leastStoredBytes\":-1,\"count\":-1}\n",
+            "{\"version\":2,\"command\":\"writeback\",\"mostBytes\":-1}\n",
+            "{\"version\":2,\"command\":\"stat\"",
             "\u00ff\u0000\u0001\n",
         ])
         {
@@ -140,7 +142,7 @@ public class ServeControlTests
         // In the middle of an answer, of work, and of nothing.
         for (int round = 0; round < 10; round++)
         {
-            foreach (string request in (string[])["{\"command\":\"pages\"}\n", "{\"command\":\"recompress\",\"codec\":\"zstd:19\"}\n", $"{{\"command\":\"snapshot\",\"path\":\"{folder["gone"]}\"}}\n", "{", ""])
+            foreach (string request in (string[])["{\"version\":2,\"command\":\"pages\"}\n", "{\"version\":2,\"command\":\"recompress\",\"codec\":\"zstd:19\"}\n", "{\"version\":2,\"command\":\"snapshot\"}\n", "{", ""])
             {
                 using Socket socket = server.ConnectToControl();
                 socket.Send(Encoding.UTF8.GetBytes(request));
@@ -151,7 +153,7 @@ public class ServeControlTests
         AssertServes(server);
         // The one that is silent is waited for, but not for ever.
         AssertLetGo(silent, []);
-        ServeProcess.Until(() => !File.Exists(folder["gone.pagefold-partial"]), "the end of a snapshot that nobody waits for");
+        ServeProcess.Until(() => server.Ask("snapshot", folder["after"]).ExitCode == 0, "the end of a snapshot that nobody waits for");
         AssertServes(server);
     }
 

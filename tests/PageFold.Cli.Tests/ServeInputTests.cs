@@ -23,6 +23,9 @@ public class ServeInputTests
     [InlineData("much", "--size much is not a possible number of bytes; write for example 4096")]
     [InlineData("", "--size")]
     [InlineData("1000", "--size is 1,000 bytes; choose a positive multiple of 512 bytes")]
+    [InlineData("1000", "the nearest is 1024")]
+    [InlineData("100", "the nearest is 512")]
+    [InlineData("700", "the nearest is 512")]
     [InlineData("9223372036854775808", "--size 9223372036854775808 is not a possible number of bytes; write for example 4096")]
     [InlineData("9223372036854775807", "--size")]
     [InlineData("9223372036854775296", "--size is 9,223,372,036,854,775,296 bytes, more than 2^32 pages of 4096 bytes; choose a smaller disk or larger pages")]
@@ -65,24 +68,6 @@ public class ServeInputTests
     }
 
     [Fact]
-    public void What_a_server_that_was_killed_left_behind_is_named_at_once()
-    {
-        using ServeFolder folder = new();
-        foreach (string name in (string[])["s", "s.control"])
-            Leave(folder[name]);
-        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size], $"--unix {folder["s"]} exists already, and nobody answers there", $"rm -f {folder["s"]} {folder["s.control"]}");
-        folder.AssertRefused(["serve", "--unix", folder["other"], "--control", folder["s.control"], .. Size], $"--control {folder["s.control"]} exists already, and nobody answers there", $"rm -f {folder["s.control"]}");
-
-        // A socket's file goes when .NET closes the socket; one that was renamed before stays.
-        static void Leave(string path)
-        {
-            using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            socket.Bind(new UnixDomainSocketEndPoint(path + "-"));
-            File.Move(path + "-", path);
-        }
-    }
-
-    [Fact]
     public void A_port_is_free_and_an_address_is_this_machines()
     {
         using ServeFolder folder = new();
@@ -96,6 +81,7 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", "[::1]"], "--listen [::1] is no address", "[::1]:10809");
         folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 is no address", "127.0.0.1:10809");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
+        folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "cannot listen at no-such-name.invalid:10809", "--listen");
         folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
     }
 
@@ -127,6 +113,54 @@ public class ServeInputTests
         folder.AssertRefused(["top", "--interval", "1000d", "--control", folder["c"]], "--interval 1000d is longer than a day", "1d");
         folder.AssertServeRefused([.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
         folder.AssertServeRefused([.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"], "--writeback /dev/zero exists, and would not be used", "2 exports have a file each", "serve one export");
+    }
+
+    [Fact]
+    public void An_option_that_another_would_outdo_is_refused()
+    {
+        using ServeFolder folder = new();
+        folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--export", $"a,keep={folder["own"]}"], $"--keep {folder["k"]} and --export a,keep={folder["own"]} say it twice", "leave one of them out");
+        folder.AssertServeRefused(["--restore", folder["k"], "--export", $"a,restore={folder["own"]}"], $"--restore {folder["k"]} and --export a,restore={folder["own"]} say it twice");
+        folder.AssertServeRefused([.. Size, "--export", "a,size=2MiB", "--export", "b,size=3MiB"], "--size 1.0 MiB would do nothing", "leave one of them out");
+        folder.AssertServeRefused([.. Size, "--recompress", "lz4"], "--recompress lz4 compresses as --codec lz4 has done before", "zstd:9");
+        folder.AssertServeRefused([.. Size, "--codec", "ZSTD:3", "--recompress", "zstd"], "--recompress zstd compresses as --codec ZSTD:3 has done before");
+        folder.AssertServeRefused([.. Size, "--memory-limit", "3MiB", "--export", $"a,keep={folder["k"]}", "--export", "b"], "export a: ", "share of --memory-limit 3.0 MiB, which 2 exports divide", "raise that");
+    }
+
+    [Fact]
+    public void Streams_and_descriptors_are_no_snapshots_and_no_places_to_keep_a_disk()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The names are Linux's.");
+        using ServeFolder folder = new();
+        File.CreateSymbolicLink(folder["dangling"], "nowhere");
+        Assert.Equal(0, Command.RunProcess("mkfifo", [folder["pipe"]]).ExitCode);
+        foreach ((string options, string expected) in ((string, string)[])
+        [
+            ("--restore <(cat)", "it is a pipe, and a snapshot is checked from its end first. Write it to a file, and name that."),
+            ("--restore /dev/stdin <pipe <>pipe", "it is a pipe"),
+            ("--restore pipe", "--restore pipe cannot be restored: it is a pipe"),
+            ("--restore /dev/zero", "it is a terminal or another device without an end"),
+            ("--restore /dev/fd/77", "--restore /dev/fd/77 is not open in this command"),
+            ("--restore dangling", "it is a link to nowhere, which does not exist"),
+            ("--keep /dev/stdout", "--keep /dev/stdout is an open descriptor"),
+            ("--keep pipe", "--keep pipe is a pipe"),
+            ("--keep /dev/null", "--keep /dev/null is a terminal or another device without an end"),
+            ("--writeback /dev/stderr", "--writeback /dev/stderr is an open descriptor"),
+            ("--writeback pipe", "--writeback pipe is a pipe"),
+            ("--writeback /dev/zero", "--writeback /dev/zero is a terminal or another device without an end"),
+            ("--tls-certificates /dev/stdin", "--tls-certificates /dev/stdin"),
+        ])
+        {
+            string size = options.Contains("--restore", StringComparison.Ordinal) ? string.Empty : "--size 1MiB";
+            Command run = Command.RunProcess("bash", ["-c", $"dotnet {Command.Program} serve --unix s {size} {options} </dev/null"], folder: folder.Path, meanwhile: process =>
+            {
+                if (!process.WaitForExit(ServeProcess.Patience))
+                    process.Kill(entireProcessTree: true);
+            });
+            Assert.True(run.ExitCode == 2, $"{options}: exit {run.ExitCode}: {run.Error}");
+            Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        }
+        Assert.Equal(["dangling", "pipe"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
     }
 
     [Fact]

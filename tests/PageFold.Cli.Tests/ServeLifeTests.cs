@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
@@ -198,6 +201,71 @@ public class ServeLifeTests
         Assert.Equal(64 << 20, reader.Size);
         for (int number = 1; number <= answered; number++)
             Assert.Equal(number, ServeContent.NumberOf(reader.Read((long)number * Page, Page)));
+    }
+
+    [Fact]
+    public void A_killed_server_can_be_started_again_as_it_was_and_a_live_one_stays()
+    {
+        using ServeFolder folder = new();
+        string[] options = ["--size", "1MiB", "--unix", folder["disk"], "--control", folder["control"], "--keep", folder["kept"]];
+        using (ServeProcess killed = ServeProcess.Start(folder, options))
+            killed.Kill();
+        Assert.True(File.Exists(folder["disk"]) && File.Exists(folder["control"]) && File.Exists(folder["kept.pagefold-keeping"]));
+        using ServeProcess server = ServeProcess.Start(folder, options);
+        ServeProcess.Until(() => server.Log.Contains("what is", StringComparison.Ordinal) || server.Log.Contains(folder["control"] + " (pagefold", StringComparison.Ordinal), "the last line");
+        Assert.Matches("took over .*disk, which a server that is gone has left behind", server.Log);
+        Assert.Matches("took over .*control, which a server that is gone has left behind", server.Log);
+        folder.AssertRefused(["serve", "--size", "1MiB", "--unix", folder["disk"]], $"--unix {folder["disk"]} exists already", "end the server that listens there, or choose another");
+        folder.AssertRefused(["serve", "--size", "1MiB", "--unix", folder["other"], "--control", folder["control"]], $"--control {folder["control"]} exists already");
+        using ServeClient client = ServeClient.Attach(new UnixDomainSocketEndPoint(folder["disk"]));
+        client.Write(0, ServeContent.Same(1));
+        Assert.Equal(0, folder.Run("stat", "--control", folder["control"]).ExitCode);
+        Assert.Equal(0, server.Terminate());
+        Assert.False(File.Exists(folder["disk"]) || File.Exists(folder["control"]) || File.Exists(folder["kept.pagefold-keeping"]));
+    }
+
+    [Fact]
+    public void A_name_of_this_machine_is_listened_on_at_its_addresses_and_several_places_at_once()
+    {
+        using ServeFolder folder = new();
+        int[] ports = [ServeProcess.FreePort(), ServeProcess.FreePort(), ServeProcess.FreePort()];
+        bool six = Socket.OSSupportsIPv6 && NetworkInterface.GetAllNetworkInterfaces().Any(face => face.GetIPProperties().UnicastAddresses.Any(own => own.Address.Equals(IPAddress.IPv6Loopback)));
+        using ServeProcess server = ServeProcess.Start(
+            folder, ["--size", "1MiB", "--listen", $"localhost:{ports[0]}", "--listen", $"127.0.0.1:{ports[1]}", .. six ? (string[])["--listen", $"[::1]:{ports[2]}"] : []]);
+        List<IPEndPoint> places = [.. Dns.GetHostAddresses("localhost").Where(address => six || address.AddressFamily == AddressFamily.InterNetwork).Distinct().Select(address => new IPEndPoint(address, ports[0])), new(IPAddress.Loopback, ports[1])];
+        if (six)
+            places.Add(new IPEndPoint(IPAddress.IPv6Loopback, ports[2]));
+        foreach (IPEndPoint place in places)
+        {
+            using ServeClient client = ServeClient.Attach(place);
+            Assert.Equal(1 << 20, client.Size);
+        }
+    }
+
+    [Fact]
+    public void A_limit_above_the_machines_memory_is_warned_of()
+    {
+        using ServeFolder folder = new();
+        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--memory-limit", $"{2 * machine}");
+        Assert.Contains("WARNING: --memory-limit is ", server.Log, StringComparison.Ordinal);
+        Assert.Contains("of memory: it will swap, or end the server", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_open_file_is_restored_by_its_descriptor()
+    {
+        using ServeFolder folder = new();
+        byte[] content = ServeContent.Noise(Page, 1);
+        using (ServeProcess first = ServeProcess.Start(folder, "--size", "1MiB"))
+        {
+            using ServeClient client = first.Connect();
+            client.Write(0, content);
+            first.Figures("snapshot", folder["snapshot"]);
+        }
+        using ServeProcess server = ServeProcess.StartThrough(folder, ["sh", "-c", "exec \"$@\" 5< snapshot", "sh"], "--restore", "/dev/fd/5");
+        using ServeClient reader = server.Connect();
+        Assert.Equal(content, reader.Read(0, Page));
     }
 
     [Fact]

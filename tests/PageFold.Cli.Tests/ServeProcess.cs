@@ -13,11 +13,12 @@ internal sealed class ServeProcess : IDisposable
     private readonly Process _process;
     private readonly List<string> _log = [];
 
-    private ServeProcess(ServeFolder folder, string socket, string[] options)
+    private ServeProcess(ServeFolder folder, string socket, string[] launcher, string[] options)
     {
         Folder = folder;
         SocketPath = socket;
-        _process = Process.Start(Command.Prepare("dotnet", [Command.Program, "serve", "--unix", socket, .. options], folder.Path))!;
+        string[] command = [.. launcher, "dotnet", Command.Program, "serve", "--unix", socket, .. options];
+        _process = Process.Start(Command.Prepare(command[0], command[1..], folder.Path))!;
         _process.ErrorDataReceived += (_, line) =>
         {
             lock (_log)
@@ -46,10 +47,13 @@ internal sealed class ServeProcess : IDisposable
     }
 
     /// <summary>Starts the command and waits until it serves.</summary>
-    public static ServeProcess Start(ServeFolder folder, params string[] options)
+    public static ServeProcess Start(ServeFolder folder, params string[] options) => StartThrough(folder, [], options);
+
+    /// <summary>Starts it by another command that becomes it, such as a shell that opens descriptors.</summary>
+    public static ServeProcess StartThrough(ServeFolder folder, string[] launcher, params string[] options)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
-        ServeProcess server = new(folder, folder.NewSocket(), options);
+        ServeProcess server = new(folder, folder.NewSocket(), launcher, options);
         try
         {
             Until(() => server._process.HasExited || server.Log.Contains("serving at", StringComparison.Ordinal), "a server");

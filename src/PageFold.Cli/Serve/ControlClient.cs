@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 
 namespace PageFold.Cli.Serve;
@@ -14,21 +13,11 @@ internal static class ControlClient
     /// <param name="request">The request.</param>
     /// <param name="told">Gets what comes before the last answer.</param>
     /// <param name="cancellation">Ends the work.</param>
-    /// <exception cref="UserErrorException">There is no server, or it refuses.</exception>
-    public static ControlReply Ask(string path, ControlRequest request, Action<ControlReply>? told, CancellationToken cancellation)
+    /// <param name="output">Receives the bytes of a snapshot; it is not completed here.</param>
+    /// <exception cref="UserErrorException">There is no server, it is of another version, or it refuses.</exception>
+    public static ControlReply Ask(string path, ControlRequest request, Action<ControlReply>? told, CancellationToken cancellation, SnapshotOutput? output = null)
     {
-        string shorter = ServeArguments.SocketPath("--control", path);
-        if (!Path.Exists(shorter))
-            throw new UserErrorException($"--control {path}: no server answers there (it does not exist); give the path that 'pagefold serve' said when it began.");
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Connect(new UnixDomainSocketEndPoint(shorter));
-        }
-        catch (SocketException e)
-        {
-            throw new UserErrorException($"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that 'pagefold serve' said when it began.", e);
-        }
+        using Socket socket = Connect(path);
         // What goes wrong then is the output's doing, not the server's.
         bool telling = false;
         try
@@ -42,14 +31,20 @@ internal static class ControlClient
                 impatient.CancelAfter(PatienceAfterCancellation);
             });
             using NetworkStream stream = new(socket);
-            stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(request, ControlJson.Default.ControlRequest) + "\n"));
-            using StreamReader reader = new(stream);
-            while (reader.ReadLine() is { } line)
+            stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(request with { Version = ControlRequest.Current }, ControlJson.Default.ControlRequest), (byte)'\n']);
+            ControlReader reader = new(stream);
+            while (reader.ReadReply() is { } reply)
             {
-                ControlReply reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)!;
+                if (reply.Version != ControlRequest.Current)
+                    throw OtherVersion(path, reply.Version);
                 if (reply.IsLast)
                     return reply;
+                ReadOnlySpan<byte> data = reader.ReadData(reply.DataBytes ?? 0);
                 telling = true;
+                if (reply.Length is { } length)
+                    output?.Begin(length);
+                if (!data.IsEmpty)
+                    output?.Write(reply.Offset.GetValueOrDefault(), data);
                 told?.Invoke(reply);
                 telling = false;
             }
@@ -67,6 +62,27 @@ internal static class ControlClient
         cancellation.ThrowIfCancellationRequested();
         throw new UserErrorException($"--control {path}: the server went away without an answer.");
     }
+
+    private static Socket Connect(string path)
+    {
+        string shorter = ServeArguments.SocketPath("--control", path);
+        if (!Path.Exists(shorter))
+            throw new UserErrorException($"--control {path}: no server answers there (it does not exist); give the path that 'pagefold serve' said when it began.");
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(shorter));
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new UserErrorException($"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that 'pagefold serve' said when it began.", e);
+        }
+    }
+
+    private static UserErrorException OtherVersion(string path, int? theirs) =>
+        new($"--control {path}: the server speaks version {theirs ?? 1} of the control protocol, and this command version {ControlRequest.Current}; use the pagefold that serves.");
 
     private static void SayNoMore(Socket socket)
     {

@@ -14,55 +14,63 @@ internal static class ControlCommands
 
     public static Option<string?> ExportOption() => new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
 
-    public static IEnumerable<Command> Create() => [Stat(), Pages(), SaveSnapshot(), Compact(), Recompress(), WriteBack()];
+    public static IEnumerable<Command> Create() => [Stat(), Pages(), SnapshotCommand.Create(), Compact(), Recompress(), WriteBack()];
 
-    /// <summary>Has the server do something, shows how far it is, and then what came of it.</summary>
-    /// <param name="control">The control socket.</param>
-    /// <param name="request">What to do.</param>
+    public static Option<bool> JsonOption() => new("--json") { Description = "Write the figures as JSON." };
+
+    /// <summary>Does something that takes long and shows how far it is.</summary>
     /// <param name="what">What it is called while it runs.</param>
-    /// <param name="json">Write the figures as JSON.</param>
-    /// <param name="cancellation">Ends the work.</param>
-    public static int Run(string control, ControlRequest request, string what, bool json, CancellationToken cancellation)
+    /// <param name="work">Gets what is to be told of each reply; returns the last.</param>
+    public static ControlReply Watch(string what, Func<Action<ControlReply>, ControlReply> work)
     {
         const int Whole = 10_000;
         WorkProgress progress = new();
-        ControlReply reply = ProgressView.Watch(progress, () =>
+        return ProgressView.Watch(progress, () =>
         {
             long told = 0;
             progress.Begin(what, Whole);
-            return ControlClient.Ask(control, request, told: step =>
+            return work(step =>
             {
-                long now = (long)(step.Progress.GetValueOrDefault() * Whole);
+                long now = Math.Max(told, (long)(step.Progress.GetValueOrDefault() * Whole));
                 progress.Add(now - told);
                 told = now;
-            }, cancellation);
+            });
         });
-        return Show(reply, json);
     }
 
-    private static int Show(ControlReply reply, bool json)
+    /// <summary>Shows what a server's work has come to, or why it was refused; the exit code.</summary>
+    /// <param name="reply">The last reply.</param>
+    /// <param name="json">Writes the figures as JSON.</param>
+    /// <param name="output">Where the figures go.</param>
+    public static int Show(ControlReply reply, bool json, TextWriter output)
     {
         if (reply.Error is { } error)
             return Refused(error, reply.ExitCode);
         if (reply.Note is { } note)
-            Console.Error.WriteLine($"pagefold: {note}");
+            Console.Error.WriteLine($"pagefold: {TerminalText.Escape(note)}");
         IReadOnlyDictionary<string, double> result = reply.Result!;
         if (json)
         {
-            Console.Out.WriteLine($"{{{string.Join(',', result.Select(figure => string.Create(CultureInfo.InvariantCulture, $"\"{figure.Key}\":{figure.Value}")))}}}");
+            output.WriteLine($"{{{string.Join(',', result.Select(figure => string.Create(CultureInfo.InvariantCulture, $"\"{figure.Key}\":{figure.Value}")))}}}");
             return ExitCodes.Success;
         }
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty);
         table.Columns[1].RightAligned();
         foreach ((string name, double value) in result)
             table.AddRow(Words(name), name.Contains("ytes", StringComparison.Ordinal) ? ByteSize.Format(value) : name.EndsWith("econds", StringComparison.Ordinal) ? Figures.Of(value, "0.00") : Figures.Of(value, "N0"));
-        AnsiConsole.Write(table);
+        if (output == Console.Out)
+            AnsiConsole.Write(table);
+        else
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) }).Write(table);
         return ExitCodes.Success;
     }
 
+    private static int Run(string control, ControlRequest request, string what, bool json, CancellationToken cancellation) =>
+        Show(Watch(what, told => ControlClient.Ask(control, request, told, cancellation)), json, Console.Out);
+
     public static int Refused(string error, int? exitCode)
     {
-        Console.Error.WriteLine($"pagefold: {error}");
+        Console.Error.WriteLine($"pagefold: {TerminalText.Escape(error)}");
         return exitCode ?? ExitCodes.Failure;
     }
 
@@ -112,8 +120,8 @@ internal static class ControlCommands
                 ControlReply reply = ControlClient.Ask(parsed.GetValue(control)!, request, told: part =>
                 {
                     Begin();
-                    foreach (string line in part.Lines ?? [])
-                        Console.Out.WriteLine(line);
+                    if (part.Lines is { Count: > 0 } lines)
+                        Console.Out.Write(string.Join('\n', lines) + "\n");
                 }, stop);
                 if (reply.Error is { } error)
                     return Refused(error, reply.ExitCode);
@@ -126,28 +134,6 @@ internal static class ControlCommands
                         Console.Out.WriteLine("page,offset,state,storedBytes,codec,settled,idleSeconds");
                     begun = true;
                 }
-            },
-            cancellation)));
-        return command;
-    }
-
-    private static Command SaveSnapshot()
-    {
-        Argument<string> file = new("file") { Description = "The file. An old one is replaced only when the new one is whole." };
-        Option<string> control = ControlOption();
-        Option<string?> export = ExportOption();
-        Option<bool> raw = new("--raw") { Description = "Write a plain, sparse image of the disk, which other programs read, instead of a snapshot." };
-        Option<bool> json = JsonOption();
-        Command command = new("snapshot", "Save a disk as it is at one point in time, while its clients go on. 'pagefold serve --restore' brings it back.") { file, control, export, raw, json };
-        command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
-            stop =>
-            {
-                string path = parsed.GetValue(file)!;
-                if (string.IsNullOrWhiteSpace(path))
-                    throw new UserErrorException("the name of the file is empty; name one.");
-                // The server may have another folder.
-                ControlRequest request = new() { Command = "snapshot", Export = parsed.GetValue(export), Path = Path.GetFullPath(path), Raw = parsed.GetValue(raw) };
-                return Run(parsed.GetValue(control)!, request, "Saving", parsed.GetValue(json), stop);
             },
             cancellation)));
         return command;
@@ -226,8 +212,6 @@ internal static class ControlCommands
             cancellation)));
         return command;
     }
-
-    private static Option<bool> JsonOption() => new("--json") { Description = "Write the figures as JSON." };
 
     private static long PageNumber(string option, string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= PageStore.MaxPage

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
+using PageFold.Nbd.Listening;
 
 namespace PageFold.Cli.Serve;
 
@@ -8,13 +8,13 @@ namespace PageFold.Cli.Serve;
 internal sealed class ControlServer : IDisposable
 {
     private const int MostConnections = 32;
+    private const int Backlog = 128;
     private const int MillisecondsAfterFailure = 250;
     private const int MostRequestBytes = 64 << 10;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PatienceWithReaders = TimeSpan.FromSeconds(1);
 
-    private readonly Socket _listener;
+    private readonly UnixListener _listener;
     private readonly DiskOperations _operations;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _cuttingOff = new();
@@ -25,20 +25,11 @@ internal sealed class ControlServer : IDisposable
     public ControlServer(string path, DiskOperations operations)
     {
         _operations = operations;
-        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            _listener.Bind(new UnixDomainSocketEndPoint(path));
-            if (!OperatingSystem.IsWindows())
-                File.SetUnixFileMode(path, OwnerOnly);
-            _listener.Listen();
-        }
-        catch
-        {
-            _listener.Dispose();
-            throw;
-        }
+        _listener = UnixListener.Listen(path, Backlog);
     }
+
+    /// <summary>A socket that a killed server has left was in the way and has been replaced.</summary>
+    public bool TookOver => _listener.TookOver;
 
     /// <summary>Answers, also those who have come already: from the moment when there is a server to tell of.</summary>
     public void Start() => _ = AcceptAsync();
@@ -64,7 +55,7 @@ internal sealed class ControlServer : IDisposable
         {
             try
             {
-                Socket socket = await _listener.AcceptAsync(_stopping.Token);
+                Socket socket = await _listener.Socket.AcceptAsync(_stopping.Token);
                 if (_active.CurrentCount > MostConnections || !_active.TryAddCount())
                 {
                     socket.Dispose();
@@ -123,26 +114,39 @@ internal sealed class ControlServer : IDisposable
         Task watching = Task.CompletedTask;
         try
         {
+            ControlReplies replies = new(socket);
             ControlReply last;
             try
             {
                 ControlRequest request = Read(socket, gone.Token);
+                RefuseOtherVersion(request);
 #pragma warning disable CA2025 // It is waited for before either goes.
                 watching = WatchAsync(stream, gone);
 #pragma warning restore CA2025
-                last = _operations.Execute(request, reply => Send(stream, reply), gone.Token);
+                last = _operations.Execute(request, replies, gone.Token);
+            }
+            catch (UserErrorException e)
+            {
+                last = new ControlReply { Error = e.Message, ExitCode = ExitCodes.BadInput };
             }
             catch (Exception e) when (e is JsonException or InvalidDataException)
             {
                 last = new ControlReply { Error = $"the request is not understood ({e.Message.ReplaceLineEndings(" ")})", ExitCode = ExitCodes.BadInput };
             }
-            Send(stream, last);
+            replies.Tell(last);
         }
         finally
         {
             gone.Cancel();
             watching.GetAwaiter().GetResult();
         }
+    }
+
+    /// <summary>Refuses what another version may mean otherwise: version 1 has the server open a file by the client's name for it.</summary>
+    private static void RefuseOtherVersion(ControlRequest request)
+    {
+        if (request.Version != ControlRequest.Current)
+            throw new UserErrorException($"this command speaks version {request.Version ?? 1} of the control protocol, and the server version {ControlRequest.Current}; use the pagefold that serves.");
     }
 
     /// <summary>Reads a request, on this thread: whoever sends none in time is cut off, as is everybody when the server ends.</summary>
@@ -190,6 +194,4 @@ internal sealed class ControlServer : IDisposable
             // The work has ended first.
         }
     }
-
-    private static void Send(Stream stream, ControlReply reply) => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(reply, ControlJson.Default.ControlReply) + "\n"));
 }

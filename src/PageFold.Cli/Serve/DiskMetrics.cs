@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
-using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
 
@@ -45,7 +44,7 @@ internal sealed class DiskMetrics : IDisposable
         ByCommand("pagefold.disk.requests", "{request}", "Requests answered.", activity => activity.Requests);
         ByCommand("pagefold.disk.transferred", "By", "Bytes that successful requests were about.", activity => activity.Bytes);
         ByCommand("pagefold.disk.errors", "{request}", "Requests answered with an error.", activity => activity.Errors);
-        _meter.CreateObservableCounter("pagefold.disk.request_time", () => PerCommand(activity => activity.TotalTime.TotalSeconds), "s", "Time spent on requests, sockets left out.");
+        _meter.CreateObservableCounter("pagefold.disk.request_time", () => PerCommand(activity => activity.Seconds), "s", "Time spent on requests, sockets left out.");
         try
         {
             _provider = Sdk.CreateMeterProviderBuilder()
@@ -76,7 +75,7 @@ internal sealed class DiskMetrics : IDisposable
     private void Count(string name, string unit, string description, Func<DiskReport, long> figure) =>
         _meter.CreateObservableCounter(name, () => PerExport(figure), unit, description);
 
-    private void ByCommand(string name, string unit, string description, Func<CommandActivity, long> figure) =>
+    private void ByCommand(string name, string unit, string description, Func<ActivityReport, long> figure) =>
         _meter.CreateObservableCounter(name, () => PerCommand(figure), unit, description);
 
     private IEnumerable<Measurement<long>> PerExport(Func<DiskReport, long> figure) =>
@@ -93,9 +92,9 @@ internal sealed class DiskMetrics : IDisposable
         }
     }
 
-    private IEnumerable<Measurement<T>> PerCommand<T>(Func<CommandActivity, T> figure)
+    private IEnumerable<Measurement<T>> PerCommand<T>(Func<ActivityReport, T> figure)
         where T : struct =>
-        from export in _disks.Exports
-        from kind in Enum.GetValues<RequestKind>()
-        select new Measurement<T>(figure(export.GetActivity(kind)), new("export", export.Name), new("command", DiskReport.NameOf(kind)));
+        from report in Reports()
+        from activity in report.Requests
+        select new Measurement<T>(figure(activity.Value), new("export", report.Name), new("command", activity.Key));
 }

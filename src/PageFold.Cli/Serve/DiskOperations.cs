@@ -11,18 +11,18 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     private const int LinesPerReply = 4096;
 
     /// <summary>Carries a request out and returns the last line of the answer; what is refused is told in it.</summary>
-    public ControlReply Execute(ControlRequest request, Action<ControlReply> tell, CancellationToken cancellation)
+    public ControlReply Execute(ControlRequest request, ControlReplies client, CancellationToken cancellation)
     {
         try
         {
             if (request.Command == "stat")
                 return new ControlReply { Report = disks.Report(request.Export) };
             NbdExport export = disks.Find(request.Export);
-            Progress progress = new(tell);
+            Progress progress = new(client);
             return request.Command switch
             {
-                "pages" => Pages(export.Disk, request, tell, cancellation),
-                "snapshot" => SaveSnapshot(export, request, progress, cancellation),
+                "pages" => Pages(export.Disk, request, client, cancellation),
+                "snapshot" => SaveSnapshot(export, request, client, progress, cancellation),
                 "compact" => Compact(export.Disk, cancellation),
                 "recompress" => Recompress(export.Disk, request, progress, cancellation),
                 "writeback" => WriteBack(export.Disk, request, progress, cancellation),
@@ -46,7 +46,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
         catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException)
         {
-            return Refusal(e.Message, ExitCodes.LimitReached);
+            return Refusal(HostedDisks.InOptions(e.Message), ExitCodes.LimitReached);
         }
         catch (Exception e) when (e is ArgumentException or ArithmeticException or InvalidOperationException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -62,33 +62,24 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
 
     private static ControlReply Result(params (string Name, double Value)[] figures) => new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
 
-    private ControlReply SaveSnapshot(NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    private ControlReply SaveSnapshot(NbdExport export, ControlRequest request, ControlReplies client, IProgress<double> progress, CancellationToken cancellation)
     {
-        string path = request.Path ?? throw new UserErrorException("a snapshot needs a file.");
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
-            throw new UserErrorException($"{path} lies in a folder that does not exist; make the folder, or choose another file.");
-        KeptFiles.RefuseReserved(path, path);
-        string? kept = options.First(option => option.Name == export.Name).Keep;
-        bool isOwn = kept is not null && KeptFiles.IsSame(kept, path);
-        if (isOwn && request.Raw)
-            throw new UserErrorException($"{path} is where this disk is kept, which could not go on with a raw image; choose another file, or leave --raw out.");
-        if (!isOwn && KeptFiles.IsHeld(path))
-            throw new UserErrorException($"{path} is where another disk that is being served is kept, which would replace it in the end; choose another file. (If no server runs, remove {KeptFiles.MarkOf(path)}.)");
-        SnapshotResult result = Save(export, path, request.Raw, progress, cancellation);
+        if (request.HeldMark is { } mark)
+            RefuseHeld(export, mark, request.Raw);
+        using SnapshotStream output = new(client, SnapshotStream.Patience);
+        SnapshotResult result = export.Disk.Save(output, request.Raw ? null : export.Name, progress, cancellation);
         return Result(
             ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));
     }
 
-    private static SnapshotResult Save(NbdExport export, string path, bool raw, IProgress<double> progress, CancellationToken cancellation)
+    /// <summary>Refuses a file in which a server keeps a disk, except for a snapshot of that very disk.</summary>
+    private void RefuseHeld(NbdExport export, string mark, bool raw)
     {
-        try
-        {
-            return raw ? export.Disk.SaveImage(path, progress, cancellation) : export.Disk.SaveSnapshot(path, export.Name, progress, cancellation);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new UserErrorException($"{path} may not be written by the server, which runs as {Environment.UserName} ({e.Message.TrimEnd('.')}); choose a place where it may write.", e);
-        }
+        string? kept = options.First(option => option.Name == export.Name).Keep;
+        if (kept is null || KeptFiles.IdentityOf(KeptFiles.MarkOf(kept)) != mark)
+            throw new UserErrorException("the file is where another disk that is being served is kept, which would replace it in the end; choose another file.");
+        if (raw)
+            throw new UserErrorException("the file is where this disk is kept, which could not go on with a raw image; choose another file, or leave --raw out.");
     }
 
     private static ControlReply Compact(RamDisk disk, CancellationToken cancellation)
@@ -198,7 +189,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
     }
 
-    private static ControlReply Pages(RamDisk disk, ControlRequest request, Action<ControlReply> tell, CancellationToken cancellation)
+    private static ControlReply Pages(RamDisk disk, ControlRequest request, ControlReplies client, CancellationToken cancellation)
     {
         long from = request.From ?? 0;
         long left = request.Count ?? long.MaxValue;
@@ -220,11 +211,11 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             from = page + 1;
             if (lines.Count < LinesPerReply)
                 continue;
-            tell(new ControlReply { Lines = lines });
+            client.Tell(new ControlReply { Lines = lines });
             lines = [];
         }
         if (lines.Count > 0)
-            tell(new ControlReply { Lines = lines });
+            client.Tell(new ControlReply { Lines = lines });
         return Result(("pages", told));
     }
 
@@ -248,7 +239,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     };
 
     /// <summary>Tells at once, and not more than a hundred times.</summary>
-    private sealed class Progress(Action<ControlReply> tell) : IProgress<double>
+    private sealed class Progress(ControlReplies client) : IProgress<double>
     {
         private double _told;
 
@@ -257,7 +248,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             if (value < _told + 0.01 && value < 1)
                 return;
             _told = value;
-            tell(new ControlReply { Progress = value });
+            client.Tell(new ControlReply { Progress = value });
         }
     }
 }

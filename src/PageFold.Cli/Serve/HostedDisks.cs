@@ -84,6 +84,10 @@ internal sealed class HostedDisks : IDisposable
             export.Disk.Dispose();
     }
 
+    /// <summary>A message of the library with the names of the command's options in it.</summary>
+    public static string InOptions(string message) =>
+        OptionNames.Aggregate(message.Split(" (Parameter", 2)[0], (text, pair) => text.Replace(pair.Name, pair.Option, StringComparison.Ordinal));
+
     private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
 
     private static RamDisk TryCreateDisk(ServeOptions options, ExportOptions export)
@@ -94,9 +98,9 @@ internal sealed class HostedDisks : IDisposable
         }
         catch (ArgumentException e)
         {
-            string message = e.Message.Split(" (Parameter", 2)[0];
-            foreach ((string name, string option) in OptionNames)
-                message = message.Replace(name, option, StringComparison.Ordinal);
+            string message = InOptions(e.Message);
+            if (options.MemoryLimit is { } all && options.Exports.First(asked => asked.Name == export.Name).MemoryLimit is null && options.Exports.Count > 1 && message.Contains("--memory-limit", StringComparison.Ordinal))
+                message += $" This is its share of --memory-limit {ByteSize.Format(all)}, which {options.Exports.Count} exports divide: raise that, or give it more with --export {export.Name},memory-limit=BYTES.";
             throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
         }
         catch (Exception) when (Directory.Exists(options.WritebackOf(export)))

@@ -1,3 +1,5 @@
+using PageFold.Cli.Interop;
+
 namespace PageFold.Cli.Serve;
 
 /// <summary>
@@ -73,8 +75,13 @@ internal sealed class KeptFiles : IDisposable
         }
     }
 
-    /// <summary>Whether two names lead to one file.</summary>
-    public static bool IsSame(string one, string other) => Snapshot.ResolveFile(one) == Snapshot.ResolveFile(other);
+    /// <summary>What tells a mark from all others, for processes that have other names for it; null if it is not there.</summary>
+    public static string? IdentityOf(string mark)
+    {
+        if (!OperatingSystem.IsLinux())
+            return mark;
+        return Descriptor.Status(mark, follow: false) is { Id: { } id } ? $"{id.Device}:{id.Inode}" : null;
+    }
 
     /// <summary>Lets go of them.</summary>
     public void Dispose()

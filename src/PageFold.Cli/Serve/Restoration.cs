@@ -20,8 +20,12 @@ internal static class Restoration
             throw new UserErrorException($"--keep {shared.Key} belongs to several exports, and one would replace what the other leaves; give each a file of its own.");
         foreach (ExportOptions export in options.Exports)
         {
+            if (export.Restore is { } restore)
+                ServedFile.CheckSource(restore);
             if (export.Keep is { } keep)
                 CheckTarget(keep, options);
+            if (options.WritebackOf(export) is { Length: > 0 } writeback)
+                ServedFile.CheckWriteback(writeback);
         }
     }
 
@@ -138,6 +142,7 @@ internal static class Restoration
     private static void CheckTarget(string path, ServeOptions options)
     {
         KeptFiles.RefuseReserved($"--keep {path}", path);
+        ServedFile.CheckKept(path);
         // At the end it would be replaced, or be in the way at the next beginning.
         if (OptionThatNames(path, options) is { } other)
             throw new UserErrorException($"--keep {path} is what {other} names too; give each a file of its own.");

@@ -10,8 +10,8 @@ internal static class ServeCommand
     {
         Option<string?> size = new("--size") { Description = "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.", HelpName = "BYTES" };
         Option<string?> limit = new("--memory-limit") { Description = "The most memory to hold, for all disks together. Default: half of the container's or the machine's.", HelpName = "BYTES" };
-        Option<string[]> unix = new("--unix") { Description = "Listen on a Unix socket that only you may open. Its file must not exist.", HelpName = "PATH" };
-        Option<string[]> listen = new("--listen") { Description = "Listen on a TCP address, as in 127.0.0.1:10809. Whoever reaches it may read and write, unless --tls-verify-peer.", HelpName = "ADDRESS:PORT" };
+        Option<string[]> unix = new("--unix") { Description = "Listen on a Unix socket that only you may open. One that a killed server has left is taken over.", HelpName = "PATH" };
+        Option<string[]> listen = new("--listen") { Description = "Listen on a TCP address, as in 127.0.0.1:10809, [::1]:10809 or localhost:10809; may be given several times. Every client that reaches it may read and write, unless --tls-verify-peer.", HelpName = "ADDRESS:PORT" };
         Option<string[]> export = new("--export") { Description = "Name of a disk; several make several. With a comma behind: size=BYTES, memory-limit=BYTES, restore=FILE, keep=FILE, read-only.", HelpName = "NAME[,...]" };
         Option<string> codec = new("--codec") { Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.", DefaultValueFactory = _ => "lz4", HelpName = "NAME[:LEVEL]" };
         Option<string?> pageSize = new("--page-size") { Description = "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.", HelpName = "BYTES" };
@@ -58,7 +58,7 @@ internal static class ServeCommand
                     MemoryLimit = Arguments.Bytes("--memory-limit", parsed.GetValue(limit)),
                     EndPoints = EndPoints(parsed.GetValue(unix) ?? [], parsed.GetValue(listen) ?? []),
                     Control = parsed.GetValue(control) ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? first + ".control" : null),
-                    Metrics = parsed.GetValue(metrics) is { } address ? ServeArguments.Address("--metrics", address) : null,
+                    Metrics = parsed.GetValue(metrics) is { } address ? ListenAddress.ParseOne("--metrics", address) : null,
                     TlsCertificates = parsed.GetValue(tls),
                     TlsRequired = !parsed.GetValue(tlsOptional),
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
@@ -75,7 +75,7 @@ internal static class ServeCommand
                     IdleTimeout = parsed.GetValue(idleTimeout) is { } silence ? ServeArguments.Time("--idle-timeout", silence) : null,
                     Upkeep = new UpkeepOptions
                     {
-                        Recompress = parsed.GetValue(recompress) is { } second ? ServeArguments.Denser("--recompress", second) : null,
+                        Recompress = parsed.GetValue(recompress) is { } second ? Second(second, parsed.GetValue(codec)!) : null,
                         Idle = parsed.GetValue(idle) is { } unused ? ServeArguments.Time("--idle", unused) : null,
                         WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },
@@ -88,16 +88,38 @@ internal static class ServeCommand
 
     private static List<EndPoint> EndPoints(string[] unix, string[] listen)
     {
-        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.Select(address => ServeArguments.Address("--listen", address))];
+        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.Select(address => ListenAddress.Parse("--listen", address))];
         return endPoints.Count > 0
             ? endPoints
             : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
+    }
+
+    /// <summary>The codec of the background, which has to be another than that of writes.</summary>
+    private static PageCodec Second(string text, string forWrites)
+    {
+        PageCodec codec = ServeArguments.Denser("--recompress", text);
+        return Whole(text) != Whole(forWrites)
+            ? codec
+            : throw new UserErrorException($"--recompress {text} compresses as --codec {forWrites} has done before, so nothing is gained; choose a denser one, as in --recompress zstd:9, or leave it out.");
+
+        static string Whole(string name) => name.ToLowerInvariant() switch
+        {
+            "lz4-managed" => "lz4",
+            "zstd" => "zstd:3",
+            var other => other,
+        };
     }
 
     private static void RefuseForSeveral(string option, string? file, int exports)
     {
         if (exports > 1 && file is not null)
             throw new UserErrorException($"--{option} {Arguments.Shown(file)} cannot belong to {exports} exports; write it behind the one it belongs to, as in --export NAME,{option}=FILE.");
+    }
+
+    private static void RefuseTwice(string option, string? file, ExportOptions export, string? own)
+    {
+        if (file is not null && own is not null)
+            throw new UserErrorException($"--{option} {Arguments.Shown(file)} and --export {export.Name},{option}={own} say it twice; leave one of them out.");
     }
 
     private static List<ExportOptions> Exports(string[] texts, ExportOptions common)
@@ -107,6 +129,13 @@ internal static class ServeCommand
             throw new UserErrorException($"--export {Arguments.Shown(twice.Key)} is named twice; give each disk a name of its own.");
         RefuseForSeveral("restore", common.Restore, texts.Length);
         RefuseForSeveral("keep", common.Keep, texts.Length);
+        if (texts.Length == 1)
+        {
+            RefuseTwice("restore", common.Restore, exports[0], exports[0].Restore);
+            RefuseTwice("keep", common.Keep, exports[0], exports[0].Keep);
+        }
+        if (common.Size is { } size && texts.Length > 0 && exports.TrueForAll(export => export.Size is not null))
+            throw new UserErrorException($"--size {ByteSize.Format(size)} would do nothing, since every export says a size of its own; leave one of them out.");
         return [.. exports.Select(export => export with
         {
             Size = export.Size ?? common.Size,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PageFold.Nbd.Listening;
 
 namespace PageFold.Cli.Serve;
 
@@ -120,43 +121,19 @@ internal sealed record UpkeepOptions
 /// <summary>Values of the command's options that stand for addresses and times.</summary>
 internal static class ServeArguments
 {
-    public static IPEndPoint Address(string option, string text)
-    {
-        // An address of IPv6 alone has colons too, and no port.
-        bool hasPort = text.Contains("]:", StringComparison.Ordinal) || text.Count(c => c == ':') == 1;
-        if (!hasPort || !IPEndPoint.TryParse(text, out IPEndPoint? address))
-            throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, or [::1]:10809.");
-        return address;
-    }
-
     public static EndPoint UnixSocket(string option, string path) => new UnixDomainSocketEndPoint(NewSocketPath(option, path));
 
-    /// <summary>The path of a socket that is to be made, where nothing may be yet.</summary>
+    /// <summary>The path of a socket that is to be made, where nothing may be yet but a socket at which no process listens.</summary>
     public static string NewSocketPath(string option, string path)
     {
         string full = SocketPath(option, path);
         if (!Path.Exists(full))
             return full;
-        string control = Path.Exists(path + ".control") ? $" {path}.control" : string.Empty;
+        // One that a killed server has left is taken over when it is listened at.
+        if (UnixListener.IsStale(full))
+            return full;
         throw new UserErrorException(Directory.Exists(full) ? $"{option} {path} exists already and is a folder; choose a name in it, or another."
-            : IsLeftOver(full) ? $"{option} {path} exists already, and nobody answers there; if a server that is gone has left it, remove it (rm -f {path}{control}), or choose another."
-            : $"{option} {path} exists already; choose another.");
-    }
-
-    /// <summary>True for what is likely to be a socket at which nobody listens any more.</summary>
-    private static bool IsLeftOver(string path)
-    {
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Connect(new UnixDomainSocketEndPoint(path));
-            return false;
-        }
-        catch (SocketException e)
-        {
-            // A file that is no socket refuses as well, but a socket has no bytes.
-            return e.SocketErrorCode == SocketError.ConnectionRefused && new FileInfo(path).Length == 0;
-        }
+            : $"{option} {path} exists already, and is no socket that a server has left behind; end the server that listens there, or choose another.");
     }
 
     /// <summary>The path of a socket, short enough for the system.</summary>

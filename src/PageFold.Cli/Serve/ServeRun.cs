@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using PageFold.Nbd;
@@ -11,6 +12,7 @@ internal static class ServeRun
 
     public static int Execute(ServeOptions options, CancellationToken stop)
     {
+        using ServeLog log = new();
         bool flusher = options.LockMemory && MemoryLock.TryMarkAsFlusher();
         if (options.LockMemory)
             MemoryLock.Engage();
@@ -27,8 +29,10 @@ internal static class ServeRun
         if (options.Control is { } socket && options.ListensAt(socket))
             throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");
         RefuseWhatDoesNothing(options);
-        using HostedDisks disks = HostedDisks.Create(options, WithLimits(options));
-        Restoration.Load(options, disks, Tell, stop);
+        IReadOnlyList<ExportOptions> exports = WithLimits(options);
+        WarnOfLimit(exports, log);
+        using HostedDisks disks = HostedDisks.Create(options, exports);
+        Restoration.Load(options, disks, log.Tell, stop);
         ResidentMemory.GiveBack();
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(new NbdServerOptions
@@ -38,22 +42,24 @@ internal static class ServeRun
             Tls = tls,
             MaxConnections = options.MaxConnections,
             IdleTimeout = options.IdleTimeout,
-            Log = Tell,
+            Log = log.TellSeldom,
         }));
 #pragma warning restore CA2000
         using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), new DiskOperations(disks, options.Exports))) : null;
+        if (control is { TookOver: true })
+            log.Tell($"took over {options.Control}, which a server that is gone has left behind");
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
         Start(disks, server.Server);
         control?.Start();
-        using Upkeep upkeep = new(disks, options.Upkeep, Tell);
-        Greet(options, disks, server.Server, flusher);
+        using Upkeep upkeep = new(disks, options.Upkeep, log.TellSeldom);
+        Greet(options, disks, server.Server, flusher, log);
         stop.WaitHandle.WaitOne();
-        Tell("ending: no new clients; those that are there finish their requests");
+        log.Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
         upkeep.Dispose();
         // A snapshot that somebody asked for would be in the way of the one to be kept.
         control?.Dispose();
-        return Restoration.Keep(options, disks, Tell) ? ExitCodes.Success : ExitCodes.Failure;
+        return Restoration.Keep(options, disks, log.Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
     private static void RefuseWhatDoesNothing(ServeOptions options)
@@ -84,10 +90,31 @@ internal static class ServeRun
     {
         foreach (ExportOptions export in options.Exports)
         {
-            if (export.Size is null)
+            if (export.Size is not { } size)
                 throw new UserErrorException($"the size of the disk{(export.Name.Length > 0 ? $" '{export.Name}'" : string.Empty)} is missing; write for example --size 8GiB.");
+            RefuseUnevenSize(export, size);
         }
         return options.MemoryLimit is null && options.Exports.Count == 1 ? [.. options.Exports] : [.. MemoryShares.Divide(options)];
+    }
+
+    private static void RefuseUnevenSize(ExportOptions export, long size)
+    {
+        long below = size / RamDisk.SectorSize * RamDisk.SectorSize;
+        if (below == size)
+            return;
+        long nearest = below == 0 || size - below > RamDisk.SectorSize / 2 && below <= long.MaxValue - RamDisk.SectorSize ? below + RamDisk.SectorSize : below;
+        throw new UserErrorException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(export.Name.Length > 0 ? $"export {export.Name}: " : string.Empty)}--size is {size:N0} bytes; choose a positive multiple of {RamDisk.SectorSize} bytes, the nearest is {nearest}."));
+    }
+
+    /// <summary>Warns of a limit that the machine cannot keep. A control group's is refused, but a machine has swap, and may be meant to use it.</summary>
+    private static void WarnOfLimit(IReadOnlyList<ExportOptions> exports, ServeLog log)
+    {
+        long limits = exports.Sum(export => export.MemoryLimit ?? 0);
+        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (limits > machine)
+            log.Tell($"WARNING: --memory-limit is {ByteSize.Format(limits)}, and this machine has {ByteSize.Format(machine)} of memory: it will swap, or end the server; choose less, or use --writeback");
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)
@@ -114,43 +141,31 @@ internal static class ServeRun
         }
     }
 
-    private static void Greet(ServeOptions options, HostedDisks disks, NbdServer server, bool flusher)
+    private static void Greet(ServeOptions options, HostedDisks disks, NbdServer server, bool flusher, ServeLog log)
     {
         foreach (NbdExport export in disks.Exports)
         {
             string name = export.Name.Length > 0 ? $"'{export.Name}'" : "disk";
-            Tell($"{name}: {ByteSize.Format(export.Disk.Length)}, {ByteSize.Format(export.Disk.PageSize)} pages, {export.Disk.Store.Codec.Implementation}, at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory{(export.ReadOnly ? ", read-only" : string.Empty)}");
+            log.Tell($"{name}: {ByteSize.Format(export.Disk.Length)}, {ByteSize.Format(export.Disk.PageSize)} pages, {export.Disk.Store.Codec.Implementation}, at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory{(export.ReadOnly ? ", read-only" : string.Empty)}");
         }
         foreach (EndPoint endPoint in server.EndPoints)
-            Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");
+            log.Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");
         if (options.Control is { } control)
-            Tell($"control socket: {Path.GetFullPath(control)} (pagefold top --control {control})");
+            log.Tell($"control socket: {Path.GetFullPath(control)} (pagefold top --control {control})");
         if (options.Metrics is { } metrics)
-            Tell($"metrics at http://{metrics}/metrics");
+            log.Tell($"metrics at http://{metrics}/metrics");
         if (options.LockMemory)
-            Tell($"the server's memory is taken and locked{(flusher ? string.Empty : "; the kernel may still wait for swap when it allocates for the server (needs CAP_SYS_RESOURCE and Linux 5.6)")}");
+            log.Tell($"the server's memory is taken and locked{(flusher ? string.Empty : "; the kernel may still wait for swap when it allocates for the server (needs CAP_SYS_RESOURCE and Linux 5.6)")}");
         if (options.SwapRatio is { } ratio)
-            Tell($"sized for swap: {Figures.Of(ratio, "0.##")} times the memory limit; {(options.Writeback is null ? "writes that compress badly may still be refused (ENOSPC)" : "disk space for the rest is reserved, and no write is refused")}");
+            log.Tell($"sized for swap: {Figures.Of(ratio, "0.##")} times the memory limit; {(options.Writeback is null ? "writes that compress badly may still be refused (ENOSPC)" : "disk space for the rest is reserved, and no write is refused")}");
         if (options.Exports.All(export => export.Keep is null))
-            Tell("what is written lives in memory and is gone when this command ends");
+            log.Tell("what is written lives in memory and is gone when this command ends");
     }
 
     // The socket's own path may be a relative one, to be short.
     private static string Uri(EndPoint endPoint, bool encrypted) => endPoint is UnixDomainSocketEndPoint
         ? $"nbd{(encrypted ? "s" : string.Empty)}+unix:///?socket={Path.GetFullPath(endPoint.ToString()!)}"
         : $"nbd{(encrypted ? "s" : string.Empty)}://{endPoint}";
-
-    private static void Tell(string line)
-    {
-        try
-        {
-            Console.Error.WriteLine($"pagefold: {line}");
-        }
-        catch (IOException)
-        {
-            // Nobody reads the log any more; the disk goes on.
-        }
-    }
 
     /// <summary>Ends the server even if what comes after its making fails.</summary>
     private sealed class ServerStop(NbdServer server) : IDisposable

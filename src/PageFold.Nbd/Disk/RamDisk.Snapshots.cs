@@ -30,6 +30,25 @@ public sealed partial class RamDisk
         return Save(session, progress, cancellationToken);
     }
 
+    /// <summary>Saves the disk as it is at a point in time to any output, as a snapshot or as a plain image; otherwise like the others.</summary>
+    /// <param name="output">Where the bytes go. It is disposed in the end, and where this throws.</param>
+    /// <param name="label">What the snapshot says about itself; null for an image.</param>
+    /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, or a page in the cache is waiting for memory.</exception>
+    /// <inheritdoc cref="PageStore.SaveSnapshot" path="/exception"/>
+    public SnapshotResult Save(SnapshotOutput output, string? label, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        using (output)
+        {
+            using SnapshotSession session = label is null
+                ? Store.BeginImageTo(output, Length)
+                : Store.BeginSnapshotTo(output, new SnapshotOptions { Length = Length, Label = label });
+            return Save(session, progress, cancellationToken);
+        }
+    }
+
     /// <summary>Fills the disk, on which nothing was written yet, from a snapshot of a disk with pages of the same size and at most as many bytes. After an error the disk is empty.</summary>
     /// <param name="path">The file.</param>
     /// <param name="progress">Told now and then which part is loaded, 0 to 1.</param>

@@ -99,6 +99,8 @@ internal sealed class UnixListener : IDisposable
         SafeSocketHandle handle = new(bound.SafeHandle.DangerousGetHandle(), ownsHandle: true);
 #pragma warning restore CA2000
         bound.SafeHandle.SetHandleAsInvalid();
+        // Its finalizer would remove the file too, while the server listens.
+        GC.SuppressFinalize(bound);
         return new Socket(handle);
     }
 

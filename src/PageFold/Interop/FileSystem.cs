@@ -16,6 +16,7 @@ internal static unsafe partial class FileSystem
     private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private const int AT_EMPTY_PATH = 0x1000;
     private const uint STATX_TYPE = 0x1;
+    private const uint STATX_OWNER = 0x18;
     private const uint STATX_INO = 0x100;
     private const int FileTypeMask = 0xF000;
     private const int RegularFile = 0x8000;
@@ -34,6 +35,20 @@ internal static unsafe partial class FileSystem
         FileIdentity? identity = Identify((int)file.DangerousGetHandle(), "", AT_EMPTY_PATH);
         GC.KeepAlive(file);
         return identity;
+    }
+
+    /// <summary>Gives an open file to the owner of the regular file under a name, which it is to replace, if there is one. Only root can; for others nothing changes.</summary>
+    public static void TakeOwnerOf(string path, SafeFileHandle file)
+    {
+        if (!OperatingSystem.IsLinux() || Identify(path) is not { IsRegular: true })
+            return;
+        Status replaced = default;
+        Status own = default;
+        int descriptor = (int)file.DangerousGetHandle();
+        if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_OWNER, &replaced) == 0 && statx(descriptor, "", AT_EMPTY_PATH, STATX_OWNER, &own) == 0 &&
+            (replaced.User, replaced.Group) != (own.User, own.Group))
+            _ = fchown(descriptor, replaced.User, replaced.Group);
+        GC.KeepAlive(file);
     }
 
     /// <summary>Sees to it that the names in a folder outlast a crash of the machine; false if the system cannot, and why.</summary>
@@ -86,6 +101,10 @@ internal static unsafe partial class FileSystem
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int fchown(int descriptor, uint user, uint group);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int fsync(int descriptor);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -96,6 +115,12 @@ internal static unsafe partial class FileSystem
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Status
     {
+        [FieldOffset(20)]
+        public uint User;
+
+        [FieldOffset(24)]
+        public uint Group;
+
         [FieldOffset(28)]
         public ushort Mode;
 

@@ -17,8 +17,8 @@ internal sealed class ImageWriter : SnapshotTarget
     private long _runOffset;
     private int _runLength;
 
-    private ImageWriter(PartialFile file, PageStore store, long length, NativeBuffer run, ChargedContext[] contexts)
-        : base(file)
+    private ImageWriter(SnapshotOutput output, PageStore store, long length, NativeBuffer run, ChargedContext[] contexts)
+        : base(output)
     {
         _store = store;
         _budget = store.Budget;
@@ -28,7 +28,7 @@ internal sealed class ImageWriter : SnapshotTarget
     }
 
     /// <summary>Makes buffers, and contexts for the codecs; null when there is no memory for them.</summary>
-    public static ImageWriter? TryMake(PartialFile file, PageStore store, long length, PageCodec?[] codecs)
+    public static ImageWriter? TryMake(SnapshotOutput output, PageStore store, long length, PageCodec?[] codecs)
     {
         ChargedContext[] contexts = new ChargedContext[codecs.Length];
         bool complete = NativeBuffer.TryAllocate(store.Budget, RunBytes, out NativeBuffer run);
@@ -50,10 +50,10 @@ internal sealed class ImageWriter : SnapshotTarget
             if (!complete)
                 Free(store.Budget, run, contexts);
         }
-        return complete ? new ImageWriter(file, store, length, run, contexts) : null;
+        return complete ? new ImageWriter(output, store, length, run, contexts) : null;
     }
 
-    public override void Begin(DateTimeOffset created) => RandomAccess.SetLength(File.Handle, _length);
+    public override void Begin(DateTimeOffset created) => Output.Begin(_length);
 
     public override void Write(RecordBuffer records)
     {
@@ -108,7 +108,8 @@ internal sealed class ImageWriter : SnapshotTarget
 
     private void WriteRun()
     {
-        RandomAccess.Write(File.Handle, _run.Span[.._runLength], _runOffset);
+        if (_runLength > 0)
+            Output.Write(_runOffset, _run.Span[.._runLength]);
         _runLength = 0;
     }
 }

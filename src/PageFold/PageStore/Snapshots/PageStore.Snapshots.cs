@@ -50,23 +50,47 @@ public sealed unsafe partial class PageStore
     /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
-    public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null)
+    public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null) => OpenSnapshot(() => PartialFile.Create(path), options);
+
+    /// <summary>Takes the memory for a snapshot that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
+    /// <param name="output">Where its bytes go. The session disposes it; where this throws, the caller does.</param>
+    /// <param name="options">What the snapshot says about itself. Null for nothing.</param>
+    /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
+    public SnapshotSession BeginSnapshotTo(SnapshotOutput output, SnapshotOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        return OpenSnapshot(() => output, options);
+    }
+
+    private SnapshotSession OpenSnapshot(Func<SnapshotOutput> open, SnapshotOptions? options)
     {
         // A copy, so that what is checked is what is written.
         options = options is null ? new SnapshotOptions() : new SnapshotOptions { Length = options.Length, Label = options.Label };
         Throw.IfNegative(options.Length, nameof(options.Length));
         Throw.IfLabelInvalid(options.Label);
-        return Begin(path, file => new SnapshotWriter(file, this, options, DescribeCodecs(), _codecs.ForWrites));
+        return Begin(open, output => new SnapshotWriter(output, this, options, DescribeCodecs(), _codecs.ForWrites));
     }
 
     /// <summary>Opens the file of a raw sparse image and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
     /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
-    public SnapshotSession BeginImage(string path, long length)
+    public SnapshotSession BeginImage(string path, long length) => OpenImage(() => PartialFile.Create(path), length);
+
+    /// <summary>Takes the memory for a raw image that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
+    /// <param name="output">Where its bytes go, page by page in any order. The session disposes it; where this throws, the caller does.</param>
+    /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
+    /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
+    public SnapshotSession BeginImageTo(SnapshotOutput output, long length)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        return OpenImage(() => output, length);
+    }
+
+    private SnapshotSession OpenImage(Func<SnapshotOutput> open, long length)
     {
         Throw.IfNegative(length, nameof(length));
-        return Begin(path, file => ImageWriter.TryMake(file, this, length, [.. Enumerable.Range(0, CodecTable.Most).Select(number => _codecs[number])]));
+        return Begin(open, output => ImageWriter.TryMake(output, this, length, [.. Enumerable.Range(0, CodecTable.Most).Select(number => _codecs[number])]));
     }
 
     /// <summary>Everybody out for a moment, in which the preserving begins.</summary>
@@ -129,7 +153,7 @@ public sealed unsafe partial class PageStore
     /// <summary>Keeps a page for the snapshot that is being taken, if there is one: called inside the gate before a page's content changes, by one who holds neither a workbench nor a slot.</summary>
     private void Preserve(uint number) => Volatile.Read(ref _preserving)?.Preserve(number);
 
-    private SnapshotSession Begin(string path, Func<PartialFile, SnapshotTarget?> makeTarget)
+    private SnapshotSession Begin(Func<SnapshotOutput> open, Func<SnapshotOutput, SnapshotTarget?> makeTarget)
     {
         _benches.RefuseReentry();
         Throw.IfCodecCallsItsStore(_codecs.Changes.IsHeldByCurrentThread);
@@ -138,31 +162,31 @@ public sealed unsafe partial class PageStore
             Throw.IfSnapshotRuns(_codecs.AreFrozen);
             _codecs.AreFrozen = true;
         }
-        PartialFile? file = null;
+        SnapshotOutput? output = null;
         SnapshotSession? session = null;
         try
         {
-            file = PartialFile.Create(path);
-            session = MakeSession(file, makeTarget);
-            file = null;
+            output = open();
+            session = MakeSession(output, makeTarget);
+            output = null;
             return session;
         }
         finally
         {
-            file?.Dispose();
+            output?.Dispose();
             if (session is null)
                 EndSnapshot();
         }
     }
 
-    private SnapshotSession MakeSession(PartialFile file, Func<PartialFile, SnapshotTarget?> makeTarget)
+    private SnapshotSession MakeSession(SnapshotOutput output, Func<SnapshotOutput, SnapshotTarget?> makeTarget)
     {
         SnapshotTarget? target = null;
         PreservedPages? preserved = null;
         SnapshotSession? session = null;
         try
         {
-            if (InsideWithRoom(() => (target ??= makeTarget(file)) is not null && (preserved ??= PreservedPages.TryMake(this, SnapshotPatience)) is not null))
+            if (InsideWithRoom(() => (target ??= makeTarget(output)) is not null && (preserved ??= PreservedPages.TryMake(this, SnapshotPatience)) is not null))
                 session = new SnapshotSession(this, target!, preserved!, _clock, _gate.Closing);
             return session ?? throw Throw.NoMemoryForSnapshot(MemoryLimit);
         }

@@ -10,7 +10,7 @@ namespace PageFold.Store;
 /// The partial file is locked for as long as it is open, and renamed before it is closed. Another process may have opened it before and get the lock after that: it then holds what has become the
 /// final file, sees that its name means something else now, and looks again. Not thread-safe.
 /// </remarks>
-internal sealed class PartialFile : IDisposable
+internal sealed class PartialFile : SnapshotOutput
 {
     // Nobody else names files so: what is in one of that name may be overwritten.
     private const string Suffix = ".pagefold-partial";
@@ -28,7 +28,7 @@ internal sealed class PartialFile : IDisposable
         _path = path;
     }
 
-    public SafeFileHandle Handle => _stream.SafeFileHandle;
+    private SafeFileHandle Handle => _stream.SafeFileHandle;
 
     /// <summary>Makes the partial file of a final one, empty.</summary>
     /// <exception cref="IOException">It cannot be made, or the name belongs to something that is no file.</exception>
@@ -52,8 +52,14 @@ internal sealed class PartialFile : IDisposable
         throw Throw.PartialFileTaken(partial);
     }
 
+    /// <summary>Makes the file as long as the image, so that one too long for the file system is refused at once; what is not written stays a hole.</summary>
+    public override void Begin(long length) => RandomAccess.SetLength(Handle, length);
+
+    /// <inheritdoc/>
+    public override void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(Handle, bytes, offset);
+
     /// <summary>Brings what was written to the device, which may take long, and gives the file its final name, unless it is cancelled until then.</summary>
-    public void Commit(CancellationToken cancellationToken)
+    public override void Complete(CancellationToken cancellationToken)
     {
         RandomAccess.FlushToDisk(Handle);
         cancellationToken.ThrowIfCancellationRequested();
@@ -66,7 +72,7 @@ internal sealed class PartialFile : IDisposable
     }
 
     /// <summary>Closes the file; if it was not committed it is gone.</summary>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
         // Once only: by then the name may be another's.
         if (_isClosed)
@@ -99,6 +105,7 @@ internal sealed class PartialFile : IDisposable
                 return null;
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(stream.SafeFileHandle, OwnerOnly);
+            FileSystem.TakeOwnerOf(path, stream.SafeFileHandle);
             stream.SetLength(0);
             PartialFile file = new(stream, path);
             stream = null;

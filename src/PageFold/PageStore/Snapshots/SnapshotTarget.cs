@@ -1,22 +1,22 @@
 namespace PageFold.Store;
 
-/// <summary>What preserved pages are written to: a file that takes its final name at the end. Used by one thread.</summary>
-internal abstract class SnapshotTarget(PartialFile file) : IDisposable
+/// <summary>Turns preserved pages into the bytes of a snapshot or an image, and writes them to an output. Used by one thread.</summary>
+internal abstract class SnapshotTarget(SnapshotOutput output) : IDisposable
 {
-    protected PartialFile File => file;
+    protected SnapshotOutput Output => output;
 
-    /// <summary>Begins the file, now that the point in time is fixed.</summary>
+    /// <summary>Begins the output, now that the point in time is fixed.</summary>
     public abstract void Begin(DateTimeOffset created);
 
     /// <summary>Writes the records of a buffer.</summary>
     public abstract void Write(RecordBuffer records);
 
-    /// <summary>Writes what is left, and returns the file's length.</summary>
+    /// <summary>Writes what is left, and returns the output's length in bytes.</summary>
     public abstract long Complete();
 
-    /// <summary>Gives the file its final name, unless it is cancelled until then.</summary>
-    public void Commit(CancellationToken cancellationToken) => file.Commit(cancellationToken);
+    /// <summary>Ends the writing; a file takes its final name, unless it is cancelled until then.</summary>
+    public void Commit(CancellationToken cancellationToken) => output.Complete(cancellationToken);
 
-    /// <summary>Closes the file; if it was not committed it is gone.</summary>
-    public virtual void Dispose() => file.Dispose();
+    /// <summary>Closes the output; what was not committed is gone.</summary>
+    public virtual void Dispose() => output.Dispose();
 }

@@ -4,7 +4,7 @@ using PageFold.Compression;
 namespace PageFold.Store;
 
 /// <summary>Writes preserved pages as a snapshot: see <see cref="SnapshotFormat"/>. A buffer of records is a chunk.</summary>
-internal sealed class SnapshotWriter(PartialFile file, PageStore store, SnapshotOptions options, CodecDescription?[] codecs, int codecForWrites) : SnapshotTarget(file)
+internal sealed class SnapshotWriter(SnapshotOutput output, PageStore store, SnapshotOptions options, CodecDescription?[] codecs, int codecForWrites) : SnapshotTarget(output)
 {
     private readonly XxHash3 _hash = new();
     private long _position;
@@ -40,7 +40,7 @@ internal sealed class SnapshotWriter(PartialFile file, PageStore store, Snapshot
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        RandomAccess.Write(File.Handle, bytes, _position);
+        Output.Write(_position, bytes);
         _position += bytes.Length;
     }
 }

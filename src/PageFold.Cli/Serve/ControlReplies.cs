@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace PageFold.Cli.Serve;
+
+/// <summary>The server's side of one control connection: sends lines, and bytes behind them. Used by one thread at a time.</summary>
+internal sealed class ControlReplies(Socket socket)
+{
+    /// <summary>Sends a line, and waits for as long as the client takes to read what was sent before: a pager may take its time.</summary>
+    public void Tell(ControlReply reply) => Send(Line(reply));
+
+    /// <summary>Sends a line and the bytes that it announces.</summary>
+    /// <param name="reply">The line.</param>
+    /// <param name="data">The bytes.</param>
+    /// <param name="patience">How long the client may take nothing at all.</param>
+    /// <exception cref="IOException">The client takes nothing, or has gone.</exception>
+    public void Tell(ControlReply reply, ReadOnlySpan<byte> data, TimeSpan patience)
+    {
+        socket.SendTimeout = (int)patience.TotalMilliseconds;
+        try
+        {
+            Send(Line(reply));
+            Send(data);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+        {
+            throw new IOException($"the command that asked for it took nothing for {patience.TotalSeconds:0} seconds", e);
+        }
+        finally
+        {
+            socket.SendTimeout = 0;
+        }
+    }
+
+    private static byte[] Line(ControlReply reply) =>
+        [.. JsonSerializer.SerializeToUtf8Bytes(reply with { Version = ControlRequest.Current }, ControlJson.Default.ControlReply), (byte)'\n'];
+
+    private void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[socket.Send(bytes)..];
+    }
+}

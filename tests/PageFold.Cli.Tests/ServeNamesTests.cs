@@ -1,0 +1,300 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using PageFold.Cli.Serve;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>A name means what it means to the process that was given it: the command of a control socket opens its target itself, and the server opens nothing for others.</summary>
+public class ServeNamesTests
+{
+    private const int Page = ServeContent.Page;
+    private const int Size = 4 << 20;
+
+    // Files that stand for a log and for data: everything that the server has open is compared before and after.
+    private static readonly string[] WithOpenFiles = ["sh", "-c", "exec \"$@\" >server.out 5>>server.log 6<>server.data", "sh"];
+
+    [Fact]
+    public void An_image_goes_to_the_descriptor_of_the_command_and_the_servers_files_stay_as_they_are()
+    {
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["server.log"], "what was logged");
+        File.WriteAllText(folder["server.data"], "what was there");
+        using ServeProcess server = ServeProcess.StartThrough(folder, WithOpenFiles, "--size", $"{Size}");
+        byte[] disk = Fill(server);
+        Dictionary<string, string> before = OpenFiles(server);
+        Assert.InRange(before.Count, 3, int.MaxValue);
+        File.CreateSymbolicLink(folder["link"], "/dev/stdout");
+        foreach (string script in (string[])
+        [
+            "$snapshot /dev/stdout > image",
+            "$snapshot /dev/fd/1 > image",
+            "$snapshot /proc/self/fd/1 > image",
+            "$snapshot /proc/thread-self/fd/1 >> image",
+            "$snapshot link > image",
+            "$snapshot - | cat > image",
+            "$snapshot /dev/fd/6 6> image",
+            "$snapshot >(cat > image) && wait $!",
+            "mkfifo pipe && (cat pipe > image & $snapshot pipe && wait $!) && rm pipe",
+        ])
+        {
+            Command run = Shell(folder, server, script);
+            Assert.True(run.ExitCode == 0, $"{script}: exit {run.ExitCode}: {run.Error}");
+            Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["image"])), $"{script}: the image differs");
+            File.Delete(folder["image"]);
+            AssertUntouched(before, server);
+        }
+        Assert.Empty(Directory.EnumerateFiles(folder.Path, "*pagefold*"));
+    }
+
+    [Fact]
+    public void Descriptors_that_only_the_server_has_are_no_place_for_an_image()
+    {
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["server.log"], "what was logged");
+        File.WriteAllText(folder["server.data"], "what was there");
+        using ServeProcess server = ServeProcess.StartThrough(folder, WithOpenFiles, "--size", $"{Size}");
+        Fill(server);
+        Dictionary<string, string> before = OpenFiles(server);
+        // Whatever runs the tests may pass descriptors on to everything that it starts.
+        string[] passedOn = Command.RunProcess("ls", ["/proc/self/fd"]).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        IEnumerable<string> all = Directory.EnumerateFileSystemEntries($"/proc/{server.Id}/fd").Select(file => Path.GetFileName(file)).Except(passedOn).Order().Take(12).Append("5").Append("6");
+        Command run = Shell(folder, server, $"for n in {string.Join(' ', all)}; do $snapshot /dev/fd/$n; echo \"$?\"; done; $snapshot /proc/{server.Id}/fd/6; echo \"$?\"; $snapshot /proc/{server.Id}/cwd/image; echo \"$?\"");
+        string[] exits = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.All(exits, exit => Assert.Equal("2", exit));
+        string[] refusals = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(exits.Length, refusals.Length);
+        Assert.All(refusals[..^2], line => Assert.Contains("is not open in this command", line, StringComparison.Ordinal));
+        Assert.All(refusals[^2..], line => Assert.Contains("into another process", line, StringComparison.Ordinal));
+        AssertUntouched(before, server);
+        Assert.False(File.Exists(folder["image"]));
+    }
+
+    [Fact]
+    public void An_image_in_a_stream_leaves_what_was_written_before_and_comes_after()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
+        byte[] disk = Fill(server);
+        byte[] expected = [.. "head"u8, .. disk, .. "tail"u8];
+        foreach (string script in (string[])["{ printf head; $snapshot - && printf tail; } > image", "{ printf head; $snapshot /dev/stdout && printf tail; } | cat > image", "printf head > image; { $snapshot - && printf tail; } >> image"])
+        {
+            Assert.Equal(0, Shell(folder, server, script).ExitCode);
+            Assert.True(expected.AsSpan().SequenceEqual(File.ReadAllBytes(folder["image"])), script);
+        }
+        // What is not written is a hole there too, and the figures are told beside it.
+        Command run = Shell(folder, server, "$snapshot - --json > image; stat -c '%b %B' image");
+        long[] blocks = [.. run.Output.Split(' ').Select(long.Parse)];
+        Assert.InRange(blocks[0] * blocks[1], 1, Size / 2);
+        Assert.Contains("\"fileBytes\":", run.Error, StringComparison.Ordinal);
+        // What is there already beyond the position is not shown through holes.
+        File.WriteAllBytes(folder["image"], ServeContent.Noise(Size + 100, 3));
+        Assert.Equal(0, Shell(folder, server, "$snapshot - 1<> image").ExitCode);
+        Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["image"]).AsSpan(0, Size)));
+    }
+
+    [Fact]
+    public void A_snapshot_through_a_pipe_is_restored()
+    {
+        using ServeFolder folder = new();
+        byte[] disk;
+        using (ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}"))
+        {
+            disk = Fill(server);
+            Assert.Equal(0, Shell(folder, server, "${snapshot% --raw} - | cat > snapshot").ExitCode);
+        }
+        using ServeProcess restored = ServeProcess.Start(folder, "--restore", "snapshot");
+        using ServeClient reader = restored.Connect();
+        Assert.True(disk.AsSpan().SequenceEqual(reader.Read(0, Size)));
+    }
+
+    [Fact]
+    public void A_target_that_cannot_be_written_is_refused_in_one_line_and_nothing_is_made()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
+        Fill(server);
+        Directory.CreateDirectory(folder["folder"]);
+        File.CreateSymbolicLink(folder["dangling"], "no/where");
+        File.WriteAllText(folder["old"], "as it was");
+        foreach ((string script, string reason) in ((string, string)[])
+        [
+            ("$snapshot folder", "is a folder; choose the name of a file"),
+            ("$snapshot dangling", $"is a link to {folder["no/where"]}, whose folder does not exist"),
+            ($"$snapshot {server.ControlPath}", "is a socket"),
+            ("$snapshot /dev/stdin < old", "is open for reading only"),
+            ("$snapshot - >&-", "is not open in this command"),
+            ("$snapshot /dev/fd/77", "is not open in this command"),
+            ("$snapshot /dev/full", "could not be written"),
+            ("TMPDIR=/no $snapshot - > new", "set TMPDIR to a folder with room"),
+        ])
+        {
+            Command run = Shell(folder, server, script);
+            Assert.True(run.ExitCode == 2, $"{script}: exit {run.ExitCode}: {run.Error}");
+            Assert.Contains(reason, Assert.Single(run.Error.Split('\n'), line => line.StartsWith("pagefold: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        }
+        Command mixed = Shell(folder, server, "$snapshot /dev/stderr 2> told; exec cat told");
+        Assert.Contains("is where standard error goes", mixed.Output, StringComparison.Ordinal);
+        if (Directory.EnumerateFiles("/dev", "loop*").FirstOrDefault() is { } device && !device.EndsWith("control", StringComparison.Ordinal))
+            Assert.Contains("is a block device", Shell(folder, server, $"$snapshot {device}").Error, StringComparison.Ordinal);
+        Assert.Equal("as it was", File.ReadAllText(folder["old"]));
+        Assert.Empty(Directory.EnumerateFiles(folder.Path, "*pagefold*"));
+        server.Figures("snapshot", folder["new"]);
+    }
+
+    [Fact]
+    public void A_reader_that_leaves_ends_the_command_without_a_word()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
+        Fill(server);
+        Command run = Shell(folder, server, "$snapshot - | head -c 10 | wc -c; echo ${PIPESTATUS[0]}");
+        Assert.Equal(["10", "141"], run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.DoesNotContain("pagefold:", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_reader_that_takes_nothing_does_not_keep_the_command_from_being_interrupted()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
+        Fill(server);
+        Assert.Equal(0, Command.RunProcess("mkfifo", [folder["pipe"]]).ExitCode);
+        Command run = Command.RunProcess("dotnet", [Command.Program, "snapshot", folder["pipe"], "--control", server.ControlPath], process =>
+        {
+            ServeProcess.Until(() => Command.ListensForInterrupts(process), "signals");
+            ServeProcess.Signal("-INT", process.Id);
+        });
+        Assert.Equal(130, run.ExitCode);
+    }
+
+    [Fact]
+    public void The_command_writes_where_its_user_may_and_the_server_may_not()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv"), "Two users take root, and setpriv.");
+        using ServeFolder folder = new();
+        Directory.CreateDirectory(folder["private"]);
+        Assert.Equal(0, Command.RunProcess("chmod", ["700", folder["private"]]).ExitCode);
+        Assert.Equal(0, Command.RunProcess("chmod", ["777", folder.Path]).ExitCode);
+        string[] asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "DOTNET_CLI_HOME=/tmp"];
+        Assert.SkipUnless(Command.RunProcess("setpriv", [.. asNobody[1..], "dotnet", Command.Program, "--version"]).ExitCode == 0, "Another user cannot run the command here.");
+        using ServeProcess server = ServeProcess.StartThrough(folder, asNobody, "--size", $"{Size}", "--keep", folder["kept"]);
+        byte[] disk = Fill(server);
+        server.Figures("snapshot", folder["private/image"], "--raw");
+        Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["private/image"])));
+        Assert.Equal("0:0", OwnerOf(folder["private/image"]));
+        // The file in which the server keeps its disk has to stay the server's.
+        Assert.Equal(0, Command.RunProcess("setpriv", [.. asNobody[1..4], "touch", folder["kept"]]).ExitCode);
+        server.Figures("snapshot", folder["kept"]);
+        Assert.Equal("65534:65534", OwnerOf(folder["kept"]));
+
+        static string OwnerOf(string file) => Command.RunProcess("stat", ["-c", "%u:%g", file]).Output.Trim();
+    }
+
+    [Fact]
+    public void A_server_with_other_folders_saves_to_those_of_the_command()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "Another view of the file system takes root.");
+        using ServeFolder folder = new();
+        Directory.CreateDirectory(folder["hidden"]);
+        using ServeProcess server = ServeProcess.StartThrough(folder, ["unshare", "-m", "sh", "-c", "mount -t tmpfs none hidden && exec \"$@\"", "sh"], "--size", $"{Size}");
+        byte[] disk = Fill(server);
+        server.Figures("snapshot", folder["hidden/image"], "--raw");
+        Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["hidden/image"])));
+    }
+
+    [Fact]
+    public void Without_room_the_old_file_stays_and_the_line_says_what_helps()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "A small file system takes root.");
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
+        Fill(server);
+        Directory.CreateDirectory(folder["small"]);
+        Command run = Shell(folder, server, "export snapshot; unshare -m sh -c 'mount -t tmpfs -o size=64k none small && echo -n \"as it was\" > small/old && $snapshot small/old; echo $?; cat small/*'");
+        Assert.Equal("2\nas it was", run.Output);
+        Assert.Contains("there is no new file, and one that was there is as it was. Make room there, or choose another file", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_old_command_and_an_old_server_are_refused()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
+        using Socket old = server.ConnectToControl();
+        old.Send(Encoding.UTF8.GetBytes($"{{\"command\":\"snapshot\",\"path\":\"{folder["image"]}\",\"raw\":true}}\n"));
+        using StreamReader answer = new(new NetworkStream(old));
+        Assert.Contains("version 1 of the control protocol, and the server version 2", answer.ReadToEnd(), StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["image"]));
+
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(folder["old"]));
+        listener.Listen();
+        Task answering = Task.Factory.StartNew(
+            () =>
+            {
+                using Socket client = listener.Accept();
+                client.Receive(new byte[4096]);
+                client.Send("{\"error\":\"a snapshot needs a file.\",\"exitCode\":2}\n"u8);
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        folder.AssertRefused(["snapshot", folder["image"], "--control", folder["old"]], "the server speaks version 1 of the control protocol, and this command version 2", "use the pagefold that serves");
+        Assert.True(answering.Wait(ServeProcess.Patience, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void A_command_that_takes_nothing_is_left()
+    {
+        using ServeFolder folder = new();
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(folder["s"]));
+        listener.Listen();
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(new UnixDomainSocketEndPoint(folder["s"]));
+        using Socket server = listener.Accept();
+        using SnapshotStream output = new(new ControlReplies(server), TimeSpan.FromMilliseconds(50));
+        byte[] block = new byte[1 << 20];
+        IOException left = Assert.Throws<IOException>(() =>
+        {
+            for (long offset = 0; offset < 1L << 30; offset += block.Length)
+                output.Write(offset, block);
+        });
+        Assert.Contains("took nothing", left.Message, StringComparison.Ordinal);
+    }
+
+    private static Command Shell(ServeFolder folder, ServeProcess server, string script) => Command.RunProcess(
+        "bash", ["-c", $"snapshot='dotnet {Command.Program} snapshot --control {server.ControlPath} --raw'; {script}"], folder: folder.Path, meanwhile: process =>
+        {
+            if (!process.WaitForExit(ServeProcess.Patience))
+                process.Kill(entireProcessTree: true);
+        });
+
+    /// <summary>Writes here and there; what the disk holds then.</summary>
+    private static byte[] Fill(ServeProcess server)
+    {
+        using ServeClient client = server.Connect();
+        client.Write(5 * Page, ServeContent.Text(40 * Page, 1));
+        client.Write(Size / 2, ServeContent.Noise(300_000, 2));
+        client.Write(Size - Page, ServeContent.Same(7));
+        return client.Read(0, Size);
+    }
+
+    // The runtime opens more libraries as it goes.
+    private static void AssertUntouched(Dictionary<string, string> before, ServeProcess server)
+    {
+        Dictionary<string, string> after = OpenFiles(server);
+        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
+    }
+
+    /// <summary>Every file that a server has open, and what is in it.</summary>
+    private static Dictionary<string, string> OpenFiles(ServeProcess server)
+    {
+        Dictionary<string, string> files = [];
+        foreach (string descriptor in Directory.EnumerateFileSystemEntries($"/proc/{server.Id}/fd"))
+        {
+            if (new FileInfo(descriptor).LinkTarget is { } target && File.Exists(target) && !target.StartsWith("/dev/", StringComparison.Ordinal) && !target.StartsWith("/proc/", StringComparison.Ordinal))
+                files[target] = Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(target)));
+        }
+        return files;
+    }
+}
