@@ -173,42 +173,53 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void OwnerBytesAboveLimit(long bytes, long limit) =>
-        throw new ArgumentOutOfRangeException("OwnerBytes", bytes, $"OwnerBytes is {Bytes(bytes)}, and MemoryLimit is {Bytes(limit)}; lower OwnerBytes, or raise the limit.");
+        throw new ArgumentOutOfRangeException("OwnerBytes", bytes,
+            $"OwnerBytes is {Bytes(bytes)}, and MemoryLimit is {Bytes(limit)}; lower OwnerBytes, or raise the limit.");
 
     /// <summary>A part of what a codec takes, which alone is more than the limit.</summary>
     [DoesNotReturn]
     public static void CodecAboveLimit(string codec, string part, long bytes, long limit) =>
-        throw new ArgumentException($"Codec {codec} takes {Bytes(bytes)} ({part}), and MemoryLimit is {Bytes(limit)}; choose another codec, or raise the limit.", "Codec");
+        throw new ArgumentException(
+            $"Codec {codec} takes {Bytes(bytes)} ({part}), and MemoryLimit is {Bytes(limit)}; choose another codec, or raise the limit.",
+            "Codec");
 
     /// <summary>The bytes that a codec claims of its memory, unless they cannot be.</summary>
     public static long IfClaimInvalid(long? bytes, PageCodec codec, string what)
     {
         if (bytes is null)
-            throw new ArgumentException($"Codec {codec.Name} returns no context (null) from CreateContext; it has to make one, or throw.", "Codec");
+            throw new ArgumentException(
+                $"Codec {codec.Name} returns no context (null) from CreateContext; it has to make one, or throw.", "Codec");
         if (bytes < 0)
-            throw new ArgumentException($"Codec {codec.Name} says that {what} is {Bytes(bytes.Value)}; a codec has to say zero or more.", "Codec");
+            throw new ArgumentException(
+                $"Codec {codec.Name} says that {what} is {Bytes(bytes.Value)}; a codec has to say zero or more.", "Codec");
         return bytes.Value;
     }
 
     public static void IfCodecCallsItsStore(bool calls)
     {
         if (calls)
-            throw new InvalidOperationException("A codec calls the store that it works for while it compresses, decompresses or makes a context; that would wait for itself. Call it from elsewhere.");
+            throw new InvalidOperationException(
+                "A codec calls the store that it works for while it compresses, decompresses or makes a context; that would wait "
+                    + "for itself. Call it from elsewhere.");
     }
 
     [DoesNotReturn]
     public static void NoMemoryForCodec(string codec, long bytes, long limit) =>
-        throw new MemoryLimitException($"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within MemoryLimit ({Bytes(limit)}); discard pages, compact, or raise the limit.");
+        throw new MemoryLimitException(
+            $"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within MemoryLimit ({Bytes(limit)}); discard pages, "
+                + "compact, or raise the limit.");
 
     [DoesNotReturn]
     public static void NoCodecNumber(string codec) =>
         throw new InvalidOperationException(
-            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; retire one first (RetireCodec, or Recompress with RetireOthers).");
+            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; "
+                + "retire one first (RetireCodec, or Recompress with RetireOthers).");
 
     [DoesNotReturn]
     public static void CodecsNotRetired(string codec, long pages) =>
         throw new InvalidOperationException(
-            $"Codec {codec} needs the number of another one, of which {pages} pages could not be moved yet: they are in use, memory is short, or as many pages as asked for were moved; run it again, which goes on there.");
+            $"Codec {codec} needs the number of another one, of which {pages} pages could not be moved yet: they are in use, memory "
+                + "is short, or as many pages as asked for were moved; run it again, which goes on there.");
 
     public static void IfCodecNumberUnknown(int number, bool known)
     {
@@ -219,13 +230,15 @@ internal static class Throw
     public static void IfCodecIsForWrites(int number, bool isForWrites)
     {
         if (isForWrites)
-            throw new InvalidOperationException($"Codec number {number} is used for new writes and cannot be retired; choose another for writes first (UseCodec).");
+            throw new InvalidOperationException(
+                $"Codec number {number} is used for new writes and cannot be retired; choose another for writes first (UseCodec).");
     }
 
     public static void IfRetiredToItself(int number, int target)
     {
         if (number == target)
-            throw new ArgumentException($"Target is codec number {number} itself; choose another, or leave it null for the codec for writes.", "Target");
+            throw new ArgumentException(
+                $"Target is codec number {number} itself; choose another, or leave it null for the codec for writes.", "Target");
     }
 
     public static void IfStoredFormInvalid(in Store.StoredPage form, int length, int pageSize, bool codecIsKnown)
@@ -250,7 +263,8 @@ internal static class Throw
     public static void IfLevelInvalid(int level, int least, int most)
     {
         if (level < least || level > most)
-            throw new ArgumentOutOfRangeException(nameof(level), level, $"Zstandard level {level} does not exist; choose {least} to {most}.");
+            throw new ArgumentOutOfRangeException(nameof(level), level,
+                $"Zstandard level {level} does not exist; choose {least} to {most}.");
     }
 
     [DoesNotReturn]
@@ -263,7 +277,8 @@ internal static class Throw
     [DoesNotReturn]
     public static void LimitAboveContainer(long limit, long container, long reserve) =>
         throw new ArgumentOutOfRangeException("MemoryLimit", limit,
-            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}, of which the runtime needs {Bytes(reserve)}; choose at most {Bytes(container - reserve)}, or raise the container's limit.");
+            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}, of which the runtime needs "
+                + $"{Bytes(reserve)}; choose at most {Bytes(container - reserve)}, or raise the container's limit.");
 
     [DoesNotReturn]
     public static void LimitTooSmall(long limit, int needed) =>
@@ -412,10 +427,12 @@ internal static class Throw
         new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
     public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
-        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; raise the limit, discard pages, or choose a smaller dictionary or a lower level.");
+        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; raise the "
+            + "limit, discard pages, or choose a smaller dictionary or a lower level.");
 
     public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit) =>
-        new($"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, within MemoryLimit ({Bytes(limit)}); raise the limit.");
+        new($"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, "
+            + $"within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
     [DoesNotReturn]
     public static void Disposed(object instance) => throw new ObjectDisposedException(instance.GetType().FullName);

@@ -35,7 +35,8 @@ public class CgroupTests
         string noise = Path.Combine(data.Path, "noise");
         Command refused = group.Run("measure", noise, "--memory-limit", $"{Limit - Reserve + 1}");
         Assert.Equal(2, refused.ExitCode);
-        Assert.All((string[])[$"{Limit:N0}", $"{Reserve:N0}", $"{Limit - Reserve:N0}"], part => Assert.Contains(part, refused.Error, StringComparison.Ordinal));
+        Assert.All((string[])[$"{Limit:N0}", $"{Reserve:N0}", $"{Limit - Reserve:N0}"], part =>
+            Assert.Contains(part, refused.Error, StringComparison.Ordinal));
         Command run = group.Run("measure", noise, "--memory-limit", $"{Limit - Reserve}", "--json", "-");
         Assert.True(run.ExitCode == 3, $"exit {run.ExitCode}: {run.Error}");
         Assert.True(run.Json.GetProperty("verified").GetBoolean());

@@ -83,6 +83,26 @@ public class ServeControlTests
     }
 
     [Fact]
+    public void Training_night_after_night_is_not_refused_and_old_dictionaries_go()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        using ServeClient client = server.Connect();
+        client.Write(0, ServeContent.Text(64 * Page, 1));
+        // A disk knows four codecs.
+        for (int night = 0; night < 5; night++)
+        {
+            client.Write(night * 8 * Page, ServeContent.Text(8 * Page, 100 + night));
+            JsonElement result = server.Figures("recompress", "--codec", "zstd:1", "--train", "2KiB");
+            Assert.Equal(night == 0 ? 0 : 1, result.GetProperty("codecsRetired").GetInt32());
+            Assert.Equal(0, result.GetProperty("pagesNotMoved").GetInt32());
+        }
+        Assert.Equal(2, server.Stat().GetProperty("codecs").GetArrayLength());
+        Assert.Equal(ServeContent.Text(8 * Page, 104), client.Read(4 * 8 * Page, 8 * Page));
+        Assert.DoesNotContain(",,0", server.Ask("pages").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_request_that_makes_no_sense_gets_an_answer()
     {
         using ServeFolder folder = new();

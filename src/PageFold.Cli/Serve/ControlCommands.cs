@@ -156,7 +156,12 @@ internal static class ControlCommands
         Option<string> control = ControlOption();
         Option<string?> export = ExportOption();
         Option<string> codec = new("--codec") { Description = CodecForm, DefaultValueFactory = _ => "zstd", HelpName = "NAME[:LEVEL]" };
-        Option<string?> train = new("--train") { Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the same codec; of 32 KiB, or as large as told.", HelpName = "BYTES", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> train = new("--train")
+        {
+            Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as large as told.",
+            HelpName = "BYTES",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Option<bool> forWrites = new("--for-writes") { Description = "Use the codec for new writes too, from then on." };
         Option<string?> idle = new("--idle") { Description = "Only pages not used for so long, as in 10m.", HelpName = "TIME" };
         Option<bool> incompressible = new("--incompressible") { Description = "Only pages that are stored raw." };

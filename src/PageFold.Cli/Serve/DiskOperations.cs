@@ -152,7 +152,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         string? idle = result.Examined > 0 ? null
             : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
         if (result.NotMoved > 0)
-            idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; the next run goes on with them";
+            idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; "
+                + "the next run goes on with them";
         string? writes = forWrites is null ? null : $"new writes use {forWrites.Name} from now on";
         return idle is null || writes is null ? idle ?? writes : $"{idle}; {writes}";
     }
@@ -226,9 +227,10 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     {
         bool compressed = info.State is not (PageState.SameFilled or PageState.Incompressible) && info.StoredBytes != disk.PageSize;
         string codec = compressed ? codecs.GetValueOrDefault(info.Codec, string.Empty) : string.Empty;
+        int settled = info.Settled ? 1 : 0;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{codec},{(info.Settled ? 1 : 0)},{info.Age?.TotalSeconds:0}");
+            $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{codec},{settled},{info.Age?.TotalSeconds:0}");
     }
 
     private static string StateName(PageState state) => state switch

@@ -14,7 +14,8 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
 
     /// <summary>True if both codecs have dictionaries, and these are all that they differ in.</summary>
     public bool DiffersInDictionary([NotNullWhen(true)] CodecDescription? other) =>
-        other is { Dictionary.IsEmpty: false } && !Dictionary.IsEmpty && Name == other.Name && Level == other.Level && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
+        other is { Dictionary.IsEmpty: false } && !Dictionary.IsEmpty && Name == other.Name && Level == other.Level
+            && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
     /// <summary>
     /// True if there may be a codec of a name, a level and a dictionary of so many bytes; then <see cref="MostSharedBytes"/> is known.

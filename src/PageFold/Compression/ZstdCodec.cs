@@ -79,7 +79,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
     /// estimate.
     /// </summary>
     public static long MostSharedBytes(int level, int dictionaryLength) => dictionaryLength == 0 ? 0
-        : (long)Methods.ZSTD_estimateCDictSize((nuint)dictionaryLength, level) + (long)Methods.ZSTD_estimateDDictSize((nuint)dictionaryLength, ZSTD_dictLoadMethod_e.ZSTD_dlm_byRef);
+        : (long)Methods.ZSTD_estimateCDictSize((nuint)dictionaryLength, level)
+            + (long)Methods.ZSTD_estimateDDictSize((nuint)dictionaryLength, ZSTD_dictLoadMethod_e.ZSTD_dlm_byRef);
 
     /// <summary>An array for a dictionary, which does not move.</summary>
     public static byte[] AllocateDictionary(int length) => length == 0 ? [] : GC.AllocateUninitializedArray<byte>(length, pinned: true);

@@ -25,7 +25,8 @@ public sealed unsafe partial class PageStore
                 lock (_codecs.Changes)
                 {
                     return [.. Enumerable.Range(0, CodecTable.Most).Where(number => _codecs[number] is not null).Select(number =>
-                        new CodecUse(number, _codecs[number]!.Name, _codecs[number]!.Implementation, PagesWith(number), number == _codecs.ForWrites))];
+                        new CodecUse(number, _codecs[number]!.Name, _codecs[number]!.Implementation, PagesWith(number),
+                            number == _codecs.ForWrites))];
                 }
             }
             finally
@@ -126,7 +127,8 @@ public sealed unsafe partial class PageStore
                 number = FindCodecNumber();
                 if (number == NoNumber)
                     return NoNumber;
-                if (!TryInstall(number, codec, ref charged, out needed) && !(TryForget(number) && TryInstall(number, codec, ref charged, out needed)))
+                if (!TryInstall(number, codec, ref charged, out needed)
+                    && !(TryForget(number) && TryInstall(number, codec, ref charged, out needed)))
                     return NoMemory;
             }
             if (useForWrites)

@@ -37,7 +37,8 @@ public sealed unsafe partial class PageStore
     /// <remarks>
     /// An exception of a codec's own reaches the caller; the page at which it was thrown is as it was. A damaged page stays damaged.
     /// </remarks>
-    public CodecRetirement RetireCodec(int number, CodecRetirementOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    public CodecRetirement RetireCodec(int number, CodecRetirementOptions? options = null, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         options ??= new CodecRetirementOptions();
         Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
@@ -51,7 +52,8 @@ public sealed unsafe partial class PageStore
         return Retire(number, target, options.MostPages, progress, cancellationToken);
     }
 
-    private CodecRetirement Retire(int number, PageCodec target, long? mostPages, IProgress<double>? progress, CancellationToken cancellationToken)
+    private CodecRetirement Retire(int number, PageCodec target, long? mostPages, IProgress<double>? progress,
+        CancellationToken cancellationToken)
     {
         int codec = HoldCodec(target);
         try
@@ -85,7 +87,8 @@ public sealed unsafe partial class PageStore
                 continue;
             work.ShortAt = null;
             // Outside the gate, as every writeback.
-            if (_writeback is null || WriteBack(new WritebackSelection { MostBytes = RoomForMoves }, progress: null, cancellationToken).Pages == 0)
+            if (_writeback is null
+                || WriteBack(new WritebackSelection { MostBytes = RoomForMoves }, progress: null, cancellationToken).Pages == 0)
                 continue;
             work.Forget(RecompressionOutcome.NoMemory);
             walk.From = page;
@@ -102,7 +105,8 @@ public sealed unsafe partial class PageStore
         try
         {
             pinned = TryPin(ref *slot, out ulong word);
-            if (!pinned || !IsToMove(word, work.Leaving!.Value) || !TryFetch(word, bench, page, out ReadOnlySpan<byte> stored, out uint check))
+            if (!pinned || !IsToMove(word, work.Leaving!.Value)
+                || !TryFetch(word, bench, page, out ReadOnlySpan<byte> stored, out uint check))
                 return RecompressionOutcome.Skipped;
             // Bytes that do not decompress keep their damage: with a check that is not theirs no codec is asked to read them.
             int codec = work.Codec;
@@ -165,7 +169,8 @@ public sealed unsafe partial class PageStore
     }
 
     /// <summary>Has a pinned slot hold other bytes; unpins it if it does then.</summary>
-    private RecompressionOutcome TryPutInPlace(ulong* slot, ulong word, uint page, ReadOnlySpan<byte> stored, int codec, uint check, int stripe)
+    private RecompressionOutcome TryPutInPlace(ulong* slot, ulong word, uint page, ReadOnlySpan<byte> stored, int codec, uint check,
+        int stripe)
     {
         bool isObject = SlotWord.HoldsObject(word);
         int before = isObject ? _heap.Capacity(SlotWord.Location(word)) : 0;
@@ -173,7 +178,8 @@ public sealed unsafe partial class PageStore
         // Over the old bytes where the class is the same, and where it is smaller but there is no memory: that takes none.
         bool overwrite = isObject && after == before;
         ObjectLocation location = default;
-        if (!overwrite && !_heap.TryAllocate(stored.Length, after < before ? ReserveUse.Replacement : ReserveUse.None, mayReclaim: false, out location))
+        if (!overwrite && !_heap.TryAllocate(stored.Length, after < before ? ReserveUse.Replacement : ReserveUse.None,
+            mayReclaim: false, out location))
         {
             overwrite = isObject && stored.Length <= before;
             if (!overwrite)
@@ -185,7 +191,8 @@ public sealed unsafe partial class PageStore
                 _heap.Free(location);
             return RecompressionOutcome.Skipped;
         }
-        ulong held = overwrite ? _heap.WordFor(SlotWord.Location(word), stored.Length, codec) : SlotWord.ForObject(location, stored.Length, codec);
+        ulong held = overwrite ? _heap.WordFor(SlotWord.Location(word), stored.Length, codec)
+            : SlotWord.ForObject(location, stored.Length, codec);
         ObjectView view = _heap.View(held, out ulong* tag);
         *tag = page | (ulong)check << 32;
         fixed (byte* bytes = stored)
@@ -261,19 +268,23 @@ public sealed unsafe partial class PageStore
         lock (_codecs.Changes)
         {
             number = Enumerable.Range(0, CodecTable.Most).Where(candidate => MayRetire(candidate) && !retired.HasTried(candidate))
-                .OrderBy(candidate => IsEarlierDictionary(candidate, newcomer) ? _codecs.Order(candidate) : long.MaxValue).ThenBy(PagesWith).FirstOrDefault(-1);
+                .OrderBy(candidate => IsEarlierDictionary(candidate, newcomer) ? _codecs.Order(candidate) : long.MaxValue)
+                .ThenBy(PagesWith).FirstOrDefault(-1);
             int leaving = number;
-            int later = Enumerable.Range(0, CodecTable.Most).Where(other => leaving >= 0 && other != leaving && IsEarlierDictionary(other, newcomer)).OrderByDescending(_codecs.Order).FirstOrDefault(-1);
+            int later = Enumerable.Range(0, CodecTable.Most).Where(other => leaving >= 0 && other != leaving && IsEarlierDictionary(other, newcomer))
+                .OrderByDescending(_codecs.Order).FirstOrDefault(-1);
             target = later >= 0 && IsEarlierDictionary(leaving, newcomer) ? _codecs[later]! : Codec;
             return number >= 0;
         }
     }
 
-    private bool MayRetire(int number) => _codecs[number] is not null && number != _codecs.ForWrites && !_codecs.IsHeld(number) && !_codecs.AreFrozen;
+    private bool MayRetire(int number) => _codecs[number] is not null && number != _codecs.ForWrites && !_codecs.IsHeld(number)
+        && !_codecs.AreFrozen;
 
     /// <summary>True if a number's codec is another one's but for the dictionary.</summary>
     private bool IsEarlierDictionary(int number, PageCodec newcomer) =>
-        _codecs[number] is { } known && known != newcomer && newcomer.Describe() is { } description && description.DiffersInDictionary(known.Describe());
+        _codecs[number] is { } known && known != newcomer && newcomer.Describe() is { } description
+            && description.DiffersInDictionary(known.Describe());
 
     /// <summary>What was retired for a recompression.</summary>
     private sealed class Retirements(long? mostPages)

@@ -183,7 +183,8 @@ public sealed unsafe partial class PageStore : IDisposable
         if (!Budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
-        if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _) || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
+        if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _)
+            || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
         _heap.Free(location);
         _arena.Trim();

@@ -23,7 +23,8 @@ public class ZstdMemoryTests
             {
                 using PageCodecContext context = codec.CreateContext(pageSize);
                 long mostOfContext = codec.MostContextBytes(pageSize);
-                Assert.True(context.Bytes <= mostOfContext, $"level {level}, pages of {pageSize}: {context.Bytes}, at most {mostOfContext}");
+                Assert.True(context.Bytes <= mostOfContext,
+                    $"level {level}, pages of {pageSize}: {context.Bytes}, at most {mostOfContext}");
             }
         }
     }

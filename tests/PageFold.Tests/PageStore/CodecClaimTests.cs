@@ -83,7 +83,8 @@ public class CodecClaimTests
         ClaimingCodec codec = what == "SharedBytes" ? new() { Shared = bytes } : new() { Context = bytes };
         AssertRefused<ArgumentException>(() => store.AddCodec(codec), "claiming", what, $"{bytes:N0}");
         Assert.Equal(used, store.Budget.Used);
-        AssertRefused<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec }).Dispose(), "claiming", what);
+        AssertRefused<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec }).Dispose(),
+            "claiming", what);
     }
 
     [Theory]
@@ -100,23 +101,29 @@ public class CodecClaimTests
                 "MaxCompressedLength" => new() { Most = (int)Math.Min(bytes, int.MaxValue) },
                 _ => new() { Context = bytes },
             };
-            AssertRefused<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec }).Dispose(), "claiming", what, "8,388,608");
+            AssertRefused<ArgumentException>(() =>
+                new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec }).Dispose(), "claiming", what, "8,388,608");
             if (what == "MaxCompressedLength")
                 continue;
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
             long used = store.Budget.Used;
             AssertRefused<MemoryLimitException>(() => store.AddCodec(codec), "claiming", $"{bytes:N0}");
             Assert.Equal(used, store.Budget.Used);
-            Assert.Equal(StoreOutcome.Stored, store.Write(1, new byte[PageSize / 8].SelectMany((_, i) => BitConverter.GetBytes(i / 3L)).ToArray()));
+            Assert.Equal(StoreOutcome.Stored,
+                store.Write(1, new byte[PageSize / 8].SelectMany((_, i) => BitConverter.GetBytes(i / 3L)).ToArray()));
         }
-        AssertRefused<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = new ClaimingCodec { Most = -5 } }).Dispose(), "MaxCompressedLength", "-5");
+        AssertRefused<ArgumentException>(() =>
+            new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = new ClaimingCodec { Most = -5 } }).Dispose(),
+                "MaxCompressedLength", "-5");
     }
 
     [Fact]
     public void Owner_bytes_beyond_the_limit_are_refused_by_their_own_name()
     {
         foreach (long bytes in (long[])[(8 << 20) + 1, int.MaxValue, long.MaxValue])
-            AssertRefused<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, OwnerBytes = bytes }).Dispose(), "OwnerBytes", $"{bytes:N0}", "8,388,608");
+            AssertRefused<ArgumentOutOfRangeException>(() =>
+                new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, OwnerBytes = bytes }).Dispose(), "OwnerBytes",
+                    $"{bytes:N0}", "8,388,608");
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         Assert.False(store.TrySetOwnerBytes(long.MaxValue));
         Assert.True(store.TrySetOwnerBytes(1 << 20));
@@ -147,10 +154,13 @@ public class CodecClaimTests
             Assert.InRange(store.Budget.Used, 0, used + (256 << 10));
         }
         // The caller who brings it along is told.
-        Assert.Throws<InvalidTimeZoneException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = new ClaimingCodec { MostContexts = 0, Thrown = new InvalidTimeZoneException() } }).Dispose());
+        Assert.Throws<InvalidTimeZoneException>(() =>
+            new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20,
+                Codec = new ClaimingCodec { MostContexts = 0, Thrown = new InvalidTimeZoneException() } }).Dispose());
         using PageStore plain = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         long before = plain.Budget.Used;
-        Assert.Throws<InvalidTimeZoneException>(() => plain.UseCodec(new ClaimingCodec { Shared = 1 << 20, MostContexts = 0, Thrown = new InvalidTimeZoneException() }));
+        Assert.Throws<InvalidTimeZoneException>(() =>
+            plain.UseCodec(new ClaimingCodec { Shared = 1 << 20, MostContexts = 0, Thrown = new InvalidTimeZoneException() }));
         AssertRefused<ArgumentException>(() => plain.UseCodec(new ClaimingCodec { MakesNone = true }), "CreateContext");
         Assert.Equal(before, plain.Budget.Used);
         Assert.Single(plain.Codecs);
@@ -220,8 +230,10 @@ public class CodecClaimTests
         ])
         {
             codec.Calls = call;
-            Assert.Contains("codec calls", Assert.Throws<InvalidOperationException>(() => store.TryRead(1, new byte[PageSize])).Message, StringComparison.Ordinal);
-            Assert.Contains("codec calls", Assert.Throws<InvalidOperationException>(() => store.Write(2, Half(3))).Message, StringComparison.Ordinal);
+            Assert.Contains("codec calls", Assert.Throws<InvalidOperationException>(() => store.TryRead(1, new byte[PageSize])).Message,
+                StringComparison.Ordinal);
+            Assert.Contains("codec calls", Assert.Throws<InvalidOperationException>(() => store.Write(2, Half(3))).Message,
+                StringComparison.Ordinal);
         }
         // Another store, and what waits for nothing, may be asked.
         codec.Calls = () =>
@@ -235,7 +247,8 @@ public class CodecClaimTests
         // While contexts are made for a store, that store takes in no other codec.
         codec.Calls = null;
         ClaimingCodec nested = new() { CreationCalls = () => store.AddCodec(PageCodec.Zstd(2)) };
-        Assert.Contains("codec calls", Assert.Throws<InvalidOperationException>(() => store.AddCodec(nested)).Message, StringComparison.Ordinal);
+        Assert.Contains("codec calls", Assert.Throws<InvalidOperationException>(() => store.AddCodec(nested)).Message,
+            StringComparison.Ordinal);
         Assert.Single(store.Codecs);
         Assert.True(store.TryRead(1, read));
         Assert.Equal(Half(1), read);

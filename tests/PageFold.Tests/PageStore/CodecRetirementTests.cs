@@ -28,8 +28,10 @@ public class CodecRetirementTests
     public void Nights_are_not_refused_while_pages_leave_for_the_writeback_file_either()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
-        List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 2).Run(8, byDay: day => day.WriteBack(new WritebackSelection { MostBytes = 60_000 }));
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20,
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
+        List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 2).Run(8,
+            byDay: day => day.WriteBack(new WritebackSelection { MostBytes = 60_000 }));
         Assert.All(nights, night => Assert.Equal((2, 0L), (night.Codecs, night.Result.NotMoved)));
     }
 
@@ -41,7 +43,8 @@ public class CodecRetirementTests
             store.Write(page, Text(page));
         for (int level = 1; level < 10; level++)
         {
-            RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level), RetireOthers = true, RetrySettled = true });
+            RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level), RetireOthers = true,
+                RetrySettled = true });
             Assert.Equal(0, result.NotMoved);
             for (int page = level; page < 200; page += 10)
                 store.Write(page, Text(page));
@@ -78,7 +81,8 @@ public class CodecRetirementTests
     public void Pages_in_the_writeback_file_leave_their_codec_too_even_where_memory_is_short()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 64 << 20 } });
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20,
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 64 << 20 } });
         store.UseCodec(PageCodec.Zstd(1));
         for (int page = 0; page < 4000; page++)
         {
@@ -131,7 +135,8 @@ public class CodecRetirementTests
                 store.Write(page + level * 1000, Text(page));
         }
         RecompressionOptions options = new() { Codec = PageCodec.Zstd(4), RetireOthers = true, MostPages = 30 };
-        Assert.Contains("goes on", Assert.Throws<InvalidOperationException>(() => store.Recompress(options)).Message, StringComparison.Ordinal);
+        Assert.Contains("goes on", Assert.Throws<InvalidOperationException>(() => store.Recompress(options)).Message,
+            StringComparison.Ordinal);
         Assert.InRange(store.Recompress(options).CodecsRetired, 1, 1);
     }
 
@@ -166,11 +171,15 @@ public class CodecRetirementTests
     {
         using PageStore store = Make();
         using SnapshotFolder folder = new();
-        Assert.Contains("new writes", Assert.Throws<InvalidOperationException>(() => store.RetireCodec(0)).Message, StringComparison.Ordinal);
+        Assert.Contains("new writes", Assert.Throws<InvalidOperationException>(() => store.RetireCodec(0)).Message,
+            StringComparison.Ordinal);
         foreach (int number in (int[])[-1, 1, 4])
-            Assert.Contains($"number {number}", Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(number)).Message, StringComparison.Ordinal);
+            Assert.Contains($"number {number}", Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(number)).Message,
+                StringComparison.Ordinal);
         store.AddCodec(PageCodec.Zstd(1));
-        Assert.Contains("Target", Assert.Throws<ArgumentException>(() => store.RetireCodec(1, new CodecRetirementOptions { Target = PageCodec.Zstd(1) })).Message, StringComparison.Ordinal);
+        Assert.Contains("Target",
+            Assert.Throws<ArgumentException>(() =>
+                store.RetireCodec(1, new CodecRetirementOptions { Target = PageCodec.Zstd(1) })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(1, new CodecRetirementOptions { MostPages = -1 }));
         // A snapshot's file names the codecs.
         using (store.BeginSnapshot(folder.File))
@@ -206,7 +215,8 @@ public class CodecRetirementTests
     {
         const int Count = 120;
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20,
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
         for (int page = 0; page < Count; page++)
             store.Write(page, Text(page));
         long retired = 0;
@@ -223,7 +233,8 @@ public class CodecRetirementTests
                 if (thread == 0)
                     Assert.NotEqual(StoreOutcome.Full, store.Write(page, Text(page + random.Next(2) * 100_000)));
                 else if (store.TryRead(page, read))
-                    Assert.True(read.AsSpan().SequenceEqual(Text(page)) || read.AsSpan().SequenceEqual(Text(page + 100_000)), $"page {page}");
+                    Assert.True(read.AsSpan().SequenceEqual(Text(page)) || read.AsSpan().SequenceEqual(Text(page + 100_000)),
+                        $"page {page}");
                 if (thread == 2 && random.Next(200) == 0)
                     store.WriteBack(new WritebackSelection { MostBytes = 10_000 });
             }
@@ -235,7 +246,8 @@ public class CodecRetirementTests
                 PageCodec codec = PageCodec.Zstd(1 + round % 6);
                 store.UseCodec(codec);
                 store.UseCodec(PageCodec.Lz4);
-                RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = codec, RetireOthers = true, RetrySettled = true });
+                RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = codec, RetireOthers = true,
+                    RetrySettled = true });
                 foreach (CodecUse use in store.Codecs.Where(use => !use.IsForWrites))
                     retired += store.RetireCodec(use.Number).IsRetired ? 1 : 0;
             }

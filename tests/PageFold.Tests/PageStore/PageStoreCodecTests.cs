@@ -116,7 +116,8 @@ public class PageStoreCodecTests
             store.Write(level, Compressible(level));
         }
         long used = store.Budget.Used;
-        Assert.Contains("RetireCodec", Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4))).Message, StringComparison.Ordinal);
+        Assert.Contains("RetireCodec", Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4))).Message,
+            StringComparison.Ordinal);
         store.Discard(3);
         // Nothing is stored with number 3, but new writes use it.
         Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4)));

@@ -38,7 +38,8 @@ public class SnapshotMemoryTests
         // Room for the dictionary, and not for what a codec makes of it.
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         long used = small.Budget.Used;
-        string message = Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = restoreCodecs })).Message;
+        string message = Assert.Throws<MemoryLimitException>(() =>
+            small.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = restoreCodecs })).Message;
         Assert.Contains("codec zstd with a dictionary of 524,288 bytes", message, StringComparison.Ordinal);
         Assert.Equal(used, small.Budget.Used);
         Assert.True(small.Budget.Peak <= 8 << 20);

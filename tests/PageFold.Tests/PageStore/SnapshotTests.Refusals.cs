@@ -306,7 +306,8 @@ public partial class SnapshotTests
         }
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
         long used = small.Budget.Used;
-        Assert.Contains("codec zstd with a dictionary of 2,097,152 bytes", Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
+        Assert.Contains("codec zstd with a dictionary of 2,097,152 bytes",
+            Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
         Assert.Equal(used, small.Budget.Used);
 
         // Damage behind the charge gives it back too.

@@ -37,10 +37,12 @@ internal sealed class TrainingNights(PageStore store, int pages, int dictionaryB
             byDay?.Invoke(store);
             byte[] dictionary = store.TrainDictionary(dictionaryBytes, level)!;
             Assert.NotNull(dictionary);
-            RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level, dictionary), RetrySettled = true, RetireOthers = true });
+            RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level, dictionary),
+                RetrySettled = true, RetireOthers = true });
             store.Compact();
             PageStoreStatistics statistics = store.GetStatistics();
-            past.Add(new Night(result, store.Codecs.Count, statistics.TotalBytes, statistics.CompressedBytes + statistics.WrittenBackBytes));
+            past.Add(new Night(result, store.Codecs.Count, statistics.TotalBytes,
+                statistics.CompressedBytes + statistics.WrittenBackBytes));
             if (night % 10 == 9)
                 AssertHoldsAll();
         }

@@ -30,13 +30,15 @@ public class TrainingTests
         for (int nth = 1; nth < 3; nth++)
         {
             faults.Refuse(nth, 1000);
-            Assert.Contains("train", Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message, StringComparison.Ordinal);
+            Assert.Contains("train", Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message,
+                StringComparison.Ordinal);
             faults.Clear();
             Assert.Equal(used, store.Budget.Used);
         }
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         Fill(small);
-        Assert.Contains("8,388,608", Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message, StringComparison.Ordinal);
+        Assert.Contains("8,388,608", Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message,
+            StringComparison.Ordinal);
         Assert.True(small.Budget.Peak <= 8 << 20);
     }
 
@@ -48,7 +50,8 @@ public class TrainingTests
     public void A_size_or_level_that_cannot_be_is_refused(int bytes, int level, string expected)
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-        Assert.Contains(expected, Assert.Throws<ArgumentOutOfRangeException>(() => store.TrainDictionary(bytes, level)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<ArgumentOutOfRangeException>(() => store.TrainDictionary(bytes, level)).Message,
+            StringComparison.Ordinal);
     }
 
     private static void Fill(PageStore store)

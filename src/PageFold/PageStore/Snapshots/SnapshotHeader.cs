@@ -56,7 +56,8 @@ internal sealed class SnapshotHeader
     /// <param name="codecs">The codecs by number; null where there is none.</param>
     /// <param name="append">Takes each part.</param>
     public static byte[] Write(
-        int pageSize, SnapshotOptions options, DateTimeOffset created, int codecForWrites, CodecDescription?[] codecs, Action<ReadOnlySpan<byte>> append)
+        int pageSize, SnapshotOptions options, DateTimeOffset created, int codecForWrites, CodecDescription?[] codecs,
+            Action<ReadOnlySpan<byte>> append)
     {
         byte[] label = Encoding.UTF8.GetBytes(options.Label);
         int bytes = FixedBytes + label.Length + HashBytes;

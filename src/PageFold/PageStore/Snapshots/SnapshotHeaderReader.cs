@@ -47,7 +47,8 @@ internal sealed class SnapshotHeaderReader(Action<Span<byte>, long> read, int le
         long ticks = BinaryPrimitives.ReadInt64LittleEndian(start[32..]);
         int forWrites = BinaryPrimitives.ReadInt32LittleEndian(start[40..]);
         int labelBytes = BinaryPrimitives.ReadInt32LittleEndian(start[44..]);
-        problem = pageSize is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !System.Numerics.BitOperations.IsPow2(pageSize) ? $"pages of {pageSize} bytes"
+        problem = pageSize is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !System.Numerics.BitOperations.IsPow2(pageSize)
+            ? $"pages of {pageSize} bytes"
             : codecCount is < 1 or > CodecTable.Most ? $"{codecCount} codecs"
             : diskBytes < 0 ? $"a length of {diskBytes} bytes"
             : ticks < 0 || ticks > DateTime.MaxValue.Ticks ? "a creation time that does not exist"

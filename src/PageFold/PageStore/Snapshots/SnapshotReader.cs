@@ -41,7 +41,8 @@ internal sealed class SnapshotReader : IDisposable
         Pages = Totals.Pages,
         StoredBytes = Totals.StoredBytes,
         FileBytes = _length,
-        Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null : new SnapshotCodec(codec.Name, codec.Level, codec.DictionaryBytes, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
+        Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null
+            : new SnapshotCodec(codec.Name, codec.Level, codec.DictionaryBytes, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
     };
 
     /// <param name="path">The file.</param>
