@@ -1,4 +1,4 @@
-namespace PageFold.Tests;
+namespace PageFold.Tests.Store;
 
 /// <summary>Snapshots and images to outputs of the caller's own: the same bytes as in a file, and a store that goes on whatever an output does.</summary>
 public class SnapshotOutputTests
