@@ -26,7 +26,7 @@ internal unsafe struct MapEntry
 /// </summary>
 /// <remarks>
 /// Entries are checked out exclusively, because a thread may change processor at any moment and user space cannot forbid it. They never move and are
-/// chained on a free list whose head carries a counter against ABA. A buffer stays with its entry for the next mapping while there are no
+/// chained on two free lists, one of entries with a buffer, whose heads carry a counter against ABA. A buffer stays with its entry for the next mapping while there are no
 /// more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that goes back with them. Entries
 /// stay, for the Dispose of an old copy of a mapping to look at. Thread-safe.
 /// </remarks>
@@ -41,7 +41,8 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     private int _buffers;
 
     // Low half: number of the first free entry plus one. High half: how often the head has changed.
-    private ulong _head;
+    private ulong _free;
+    private ulong _freeWithBuffer;
 
     /// <summary>Bytes of entries and buffers.</summary>
     public long Bytes => _entries.Bytes + (long)Volatile.Read(ref _buffers) * bufferSize;
@@ -71,7 +72,7 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     {
         if (entry->Buffer is not null || TryAddBuffer(entry))
             return true;
-        MapEntry* buffered = PopBuffered();
+        MapEntry* buffered = Pop(ref _freeWithBuffer);
         if (buffered is null)
             return false;
         // The other first, so that the mapping is counted at every moment.
@@ -119,17 +120,14 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         Push(entry);
     }
 
-    /// <summary>Frees the buffers that no mapping uses now.</summary>
+    /// <summary>Frees the buffers that no mapping uses now, one after the other, so that a mapping that begins meanwhile finds an entry.</summary>
     public void FreeIdleBuffers()
     {
-        MapEntry* withoutBuffer = null;
-        for (MapEntry* entry = PopBuffered(); entry is not null; entry = PopBuffered())
+        for (int left = Volatile.Read(ref _buffers); left > 0 && Pop(ref _freeWithBuffer) is var entry && entry is not null; left--)
         {
             FreeBuffer(entry);
-            entry->Next = withoutBuffer is null ? 0 : withoutBuffer->Number + 1;
-            withoutBuffer = entry;
+            Push(entry);
         }
-        PushAll(withoutBuffer);
     }
 
     /// <summary>
@@ -145,32 +143,6 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     {
         entry->Slot = slot;
         Volatile.Write(ref entry->Sequence, entry->Sequence + 1);
-    }
-
-    /// <summary>Takes an entry that has a buffer from the free list; null if there is none.</summary>
-    private MapEntry* PopBuffered()
-    {
-        MapEntry* found = Pop();
-        MapEntry* withoutBuffer = null;
-        while (found is not null && found->Buffer is null)
-        {
-            found->Next = withoutBuffer is null ? 0 : withoutBuffer->Number + 1;
-            withoutBuffer = found;
-            found = Pop();
-        }
-        PushAll(withoutBuffer);
-        return found;
-    }
-
-    /// <summary>Puts entries back that are chained by their links.</summary>
-    private void PushAll(MapEntry* entry)
-    {
-        while (entry is not null)
-        {
-            uint next = entry->Next;
-            Push(entry);
-            entry = next == 0 ? null : _entries.Find(next - 1);
-        }
     }
 
     private bool TryAddBuffer(MapEntry* entry)
@@ -195,7 +167,7 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     {
         lock (_growth)
         {
-            if ((uint)Volatile.Read(ref _head) != 0)
+            if ((uint)(Volatile.Read(ref _free) | Volatile.Read(ref _freeWithBuffer)) != 0)
                 return true;
             if (!_entries.TryEnsure(_count, out MapEntry* first))
                 return false;
@@ -211,28 +183,36 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         }
     }
 
+    /// <summary>Takes a free entry, one with a buffer before one without; null if there is none.</summary>
     private MapEntry* Pop()
+    {
+        MapEntry* entry = Pop(ref _freeWithBuffer);
+        return entry is not null ? entry : Pop(ref _free);
+    }
+
+    private MapEntry* Pop(ref ulong first)
     {
         while (true)
         {
-            ulong head = Volatile.Read(ref _head);
+            ulong head = Volatile.Read(ref first);
             if ((uint)head == 0)
                 return null;
             MapEntry* entry = _entries.Find((uint)head - 1);
             ulong next = (head >> 32) + 1 << 32 | Volatile.Read(ref entry->Next);
-            if (Interlocked.CompareExchange(ref _head, next, head) == head)
+            if (Interlocked.CompareExchange(ref first, next, head) == head)
                 return entry;
         }
     }
 
     private void Push(MapEntry* entry)
     {
+        ref ulong first = ref entry->Buffer is null ? ref _free : ref _freeWithBuffer;
         while (true)
         {
-            ulong head = Volatile.Read(ref _head);
+            ulong head = Volatile.Read(ref first);
             Volatile.Write(ref entry->Next, (uint)head);
             ulong next = (head >> 32) + 1 << 32 | entry->Number + 1;
-            if (Interlocked.CompareExchange(ref _head, next, head) == head)
+            if (Interlocked.CompareExchange(ref first, next, head) == head)
                 return;
         }
     }
