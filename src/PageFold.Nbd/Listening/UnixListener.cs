@@ -99,6 +99,9 @@ internal sealed class UnixListener : IDisposable
         SafeSocketHandle handle = new(bound.SafeHandle.DangerousGetHandle(), ownsHandle: true);
 #pragma warning restore CA2000
         bound.SafeHandle.SetHandleAsInvalid();
+#pragma warning disable CA1816 // Its finalizer would remove the file.
+        GC.SuppressFinalize(bound);
+#pragma warning restore CA1816
         return new Socket(handle);
     }
 

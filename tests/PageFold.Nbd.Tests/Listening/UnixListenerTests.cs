@@ -108,6 +108,15 @@ public sealed class UnixListenerTests : IDisposable
     }
 
     [Fact]
+    public void A_listener_stays_reachable_when_garbage_is_collected()
+    {
+        using UnixListener listener = UnixListener.Listen(SocketPath, 5);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.True(IsAlive());
+    }
+
+    [Fact]
     public void A_server_takes_over_what_a_killed_one_has_left_and_serves()
     {
         using RamDisk disk = Serving.NewDisk();
