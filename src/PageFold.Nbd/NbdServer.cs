@@ -60,7 +60,8 @@ public sealed class NbdServer : IAsyncDisposable
     public long RefusedConnections { get; private set; }
 
     /// <summary>
-    /// Listens on all end points, or on none. Unix sockets are for their owner alone; one that a killed server has left behind is taken over, one at which a process listens is not. A name with a port
+    /// Listens on all end points, or on none. Unix sockets are for their owner alone; one that a killed server has left behind is taken
+    /// over, one at which a process listens is not. A name with a port
     /// (<see cref="DnsEndPoint"/>) stands for all its addresses that this machine has.
     /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>

@@ -3,10 +3,12 @@ using System.Globalization;
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// The lines that connections cause, once per kind and minute: a client that repeats what is worth a line cannot flood the log. Thread-safe.
+/// The lines that connections cause, once per kind and minute: a client that repeats what is worth a line cannot flood the log.
+/// Thread-safe.
 /// </summary>
 /// <remarks>
-/// Lines are of one kind if they differ in digits alone. The kinds are those of the messages in the code; should there be more than <see cref="MostKinds"/> in a minute, the rest count as one.
+/// Lines are of one kind if they differ in digits alone. The kinds are those of the messages in the code; should there be more than <see
+/// cref="MostKinds"/> in a minute, the rest count as one.
 /// </remarks>
 internal sealed class ServerLog(Action<string> tell, TimeProvider time)
 {
@@ -50,8 +52,9 @@ internal sealed class ServerLog(Action<string> tell, TimeProvider time)
                 if (!all && time.GetElapsedTime(kind.Since) < Window)
                     continue;
                 _kinds.Remove(key);
+                string more = kind.More.ToString("N0", CultureInfo.InvariantCulture);
                 if (kind.More > 0)
-                    lines.Add($"... {kind.More.ToString("N0", CultureInfo.InvariantCulture)} more like this in the last minute: {kind.Line}");
+                    lines.Add($"... {more} more like this in the last minute: {kind.Line}");
             }
         }
         lines.ForEach(tell);
