@@ -11,7 +11,7 @@ public class RequestCountersTests
     public void Requests_are_the_errors_and_the_bytes_of_the_others_in_every_look()
     {
         const int Writers = 4;
-        const int Each = 50_000;
+        const int Each = 1_000_000;
         RequestCounters counters = new();
         Task[] writers = [.. Enumerable.Range(0, Writers).Select(number => Content.OnItsOwnThread(() =>
         {
