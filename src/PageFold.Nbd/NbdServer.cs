@@ -23,6 +23,7 @@ public sealed class NbdServer : IAsyncDisposable
     private readonly HashSet<Connection> _connections = [];
     private readonly List<Task> _accepting = [];
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ServerLog _log;
     private ListeningSockets? _listeners;
     private Timer? _watch;
     private bool _stopping;
@@ -49,6 +50,7 @@ public sealed class NbdServer : IAsyncDisposable
         Throw.IfNotPositive(options.RequestTimeout, nameof(options.RequestTimeout));
         Throw.IfNotPositive(options.IdleTimeout, nameof(options.IdleTimeout));
         _options = options;
+        _log = new ServerLog(options.Tell, TimeProvider.System);
     }
 
     /// <summary>Where the server listens; a TCP port of zero has become the one that the system chose.</summary>
@@ -58,7 +60,8 @@ public sealed class NbdServer : IAsyncDisposable
     public long RefusedConnections { get; private set; }
 
     /// <summary>
-    /// Listens on all end points, or on none. Unix sockets are for their owner alone; one that a killed server has left behind is taken over, one at which a process listens is not. A name with a port
+    /// Listens on all end points, or on none. Unix sockets are for their owner alone; one that a killed server has left behind is taken
+    /// over, one at which a process listens is not. A name with a port
     /// (<see cref="DnsEndPoint"/>) stands for all its addresses that this machine has.
     /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
@@ -95,6 +98,7 @@ public sealed class NbdServer : IAsyncDisposable
         }
         if (_watch is not null)
             await _watch.DisposeAsync();
+        _log.Sum(all: true);
     }
 
     /// <summary>Ends at once.</summary>
@@ -114,7 +118,7 @@ public sealed class NbdServer : IAsyncDisposable
                 if (e is ObjectDisposedException || _stopping || ((SocketException)e).SocketErrorCode == SocketError.OperationAborted)
                     return;
                 // Out of descriptors, or a client that left before it was taken: others may come.
-                _options.Tell($"a connection could not be taken: {e.Message}");
+                _log.Tell($"a connection could not be taken: {e.Message}");
                 await Task.Delay(WatchMilliseconds);
                 continue;
             }
@@ -124,7 +128,7 @@ public sealed class NbdServer : IAsyncDisposable
 
     private void Admit(Socket socket)
     {
-        Connection connection = new(socket, _options);
+        Connection connection = new(socket, _options, _log);
         lock (_connections)
         {
             if (_stopping || _connections.Count >= _options.MaxConnections)
@@ -144,7 +148,7 @@ public sealed class NbdServer : IAsyncDisposable
         catch (Exception e) when (e is SocketException or OutOfMemoryException or ThreadStartException)
         {
             // The client has gone already, or there is no thread for it.
-            _options.Tell($"a connection could not be served: {e.Message}");
+            _log.Tell($"a connection could not be served: {e.Message}");
             Remove(connection);
         }
     }
@@ -180,5 +184,6 @@ public sealed class NbdServer : IAsyncDisposable
             foreach (Connection connection in _connections)
                 connection.Watch(now);
         }
+        _log.Sum();
     }
 }

@@ -8,7 +8,10 @@ public sealed class NbdServerOptions
     /// <summary>What is served. At least one; names differ.</summary>
     public required IReadOnlyList<NbdExport> Exports { get; init; }
 
-    /// <summary>Where to listen: TCP addresses, names with a port, and Unix sockets. At least one. Under the path of a Unix socket may be a stale socket or nothing; the socket is removed at the end.</summary>
+    /// <summary>
+    /// Where to listen: TCP addresses, names with a port, and Unix sockets. At least one. Under the path of a Unix socket may be a stale
+    /// socket or nothing; the socket is removed at the end.
+    /// </summary>
     public required IReadOnlyList<EndPoint> EndPoints { get; init; }
 
     /// <summary>Encryption. Null (the default) offers none.</summary>

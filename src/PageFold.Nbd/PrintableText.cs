@@ -7,7 +7,8 @@ namespace PageFold.Nbd;
 internal static class PrintableText
 {
     /// <summary>
-    /// Replaces what a terminal or a log would obey instead of show: control characters, line separators, characters that change the direction of text or are invisible, and halves of surrogate pairs. Each becomes
+    /// Replaces what a terminal or a log would obey instead of show: control characters, line separators, characters that change the
+    /// direction of text or are invisible, and halves of surrogate pairs. Each becomes
     /// <c>\u</c> and four hexadecimal digits, or eight behind <c>\U</c>. Text without any is returned as it is.
     /// </summary>
     public static string Of(string text)
@@ -37,8 +38,10 @@ internal static class PrintableText
     }
 
     private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 
     private static void Escape(StringBuilder shown, int value) =>
-        shown.Append(value > char.MaxValue ? "\\U" : "\\u").Append(value.ToString(value > char.MaxValue ? "x8" : "x4", CultureInfo.InvariantCulture));
+        shown.Append(value > char.MaxValue ? "\\U" : "\\u")
+            .Append(value.ToString(value > char.MaxValue ? "x8" : "x4", CultureInfo.InvariantCulture));
 }

@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PageFold.Nbd.Interop;
 
-/// <summary>What the server needs of the system and .NET does not offer: the kind of a file, locks on folders, and pages of memory that come and go. Linux numbers.</summary>
+/// <summary>
+/// What the server needs of the system and .NET does not offer: the kind of a file, locks on folders, and pages of memory that come and
+/// go. Linux numbers.
+/// </summary>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class LibC
 {
@@ -20,7 +23,9 @@ internal static unsafe partial class LibC
     private const int MillisecondsBetweenTries = 20;
     private const int MostTries = 250;
 
-    /// <summary>The file under a name, a link itself and not what it leads to; null if there is none, or the C library is too old to tell.</summary>
+    /// <summary>
+    /// The file under a name, a link itself and not what it leads to; null if there is none, or the C library is too old to tell.
+    /// </summary>
     public static FileIdentity? Identify(string path)
     {
         Status status = default;
@@ -38,7 +43,8 @@ internal static unsafe partial class LibC
     }
 
     /// <summary>
-    /// Takes the lock of a folder, for which it waits while another process has it; closing the handle lets it go. Null if the folder cannot be locked, or another process keeps the lock for five seconds: every process that
+    /// Takes the lock of a folder, for which it waits while another process has it; closing the handle lets it go. Null if the folder
+    /// cannot be locked, or another process keeps the lock for five seconds: every process that
     /// may read a folder may lock it.
     /// </summary>
     public static SafeFileHandle? LockFolder(string folder)

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace PageFold.Nbd.Listening;
 
-/// <summary>The sockets at which a server listens: one for a Unix socket or an address, several for a name that stands for several addresses.</summary>
+/// <summary>
+/// The sockets at which a server listens: one for a Unix socket or an address, several for a name that stands for several addresses.
+/// </summary>
 internal sealed class ListeningSockets : IDisposable
 {
     private readonly List<Socket> _sockets = [];
@@ -76,7 +78,10 @@ internal sealed class ListeningSockets : IDisposable
             tell($"took over {PrintableText.Of(path)}, which a server that is gone has left behind");
     }
 
-    /// <summary>Listens at every address of a name that this machine has: where the name stands for IPv4 and IPv6, one of them may be switched off.</summary>
+    /// <summary>
+    /// Listens at every address of a name that this machine has: where the name stands for IPv4 and IPv6, one of them may be switched
+    /// off.
+    /// </summary>
     private void AddAll(DnsEndPoint name, int backlog)
     {
         SocketException? refused = null;
@@ -91,7 +96,7 @@ internal sealed class ListeningSockets : IDisposable
                 // The port that the system chose for the first is the port of all.
                 port = ((IPEndPoint)socket.LocalEndPoint!).Port;
             }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported or SocketError.ProtocolFamilyNotSupported)
+            catch (SocketException e) when (IsNotOfThisMachine(e))
             {
                 refused = e;
             }
@@ -99,6 +104,9 @@ internal sealed class ListeningSockets : IDisposable
         if (_sockets.Count == before)
             throw refused ?? new SocketException((int)SocketError.HostNotFound);
     }
+
+    private static bool IsNotOfThisMachine(SocketException e) => e.SocketErrorCode is
+        SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported or SocketError.ProtocolFamilyNotSupported;
 
     private static Socket ListenAt(EndPoint endPoint, int backlog)
     {

@@ -5,14 +5,18 @@ using PageFold.Nbd.Interop;
 namespace PageFold.Nbd.Listening;
 
 /// <summary>
-/// A Unix socket that listens under a path, for its owner alone. A stale socket, one that a killed server has left and behind which no process listens, is taken over; anything else under the path is left alone.
+/// A Unix socket that listens under a path, for its owner alone. A stale socket, one that a killed server has left and behind which no
+/// process listens, is taken over; anything else under the path is left alone.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Whether a socket is stale is found out by connecting: the kernel refuses a connection where no process listens. Between that and the new socket another server could do the same, and each would remove the other's
-/// socket. So all of it, the end of a listener included, happens under an advisory lock on the folder, which leaves no file behind: of several servers that start at once one takes over, and the others find it alive.
+/// Whether a socket is stale is found out by connecting: the kernel refuses a connection where no process listens. Between that and the
+/// new socket another server could do the same, and each would remove the other's
+/// socket. So all of it, the end of a listener included, happens under an advisory lock on the folder, which leaves no file behind: of
+/// several servers that start at once one takes over, and the others find it alive.
 /// </para>
-/// <para>Where folders cannot be locked (other systems than Linux, folders that may not be read, some network file systems), nothing is taken over.</para>
+/// <para>Where folders cannot be locked (other systems than Linux, folders that may not be read, some network file systems), nothing is
+/// taken over.</para>
 /// </remarks>
 internal sealed class UnixListener : IDisposable
 {
@@ -36,7 +40,8 @@ internal sealed class UnixListener : IDisposable
     /// <summary>Listens.</summary>
     /// <param name="path">Where, at most 107 bytes; relative to the working folder, which must not change before the end.</param>
     /// <param name="backlog">Connections that wait to be accepted.</param>
-    /// <exception cref="SocketException"><see cref="SocketError.AddressAlreadyInUse"/>: a process listens there, or the path is something else than a socket. Others: the folder is missing, or may not be written to.</exception>
+    /// <exception cref="SocketException"><see cref="SocketError.AddressAlreadyInUse"/>: a process listens there, or the path is something
+    /// else than a socket. Others: the folder is missing, or may not be written to.</exception>
     public static UnixListener Listen(string path, int backlog)
     {
         using SafeFileHandle? folder = LockFolderOf(path);
@@ -48,7 +53,10 @@ internal sealed class UnixListener : IDisposable
 #pragma warning restore CA2000
     }
 
-    /// <summary>Whether a path is a socket behind which no process listens: a server that begins to listen there takes it over. A hint, since that may change at once.</summary>
+    /// <summary>
+    /// Whether a path is a socket behind which no process listens: a server that begins to listen there takes it over. A hint, since that
+    /// may change at once.
+    /// </summary>
     public static bool IsStale(string path) => OperatingSystem.IsLinux() && LibC.Identify(path) is { IsSocket: true } && Refuses(path);
 
     /// <summary>Closes the socket and removes its file, unless another one has come into its place.</summary>
@@ -90,7 +98,9 @@ internal sealed class UnixListener : IDisposable
         }
     }
 
-    /// <summary>The same socket for .NET as if it had not been bound here: otherwise its end removes what lies under the path, whose it may be.</summary>
+    /// <summary>
+    /// The same socket for .NET as if it had not been bound here: otherwise its end removes what lies under the path, whose it may be.
+    /// </summary>
     private static Socket WithoutFile(Socket bound)
     {
         if (OperatingSystem.IsWindows())
@@ -99,8 +109,9 @@ internal sealed class UnixListener : IDisposable
         SafeSocketHandle handle = new(bound.SafeHandle.DangerousGetHandle(), ownsHandle: true);
 #pragma warning restore CA2000
         bound.SafeHandle.SetHandleAsInvalid();
-        // Its finalizer would remove the file too, while the server listens.
+#pragma warning disable CA1816 // Its finalizer would remove the file.
         GC.SuppressFinalize(bound);
+#pragma warning restore CA1816
         return new Socket(handle);
     }
 
@@ -109,7 +120,8 @@ internal sealed class UnixListener : IDisposable
         using Socket socket = New();
         try
         {
-            // A server whose backlog is full is alive, and must not be waited for. Socket.Connect waits in the system call even if the socket is set not to block; this does not.
+            // A server whose backlog is full is alive, and must not be waited for. Socket.Connect waits in the system call even if the
+            // socket is set not to block; this does not.
             socket.ConnectAsync(new UnixDomainSocketEndPoint(path)).GetAwaiter().GetResult();
             return false;
         }

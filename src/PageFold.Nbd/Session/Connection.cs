@@ -9,6 +9,7 @@ namespace PageFold.Nbd.Session;
 internal sealed class Connection : IDisposable
 {
     private readonly NbdServerOptions _options;
+    private readonly ServerLog _log;
     private readonly Socket _socket;
     private readonly ClientStream _client;
     private readonly long _since = Environment.TickCount64;
@@ -17,8 +18,9 @@ internal sealed class Connection : IDisposable
     private bool _stopped;
     private string? _reason;
 
-    public Connection(Socket socket, NbdServerOptions options)
+    public Connection(Socket socket, NbdServerOptions options, ServerLog log)
     {
+        _log = log;
         _socket = socket;
         _client = new ClientStream(socket);
         _options = options;
@@ -44,7 +46,7 @@ internal sealed class Connection : IDisposable
             if (agreement is null)
                 return;
             _client.WritesBlock = false;
-            Transmission transmission = new(_client, stream, negotiation.Input, agreement, _options.MaxReplyBytes, Report);
+            Transmission transmission = new(_client, stream, negotiation.Input, agreement, _options.MaxReplyBytes, Report, ReportRequest);
             lock (_lock)
             {
                 _transmission = transmission;
@@ -140,5 +142,8 @@ internal sealed class Connection : IDisposable
             Log(reason);
     }
 
-    private void Log(string reason) => _options.Tell($"connection closed: {reason.ReplaceLineEndings(" ")}");
+    /// <summary>Tells of a request that the disk could not serve; the client is told too, and the connection goes on.</summary>
+    private void ReportRequest(Exception e) => _log.Tell($"a request was answered with an input or output error: {e.Message.ReplaceLineEndings(" ")}");
+
+    private void Log(string reason) => _log.Tell($"connection closed: {reason.ReplaceLineEndings(" ")}");
 }

@@ -40,13 +40,18 @@ internal sealed partial class Transmission
         }
         catch (Exception e) when (IsOfTheDisk(e))
         {
-            _failed(e);
             error = NbdError.InputOutput;
-            // The client takes what follows for data by now: only a broken connection can tell it otherwise.
             if (_headSent)
+            {
+                // The client takes what follows for data by now: only a broken connection can tell it otherwise.
+                _failed(e);
                 _broken = _disconnecting = true;
+            }
             else
+            {
+                _requestFailed(e);
                 Answer(error);
+            }
             _readLeft = 0;
         }
         if (_readLeft > 0)

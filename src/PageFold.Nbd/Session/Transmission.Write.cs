@@ -71,7 +71,7 @@ internal sealed partial class Transmission
         }
         catch (Exception e) when (IsOfTheDisk(e))
         {
-            _failed(e);
+            _requestFailed(e);
             _error = NbdError.InputOutput;
         }
     }

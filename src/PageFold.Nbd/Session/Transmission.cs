@@ -31,6 +31,7 @@ internal sealed partial class Transmission
     private readonly Signal _changed = new();
     private readonly SlowRequests _slow;
     private readonly Action<Exception> _failed;
+    private readonly Action<Exception> _requestFailed;
     private readonly byte[] _scratch;
 
     // The request that is under way: a write whose data is coming, or a read whose data is going.
@@ -55,8 +56,9 @@ internal sealed partial class Transmission
     /// <param name="input">Where requests are read.</param>
     /// <param name="agreement">What the handshake has led to.</param>
     /// <param name="maxReplyBytes">The most bytes of replies that wait before reading stops.</param>
-    /// <param name="failed">Is told of what goes wrong.</param>
-    public Transmission(ClientStream client, Stream stream, PipeReader input, Agreement agreement, int maxReplyBytes, Action<Exception> failed)
+    /// <param name="failed">Is told of what ends the connection.</param>
+    /// <param name="requestFailed">Is told of what the disk could not do, after which the connection goes on.</param>
+    public Transmission(ClientStream client, Stream stream, PipeReader input, Agreement agreement, int maxReplyBytes, Action<Exception> failed, Action<Exception> requestFailed)
     {
         _client = client;
         _input = input;
@@ -65,6 +67,7 @@ internal sealed partial class Transmission
         _structured = agreement.Structured;
         _contexts = agreement.Contexts;
         _failed = failed;
+        _requestFailed = requestFailed;
         _replies = new ReplyQueue(stream, maxReplyBytes, _changed, Abort);
         _slow = new SlowRequests(this, _changed, _disk, _structured);
         _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
@@ -130,7 +133,7 @@ internal sealed partial class Transmission
     }
 
     /// <summary>Tells of what went wrong with the disk, which the client is told too.</summary>
-    public void Report(Exception e) => _failed(e);
+    public void Report(Exception e) => _requestFailed(e);
 
     /// <summary>Ends the connection at once.</summary>
     public void Abort(Exception e)
@@ -320,7 +323,7 @@ internal sealed partial class Transmission
         }
         catch (Exception e) when (IsOfTheDisk(e))
         {
-            _failed(e);
+            _requestFailed(e);
             return NbdError.InputOutput;
         }
     }
