@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using PageFold.Nbd;
 using PageFold;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
@@ -66,7 +67,7 @@ static int Fail(string message, int exitCode)
 {
     try
     {
-        Console.Error.WriteLine($"pagefold: {TerminalText.Escape(message)}");
+        Console.Error.WriteLine($"pagefold: {PrintableText.Of(message)}");
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     {

@@ -173,7 +173,7 @@ public class ServeControlTests
         AssertServes(server);
         // The one that is silent is waited for, but not for ever.
         AssertLetGo(silent, []);
-        ServeProcess.Until(() => server.Ask("snapshot", folder["after"]).ExitCode == 0, "the end of a snapshot that nobody waits for");
+        ServeProcess.Until(() => server.Ask("snapshot", folder["after"]).ExitCode == 0, "the end of a snapshot whose client is gone");
         AssertServes(server);
     }
 

@@ -1,18 +1,34 @@
+using System.Globalization;
+using System.Text;
+
 namespace PageFold.Nbd.Tests;
 
-/// <summary>What others have named cannot steer a terminal or forge a line of a log.</summary>
+/// <summary>What comes from outside cannot act on a terminal or a log.</summary>
 public class PrintableTextTests
 {
     [Theory]
-    [InlineData("plain text, with ~ and \\", "plain text, with ~ and \\")]
-    [InlineData("Grüße, 日本, 😀", "Grüße, 日本, 😀")]
-    [InlineData("a\nb\r\tc\u001b[31m\u0007\u007f", @"a\u000ab\u000d\u0009c\u001b[31m\u0007\u007f")]
-    [InlineData("\u009b1m\u2028\u2029", @"\u009b1m\u2028\u2029")]
-    [InlineData("\u202egnp.exe\u200b", @"\u202egnp.exe\u200b")]
-    [InlineData("\U000e0041", @"\U000e0041")]
+    [InlineData("/srv/data", "/srv/data")]
+    [InlineData("C:\\data", "C:\\data")]
+    [InlineData("naïve 数 😀", "naïve 数 😀")]
+    [InlineData("two\nlines\r\t", "two\\nlines\\r\\t")]
+    [InlineData("\e[2Jgone\a\u007f\u009b", "\\x1b[2Jgone\\x07\\x7f\\x9b")]
+    [InlineData("\ue000 \U000e0041", @"\ue000 \U000e0041")]
     [InlineData("", "")]
-    public void Control_characters_are_escaped_and_others_shown(string text, string shown) => Assert.Equal(shown, PrintableText.Of(text));
+    [InlineData("txt.\u202eexe\u2028\u200b", "txt.\\u202eexe\\u2028\\u200b")]
+    public void Escapes_what_would_act_on_a_terminal_and_nothing_else(string text, string expected) => Assert.Equal(expected, PrintableText.Of(text));
 
     [Fact]
-    public void Half_a_surrogate_pair_is_escaped() => Assert.Equal(@"\ud800x", PrintableText.Of("\ud800x"));
+    public void Half_a_surrogate_pair_is_no_text() => Assert.Equal("half \\ud83d", PrintableText.Of("half \ud83d"));
+
+    [Fact]
+    public void Bytes_that_are_no_text_are_shown_one_by_one() =>
+        Assert.Equal("caf\\xe9 é \\xff\\xfe\\n", PrintableText.Of([.. "caf"u8, 0xE9, .. " é "u8, 0xFF, 0xFE, (byte)'\n']));
+
+    [Fact]
+    public void No_control_character_survives_whatever_the_text() => Gen.String.Sample(text =>
+    {
+        string escaped = PrintableText.Of(text);
+        return !escaped.Any(char.IsControl) && escaped == PrintableText.Of(escaped)
+            && !escaped.EnumerateRunes().Any(rune => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+    });
 }

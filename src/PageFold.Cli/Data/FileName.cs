@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PageFold.Nbd;
 
 namespace PageFold.Cli.Data;
 
@@ -63,7 +64,7 @@ internal sealed class FileName
     }
 
     /// <summary>The name for people.</summary>
-    public override string ToString() => _text is null ? TerminalText.Escape(_bytes.AsSpan(0, _bytes.Length - 1)) : TerminalText.Escape(_text);
+    public override string ToString() => _text is null ? PrintableText.Of(_bytes.AsSpan(0, _bytes.Length - 1)) : PrintableText.Of(_text);
 
     private static IEnumerable<byte[]> RawArguments()
     {

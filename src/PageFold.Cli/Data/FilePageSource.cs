@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using PageFold.Cli.Interop;
+using PageFold.Nbd;
 
 namespace PageFold.Cli.Data;
 
@@ -222,7 +223,7 @@ internal sealed class FilePageSource : PageSource
             return new UserErrorException($"there is no option '{name}', nor a file or folder of that name; paths are named without an option, and --help lists those there are.");
         if (Files.Look(name, follow: false, out _) is { Kind: FileKind.Link })
         {
-            string target = new FileInfo(name.Text).LinkTarget is { } known ? $"'{TerminalText.Escape(known)}'" : "something";
+            string target = new FileInfo(name.Text).LinkTarget is { } known ? $"'{PrintableText.Of(known)}'" : "something";
             return new UserErrorException($"'{name}' is a link to {target}, which {(reason.Length == 0 ? "is not there" : $"cannot be reached ({reason})")}; name a file or folder that is there.");
         }
         return reason.Length == 0

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using PageFold.Nbd;
 
 namespace PageFold.Cli.Data;
 
@@ -24,7 +25,7 @@ internal sealed class ProcessPageSource : PageSource
             throw new UserErrorException($"there is no process {pid}; check --pid.");
         try
         {
-            _description = $"process {pid} ({TerminalText.Escape(File.ReadAllText($"/proc/{pid}/comm").Trim())})";
+            _description = $"process {pid} ({PrintableText.Of(File.ReadAllText($"/proc/{pid}/comm").Trim())})";
             _memory = File.OpenHandle($"/proc/{pid}/mem");
             Choose(FindRuns(pid), sampleBytes);
         }

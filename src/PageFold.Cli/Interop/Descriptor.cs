@@ -35,6 +35,9 @@ internal static unsafe partial class Descriptor
         return SystemFiles.Look(file);
     }
 
+    /// <summary>True if anything has the descriptor open.</summary>
+    public static bool IsOpen(int descriptor) => fcntl(descriptor, F_GETFD) >= 0;
+
     /// <summary>True if the command was started with the descriptor. What the runtime has opened for itself would be closed for another program and is not meant by any name.</summary>
     public static bool IsInherited(int descriptor) => fcntl(descriptor, F_GETFD) is >= 0 and int flags && (flags & FD_CLOEXEC) == 0;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using PageFold.Nbd;
 using Spectre.Console;
 
 namespace PageFold.Cli.Serve;
@@ -47,7 +48,7 @@ internal static class ControlCommands
         if (reply.Error is { } error)
             return Refused(error, reply.ExitCode);
         if (reply.Note is { } note)
-            Console.Error.WriteLine($"pagefold: {TerminalText.Escape(note)}");
+            Console.Error.WriteLine($"pagefold: {PrintableText.Of(note)}");
         IReadOnlyDictionary<string, double> result = reply.Result!;
         if (json)
         {
@@ -70,7 +71,7 @@ internal static class ControlCommands
 
     public static int Refused(string error, int? exitCode)
     {
-        Console.Error.WriteLine($"pagefold: {TerminalText.Escape(error)}");
+        Console.Error.WriteLine($"pagefold: {PrintableText.Of(error)}");
         return exitCode ?? ExitCodes.Failure;
     }
 

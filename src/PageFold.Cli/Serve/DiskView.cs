@@ -1,3 +1,4 @@
+using PageFold.Nbd;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -19,7 +20,7 @@ internal static class DiskView
             before = null;
         List<IRenderable> parts =
         [
-            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(TerminalText.Escape(string.Join(", ", report.EndPoints)))}[/]{(report.RefusedConnections > 0 ? $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]" : string.Empty)}"),
+            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)))}[/]{(report.RefusedConnections > 0 ? $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]" : string.Empty)}"),
         ];
         foreach (DiskReport disk in report.Exports)
         {
@@ -36,11 +37,11 @@ internal static class DiskView
     private static Table Memory(DiskReport disk)
     {
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
-        string name = disk.Name.Length > 0 ? $"'{TerminalText.Escape(disk.Name)}'" : "disk";
+        string name = disk.Name.Length > 0 ? $"'{PrintableText.Of(disk.Name)}'" : "disk";
         table.Title = new TableTitle(Markup.Escape($"{name}: {ByteSize.Format(disk.Size)}, {ByteSize.Format(disk.PageSize)} pages{(disk.ReadOnly ? ", read-only" : string.Empty)}"));
         table.Columns[1].RightAligned();
         table.AddRow("Stored", ByteSize.Format(disk.OriginalBytes), $"{Figures.Count(disk.Pages, "page", "pages")}, {Figures.Of(disk.SameFilledPages, "N0")} same-filled, {Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
-        table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(codec => $"{Markup.Escape(TerminalText.Escape(codec.Name))} {Figures.Of(codec.Pages, "N0")}{(codec.ForWrites ? " [grey](for writes)[/]" : string.Empty)}")));
+        table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(codec => $"{Markup.Escape(PrintableText.Of(codec.Name))} {Figures.Of(codec.Pages, "N0")}{(codec.ForWrites ? " [grey](for writes)[/]" : string.Empty)}")));
         table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
         table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit), $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most {ByteSize.Format(disk.PeakBytes)} so far");

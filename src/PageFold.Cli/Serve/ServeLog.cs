@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
 
@@ -30,7 +31,7 @@ internal sealed class ServeLog : IDisposable
     }
 
     /// <summary>Tells a line that comes once.</summary>
-    public void Tell(string line) => _write($"pagefold: {TerminalText.Escape(line.Length <= LongestLine ? line : line[..LongestLine] + " ...")}");
+    public void Tell(string line) => _write($"pagefold: {PrintableText.Of(line.Length <= LongestLine ? line : line[..LongestLine] + " ...")}");
 
     /// <summary>Tells a line that may come again and again: the first of its kind in a minute.</summary>
     public void TellSeldom(string line)
