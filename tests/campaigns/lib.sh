@@ -78,6 +78,8 @@ within=()
 start_server() {
     local log=$1 i
     shift
+    # Emptied here, before the wait looks into it: an earlier server may have written to it.
+    : >"$log"
     "${within[@]}" dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll" serve "$@" 2>"$log" &
     server=$!
     started+=("$server")
