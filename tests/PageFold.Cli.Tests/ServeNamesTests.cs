@@ -243,23 +243,57 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void A_command_that_takes_nothing_is_left()
+    public async Task A_command_that_takes_nothing_is_left()
     {
         using ServeFolder folder = new();
+        (Socket client, Socket server) = ConnectedPair(folder);
+        using (client)
+        using (server)
+        {
+            ControlReplies replies = new(server);
+            using SnapshotStream output = new(replies, TimeSpan.FromMilliseconds(50));
+            byte[] block = new byte[1 << 20];
+            IOException left = Assert.Throws<IOException>(() =>
+            {
+                for (long offset = 0; offset < 1L << 30; offset += block.Length)
+                    output.Write(offset, block);
+            });
+            Assert.Contains("took nothing", left.Message, StringComparison.Ordinal);
+            // The last line would have to wait for ever, and be taken for bytes of the snapshot.
+            Task last = Task.Factory.StartNew(
+                () => replies.Tell(new ControlReply { Error = "left" }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Assert.ThrowsAsync<IOException>(() => last.WaitAsync(ServeProcess.Patience, TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Fact]
+    public async Task A_command_that_takes_nothing_is_left_where_it_is_told_of_progress_too()
+    {
+        using ServeFolder folder = new();
+        (Socket client, Socket server) = ConnectedPair(folder);
+        using (client)
+        using (server)
+        {
+            server.Blocking = false;
+            SocketError error;
+            do
+                _ = server.Send(new byte[1], 0, 1, SocketFlags.None, out error);
+            while (error == SocketError.Success);
+            server.Blocking = true;
+            ControlProgress progress = new(new ControlReplies(server), TimeSpan.FromMilliseconds(50));
+            Task told = Task.Factory.StartNew(() => progress.Report(0.5), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Assert.ThrowsAsync<IOException>(() => told.WaitAsync(ServeProcess.Patience, TestContext.Current.CancellationToken));
+        }
+    }
+
+    private static (Socket Client, Socket Server) ConnectedPair(ServeFolder folder)
+    {
         using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(folder["s"]));
         listener.Listen();
-        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         client.Connect(new UnixDomainSocketEndPoint(folder["s"]));
-        using Socket server = listener.Accept();
-        using SnapshotStream output = new(new ControlReplies(server), TimeSpan.FromMilliseconds(50));
-        byte[] block = new byte[1 << 20];
-        IOException left = Assert.Throws<IOException>(() =>
-        {
-            for (long offset = 0; offset < 1L << 30; offset += block.Length)
-                output.Write(offset, block);
-        });
-        Assert.Contains("took nothing", left.Message, StringComparison.Ordinal);
+        return (client, listener.Accept());
     }
 
     private static Command Shell(ServeFolder folder, ServeProcess server, string script) => Command.RunProcess(

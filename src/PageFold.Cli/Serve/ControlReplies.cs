@@ -6,7 +6,11 @@ namespace PageFold.Cli.Serve;
 /// <summary>The server's side of one control connection: sends lines, and bytes behind them. Used by one thread at a time.</summary>
 internal sealed class ControlReplies(Socket socket)
 {
+    // Bytes that a line has announced may be missing, so nothing can follow; and the client takes nothing that would be waited for.
+    private bool _gaveUp;
+
     /// <summary>Sends a line, and waits for as long as the client takes to read what was sent before: a pager may take its time.</summary>
+    /// <exception cref="IOException">The client took nothing before, and was given up.</exception>
     public void Tell(ControlReply reply) => Send(Line(reply));
 
     /// <summary>Sends a line and the bytes that it announces.</summary>
@@ -24,6 +28,7 @@ internal sealed class ControlReplies(Socket socket)
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
         {
+            _gaveUp = true;
             throw new IOException($"the command that asked for it took nothing for {patience.TotalSeconds:0} seconds", e);
         }
         finally
@@ -37,6 +42,8 @@ internal sealed class ControlReplies(Socket socket)
 
     private void Send(ReadOnlySpan<byte> bytes)
     {
+        if (_gaveUp)
+            throw new IOException("the command that asked for it was given up");
         while (!bytes.IsEmpty)
             bytes = bytes[socket.Send(bytes)..];
     }

@@ -18,7 +18,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             if (request.Command == "stat")
                 return new ControlReply { Report = disks.Report(request.Export) };
             NbdExport export = disks.Find(request.Export);
-            Progress progress = new(client);
+            ControlProgress progress = new(client, SnapshotStream.Patience);
             return request.Command switch
             {
                 "pages" => Pages(export.Disk, request, client, cancellation),
@@ -239,18 +239,4 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         PageState.WrittenBack => "written-back",
         _ => state.ToString().ToLowerInvariant(),
     };
-
-    /// <summary>Tells at once, and not more than a hundred times.</summary>
-    private sealed class Progress(ControlReplies client) : IProgress<double>
-    {
-        private double _told;
-
-        public void Report(double value)
-        {
-            if (value < _told + 0.01 && value < 1)
-                return;
-            _told = value;
-            client.Tell(new ControlReply { Progress = value });
-        }
-    }
 }

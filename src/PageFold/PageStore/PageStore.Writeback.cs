@@ -29,11 +29,11 @@ public sealed unsafe partial class PageStore
         Throw.IfAgesUnknown(selection.MinAge, _access is not null);
         Throw.IfNegative(selection.MostBytes ?? 0, nameof(selection.MostBytes));
         _benches.RefuseReentry();
-        lock (_writeback!.Working)
+        lock (_writeback!.Turn)
         {
             WritebackRun work = new(_writeback, selection);
             PageWalk walk = new(_counters.Read(StoreCounter.Pages), progress);
-            while (TryWriteBackBatch(ref walk, work))
+            while (TryWriteBackNext(ref walk, work))
             {
                 walk.Report();
                 if (cancellationToken.IsCancellationRequested)
@@ -44,6 +44,23 @@ public sealed unsafe partial class PageStore
             }
             progress?.Report(1);
             return work.Result;
+        }
+    }
+
+    /// <summary>
+    /// Writes a batch of pages; false when that was the last. Between two batches writes that find no memory have the log: they do not wait
+    /// for the end of a writeback.
+    /// </summary>
+    private bool TryWriteBackNext(ref PageWalk walk, WritebackRun work)
+    {
+        lock (work.Log.Working)
+        {
+            long before = work.Pages;
+            bool more = TryWriteBackBatch(ref walk, work);
+            // Writes that have waited for the batch try again before they move pages of their own.
+            if (work.Pages > before && work.Log.Reclaim is { } reclaim)
+                reclaim.Count++;
+            return more;
         }
     }
 

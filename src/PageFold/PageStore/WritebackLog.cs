@@ -7,7 +7,7 @@ namespace PageFold.Store;
 /// not. A sealed segment that has none is free again. When none is free the emptiest is cleaned: what lives in it is added to the log once more. One segment is kept for that.
 /// </summary>
 /// <remarks>
-/// Thread-safe: counting takes a lock of its own, for a few instructions. Opening, adding and cleaning are one writeback's at a time. Who reads a record holds its page's slot, so the record stays alive and its segment is
+/// Thread-safe: counting takes a lock of its own, for a few instructions. Opening, adding and cleaning are one batch's at a time. Who reads a record holds its page's slot, so the record stays alive and its segment is
 /// neither given back nor written over.
 /// </remarks>
 internal sealed unsafe class WritebackLog : IDisposable
@@ -51,7 +51,10 @@ internal sealed unsafe class WritebackLog : IDisposable
         Reclaim = options.DirectReclaim ? new WritebackReclaim(this) : null;
     }
 
-    /// <summary>Held by the one writeback that is going on; taken outside the store's gate.</summary>
+    /// <summary>Held by the one call of WriteBack that is going on, from its beginning to its end; taken before <see cref="Working"/>.</summary>
+    public Lock Turn { get; } = new();
+
+    /// <summary>Held while a batch is written, by a writeback or by a write that finds no memory; taken outside the store's gate.</summary>
     public Lock Working { get; } = new();
 
     /// <summary>What writes that find no memory do with the file; null if they are refused instead.</summary>

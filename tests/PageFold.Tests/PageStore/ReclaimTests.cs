@@ -48,6 +48,33 @@ public sealed class ReclaimTests : IDisposable
     }
 
     [Fact]
+    public void A_write_that_finds_no_memory_does_not_wait_for_the_end_of_a_writeback()
+    {
+        const long Limit = 8 << 20;
+        const int Before = 1500;
+        const int Count = (int)(3 * Limit / 4096);
+        using PageStore store = Make(Limit, 3 * Limit, 4096);
+        byte[] page = new byte[4096];
+        for (int i = 0; i < Before; i++)
+            Write(store, page, i, 1, share: 1);
+        Task? writing = null;
+        // The writeback goes on only when the writer has written three times what memory holds.
+        store.WriteBack(progress: new Told(() =>
+        {
+            writing ??= Pages.OnItsOwnThread(() =>
+            {
+                byte[] own = new byte[4096];
+                for (int i = Before; i < Count; i++)
+                    Write(store, own, i, 1, share: 1);
+            });
+            Assert.True(writing.Wait(TimeSpan.FromSeconds(60)), "the writer waits for the writeback");
+        }));
+        Assert.NotNull(writing);
+        for (int i = 0; i < Count; i++)
+            AssertHolds(store, page, i, 1);
+    }
+
+    [Fact]
     public void A_write_is_refused_when_the_file_fails_and_what_was_accepted_stays()
     {
         AllocationFaults faults = new();
@@ -219,6 +246,11 @@ public sealed class ReclaimTests : IDisposable
     }
 
     private static ulong Key(int number, long version) => (ulong)number << 20 | (ulong)version;
+
+    private sealed class Told(Action tell) : IProgress<double>
+    {
+        public void Report(double value) => tell();
+    }
 
     private long AllocatedBytes()
     {
