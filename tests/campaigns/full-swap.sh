@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A swap disk with a writeback file is filled, and each block written over with one that does not compress: none refused, every byte verified.
+# A swap disk with a writeback file is filled, and each block overwritten with one that does not compress: none refused, every byte verified.
 # full-swap.sh [--short] [--seed N] [--limit MIB]
 campaign=full-swap
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -3,7 +3,7 @@
 refusals.py fill SOCKET SEED
     writes random blocks from the beginning on until some are refused; prints how many were accepted
 refusals.py repeat SOCKET SEED BLOCKS
-    repeats refused writes behind the first BLOCKS blocks, 64 at once, until it is sent a line; prints how many were refused, and the seconds
+    repeats refused writes behind the first BLOCKS blocks, 64 at once, until it is sent a line; prints how many were refused, and seconds
 refusals.py use SOCKET SEED BLOCKS SECONDS
     reads and overwrites the first BLOCKS blocks, one request after another; prints how many requests were answered in a second
 Runs under /usr/bin/python3, for which Debian's libnbd is made.

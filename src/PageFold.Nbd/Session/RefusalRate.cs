@@ -6,7 +6,7 @@ namespace PageFold.Nbd.Session;
 /// takes a bounded share of the server.
 /// </summary>
 /// <remarks>
-/// <see cref="Add"/> may be called from any thread, the others from the loop alone. A wait holds no lock and nothing of the store. The timer
+/// <see cref="Add"/> may be called from any thread, all else from the loop alone. A wait holds no lock and nothing of the store. The timer
 /// comes with the first wait, so a connection without refusals has none.
 /// </remarks>
 internal sealed class RefusalRate(int? perSecond, TimeProvider time, Signal changed) : IDisposable
