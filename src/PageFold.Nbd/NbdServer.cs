@@ -46,6 +46,8 @@ public sealed class NbdServer : IAsyncDisposable
         }
         Throw.IfBelow(options.MaxConnections, 1, nameof(options.MaxConnections));
         Throw.IfBelow(options.MaxReplyBytes, ReplyQueue.BlockBytes, nameof(options.MaxReplyBytes));
+        if (options.RefusalsPerSecond is { } refusals)
+            Throw.IfBelow(refusals, 1, nameof(options.RefusalsPerSecond));
         Throw.IfNotPositive(options.HandshakeTimeout, nameof(options.HandshakeTimeout));
         Throw.IfNotPositive(options.RequestTimeout, nameof(options.RequestTimeout));
         Throw.IfNotPositive(options.IdleTimeout, nameof(options.IdleTimeout));

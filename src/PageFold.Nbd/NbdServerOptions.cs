@@ -23,6 +23,13 @@ public sealed class NbdServerOptions
     /// <summary>The most bytes of replies that wait for one connection's client to take them; until it does, no more of its requests are read. Default 4 MiB.</summary>
     public int MaxReplyBytes { get; init; } = 4 << 20;
 
+    /// <summary>
+    /// How many writes of one connection are refused in a second for want of memory, over and above a tenth of that at once. A client that
+    /// repeats refused writes faster waits for their replies; its reads wait only behind its own writes, and other connections do not wait.
+    /// At least 1; null is no bound. Default 1,000.
+    /// </summary>
+    public int? RefusalsPerSecond { get; init; } = 1000;
+
     /// <summary>How long a client may take to agree on an export, encryption included. Default 10 seconds.</summary>
     public TimeSpan? HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -34,6 +41,9 @@ public sealed class NbdServerOptions
 
     /// <summary>Told of what went wrong with a connection, for a log: one line each. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
+
+    /// <summary>What <see cref="RefusalsPerSecond"/> is measured by.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Tells the log, whose own troubles are not the connections'.</summary>
     internal void Tell(string line)

@@ -47,10 +47,10 @@ internal static class Throw
     }
 
     public static ArgumentException ExportNamedTwice(string name) =>
-        new($"Two exports are named '{name}'; give each a name of its own.", "Exports");
+        new($"Two exports are named '{PrintableText.Of(name)}'; give each a name of its own.", "Exports");
 
     public static ArgumentException ExportNameTooLong(string name, int most) =>
-        new($"The export name '{name[..32]}…' has more than {most} bytes; choose a shorter one.", "Exports");
+        new($"The export name '{PrintableText.Of(name[..32])}…' has more than {most} bytes; choose a shorter one.", "Exports");
 
     public static ArgumentException SnapshotLarger(string path, long snapshot, long disk) =>
         new($"'{path}' is of a disk of {Bytes(snapshot)}, and this one has {Bytes(disk)}; make a disk at least as large.");

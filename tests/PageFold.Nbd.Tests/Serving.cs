@@ -16,7 +16,9 @@ internal sealed class Serving : IDisposable
         int maxReplyBytes = 4 << 20,
         TimeSpan? handshakeTimeout = null,
         TimeSpan? requestTimeout = null,
-        TimeSpan? idleTimeout = null)
+        TimeSpan? idleTimeout = null,
+        int? refusalsPerSecond = 1000,
+        TimeProvider? clock = null)
     {
         SocketPath = Path.Combine(_folder.FullName, "nbd.sock");
         Server = new NbdServer(new NbdServerOptions
@@ -29,6 +31,8 @@ internal sealed class Serving : IDisposable
             HandshakeTimeout = handshakeTimeout ?? TimeSpan.FromMinutes(1),
             RequestTimeout = requestTimeout ?? TimeSpan.FromMinutes(1),
             IdleTimeout = idleTimeout,
+            RefusalsPerSecond = refusalsPerSecond,
+            Clock = clock ?? TimeProvider.System,
             Log = Log.Enqueue,
         });
         Server.Start();

@@ -46,7 +46,7 @@ internal sealed class Connection : IDisposable
             if (agreement is null)
                 return;
             _client.WritesBlock = false;
-            Transmission transmission = new(_client, stream, negotiation.Input, agreement, _options.MaxReplyBytes, Report, ReportRequest);
+            using Transmission transmission = new(_client, stream, negotiation.Input, agreement, _options, Report, ReportRequest);
             lock (_lock)
             {
                 _transmission = transmission;
@@ -102,7 +102,13 @@ internal sealed class Connection : IDisposable
     {
         if (Interlocked.CompareExchange(ref _reason, reason, null) is null)
             Log(reason);
-        _client.Shut();
+        Transmission? transmission;
+        lock (_lock)
+            transmission = _transmission;
+        if (transmission is not null)
+            transmission.Cut();
+        else
+            _client.Shut();
     }
 
     public void Dispose()

@@ -16,7 +16,7 @@ namespace PageFold.Nbd.Session;
 /// </para>
 /// <para>The connection's own thread runs the loop; the slow requests' threads meet it only in <see cref="ReplyQueue"/> and in the pool of slow requests.</para>
 /// </remarks>
-internal sealed partial class Transmission
+internal sealed partial class Transmission : IDisposable
 {
     /// <summary>Data in a piece of a reply.</summary>
     public const int PieceBytes = 64 << 10;
@@ -30,6 +30,7 @@ internal sealed partial class Transmission
     private readonly ReplyQueue _replies;
     private readonly Signal _changed = new();
     private readonly SlowRequests _slow;
+    private readonly RefusalRate _refusals;
     private readonly Action<Exception> _failed;
     private readonly Action<Exception> _requestFailed;
     private readonly byte[] _scratch;
@@ -44,6 +45,7 @@ internal sealed partial class Transmission
     private SlowRequest? _collecting;
     private volatile bool _disconnecting;
     private volatile bool _stopping;
+    private volatile bool _isPaying;
 
     // Under _waiting: the loop waits for the client, and not for the rest of a request.
     private readonly Lock _waiting = new();
@@ -55,10 +57,11 @@ internal sealed partial class Transmission
     /// <param name="stream">What replies are written to: the connection, or the encryption around it.</param>
     /// <param name="input">Where requests are read.</param>
     /// <param name="agreement">What the handshake has led to.</param>
-    /// <param name="maxReplyBytes">The most bytes of replies that wait before reading stops.</param>
+    /// <param name="options">What the server was made with.</param>
     /// <param name="failed">Is told of what ends the connection.</param>
     /// <param name="requestFailed">Is told of what the disk could not do, after which the connection goes on.</param>
-    public Transmission(ClientStream client, Stream stream, PipeReader input, Agreement agreement, int maxReplyBytes, Action<Exception> failed, Action<Exception> requestFailed)
+    public Transmission(ClientStream client, Stream stream, PipeReader input, Agreement agreement, NbdServerOptions options,
+        Action<Exception> failed, Action<Exception> requestFailed)
     {
         _client = client;
         _input = input;
@@ -68,8 +71,9 @@ internal sealed partial class Transmission
         _contexts = agreement.Contexts;
         _failed = failed;
         _requestFailed = requestFailed;
-        _replies = new ReplyQueue(stream, maxReplyBytes, _changed, Abort);
+        _replies = new ReplyQueue(stream, options.MaxReplyBytes, _changed, Abort);
         _slow = new SlowRequests(this, _changed, _disk, _structured);
+        _refusals = new RefusalRate(options.RefusalsPerSecond, options.Clock, _changed);
         _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
     }
 
@@ -79,8 +83,10 @@ internal sealed partial class Transmission
     /// <summary>A request has begun to arrive and is not whole yet, and it is the client who keeps it waiting.</summary>
     public bool IsMidRequest => Volatile.Read(ref _isMidRequest);
 
-    /// <summary>Slow requests are under way, and the client may be waiting for them; if it leaves its replies untaken, they wait for it.</summary>
-    public bool IsWorking => _slow.IsBusy && !_replies.IsCongested;
+    /// <summary>
+    /// Slow requests or a wait for refusals are under way, and the client may be waiting for them; if it leaves its replies untaken, they wait for it.
+    /// </summary>
+    public bool IsWorking => (_slow.IsBusy || _isPaying) && !_replies.IsCongested;
 
     /// <summary>Ends the connection after the requests that are under way; those that come behind them are told that the server shuts down, or not heard any more.</summary>
     public void Stop()
@@ -91,6 +97,7 @@ internal sealed partial class Transmission
             if (_isIdle)
                 _client.ShutReading();
         }
+        _changed.Set();
     }
 
     /// <summary>Serves until the client says that it goes, or is gone.</summary>
@@ -139,9 +146,19 @@ internal sealed partial class Transmission
     public void Abort(Exception e)
     {
         _failed(e);
+        Cut();
+    }
+
+    /// <summary>Ends the connection at once, for a reason that was told already.</summary>
+    public void Cut()
+    {
         _disconnecting = true;
         _client.Shut();
+        _changed.Set();
     }
+
+    /// <summary>Frees what <see cref="Run"/> has left; it has ended.</summary>
+    public void Dispose() => _refusals.Dispose();
 
     private void Send(SlowRequest slow)
     {
@@ -276,6 +293,8 @@ internal sealed partial class Transmission
             _disconnecting = true;
             return;
         }
+        if (_request.Command is NbdCommand.Write or NbdCommand.WriteZeroes && !_refusals.IsUnused)
+            PayRefusals();
         _error = _stopping ? NbdError.Shutdown : _request.Validate(_disk.Length, _export.ReadOnly, _structured, _contexts != MetaContexts.None, Agreement.MaxLength);
         _position = (long)_request.Offset;
         if (_request.PayloadLength > 0)
@@ -284,6 +303,20 @@ internal sealed partial class Transmission
             Answer(_error);
         else
             Execute();
+    }
+
+    /// <summary>Waits until another write may be refused, or the connection ends. Nothing is held meanwhile, and all replies are out.</summary>
+    private void PayRefusals()
+    {
+        while (!_stopping && !_disconnecting && !_refusals.IsPaid())
+        {
+            _isPaying = true;
+            _replies.Flush();
+            _changed.Wait();
+        }
+        if (_isPaying)
+            Volatile.Write(ref _lastHeard, Environment.TickCount64);
+        _isPaying = false;
     }
 
     private void Execute()
@@ -332,6 +365,7 @@ internal sealed partial class Transmission
     internal NbdError OutOfMemory()
     {
         _export.Counters.CountOutOfMemory();
+        _refusals.Add();
         return NbdError.NoSpace;
     }
 

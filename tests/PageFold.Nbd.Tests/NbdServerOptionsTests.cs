@@ -1,0 +1,41 @@
+using System.Net;
+
+namespace PageFold.Nbd.Tests;
+
+/// <summary>What a server refuses to be made with.</summary>
+public sealed class NbdServerOptionsTests : IDisposable
+{
+    private readonly RamDisk _disk = Serving.NewDisk();
+
+    public void Dispose() => _disk.Dispose();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void A_rate_of_refusals_below_one_is_refused(int rate)
+    {
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => new NbdServer(new NbdServerOptions
+        {
+            Exports = [new NbdExport { Disk = _disk }],
+            EndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            RefusalsPerSecond = rate,
+        }));
+        Assert.Equal("RefusalsPerSecond", refused.ParamName);
+        Assert.Contains("at least 1", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5000)]
+    public void The_name_of_an_export_is_shown_escaped(int length)
+    {
+        NbdExport export = new() { Name = "\e[31m" + new string('n', length), Disk = _disk };
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => new NbdServer(new NbdServerOptions
+        {
+            Exports = [export, export],
+            EndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+        }));
+        Assert.Contains("\\u001b[31m", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", refused.Message, StringComparison.Ordinal);
+    }
+}
