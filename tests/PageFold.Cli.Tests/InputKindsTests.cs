@@ -220,4 +220,20 @@ public sealed class InputKindsTests : IDisposable
     private string Path(string name) => System.IO.Path.Combine(_data.Path, name);
 
     private string Link(string name, string target) => File.CreateSymbolicLink(Path(name), target).FullName;
+
+    [Theory]
+    [InlineData("measure -", "<&-")]
+    [InlineData("measure /dev/stdin", "<&-")]
+    [InlineData("measure /dev/fd/7", "")]
+    [InlineData("measure \"$1\" --json /dev/fd/7", "")]
+    public void A_descriptor_that_is_not_open_is_refused(string command, string redirection)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Names of descriptors are those of Linux.");
+        using DataFolder folder = new();
+        string file = System.IO.Path.Combine(folder.Path, "data");
+        File.WriteAllBytes(file, new byte[8192]);
+        Command run = Command.RunProcess("bash", ["-c", $"exec dotnet \"$0\" {command} {redirection}", Command.Program, file]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("not open in this command", run.Error, StringComparison.Ordinal);
+    }
 }

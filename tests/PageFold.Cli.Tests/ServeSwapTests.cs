@@ -32,6 +32,12 @@ public class ServeSwapTests
         Assert.InRange(disk.GetProperty("writtenBackPages").GetInt64(), 1, pages);
         Assert.InRange(disk.GetProperty("peakBytes").GetInt64(), 1, Limit);
         Assert.Contains("no write is refused", server.Log, StringComparison.Ordinal);
+        // Full as it is, it makes room for a snapshot.
+        server.Figures("snapshot", folder["full"]);
+        using ServeProcess again = ServeProcess.Start(folder, "--swap", "2", "--memory-limit", "16MiB", "--writeback", folder["wb2"], "--restore", folder["full"]);
+        using ServeClient reader = again.Connect();
+        foreach (int page in order)
+            Assert.Equal(page + 1, ServeContent.NumberOf(reader.Read((long)page * Page, Page)));
     }
 
     [Fact]
@@ -99,6 +105,7 @@ public class ServeSwapTests
         folder.AssertServeRefused([.. limit, "--swap", "--export", "a,size=1MiB"], "--export a,size=1048576");
         folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-daily", "1GiB"], "--writeback-daily 1.0 GiB", "leave one of them out");
         folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-size", "5MiB"], "--writeback-size 5.0 MiB is too small for --swap", "leave --writeback-size out, or raise it");
+        folder.AssertServeRefused(["--size", "1GiB", "--memory-limit", "900TiB", "--lock-memory"], "--lock-memory takes the memory of --memory-limit (900.0 TiB) at once", "lower --memory-limit");
         folder.AssertServeRefused(["--memory-limit", "4GiB", "--swap", "100", "--writeback", folder["wb"]], "needs a writeback file of", "the largest is 256.0 GiB", "choose a smaller ratio or limit");
         Assert.Empty(Directory.GetFiles(folder.Path, "wb*"));
     }

@@ -69,7 +69,11 @@ internal static class Files
     {
         status = default;
         reason = "only Linux can";
-        return OperatingSystem.IsLinux() ? Known(SystemFiles.Duplicate(descriptor), out status, out reason) : null;
+        if (!OperatingSystem.IsLinux())
+            return null;
+        // The number of one that was closed may belong to the runtime by now.
+        reason = "it is not open in this command";
+        return Descriptor.IsInherited(descriptor) ? Known(SystemFiles.Duplicate(descriptor), out status, out reason) : null;
     }
 
     /// <summary>What is in a folder, by name; null if it cannot be read, and why.</summary>

@@ -107,6 +107,11 @@ internal sealed class HostedDisks : IDisposable
         {
             throw new UserErrorException($"--writeback {options.Writeback}: {options.WritebackOf(export)} is a folder; name a file.");
         }
+        catch (IOException e) when (options.SwapRatio is not null && e.Message.StartsWith("Writeback.Path", StringComparison.Ordinal))
+        {
+            throw new UserErrorException(e.Message.Replace("Writeback.Path", "--writeback", StringComparison.Ordinal)
+                .Replace("leave Writeback.Preallocate out", "choose a smaller --swap ratio or --memory-limit", StringComparison.Ordinal), e);
+        }
         catch (Exception e) when (options.Writeback is not null && e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"--writeback {options.Writeback} cannot be used ({e.Message.TrimEnd('.')}); name a file in a folder that exists, which no other server uses, or a block device.", e);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using PageFold.Cli.Interop;
@@ -30,6 +31,17 @@ internal static class MemoryLock
         byte[] environment = [.. File.ReadAllBytes("/proc/self/environ"), .. Encoding.ASCII.GetBytes($"{Restarted}=1\0")];
         LibC.Execute(program, File.ReadAllBytes("/proc/self/cmdline"), environment);
         return false;
+    }
+
+    /// <summary>Refuses a limit that the machine has no memory for now: what is taken at once and locked would have the kernel kill processes for it.</summary>
+    public static void RefuseMoreThanIsThere(long limit)
+    {
+        const string Available = "MemAvailable:";
+        if (!OperatingSystem.IsLinux() || File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Available, StringComparison.Ordinal)) is not { } line)
+            return;
+        long available = long.Parse(line.AsSpan(Available.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture) * 1024;
+        if (limit > available)
+            throw new UserErrorException($"--lock-memory takes the memory of --memory-limit ({ByteSize.Format(limit)}) at once, and this machine has {ByteSize.Format(available)} to give; lower --memory-limit, or leave --lock-memory out.");
     }
 
     /// <summary>Locks all memory that this process has and will have, from the moment it is first touched.</summary>

@@ -15,7 +15,12 @@ internal static class ServeRun
         using ServeLog log = new();
         bool flusher = options.LockMemory && MemoryLock.TryMarkAsFlusher();
         if (options.LockMemory)
+        {
+            long limit = options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
+            MemoryLock.RefuseMoreThanIsThere(limit);
+            log.Tell($"taking and locking {ByteSize.Format(limit)} of memory");
             MemoryLock.Engage();
+        }
         ResidentMemory.KeepLittle();
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
         if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -22,6 +23,8 @@ internal sealed class Upkeep : IDisposable
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
     private readonly Dictionary<(NbdExport, string), string> _told = [];
+    private readonly HashSet<NbdExport> _nearlyFull = [];
+    private readonly Dictionary<NbdExport, long> _refused = [];
 
     public Upkeep(HostedDisks disks, UpkeepOptions options, Action<string> tell)
     {
@@ -45,10 +48,17 @@ internal sealed class Upkeep : IDisposable
     private void Run()
     {
         TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(Math.Min(_idle.TotalSeconds, (_options.WritebackIdle ?? _idle).TotalSeconds) / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
-        while (!_ending.Token.WaitHandle.WaitOne(between))
+        long tended = Stopwatch.GetTimestamp();
+        while (!_ending.Token.WaitHandle.WaitOne(LeastBetween))
         {
+            // More often than the rest: a disk may be filled within seconds.
+            foreach (NbdExport export in _disks.Exports)
+                Try(export, Space, () => WatchSpace(export));
+            if (Stopwatch.GetElapsedTime(tended) < between)
+                continue;
             foreach (NbdExport export in _disks.Exports)
                 Tend(export);
+            tended = Stopwatch.GetTimestamp();
         }
     }
 
@@ -61,7 +71,6 @@ internal sealed class Upkeep : IDisposable
             Try(export, "recompress", () => Recompress(store, codec));
         if (_options.WritebackIdle is { } age)
             Try(export, WritingBack, () => WriteBack(export, age));
-        Try(export, Space, () => WarnOfLittleSpace(export));
         if (IsSparse(store))
             Try(export, "compact", () => store.Compact(_ending.Token));
     }
@@ -111,13 +120,19 @@ internal sealed class Upkeep : IDisposable
             Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
     }
 
-    /// <summary>Warns once when little is left, and again when that happens after it was better.</summary>
-    private void WarnOfLittleSpace(NbdExport export)
+    /// <summary>Warns when little is left, once until that was better, and tells of writes that were refused.</summary>
+    private void WatchSpace(NbdExport export)
     {
-        if (DiskReport.IsAlmostFull(export.Disk, export.Disk.Store.GetStatistics()))
-            Tell(export, Space, "less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, compact, or raise --memory-limit");
-        else
-            _told.Remove((export, Space));
+        PageStoreStatistics statistics = export.Disk.Store.GetStatistics();
+        string name = export.Name.Length > 0 ? $"'{export.Name}'" : "the disk";
+        if (!DiskReport.IsAlmostFull(export.Disk, statistics))
+            _nearlyFull.Remove(export);
+        else if (_nearlyFull.Add(export))
+            _tell($"{name}: less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, or compact");
+        long refused = export.OutOfSpaceErrors;
+        if (refused > _refused.GetValueOrDefault(export))
+            _tell($"{name}: {refused} writes were refused (ENOSPC) so far, because memory is short; trim, compact, or serve the disk with a higher --memory-limit");
+        _refused[export] = refused;
     }
 
     private void WriteBack(NbdExport export, TimeSpan age)

@@ -42,11 +42,22 @@ public sealed partial class RamDisk
         ArgumentNullException.ThrowIfNull(output);
         using (output)
         {
+            MakeRoomForSnapshot();
             using SnapshotSession session = label is null
                 ? Store.BeginImageTo(output, Length)
                 : Store.BeginSnapshotTo(output, new SnapshotOptions { Length = Length, Label = label });
             return Save(session, progress, cancellationToken);
         }
+    }
+
+    /// <summary>Where pages can leave memory, a full disk has room for a snapshot's buffers too.</summary>
+    private void MakeRoomForSnapshot()
+    {
+        long needed = SnapshotBytes(Length, PageSize, Store.MemoryLimit);
+        if (!_writesBack || Store.GetStatistics().AvailableBytes >= needed)
+            return;
+        _ = Store.WriteBack(new WritebackSelection { MostBytes = 2 * needed });
+        Store.Compact();
     }
 
     /// <summary>Fills the disk, on which nothing was written yet, from a snapshot of a disk with pages of the same size and at most as many bytes. After an error the disk is empty.</summary>
@@ -91,12 +102,15 @@ public sealed partial class RamDisk
         _ = Flush();
     }
 
-    // Two buffers, the bits of the pages as far as they are likely to be needed within the limit, and what the cache may still bring: no page takes more than its own bytes and a sixteenth.
-    private static long ReserveBytes(long length, PageStoreOptions store, long cache)
+    // What the cache may still bring comes on top: no page takes more than its own bytes and a sixteenth.
+    private static long ReserveBytes(long length, PageStoreOptions store, long cache) =>
+        SnapshotBytes(length, store.PageSize, store.MemoryLimit ?? PageStore.DefaultMemoryLimit) + cache + cache / 16;
+
+    // Two buffers, and the bits of the pages as far as they are likely to be needed within the limit.
+    private static long SnapshotBytes(long length, int pageSize, long limit)
     {
         const long Buffers = (2 << 20) + (64 << 10);
-        long bits = length / store.PageSize / 8;
-        return Buffers + Math.Min(bits, (store.MemoryLimit ?? PageStore.DefaultMemoryLimit) / 64) + cache + cache / 16;
+        return Buffers + Math.Min(length / pageSize / 8, limit / 64);
     }
 
     private SnapshotResult Save(SnapshotSession session, IProgress<double>? progress, CancellationToken cancellationToken)
