@@ -21,6 +21,8 @@ internal static unsafe partial class LibC
     private const int LOCK_EX = 2;
     private const int LOCK_NB = 4;
     private const int MillisecondsBetweenTries = 20;
+    private const int EINTR = 4;
+    private const int EAGAIN = 11;
     private const int MostTries = 250;
 
     /// <summary>
@@ -58,6 +60,9 @@ internal static unsafe partial class LibC
         {
             if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
                 return handle;
+            // Another process has it, or a signal came. Anything else stays as it is: a file system without such locks.
+            if (Marshal.GetLastPInvokeError() is not (EAGAIN or EINTR))
+                break;
             Thread.Sleep(MillisecondsBetweenTries);
         }
         handle.Dispose();
