@@ -14,6 +14,7 @@ internal sealed class Serving : IDisposable
         NbdTls? tls = null,
         int maxConnections = 128,
         int maxReplyBytes = 4 << 20,
+        long? connectionMemory = null,
         TimeSpan? handshakeTimeout = null,
         TimeSpan? requestTimeout = null,
         TimeSpan? idleTimeout = null)
@@ -26,6 +27,7 @@ internal sealed class Serving : IDisposable
             Tls = tls,
             MaxConnections = maxConnections,
             MaxReplyBytes = maxReplyBytes,
+            ConnectionMemory = connectionMemory,
             HandshakeTimeout = handshakeTimeout ?? TimeSpan.FromMinutes(1),
             RequestTimeout = requestTimeout ?? TimeSpan.FromMinutes(1),
             IdleTimeout = idleTimeout,
