@@ -17,9 +17,16 @@ def take(connection, count):
 
 
 def attach():
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(path)
-    take(connection, 18)
+    # The server closes a connection that comes before the end of one that has left.
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(path)
+            take(connection, 18)
+            break
+        except (EOFError, ConnectionError):
+            connection.close()
+            time.sleep(0.05)
     connection.sendall(struct.pack(">IQII", 3, 0x49484156454F5054, 1, 0))
     take(connection, 10)
     return connection

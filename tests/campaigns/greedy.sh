@@ -11,7 +11,7 @@ options clients rounds -- "$@"
 begin
 build_command
 # One connection more for the client that verifies. What docs/ramdisk.md says: 396 KiB for each connection and 32 MiB, 0.2 MiB of the kernel for each, 75 MiB of runtime.
-limit=256
+limit=144
 bound=$((((clients + 1) * 396 + 1023 >> 10) + 32))
 group_bytes=$((limit + bound + ((clients + 1) * 200 >> 10) + 1 + 75))
 make_group greedy $((group_bytes << 20)) || fail "needs to be able to make a control group with a memory limit"
@@ -36,7 +36,7 @@ for ((i = 0; i < 30; i++)); do
     read -r after held peak < <(figure "$control" residentBytes connectionBytes connectionPeakBytes) || fail "the server does not answer"
     [ "$held" != 0 ] || break
 done
-say "$checked MiB verified; connections had up to $((peak >> 10)) KiB of $((most >> 10)); resident $((before >> 20)) MiB before, $((after >> 20)) after; the group had up to $(($(group_peak "$group") >> 20)) MiB of $group_bytes"
+say "$checked MiB verified; connections had up to $((peak >> 10)) KiB of $((most >> 10)); resident $((before >> 20)) MiB before, $((after >> 20)) after; the group had up to $(($(group_peak "$group") >> 20)) MiB of $group_bytes MiB"
 [ "$(group_kills "$group")" = 0 ] || fail "the kernel killed a process of the group"
 [ "$peak" -le "$most" ] || fail "connections had more than they may"
 [ "$held" = 0 ] || fail "connections that are gone still have $held bytes"
