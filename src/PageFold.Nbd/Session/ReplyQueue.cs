@@ -40,8 +40,10 @@ internal sealed class ReplyQueue
     // Under the lock: the block of a slow reply that is being written.
     private MemoryBlock? _offered;
 
-    // For the next reply of the loop that reads requests. That loop puts it here before it needs it; a block that was sent comes here too.
+    // For the next replies of the loop that reads requests. That loop sees to one before it needs it; a block that was sent comes here too.
+    // The second one lets a batch of replies come and go without the memory of all connections.
     private MemoryBlock? _spare;
+    private MemoryBlock? _second;
     private long _queued;
     private long _lastTaken;
     private int _waiting;
@@ -83,6 +85,8 @@ internal sealed class ReplyQueue
 
     /// <summary>When the client last took some, by <see cref="Environment.TickCount64"/>.</summary>
     public long LastTaken => Volatile.Read(ref _lastTaken);
+
+    private bool HasOne => Volatile.Read(ref _spare) is not null || Volatile.Read(ref _second) is not null;
 
     private bool IsTooLong => Volatile.Read(ref _queued) > _maxBytes;
 
@@ -154,11 +158,15 @@ internal sealed class ReplyQueue
             SignalIfWaiting();
     }
 
-    /// <summary>Gives the spare block back. To be called while the loop that reads requests waits for its client.</summary>
+    /// <summary>Gives spare blocks back. To be called while the loop that reads requests waits for its client.</summary>
     public void GiveBackSpare()
     {
-        if (Volatile.Read(ref _spare) is not null && Interlocked.Exchange(ref _spare, null) is { } spare)
+        if (!HasOne)
+            return;
+        if (Interlocked.Exchange(ref _spare, null) is { } spare)
             _lease.Return(spare);
+        if (Interlocked.Exchange(ref _second, null) is { } second)
+            _lease.Return(second);
     }
 
     /// <summary>Sends until the queue is completed, or the client has gone.</summary>
@@ -181,7 +189,7 @@ internal sealed class ReplyQueue
                 _pipe.Reader.AdvanceTo(result.Buffer.GetPosition(part.Length));
                 if (last)
                     break;
-                if (!IsTooLong && Volatile.Read(ref _spare) is not null)
+                if (!IsTooLong && HasOne)
                     SignalIfWaiting();
             }
             await _pipe.Reader.CompleteAsync();
@@ -211,24 +219,24 @@ internal sealed class ReplyQueue
 
     private bool HasSpare()
     {
-        if (Volatile.Read(ref _spare) is not null)
+        if (HasOne)
             return true;
         if (_lease.TryTake() is not { } block)
-            return Volatile.Read(ref _spare) is not null;
+            return HasOne;
         Recycle(block);
         return true;
     }
 
-    /// <summary>A block that was sent is the next spare one, unless there is one.</summary>
+    /// <summary>A block that was sent is the next spare one, unless there are two.</summary>
     private void Recycle(MemoryBlock block)
     {
-        if (Interlocked.CompareExchange(ref _spare, block, null) is not null)
+        if (Interlocked.CompareExchange(ref _spare, block, null) is not null && Interlocked.CompareExchange(ref _second, block, null) is not null)
             _lease.Return(block);
     }
 
     private MemoryBlock TakeForPipe()
     {
-        MemoryBlock? block = _offered ?? Interlocked.Exchange(ref _spare, null);
+        MemoryBlock? block = _offered ?? Interlocked.Exchange(ref _spare, null) ?? Interlocked.Exchange(ref _second, null);
         _offered = null;
         // The loop makes sure of a block before it writes, unless nothing goes out any more.
         return block ?? throw new ObjectDisposedException(nameof(ReplyQueue));
