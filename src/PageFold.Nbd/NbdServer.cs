@@ -19,11 +19,15 @@ public sealed class NbdServer : IAsyncDisposable
     // Of a connection's thread; what is not used costs addresses only.
     private const int StackBytes = 1 << 20;
 
+    // What the kernel keeps of either direction of a TCP connection; it takes twice as much for its own needs.
+    private const int SocketBufferBytes = 256 << 10;
+
     private readonly NbdServerOptions _options;
     private readonly HashSet<Connection> _connections = [];
     private readonly List<Task> _accepting = [];
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ServerLog _log;
+    private readonly ConnectionMemory _memory;
     private ListeningSockets? _listeners;
     private Timer? _watch;
     private bool _stopping;
@@ -51,6 +55,8 @@ public sealed class NbdServer : IAsyncDisposable
         Throw.IfNotPositive(options.HandshakeTimeout, nameof(options.HandshakeTimeout));
         Throw.IfNotPositive(options.RequestTimeout, nameof(options.RequestTimeout));
         Throw.IfNotPositive(options.IdleTimeout, nameof(options.IdleTimeout));
+        Throw.IfTooLittle(options.ConnectionMemory, options.MaxConnections);
+        _memory = new ConnectionMemory(options.ConnectionMemory ?? ConnectionMemory.DefaultLimit(options.MaxConnections), options.MaxConnections);
         _options = options;
         _log = new ServerLog(options.Tell, TimeProvider.System);
     }
@@ -60,6 +66,15 @@ public sealed class NbdServer : IAsyncDisposable
 
     /// <summary>Connections that were closed at once because there were too many.</summary>
     public long RefusedConnections { get; private set; }
+
+    /// <summary>Bytes that all connections have in hand at the moment, and those kept for a short while for the next request.</summary>
+    public long ConnectionBytes => _memory.HeldBytes;
+
+    /// <summary>The most bytes that <see cref="ConnectionBytes"/> has been so far.</summary>
+    public long ConnectionPeakBytes => _memory.PeakBytes;
+
+    /// <summary>The most bytes that <see cref="ConnectionBytes"/> can be.</summary>
+    public long ConnectionBytesLimit => _memory.LimitBytes;
 
     /// <summary>
     /// Listens on all end points, or on none. Unix sockets are for their owner alone; one that a killed server has left behind is taken
@@ -100,6 +115,7 @@ public sealed class NbdServer : IAsyncDisposable
         }
         if (_watch is not null)
             await _watch.DisposeAsync();
+        _memory.Dispose();
         _log.Sum(all: true);
     }
 
@@ -130,7 +146,7 @@ public sealed class NbdServer : IAsyncDisposable
 
     private void Admit(Socket socket)
     {
-        Connection connection = new(socket, _options, _log);
+        Connection connection = new(socket, _options, _memory, _log);
         lock (_connections)
         {
             if (_stopping || _connections.Count >= _options.MaxConnections)
@@ -143,8 +159,7 @@ public sealed class NbdServer : IAsyncDisposable
         }
         try
         {
-            if (socket.AddressFamily != AddressFamily.Unix)
-                socket.NoDelay = true;
+            Prepare(socket);
             new Thread(() => Serve(connection), StackBytes) { IsBackground = true, Name = "nbd connection" }.Start();
         }
         catch (Exception e) when (e is SocketException or OutOfMemoryException or ThreadStartException)
@@ -153,6 +168,15 @@ public sealed class NbdServer : IAsyncDisposable
             _log.Tell($"a connection could not be served: {e.Message}");
             Remove(connection);
         }
+    }
+
+    private static void Prepare(Socket socket)
+    {
+        if (socket.AddressFamily == AddressFamily.Unix)
+            return;
+        socket.NoDelay = true;
+        // The kernel's buffers would grow to some megabytes by themselves for a client that is slow.
+        (socket.SendBufferSize, socket.ReceiveBufferSize) = (SocketBufferBytes, SocketBufferBytes);
     }
 
     private void Serve(Connection connection)
@@ -186,6 +210,7 @@ public sealed class NbdServer : IAsyncDisposable
             foreach (Connection connection in _connections)
                 connection.Watch(now);
         }
+        _memory.Trim(now);
         _log.Sum();
     }
 }

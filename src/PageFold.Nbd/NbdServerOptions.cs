@@ -20,7 +20,18 @@ public sealed class NbdServerOptions
     /// <summary>The most connections at once; one more is closed as soon as it is there. Default 128.</summary>
     public int MaxConnections { get; init; } = 128;
 
-    /// <summary>The most bytes of replies that wait for one connection's client to take them; until it does, no more of its requests are read. Default 4 MiB.</summary>
+    /// <summary>
+    /// The most bytes that all connections have in hand together: what their clients send, replies on their way, slow requests. At least
+    /// 396 KiB (405,504 bytes) for each of <see cref="MaxConnections"/>, of which each connection is sure; what is beyond is shared, and
+    /// a connection that gets no more of it waits for its client to take replies, and does slow requests one after the other. Memory that
+    /// no connection needs for two seconds goes back to the system. Null (the default) is those 396 KiB for each, and 32 MiB.
+    /// </summary>
+    public long? ConnectionMemory { get; init; }
+
+    /// <summary>
+    /// The most bytes of replies that wait for one connection's client to take them, if <see cref="ConnectionMemory"/> has so many for it;
+    /// until it takes some, no more of its requests are read. Default 4 MiB.
+    /// </summary>
     public int MaxReplyBytes { get; init; } = 4 << 20;
 
     /// <summary>
@@ -41,6 +52,9 @@ public sealed class NbdServerOptions
 
     /// <summary>Told of what went wrong with a connection, for a log: one line each. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
+
+    /// <summary>The least <see cref="ConnectionMemory"/> for so many connections.</summary>
+    public static long LeastConnectionMemory(int maxConnections) => maxConnections * Session.ConnectionMemory.GuaranteedBytes;
 
     /// <summary>What <see cref="RefusalsPerSecond"/> is measured by.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;

@@ -46,6 +46,18 @@ internal static class Throw
             throw new ArgumentOutOfRangeException(option, value, $"{option} is {value.ToString(CultureInfo.InvariantCulture)}; choose at least {least.ToString(CultureInfo.InvariantCulture)}.");
     }
 
+    public static void IfTooLittle(long? connectionMemory, int maxConnections)
+    {
+        long least = NbdServerOptions.LeastConnectionMemory(maxConnections);
+        if (connectionMemory < least)
+        {
+            throw new ArgumentOutOfRangeException(
+                "ConnectionMemory",
+                connectionMemory,
+                $"ConnectionMemory is {Bytes(connectionMemory!.Value)}, too little for MaxConnections, {maxConnections.ToString(CultureInfo.InvariantCulture)}: choose at least {Bytes(least)}, or fewer connections.");
+        }
+    }
+
     public static ArgumentException ExportNamedTwice(string name) =>
         new($"Two exports are named '{PrintableText.Of(name)}'; give each a name of its own.", "Exports");
 
@@ -57,6 +69,9 @@ internal static class Throw
 
     public static MemoryLimitException CacheCannotBeStored(long limit) =>
         new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or raise the limit.");
+
+    public static InsufficientMemoryException SystemHasNoMemory() =>
+        new("The system has no memory for a connection; lower the memory limit, allow fewer connections, or give the machine more.");
 
     public static ArgumentException CertificateUnusable(string path, Exception cause) =>
         new($"'{path}' cannot be used ({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); a folder of certificates has server-cert.pem and server-key.pem, and ca-cert.pem to verify clients with.", cause);

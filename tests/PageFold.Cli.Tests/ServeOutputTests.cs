@@ -63,6 +63,6 @@ public class ServeOutputTests
         using Nbd.RamDisk disk = new(new Nbd.RamDiskOptions { Length = 1 << 20, Store = new PageStoreOptions { MemoryLimit = 16 << 20 } });
         DiskReport report = DiskReport.Of(new Nbd.NbdExport { Name = "disk", Disk = disk });
         Dictionary<string, ActivityReport> activity = report.Requests.ToDictionary(pair => pair.Key, _ => new ActivityReport(requests, requests * Page, 0, 1, 1, 1));
-        return new ServerReport { Pid = pid, UptimeSeconds = uptime, EndPoints = [], RefusedConnections = 0, ResidentBytes = 1, Exports = [report with { Requests = activity }] };
+        return new ServerReport { Pid = pid, UptimeSeconds = uptime, EndPoints = [], RefusedConnections = 0, ConnectionBytes = 1, ConnectionPeakBytes = 1, ConnectionBytesLimit = 1, ResidentBytes = 1, Exports = [report with { Requests = activity }] };
     }
 }

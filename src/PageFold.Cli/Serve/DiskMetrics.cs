@@ -39,6 +39,10 @@ internal sealed class DiskMetrics : IDisposable
         Gauge("pagefold.disk.writeback_file", "By", "Bytes of the writeback file that hold something.", report => report.WritebackFileBytes);
         Count("pagefold.disk.writeback_reads", "{page}", "Pages read from the writeback file.", report => report.WritebackReads);
         Gauge("pagefold.disk.connections", "{connection}", "Connections that are open.", report => report.Connections);
+        _meter.CreateObservableUpDownCounter(
+            "pagefold.connection_memory", () => _disks.Server?.ConnectionBytes ?? 0, "By", "Bytes that all connections have in hand.");
+        _meter.CreateObservableUpDownCounter(
+            "pagefold.connection_memory_limit", () => _disks.Server?.ConnectionBytesLimit ?? 0, "By", "The most bytes that all connections can have in hand.");
         Count("pagefold.disk.refused_writes", "{page}", "Pages refused because memory was short.", report => report.RefusedWrites);
         Count("pagefold.disk.frames_compacted", "{frame}", "Frames that compaction has freed.", report => report.FramesCompacted);
         ByCommand("pagefold.disk.requests", "{request}", "Requests answered.", activity => activity.Requests);

@@ -15,6 +15,15 @@ internal sealed record ServerReport
     /// <summary>Connections that were closed at once because there were too many.</summary>
     public required long RefusedConnections { get; init; }
 
+    /// <summary>Bytes that all connections have in hand, and those kept for a short while for the next request.</summary>
+    public required long ConnectionBytes { get; init; }
+
+    /// <summary>The most bytes that <see cref="ConnectionBytes"/> has been.</summary>
+    public required long ConnectionPeakBytes { get; init; }
+
+    /// <summary>The most bytes that <see cref="ConnectionBytes"/> can be.</summary>
+    public required long ConnectionBytesLimit { get; init; }
+
     /// <summary>What the operating system says that the whole process holds.</summary>
     public required long ResidentBytes { get; init; }
 

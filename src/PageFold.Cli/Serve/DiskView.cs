@@ -20,7 +20,7 @@ internal static class DiskView
             before = null;
         List<IRenderable> parts =
         [
-            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)))}[/]{(report.RefusedConnections > 0 ? $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]" : string.Empty)}"),
+            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Connections(report)}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)))}[/]{(report.RefusedConnections > 0 ? $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]" : string.Empty)}"),
         ];
         foreach (DiskReport disk in report.Exports)
         {
@@ -95,6 +95,9 @@ internal static class DiskView
     }
 
     private static string Microseconds(double value) => value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
+
+    private static string Connections(ServerReport report) =>
+        $"{Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")} with {ByteSize.Format(report.ConnectionBytes)} of {ByteSize.Format(report.ConnectionBytesLimit)}";
 
     private static string Time(double seconds)
     {

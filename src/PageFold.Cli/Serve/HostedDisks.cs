@@ -45,6 +45,9 @@ internal sealed class HostedDisks : IDisposable
         }
     }
 
+    /// <summary>The server; null before it starts.</summary>
+    public NbdServer? Server => _server;
+
     public void Start(NbdServer server)
     {
         _server = server;
@@ -73,6 +76,9 @@ internal sealed class HostedDisks : IDisposable
             UptimeSeconds = Stopwatch.GetElapsedTime(_started).TotalSeconds,
             EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint is System.Net.Sockets.UnixDomainSocketEndPoint ? Path.GetFullPath(endPoint.ToString()!) : endPoint.ToString()!)],
             RefusedConnections = _server.RefusedConnections,
+            ConnectionBytes = _server.ConnectionBytes,
+            ConnectionPeakBytes = _server.ConnectionPeakBytes,
+            ConnectionBytesLimit = _server.ConnectionBytesLimit,
             ResidentBytes = Environment.WorkingSet,
             Exports = [.. chosen.Select(DiskReport.Of)],
         };

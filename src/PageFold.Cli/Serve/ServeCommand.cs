@@ -31,6 +31,11 @@ internal static class ServeCommand
         Option<string?> control = new("--control") { Description = "Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with .control behind.", HelpName = "PATH" };
         Option<string?> metrics = new("--metrics") { Description = "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.", HelpName = "ADDRESS:PORT" };
         Option<string> connections = new("--max-connections") { Description = "The most clients at once.", DefaultValueFactory = _ => "128", HelpName = "N" };
+        Option<string?> connectionMemory = new("--connection-memory")
+        {
+            Description = "The most memory that all connections have in hand, beside --memory-limit. Default: 396 KiB for each of --max-connections, and 32 MiB.",
+            HelpName = "BYTES",
+        };
         Option<string?> idleTimeout = new("--idle-timeout") { Description = "Close connections that are silent for so long. Default: never.", HelpName = "TIME" };
         Option<string?> swap = new("--swap")
         {
@@ -42,7 +47,7 @@ internal static class ServeCommand
         Option<bool> hugePages = new("--huge-pages") { Description = "Merge memory into huge pages in the background, for disks that are mostly read." };
         Command command = new("serve", "Serve a RAM disk whose blocks live compressed in memory to any NBD client. What is on it is gone when the command ends, unless it is kept.")
         {
-            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback, writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, idleTimeout, hugePages, swap, lockMemory,
+            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback, writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, connectionMemory, idleTimeout, hugePages, swap, lockMemory,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => ServeRun.Execute(
@@ -72,6 +77,7 @@ internal static class ServeCommand
                     WritebackBytes = Arguments.Bytes("--writeback-size", parsed.GetValue(writebackSize)),
                     WritebackDailyBudget = Arguments.Bytes("--writeback-daily", parsed.GetValue(writebackDaily)),
                     MaxConnections = Arguments.Integer("--max-connections", parsed.GetValue(connections)!, 1, 100_000, "1 to 100000"),
+                    ConnectionMemory = Arguments.Bytes("--connection-memory", parsed.GetValue(connectionMemory)),
                     IdleTimeout = parsed.GetValue(idleTimeout) is { } silence ? ServeArguments.Time("--idle-timeout", silence) : null,
                     Upkeep = new UpkeepOptions
                     {

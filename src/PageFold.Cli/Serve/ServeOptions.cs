@@ -50,6 +50,9 @@ internal sealed record ServeOptions
 
     public int MaxConnections { get; init; } = 128;
 
+    /// <summary>The most bytes that all connections have in hand; null for the default.</summary>
+    public long? ConnectionMemory { get; init; }
+
     public TimeSpan? IdleTimeout { get; init; }
 
     public required UpkeepOptions Upkeep { get; init; }

@@ -34,6 +34,7 @@ internal static class ServeRun
         if (options.Control is { } socket && options.ListensAt(socket))
             throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");
         RefuseWhatDoesNothing(options);
+        RefuseTooLittleForConnections(options);
         IReadOnlyList<ExportOptions> exports = WithLimits(options);
         WarnOfLimit(exports, log);
         using HostedDisks disks = HostedDisks.Create(options, exports);
@@ -46,6 +47,7 @@ internal static class ServeRun
             EndPoints = options.EndPoints,
             Tls = tls,
             MaxConnections = options.MaxConnections,
+            ConnectionMemory = options.ConnectionMemory,
             IdleTimeout = options.IdleTimeout,
             Log = log.TellSeldom,
         }));
@@ -76,6 +78,17 @@ internal static class ServeRun
         // A device would be taken for the folder of files.
         if (options.Writeback is { } taken && options.Exports.Count > 1 && Path.Exists(taken))
             throw new UserErrorException($"--writeback {taken} exists, and would not be used: {options.Exports.Count} exports have a file each beside it, with their names behind. Name one that does not exist, or serve one export from a device.");
+    }
+
+    private static void RefuseTooLittleForConnections(ServeOptions options)
+    {
+        long least = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
+        if (options.ConnectionMemory < least)
+        {
+            throw new UserErrorException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"--connection-memory is {options.ConnectionMemory:N0} bytes, too little for --max-connections {options.MaxConnections}; choose at least {ByteSize.Format(least)} ({least} bytes), or fewer connections."));
+        }
     }
 
     private static NbdTls LoadCertificates(string folder, ServeOptions options)

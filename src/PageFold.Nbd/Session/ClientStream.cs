@@ -41,8 +41,27 @@ internal sealed class ClientStream(Socket socket) : Stream
     /// <summary>Ends reading and writing, and wakes whoever waits in either.</summary>
     public void Shut() => ShutDown(SocketShutdown.Both);
 
+    /// <summary>Reads what is there; false if nothing is, in which case the caller waits.</summary>
+    public bool TryRead(Span<byte> buffer, out int count)
+    {
+        count = _socket.Receive(buffer, SocketFlags.None, out SocketError error);
+        if (error == SocketError.Success)
+            return true;
+        Check(error);
+        return false;
+    }
+
+    /// <summary>Waits until there is something to read, or the end; false if that takes longer.</summary>
+    public bool WaitToRead(TimeSpan time) => _socket.Poll(time, SelectMode.SelectRead);
+
+    /// <summary>Reads what comes next. A read of nothing waits until there is something.</summary>
     public override int Read(Span<byte> buffer)
     {
+        if (buffer.IsEmpty)
+        {
+            WaitToRead(Timeout.InfiniteTimeSpan);
+            return 0;
+        }
         while (true)
         {
             int count = _socket.Receive(buffer, SocketFlags.None, out SocketError error);
@@ -108,12 +127,18 @@ internal sealed class ClientStream(Socket socket) : Stream
 
     private void Await(SocketError error, SelectMode readiness)
     {
+        Check(error);
+        _socket.Poll(Timeout.InfiniteTimeSpan, readiness);
+    }
+
+    /// <summary>Throws unless the error only says that nothing can be done at the moment.</summary>
+    private static void Check(SocketError error)
+    {
         if (error is not (SocketError.WouldBlock or SocketError.Interrupted))
         {
             SocketException inner = new((int)error);
             throw new IOException(inner.Message, inner);
         }
-        _socket.Poll(Timeout.InfiniteTimeSpan, readiness);
     }
 
     private void ShutDown(SocketShutdown what)

@@ -9,6 +9,7 @@ namespace PageFold.Nbd.Session;
 internal sealed class Connection : IDisposable
 {
     private readonly NbdServerOptions _options;
+    private readonly ConnectionMemory _memory;
     private readonly ServerLog _log;
     private readonly Socket _socket;
     private readonly ClientStream _client;
@@ -18,8 +19,9 @@ internal sealed class Connection : IDisposable
     private bool _stopped;
     private string? _reason;
 
-    public Connection(Socket socket, NbdServerOptions options, ServerLog log)
+    public Connection(Socket socket, NbdServerOptions options, ConnectionMemory memory, ServerLog log)
     {
+        _memory = memory;
         _log = log;
         _socket = socket;
         _client = new ClientStream(socket);
@@ -30,10 +32,10 @@ internal sealed class Connection : IDisposable
     public void Run()
     {
         Stream stream = _client;
+        Negotiation negotiation = new(_options, _client, _memory);
         try
         {
             _client.Open();
-            Negotiation negotiation = new(_options, stream);
             Agreement? agreement;
             try
             {
@@ -46,7 +48,7 @@ internal sealed class Connection : IDisposable
             if (agreement is null)
                 return;
             _client.WritesBlock = false;
-            using Transmission transmission = new(_client, stream, negotiation.Input, agreement, _options, Report, ReportRequest);
+            using Transmission transmission = new(_client, stream, negotiation.Input, _memory, agreement, _options, Report, ReportRequest);
             lock (_lock)
             {
                 _transmission = transmission;
@@ -64,6 +66,7 @@ internal sealed class Connection : IDisposable
         finally
         {
             Close(stream);
+            negotiation.Input.Complete();
         }
     }
 
@@ -86,6 +89,7 @@ internal sealed class Connection : IDisposable
         Transmission? transmission;
         lock (_lock)
             transmission = _transmission;
+        transmission?.GiveBackIdle(now);
         (TimeSpan? limit, long since, string where) = transmission switch
         {
             null => (_options.HandshakeTimeout, _since, "in the handshake"),

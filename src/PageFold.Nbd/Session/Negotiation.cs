@@ -10,13 +10,13 @@ namespace PageFold.Nbd.Session;
 /// <summary>
 /// The handshake: fixed newstyle. A client asks for options until it has chosen an export. Each option is answered as the protocol wants; what is not understood at all ends the connection.
 /// </summary>
-internal sealed class Negotiation(NbdServerOptions options, Stream stream)
+internal sealed class Negotiation(NbdServerOptions options, ClientStream client, ConnectionMemory memory)
 {
     // Enough for any client; one that asks for more has no intention to come to an end.
     private const int MostOptions = 1000;
 
-    private PipeReader _input = NewReader(stream);
-    private Stream _stream = stream;
+    private PipeReader _input = new ReceiveBuffer(memory, client, encrypted: null);
+    private Stream _stream = client;
     private bool _noZeroes;
     private bool _structured;
     private MetaContexts _contexts;
@@ -124,7 +124,7 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         SslStream encrypted = new(_stream, leaveInnerStreamOpen: false);
         _stream = encrypted;
         await encrypted.AuthenticateAsServerAsync(tls.Options);
-        _input = NewReader(encrypted);
+        _input = new ReceiveBuffer(memory, client, encrypted);
         // Whatever was agreed on in clear text may have been somebody else's doing.
         _structured = false;
         _contexts = MetaContexts.None;
@@ -258,12 +258,6 @@ internal sealed class Negotiation(NbdServerOptions options, Stream stream)
         _input.AdvanceTo(taken.End);
         return bytes;
     }
-
-    private static PipeReader NewReader(Stream stream) =>
-        PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReceiveBytes, minimumReadSize: ReceiveBytes / 4, leaveOpen: true));
-
-    // Sixteen writes of a page, with room for more.
-    private const int ReceiveBytes = 128 << 10;
 
     private static byte[] BigEndian(ushort value) => [(byte)(value >> 8), (byte)value];
 

@@ -1,21 +1,18 @@
+using PageFold.Nbd.Interop;
 using PageFold.Nbd.Protocol;
 
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// A request that is worked on by a thread of its own, with room for its data and its reply. Pooled by its connection: one owner at a time, first the loop that reads requests, then the thread that works on it.
+/// A request that is worked on by a thread of its own, with a borrowed block for its data and its reply. Pooled by its connection: one
+/// owner at a time, first the loop that reads requests, then the thread that works on it.
 /// </summary>
 internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk disk, bool structured) : IThreadPoolWorkItem
 {
     /// <summary>Bytes of data at most; longer requests are worked on piece by piece where they are read.</summary>
     public const int MostBytes = 128 << 10;
 
-    private const int HeadRoom = 32;
-
-    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(HeadRoom + MostBytes);
     private int _collected;
-    private int _replyStart;
-    private int _replyLength;
 
     public NbdRequest Request { get; private set; }
 
@@ -23,10 +20,16 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
 
     public NbdError Error { get; private set; }
 
-    public ReadOnlySpan<byte> Reply => _buffer.AsSpan(_replyStart, _replyLength);
+    /// <summary>Where its data is, and from the start of which its reply lies in the end; null once the replies' queue has taken it.</summary>
+    public MemoryBlock? Block { get; set; }
 
-    public void Begin(NbdRequest request, long started)
+    public int ReplyLength { get; private set; }
+
+    private int Head => Request.Command != NbdCommand.Read ? 0 : structured ? Replies.DataChunkOverhead : NbdConstants.SimpleReplyLength;
+
+    public void Begin(MemoryBlock block, NbdRequest request, long started)
     {
+        Block = block;
         Request = request;
         Started = started;
         Error = NbdError.None;
@@ -36,7 +39,7 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
     /// <summary>Takes some of a write's data.</summary>
     public void Collect(ReadOnlySpan<byte> data)
     {
-        data.CopyTo(_buffer.AsSpan(HeadRoom + _collected));
+        data.CopyTo(Block!.GetSpan()[(Head + _collected)..]);
         _collected += data.Length;
     }
 
@@ -64,7 +67,7 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
 
     private void Work()
     {
-        Span<byte> data = _buffer.AsSpan(HeadRoom, (int)Request.Length);
+        Span<byte> data = Block!.GetSpan().Slice(Head, (int)Request.Length);
         try
         {
             if (Request.Command == NbdCommand.Read)
@@ -77,32 +80,28 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
             owner.Report(e);
             Error = NbdError.InputOutput;
         }
-        BuildReply(data);
+        ReplyLength = BuildReply(Block.GetSpan());
     }
 
-    private void BuildReply(ReadOnlySpan<byte> data)
+    /// <summary>Puts the head before what was read, or an answer without data in its place.</summary>
+    private int BuildReply(Span<byte> reply)
     {
-        bool chunk = structured && Request.Command == NbdCommand.Read;
-        if (Error != NbdError.None || Request.Command != NbdCommand.Read)
-        {
-            _replyStart = 0;
-            _replyLength = chunk ? Replies.ErrorChunk(_buffer, Request.Cookie, Error) : Replies.Simple(_buffer, Request.Cookie, Error);
-            return;
-        }
-        // The head goes right before the data.
-        int head = chunk ? Replies.DataChunkOverhead : NbdConstants.SimpleReplyLength;
-        _replyStart = HeadRoom - head;
-        _replyLength = head + data.Length;
-        Span<byte> reply = _buffer.AsSpan(_replyStart);
-        if (chunk)
-            Replies.DataChunk(reply, Request.Cookie, done: true, (long)Request.Offset, data.Length);
+        bool read = Request.Command == NbdCommand.Read;
+        if (read && structured && Error != NbdError.None)
+            return Replies.ErrorChunk(reply, Request.Cookie, Error);
+        if (read && structured)
+            Replies.DataChunk(reply, Request.Cookie, done: true, (long)Request.Offset, (int)Request.Length);
         else
-            Replies.Simple(reply, Request.Cookie, NbdError.None);
+            Replies.Simple(reply, Request.Cookie, Error);
+        return read && Error == NbdError.None ? Head + (int)Request.Length : NbdConstants.SimpleReplyLength;
     }
 }
 
-/// <summary>A connection's slow requests: some at a time, made when first needed. The loop that reads requests takes them; any thread returns them.</summary>
-internal sealed class SlowRequests(Transmission owner, Signal changed, RamDisk disk, bool structured)
+/// <summary>
+/// A connection's slow requests: some at a time, as long as there are blocks to borrow for their data. The loop that reads requests takes
+/// them; any thread returns them.
+/// </summary>
+internal sealed class SlowRequests(Transmission owner, ReplyQueue replies, Signal changed, RamDisk disk, bool structured)
 {
     /// <summary>How many are worked on at once; with their data that is two megabytes a connection.</summary>
     public const int Most = 16;
@@ -116,14 +115,17 @@ internal sealed class SlowRequests(Transmission owner, Signal changed, RamDisk d
     /// <summary>As many are under way as may be.</summary>
     public bool IsFull => Volatile.Read(ref _busy) >= Most;
 
-    public SlowRequest Take(NbdRequest request, long started)
+    /// <summary>Takes one; null if there is no memory for its data, in which case the loop does the work itself, piece by piece.</summary>
+    public SlowRequest? TryTake(NbdRequest request, long started)
     {
+        if (replies.TryBorrow() is not { } block)
+            return null;
         Interlocked.Increment(ref _busy);
         SlowRequest? slow;
         lock (_idle)
             _ = _idle.TryPop(out slow);
         slow ??= new SlowRequest(owner, this, disk, structured);
-        slow.Begin(request, started);
+        slow.Begin(block, request, started);
         return slow;
     }
 
@@ -131,6 +133,11 @@ internal sealed class SlowRequests(Transmission owner, Signal changed, RamDisk d
 
     public void Return(SlowRequest slow)
     {
+        if (slow.Block is { } block)
+        {
+            slow.Block = null;
+            replies.Return(block);
+        }
         lock (_idle)
             _idle.Push(slow);
         Interlocked.Decrement(ref _busy);

@@ -18,9 +18,10 @@ internal sealed partial class Transmission
     private void BeginRead()
     {
         _headSent = false;
-        if (_request.Length <= SlowRequest.MostBytes && _disk.IsSlowToRead(_position, _request.Length))
+        if (_request.Length <= SlowRequest.MostBytes && _disk.IsSlowToRead(_position, _request.Length)
+            && _slow.TryTake(_request, _started) is { } slow)
         {
-            _slow.Start(_slow.Take(_request, _started));
+            _slow.Start(slow);
             return;
         }
         // Nothing may come between the parts of a reply that has to be whole.

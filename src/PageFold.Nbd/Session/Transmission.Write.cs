@@ -10,7 +10,7 @@ internal sealed partial class Transmission
     {
         _payloadLeft = _request.PayloadLength;
         if (_error == NbdError.None && _payloadLeft <= SlowRequest.MostBytes && _disk.IsSlow)
-            _collecting = _slow.Take(_request, _started);
+            _collecting = _slow.TryTake(_request, _started);
     }
 
     /// <summary>Takes what there is of a write's data; false if more has to come first.</summary>

@@ -11,8 +11,9 @@ namespace PageFold.Nbd.Session;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Nothing is allocated for a request. The data of a write is taken as it comes and stored page by page, that of a read is sent piece by piece, so that a connection holds its receive buffer and at most
-/// <see cref="NbdServerOptions.MaxReplyBytes"/> and a piece of replies, however long requests are.
+/// Nothing is allocated for a request. The data of a write is taken as it comes and stored page by page, that of a read is sent piece by
+/// piece, so that a connection holds its receive buffer and at most <see cref="NbdServerOptions.MaxReplyBytes"/> and a piece of replies,
+/// however long requests are, all in blocks of <see cref="ConnectionMemory"/>.
 /// </para>
 /// <para>The connection's own thread runs the loop; the slow requests' threads meet it only in <see cref="ReplyQueue"/> and in the pool of slow requests.</para>
 /// </remarks>
@@ -56,12 +57,20 @@ internal sealed partial class Transmission : IDisposable
     /// <param name="client">The connection itself.</param>
     /// <param name="stream">What replies are written to: the connection, or the encryption around it.</param>
     /// <param name="input">Where requests are read.</param>
+    /// <param name="memory">Where replies and slow requests have their memory.</param>
     /// <param name="agreement">What the handshake has led to.</param>
     /// <param name="options">What the server was made with.</param>
     /// <param name="failed">Is told of what ends the connection.</param>
     /// <param name="requestFailed">Is told of what the disk could not do, after which the connection goes on.</param>
-    public Transmission(ClientStream client, Stream stream, PipeReader input, Agreement agreement, NbdServerOptions options,
-        Action<Exception> failed, Action<Exception> requestFailed)
+    public Transmission(
+        ClientStream client,
+        Stream stream,
+        PipeReader input,
+        ConnectionMemory memory,
+        Agreement agreement,
+        NbdServerOptions options,
+        Action<Exception> failed,
+        Action<Exception> requestFailed)
     {
         _client = client;
         _input = input;
@@ -71,8 +80,8 @@ internal sealed partial class Transmission : IDisposable
         _contexts = agreement.Contexts;
         _failed = failed;
         _requestFailed = requestFailed;
-        _replies = new ReplyQueue(stream, options.MaxReplyBytes, _changed, Abort);
-        _slow = new SlowRequests(this, _changed, _disk, _structured);
+        _replies = new ReplyQueue(stream, memory, options.MaxReplyBytes, _changed, Abort);
+        _slow = new SlowRequests(this, _replies, _changed, _disk, _structured);
         _refusals = new RefusalRate(options.RefusalsPerSecond, options.Clock, _changed);
         _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
     }
@@ -86,7 +95,7 @@ internal sealed partial class Transmission : IDisposable
     /// <summary>
     /// Slow requests or a wait for refusals are under way, and the client may be waiting for them; if it leaves its replies untaken, they wait for it.
     /// </summary>
-    public bool IsWorking => (_slow.IsBusy || _isPaying) && !_replies.IsCongested;
+    public bool IsWorking => (_slow.IsBusy || _isPaying) && !_replies.IsHeldUp;
 
     /// <summary>Ends the connection after the requests that are under way; those that come behind them are told that the server shuts down, or not heard any more.</summary>
     public void Stop()
@@ -98,6 +107,18 @@ internal sealed partial class Transmission : IDisposable
                 _client.ShutReading();
         }
         _changed.Set();
+    }
+
+    /// <summary>Gives memory back that a client does not need who is silent for a while. For any thread.</summary>
+    public void GiveBackIdle(long now)
+    {
+        if (now - LastProgress < ConnectionMemory.MillisecondsKept)
+            return;
+        lock (_waiting)
+        {
+            if (_isIdle)
+                _replies.GiveBackSpare();
+        }
     }
 
     /// <summary>Serves until the client says that it goes, or is gone.</summary>
@@ -120,6 +141,7 @@ internal sealed partial class Transmission : IDisposable
             _replies.Flush();
             _replies.Complete();
             sending.GetAwaiter().GetResult();
+            _replies.GiveBackSpare();
         }
     }
 
@@ -165,9 +187,8 @@ internal sealed partial class Transmission : IDisposable
         // What came behind a reply that broke off would be taken for its data.
         if (_broken)
             return;
-        ReadOnlySpan<byte> reply = slow.Reply;
-        reply.CopyTo(_replies.Reserve(reply.Length));
-        _replies.Commit(reply.Length);
+        if (_replies.Append(slow.Block!, slow.ReplyLength))
+            slow.Block = null;
         _export.Counters.Count(slow.Request.Command, slow.Request.Length, slow.Error, slow.Started);
     }
 
