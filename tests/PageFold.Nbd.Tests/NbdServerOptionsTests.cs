@@ -35,7 +35,7 @@ public sealed class NbdServerOptionsTests : IDisposable
             Exports = [export, export],
             EndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
         }));
-        Assert.Contains("\\u001b[31m", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("\\x1b[31m", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("\e", refused.Message, StringComparison.Ordinal);
     }
 }
