@@ -58,7 +58,7 @@ if [ $long = 0 ]; then
 fi
 
 # One after another: each may use the whole machine. What hangs has failed.
-[ ${#short[@]} -gt 0 ] && limit=${CAMPAIGN_SECONDS:-420} || limit=${CAMPAIGN_SECONDS:-3900}
+[ ${#short[@]} -gt 0 ] && limit=${CAMPAIGN_SECONDS:-600} || limit=${CAMPAIGN_SECONDS:-3900}
 mkdir -p artifacts/campaigns
 : >artifacts/campaigns/verdicts
 failed=0

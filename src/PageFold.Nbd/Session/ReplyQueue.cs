@@ -6,7 +6,7 @@ using PageFold.Nbd.Interop;
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// The replies of one connection on their way to the client: written by whoever has one ready, sent in one piece where several are there.
+/// The replies of one connection on their way to the client: written by the threads that make them, sent in one piece where several are there.
 /// A pipe between the writers, who hold <see cref="Lock"/> while they write a reply, and one sender; its memory is blocks of
 /// <see cref="ConnectionMemory"/>.
 /// </summary>
