@@ -136,7 +136,7 @@ public class ServeInputTests
         Assert.Equal(0, Command.RunProcess("mkfifo", [folder["pipe"]]).ExitCode);
         foreach ((string options, string expected) in ((string, string)[])
         [
-            ("--restore <(cat)", "it is a pipe, and a snapshot is checked from its end first. Write it to a file, and name that."),
+            ("--restore <(true)", "it is a pipe, and a snapshot is checked from its end first. Write it to a file, and name that."),
             ("--restore /dev/stdin <pipe <>pipe", "it is a pipe"),
             ("--restore pipe", "--restore pipe cannot be restored: it is a pipe"),
             ("--restore /dev/zero", "it is a terminal or another device without an end"),
