@@ -137,7 +137,7 @@ public class ServeInputTests
         foreach ((string options, string expected) in ((string, string)[])
         [
             ("--restore <(true)", "it is a pipe, and a snapshot is checked from its end first. Write it to a file, and name that."),
-            ("--restore /dev/stdin <pipe <>pipe", "it is a pipe"),
+            ("--restore /dev/fd/3 3<>pipe", "it is a pipe"),
             ("--restore pipe", "--restore pipe cannot be restored: it is a pipe"),
             ("--restore /dev/zero", "it is a terminal or another device without an end"),
             ("--restore /dev/fd/77", "--restore /dev/fd/77 is not open in this command"),
