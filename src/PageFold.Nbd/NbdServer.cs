@@ -82,9 +82,12 @@ public sealed class NbdServer : IAsyncDisposable
     /// (<see cref="DnsEndPoint"/>) stands for all its addresses that this machine has.
     /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/> takes.</exception>
     public void Start()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
+        if (_options.KeepConnectionMemory)
+            _memory.Keep();
         _listeners = ListeningSockets.Open(_options.EndPoints, Backlog, _options.Tell);
         _watch = new Timer(_ => Watch(), null, WatchMilliseconds, WatchMilliseconds);
         foreach (Socket listener in _listeners.Sockets)

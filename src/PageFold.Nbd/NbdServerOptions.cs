@@ -29,6 +29,11 @@ public sealed class NbdServerOptions
     public long? ConnectionMemory { get; init; }
 
     /// <summary>
+    /// Takes the bytes of <see cref="ConnectionMemory"/> that connections are sure of when the server starts, and keeps them until it ends, so that serving needs less memory of a system that is short of it. Default false.
+    /// </summary>
+    public bool KeepConnectionMemory { get; init; }
+
+    /// <summary>
     /// The most bytes of replies that wait for one connection's client to take them, if <see cref="ConnectionMemory"/> has so many for it;
     /// until it takes some, no more of its requests are read. Default 4 MiB.
     /// </summary>

@@ -109,10 +109,10 @@ internal static class Throw
 
     [DoesNotReturn]
     public static void PrefaultFailed(long bytes, long limit) =>
-        throw new InsufficientMemoryException($"The system has no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes at once; lower MemoryLimit, or leave Prefault out.");
+        throw new InsufficientMemoryException($"The system has no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes at once; lower MemoryLimit, or do not call it.");
 
     public static PlatformNotSupportedException PrefaultNotHere() =>
-        new("Prefault needs Linux and frames of whole memory pages (FrameBackingKind.Anonymous or SharedMemory); leave it out.");
+        new("Prefault needs Linux and frames of whole memory pages (FrameBackingKind.Anonymous or SharedMemory); do not call it.");
 
     public static PlatformNotSupportedException PreallocationNotHere() =>
         new("Writeback.Preallocate needs Linux, whose file systems reserve space on request; leave it out.");

@@ -68,43 +68,4 @@ public class CgroupTests
             Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
         }
     }
-
-    private sealed class MemoryGroup : IDisposable
-    {
-        private readonly string _folder;
-
-        private MemoryGroup(string folder) => _folder = folder;
-
-        public static MemoryGroup Make(long limit)
-        {
-            Assert.SkipUnless(OperatingSystem.IsLinux(), "Control groups are Linux's.");
-            string name = $"pagefold-test-{Guid.NewGuid():N}";
-            foreach ((string parent, string file) in ((string, string)[])
-            [
-                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/unified", "memory.max"),
-            ])
-            {
-                string folder = Path.Combine(parent, name);
-                try
-                {
-                    Directory.CreateDirectory(folder);
-                    File.WriteAllText(Path.Combine(folder, file), $"{limit}");
-                    return new MemoryGroup(folder);
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    if (Directory.Exists(folder))
-                        Directory.Delete(folder);
-                }
-            }
-            Assert.Skip("No control group with a memory limit can be made here; that takes root and a memory controller.");
-            return null!;
-        }
-
-        public Command Run(params string[] arguments) => Command.RunProcess(
-            "sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec dotnet \"$@\"", _folder, Command.Program, .. arguments]);
-
-        // The files of a group belong to the kernel; only the folder is removed.
-        public void Dispose() => Directory.Delete(_folder);
-    }
 }

@@ -49,6 +49,23 @@ internal sealed class ServeProcess : IDisposable
     /// <summary>Starts the command and waits until it serves.</summary>
     public static ServeProcess Start(ServeFolder folder, params string[] options) => StartThrough(folder, [], options);
 
+    /// <summary>Starts the command and waits only until it has said something.</summary>
+    public static ServeProcess StartUntil(ServeFolder folder, string said, params string[] options)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
+        ServeProcess server = new(folder, folder.NewSocket(), [], options);
+        try
+        {
+            Until(() => server._process.HasExited || server.Log.Contains(said, StringComparison.Ordinal), said);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Starts it by another command that becomes it, such as a shell that opens descriptors.</summary>
     public static ServeProcess StartThrough(ServeFolder folder, string[] launcher, params string[] options)
     {

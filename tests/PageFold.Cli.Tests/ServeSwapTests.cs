@@ -129,6 +129,28 @@ public class ServeSwapTests
     }
 
     [Fact]
+    public void A_server_that_is_told_to_end_while_it_takes_its_memory_ends_before_it_serves()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Locking memory needs root here.");
+        Assert.SkipUnless(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes > 8L << 30, "Takes gigabytes, so that it takes a while.");
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.StartUntil(folder, "taking and locking", "--size", "8GiB", "--memory-limit", "4GiB", "--lock-memory");
+        Assert.Equal(130, server.Terminate());
+        Assert.DoesNotContain("serving at", server.Log, StringComparison.Ordinal);
+        Assert.Contains("interrupted", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_without_encryption_loads_no_library_for_it()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        using ServeClient client = server.Connect();
+        client.Write(0, ServeContent.Numbered(1));
+        Assert.DoesNotContain("libssl", File.ReadAllText($"/proc/{server.Id}/maps"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Memory_that_may_not_be_locked_is_refused_with_the_remedy()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Only root can take its own leave away.");

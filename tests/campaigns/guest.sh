@@ -4,43 +4,18 @@
 # Needs no privilege and no virtualisation. KEEP_CONSOLE=FILE keeps what the guest said.
 campaign=guest
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source tests/campaigns/guest/lib.sh
 memory=96
 working_set=160
 rounds=0
 options memory working-set rounds -- "$@"
 [ "$rounds" != 0 ] || rounds=$([ $short = 1 ] && echo 1 || echo 20)
-needs linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static mkswap:util-linux sysctl:procps mkfs.ext4:e2fsprogs gcc:gcc python3:python3
+needs "${guest_needs[@]}" mkswap:util-linux sysctl:procps mkfs.ext4:e2fsprogs
 begin
 build_command
 limit=$((rounds * 60 + 420))
 
-# The guest's root: BusyBox (whose shell would prefer its own programs to those of others; hence dash), the programs that the documents name with their libraries, the kernel's module, the working set.
-guest=$work/guest
-mkdir -p "$guest"/run "$guest"/root/{bin,sbin,usr/bin,usr/sbin,dev,proc,sys,run,mnt,meet,commands,etc}
-busybox --install -s "$guest/root/bin"
-for link in "$guest"/root/bin/*; do ln -sf busybox "$link"; done
-rm -f "$guest/root/bin/busybox"
-cp "$(command -v busybox)" "$guest/root/bin/busybox"
-for program in dash nbd-client mkswap swapon swapoff sysctl mkfs.ext4 fsck.ext4 fstrim; do
-    path=$(command -v "$program")
-    rm -f "$guest/root/bin/$program"
-    cp -L "$path" "$guest/root/sbin/$program"
-    for library in $(ldd "$path" | grep -o '/[^ ]*'); do
-        mkdir -p "$guest/root${library%/*}"
-        cp -L "$library" "$guest/root$library"
-    done
-done
-module=$(find /usr/lib/uml/modules -name 'nbd.ko*' | head -n 1)
-[ -n "$module" ] || fail "the package user-mode-linux has no nbd module"
-modules=$guest/root/lib/modules/$(basename "${module%%/kernel/*}")
-mkdir -p "$modules"
-cp "$module" "$modules/nbd.ko"
-echo "nbd.ko:" >"$modules/modules.dep"
-gcc -static -O2 -o "$guest/root/bin/working-set" tests/campaigns/guest/working-set.c || fail "the working set does not compile"
-cp tests/campaigns/guest/init "$guest/root/init"
-chmod +x "$guest/root/init"
-echo "10.0.2.2 server" >"$guest/root/etc/hosts"
-echo "hosts: files" >"$guest/root/etc/nsswitch.conf"
+make_guest init mkswap swapon swapoff sysctl mkfs.ext4 fsck.ext4 fstrim
 printf '%s\n' "memory=$memory" "working_set=$working_set" "rounds=$rounds" "seed=$seed" "stages='swap files killed'" >"$guest/root/parameters"
 
 # The shell blocks of the section "As swap" that set swap up and end it.
@@ -58,28 +33,7 @@ sed -i "s/ 10809 / $port /" "$guest/root/init"
 say "the guest's commands, from docs/ramdisk.md:"
 sed 's/^/    /' "$guest/root/commands/swap-on" "$guest/root/commands/swap-off"
 
-# The guest gets a console; this script prints what it says as it comes.
-console=$work/console
-: >"$console"
-# The guest's processes outlive a boot.py that was killed.
-left_behind() { [ ! -s "$guest/group" ] || kill -KILL -- "-$(cat "$guest/group")" 2>/dev/null; }
-python3 tests/campaigns/guest/boot.py "$guest" "$memory" "$limit" "$console" 2>"$work/boot.log" &
-boot=$!
-started+=("$boot")
-shown=0
-show() {
-    local lines
-    lines=$(tr -d '\r' <"$console" | tail -n +$((shown + 1)) | head -n 1000)
-    [ -n "$lines" ] || return 0
-    shown=$((shown + $(wc -l <<<"$lines")))
-    grep -aE '^(guest|working-set|\+)|[Oo]ops|panic|BUG|swap' <<<"$lines" | grep -av 'Warning: the oldstyle' | sed 's/^/    /'
-}
-broken() {
-    show
-    [ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"
-    tail -n 15 "$console" | sed 's/^/    | /'
-    fail "$1"
-}
+boot_guest "$memory" "$limit"
 most_pages=0
 peak=0
 watch_server() {

@@ -45,6 +45,22 @@ internal sealed class HostedDisks : IDisposable
         }
     }
 
+    /// <summary>Takes the memory of all limits now, for as long as the disks are there. After everything that is made with them, which needs memory beside it.</summary>
+    /// <exception cref="UserErrorException">The system has too little memory.</exception>
+    /// <exception cref="OperationCanceledException">A request to end came.</exception>
+    public void TakeMemory(CancellationToken stop)
+    {
+        try
+        {
+            foreach (NbdExport export in Exports)
+                export.Disk.Store.Prefault(stop);
+        }
+        catch (InsufficientMemoryException e)
+        {
+            throw new UserErrorException("--lock-memory takes the memory of --memory-limit at once, and the system has too little; lower --memory-limit, or leave --lock-memory out.", e);
+        }
+    }
+
     /// <summary>The server; null before it starts.</summary>
     public NbdServer? Server => _server;
 
@@ -135,7 +151,6 @@ internal sealed class HostedDisks : IDisposable
             Codec = options.Codec,
             MemoryLimit = export.MemoryLimit,
             HugePages = options.HugePages,
-            Prefault = options.LockMemory,
             OverwriteReserve = SwapSizing.Reserve(options, export),
             TrackAccess = true,
             Writeback = Writeback(options, export),

@@ -6,7 +6,7 @@ using PageFold.Cli.Interop;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStoreOptions.Prefault"/>) and never swapped out or dropped, its code included. A kernel that swaps to this very server
+/// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStore.Prefault"/>) and never swapped out or dropped, its code included. A kernel that swaps to this very server
 /// would otherwise wait for the server to swap the server in.
 /// </summary>
 /// <remarks>
@@ -34,14 +34,19 @@ internal static class MemoryLock
     }
 
     /// <summary>Refuses a limit that the machine has no memory for now: what is taken at once and locked would have the kernel kill processes for it.</summary>
-    public static void RefuseMoreThanIsThere(long limit)
+    /// <param name="limit">Bytes of <c>--memory-limit</c>.</param>
+    /// <param name="connections">Bytes that connections are sure of, beside it.</param>
+    public static void RefuseMoreThanIsThere(long limit, long connections)
     {
         const string Available = "MemAvailable:";
         if (!OperatingSystem.IsLinux() || File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Available, StringComparison.Ordinal)) is not { } line)
             return;
         long available = long.Parse(line.AsSpan(Available.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture) * 1024;
-        if (limit > available)
-            throw new UserErrorException($"--lock-memory takes the memory of --memory-limit ({ByteSize.Format(limit)}) at once, and this machine has {ByteSize.Format(available)} to give; lower --memory-limit, or leave --lock-memory out.");
+        if (limit > available - connections)
+        {
+            throw new UserErrorException(
+                $"--lock-memory takes the memory of --memory-limit ({ByteSize.Format(limit)}) at once, and of --max-connections ({ByteSize.Format(connections)}), and this machine has {ByteSize.Format(available)} to give; lower --memory-limit, or leave --lock-memory out.");
+        }
     }
 
     /// <summary>Locks all memory that this process has and will have, from the moment it is first touched.</summary>

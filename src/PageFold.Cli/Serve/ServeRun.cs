@@ -17,8 +17,9 @@ internal static class ServeRun
         if (options.LockMemory)
         {
             long limit = options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
-            MemoryLock.RefuseMoreThanIsThere(limit);
-            log.Tell($"taking and locking {ByteSize.Format(limit)} of memory");
+            long connections = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
+            MemoryLock.RefuseMoreThanIsThere(limit, connections);
+            log.Tell($"taking and locking {ByteSize.Format(limit)} of memory, and {ByteSize.Format(connections)} for {options.MaxConnections} connections");
             MemoryLock.Engage();
         }
         ResidentMemory.KeepLittle();
@@ -40,6 +41,8 @@ internal static class ServeRun
         using HostedDisks disks = HostedDisks.Create(options, exports);
         Restoration.Load(options, disks, log.Tell, stop);
         ResidentMemory.GiveBack();
+        if (options.LockMemory)
+            disks.TakeMemory(stop);
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(new NbdServerOptions
         {
@@ -48,6 +51,7 @@ internal static class ServeRun
             Tls = tls,
             MaxConnections = options.MaxConnections,
             ConnectionMemory = options.ConnectionMemory,
+            KeepConnectionMemory = options.LockMemory,
             IdleTimeout = options.IdleTimeout,
             Log = log.TellSeldom,
         }));

@@ -10,7 +10,7 @@ namespace PageFold.Nbd.Session;
 /// Each of the most connections that there can be is sure of three blocks: one to receive in, two for replies. With these alone it gets on, so no connection waits for another. What the limit has beyond them is shared: a lease borrows from it while more is
 /// left than the lease has borrowed, so that a few greedy clients leave something to the others.
 /// </para>
-/// <para>Blocks that came back are used again first, and go back to the system when none was needed for two seconds.</para>
+/// <para>Blocks that came back are used again first, and go back to the system when none was needed for two seconds; after <see cref="Keep"/> as many stay as all connections are sure of.</para>
 /// </remarks>
 internal sealed class ConnectionMemory : IDisposable
 {
@@ -38,6 +38,7 @@ internal sealed class ConnectionMemory : IDisposable
     // In the order in which they came back; the last one is taken first. Those of _empty have no memory at the moment.
     private readonly List<MemoryBlock> _kept = [];
     private readonly Stack<MemoryBlock> _empty = new();
+    private long _least;
     private long _taken;
     private long _borrowed;
     private long _peak;
@@ -76,6 +77,24 @@ internal sealed class ConnectionMemory : IDisposable
 
     /// <summary>The limit where the options name none.</summary>
     public static long DefaultLimit(int maxConnections) => maxConnections * GuaranteedBytes + DefaultSharedBytes;
+
+    /// <summary>Takes what all connections are sure of from the system now, and keeps as much until the end.</summary>
+    /// <exception cref="InsufficientMemoryException">The system has too little memory.</exception>
+    public void Keep()
+    {
+        lock (_lock)
+        {
+            _least = _limit - _shared;
+            while (_taken + _kept.Count < _least)
+            {
+                if (!TryMake())
+                    throw Throw.SystemHasNoMemory();
+                // The system gives memory when it is first written to.
+                _kept[^1].GetSpan().Clear();
+            }
+            _peak = Math.Max(_peak, _taken + _kept.Count);
+        }
+    }
 
     /// <summary>Takes a block for a lease, one that it is sure of or else a borrowed one; null if there is none to borrow.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for a block that the lease is sure of.</exception>
@@ -135,6 +154,8 @@ internal sealed class ConnectionMemory : IDisposable
     public void Dispose()
     {
         _disposed = true;
+        lock (_lock)
+            _least = 0;
         Trim(long.MaxValue);
     }
 
@@ -155,7 +176,8 @@ internal sealed class ConnectionMemory : IDisposable
         lock (_lock)
         {
             int count = 0;
-            while (count < Math.Min(_kept.Count, MostGivenBackAtOnce) && now - _kept[count].ReturnedAt >= MillisecondsKept)
+            long surplus = _taken + _kept.Count - _least;
+            while (count < Math.Min(Math.Min(_kept.Count, surplus), MostGivenBackAtOnce) && now - _kept[count].ReturnedAt >= MillisecondsKept)
             {
                 _kept[count].GiveBack();
                 _empty.Push(_kept[count++]);

@@ -30,10 +30,12 @@ public sealed unsafe partial class FrameArena
         ReadOnlySpan<FrameRun> runs = room[..count];
         if (!_backing.TryCommit(runs))
         {
-            foreach (FrameRun run in runs)
-                Budget.Release(RunBytes(run.Count));
             lock (_lock)
+            {
+                foreach (FrameRun run in runs)
+                    ReleaseRun(run);
                 AddToCold(runs);
+            }
             return false;
         }
         bool whole = false;
@@ -52,31 +54,12 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Bytes of frames whose memory stays, committed or not.</summary>
-    internal long PrefaultedBytes { get; private set; }
-
-    /// <summary>
-    /// Has the memory of the first so many bytes of frames come from the system now and stay. It is not charged before its frames are committed; the caller leaves room for what is charged beside frames.
-    /// </summary>
-    /// <exception cref="InsufficientMemoryException">The system has too little memory.</exception>
-    /// <exception cref="PlatformNotSupportedException">The backing gives memory back at other times than it is told.</exception>
-    internal void Prefault(long bytes)
-    {
-        lock (_mapping)
-        {
-            uint frames = (uint)Math.Min(bytes >> FrameShift, _backing.Capacity);
-            if (!_backing.TryPrefault(frames))
-                Throw.PrefaultFailed(bytes, MemoryLimit);
-            PrefaultedBytes = (long)frames << FrameShift;
-        }
-    }
-
     /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
     private int ChargeRuns(Span<FrameRun> runs)
     {
         uint granularity = _backing.Granularity;
         // Ahead by a 4096th of what is in use, and never by more than a sixteenth of what is left.
-        long ahead = Math.Min(Math.Min(_used.Count / 4096, LargestCommit), Budget.Available / 16 >> FrameShift);
+        long ahead = Math.Min(Math.Min(_used.Count / 4096, LargestCommit), (Budget.Available + Budget.Idle) / 16 >> FrameShift);
         uint wanted = _stride == 2 ? 1 : (uint)Math.Max(granularity, ahead / granularity * granularity);
         int count = 0;
         while (wanted > 0 && count < runs.Length && TryChargeRun(wanted, out runs[count]))
@@ -104,8 +87,7 @@ public sealed unsafe partial class FrameArena
                 length++;
             most = length / granularity * granularity;
         }
-        long unit = RunBytes(granularity);
-        uint count = (uint)(Budget.ChargeUpTo(RunBytes(most), unit) / unit) * granularity;
+        uint count = ChargeFrames(first, most);
         if (count == 0)
             return false;
         run = new FrameRun(first, count);
@@ -162,11 +144,11 @@ public sealed unsafe partial class FrameArena
             Budget.Faults?.InTransit?.Invoke();
             LeaveBlocks(runs);
             int gone = _backing.Decommit(runs);
-            foreach (FrameRun run in runs[..gone])
-                Budget.Release(RunBytes(run.Count));
             lock (_lock)
             {
                 _inTransit -= count;
+                foreach (FrameRun run in runs[..gone])
+                    ReleaseRun(run);
                 AddToCold(runs[..gone]);
                 foreach (FrameRun run in runs[gone..])
                 {

@@ -32,7 +32,7 @@ public sealed unsafe partial class FrameArena
                 return;
             _disposed = true;
         }
-        Budget.Release(RunBytes(CommittedFrames) + _setPagesCharged * 4096L + (_huge?.Bytes ?? 0));
+        Budget.Release(Budget.Idle + RunBytes(CommittedFrames) + _setPagesCharged * 4096L + (_huge?.Bytes ?? 0));
         FreeParts();
         Budget.Retire();
         GC.SuppressFinalize(this);

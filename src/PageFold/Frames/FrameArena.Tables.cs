@@ -58,14 +58,13 @@ public sealed unsafe partial class FrameArena
     /// <summary>Commits the next of the frames that were set aside; false if there is no such frame, or no memory for it.</summary>
     private bool TryCommitForTable(out uint frame)
     {
-        long bytes = RunBytes(1);
         FrameRun run;
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
             frame = NoFrame;
             uint next = NoFrame;
-            if (_setAside?.TryFindFirst(out next) != true && !TrySetAside(out next) || !Budget.TryCharge(bytes))
+            if (_setAside?.TryFindFirst(out next) != true && !TrySetAside(out next) || ChargeFrames(next, 1) == 0)
                 return false;
             _setAside!.Remove(next);
             run = new FrameRun(next, 1);
@@ -76,7 +75,7 @@ public sealed unsafe partial class FrameArena
         {
             if (!committed)
             {
-                Budget.Release(bytes);
+                ReleaseRun(run);
                 AddToCold([run]);
                 return false;
             }

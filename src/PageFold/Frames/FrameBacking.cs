@@ -33,9 +33,17 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// <summary>Bytes of the first <paramref name="frames"/> frames that are in physical memory, as the operating system tells it; null where it cannot be asked.</summary>
     public abstract long? CountResidentBytes(uint frames);
 
-    /// <summary>Takes memory for the frames from 0 on and keeps it from then on, committed or not; false when the system has too little. Called once, before frames are committed from several threads.</summary>
-    /// <exception cref="PlatformNotSupportedException">The backing cannot.</exception>
-    public virtual bool TryPrefault(uint frames) => throw Throw.PrefaultNotHere();
+    /// <summary>True if memory can be taken before its frames are committed, and kept.</summary>
+    public virtual bool CanPrefault => false;
+
+    /// <summary>Has the memory of a run come from the system, whether its frames are in use or not; their content stays. False when the system has too little.</summary>
+    public virtual bool TryPrefault(FrameRun run) => false;
+
+    /// <summary>From now on the memory of the first <paramref name="frames"/> frames stays, committed or not.</summary>
+    public virtual void Keep(uint frames)
+    {
+        // A backing that cannot prefault is never asked.
+    }
 
     /// <summary>The file behind the frames, frame 0 at its beginning, for windows to map; -1 where there is none.</summary>
     public virtual int Descriptor => -1;

@@ -88,43 +88,41 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return new MappedBacking(frameShift, capacity, address, length, descriptor);
     }
 
-    public override bool TryPrefault(uint frames)
-    {
-        // In parts, so that a request to end is seen between them.
-        const uint FramesAtOnce = 4096;
-        for (uint first = 0; first < frames; first += FramesAtOnce)
-        {
-            if (!TryCommit([new FrameRun(first, Math.Min(FramesAtOnce, frames - first))]))
-                return false;
-        }
-        _prefaulted = frames;
-        return true;
-    }
+    public override bool CanPrefault => true;
+
+    public override bool TryPrefault(FrameRun run) => TryPopulate([run]) == 1;
+
+    public override void Keep(uint frames) => _prefaulted = frames;
 
     public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
     {
         if (_prefaulted > 0 && IsPrefaulted(runs))
             return true;
-        int done = _canPopulate ? Advise(runs, LibC.MADV_POPULATE_WRITE) : 0;
-        if (done == runs.Length)
+        if (TryPopulate(runs) == runs.Length)
             return true;
+        // Parts of any run may have been committed before memory ran out.
+        foreach (FrameRun run in runs)
+            _ = Decommit([run]);
+        return false;
+    }
+
+    /// <summary>Has the memory of runs come from the system, with what is in it; returns how many, from the first on, are there.</summary>
+    private int TryPopulate(ReadOnlySpan<FrameRun> runs)
+    {
+        int done = _canPopulate ? Advise(runs, LibC.MADV_POPULATE_WRITE) : 0;
         // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
-        if (_canPopulate && Marshal.GetLastPInvokeError() != LibC.EINVAL)
-        {
-            // Parts of any run may have been committed before memory ran out.
-            foreach (FrameRun run in runs)
-                _ = Decommit([run]);
-            return false;
-        }
+        if (done == runs.Length || _canPopulate && Marshal.GetLastPInvokeError() != LibC.EINVAL)
+            return done;
         _canPopulate = false;
         foreach (FrameRun run in runs)
         {
-            byte* frame = (byte*)Address(run.First);
-            nuint step = (nuint)Environment.SystemPageSize;
-            for (nuint offset = 0; offset < Bytes(run.Count); offset += step)
-                Volatile.Write(ref frame[offset], 0);
+            nint frame = Address(run.First);
+            nint step = Environment.SystemPageSize;
+            // An atomic addition of nothing: another thread may be writing there already.
+            for (nint offset = 0; offset < (nint)Bytes(run.Count); offset += step)
+                Interlocked.Add(ref *(int*)(frame + offset), 0);
         }
-        return true;
+        return runs.Length;
     }
 
     public override int Decommit(ReadOnlySpan<FrameRun> runs) => _prefaulted > 0

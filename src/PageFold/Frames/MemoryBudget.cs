@@ -11,7 +11,8 @@ internal sealed unsafe class MemoryBudget(long limit)
     // Blocks that are there, so that those of a forgotten owner can be freed.
     private readonly HashSet<nint> _blocks = [];
     private bool _retired;
-    private long _used;
+    private long _charged;
+    private long _idle;
     private long _peak;
 
     ~MemoryBudget()
@@ -24,14 +25,17 @@ internal sealed unsafe class MemoryBudget(long limit)
     /// <summary>The most that may be held, in bytes.</summary>
     public long Limit { get; } = limit;
 
-    /// <summary>Bytes held now.</summary>
-    public long Used => Volatile.Read(ref _used);
+    /// <summary>Bytes in use now: all that is charged but <see cref="Idle"/>.</summary>
+    public long Used => Volatile.Read(ref _charged) - Volatile.Read(ref _idle);
+
+    /// <summary>Bytes that are charged and held although nothing uses them, so that their next use needs no memory of the system.</summary>
+    public long Idle => Volatile.Read(ref _idle);
 
     /// <summary>The most bytes ever held at once, since the start or the last <see cref="ResetPeak"/>.</summary>
     public long Peak => Volatile.Read(ref _peak);
 
     /// <summary>Bytes that may still be charged.</summary>
-    public long Available => Limit - Used;
+    public long Available => Limit - Volatile.Read(ref _charged);
 
     /// <summary>When set, decides at every allocation point whether it is made to fail. For tests.</summary>
     public AllocationFaults? Faults { get; init; }
@@ -42,21 +46,41 @@ internal sealed unsafe class MemoryBudget(long limit)
     /// <summary>Charges as many whole <paramref name="unit"/>s as fit, at most <paramref name="most"/> bytes; returns the bytes charged.</summary>
     public long ChargeUpTo(long most, long unit)
     {
-        long used = Volatile.Read(ref _used);
+        long charged = Volatile.Read(ref _charged);
         while (true)
         {
-            long granted = Math.Min(most, Limit - used) / unit * unit;
+            long granted = Math.Min(most, Limit - charged) / unit * unit;
             if (granted <= 0)
                 return 0;
-            long seen = Interlocked.CompareExchange(ref _used, used + granted, used);
-            if (seen == used)
+            long seen = Interlocked.CompareExchange(ref _charged, charged + granted, charged);
+            if (seen == charged)
             {
-                RaisePeak(used + granted);
+                RaisePeak(charged + granted - Idle);
                 return granted;
             }
-            used = seen;
+            charged = seen;
         }
     }
+
+    /// <summary>Charges bytes that are held and not used yet; false, and no change, if so many are not free.</summary>
+    public bool TryChargeIdle(long bytes)
+    {
+        LeaveIdle(bytes);
+        if (TryCharge(bytes))
+            return true;
+        LeaveIdle(-bytes);
+        return false;
+    }
+
+    /// <summary>Idle bytes come into use.</summary>
+    public void UseIdle(long bytes)
+    {
+        LeaveIdle(-bytes);
+        RaisePeak(Used);
+    }
+
+    /// <summary>Bytes in use become idle.</summary>
+    public void LeaveIdle(long bytes) => Interlocked.Add(ref _idle, bytes);
 
     /// <summary>
     /// Makes what is charged for something what it turned out to take; false, and no change, if so much more is not free.
@@ -73,7 +97,7 @@ internal sealed unsafe class MemoryBudget(long limit)
 
     public void Release(long bytes)
     {
-        long now = Interlocked.Add(ref _used, -bytes);
+        long now = Interlocked.Add(ref _charged, -bytes);
         System.Diagnostics.Debug.Assert(now >= 0, "More memory was released than was charged.");
     }
 

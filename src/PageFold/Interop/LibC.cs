@@ -98,4 +98,16 @@ internal static unsafe partial class LibC
         public nint Address;
         public nuint Length;
     }
+
+    /// <summary>Fills memory with random bytes of the kernel's; false where it gives none.</summary>
+    public static bool TryFillRandom(Span<byte> bytes)
+    {
+        fixed (byte* first = bytes)
+            return getrandom(first, (nuint)bytes.Length, 0) == bytes.Length;
+    }
+
+    /// <summary>Up to 256 bytes come whole.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint getrandom(byte* buffer, nuint count, uint flags);
 }

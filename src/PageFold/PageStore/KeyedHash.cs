@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using PageFold.Interop;
 
 namespace PageFold.Store;
 
@@ -21,7 +22,9 @@ internal readonly struct KeyedHash(ulong first, ulong second)
     public static KeyedHash NewRandom()
     {
         Span<ulong> key = stackalloc ulong[2];
-        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(key));
+        // On Linux .NET's generator loads OpenSSL, which is several MiB, and ends a process that has none.
+        if (!OperatingSystem.IsLinux() || !LibC.TryFillRandom(MemoryMarshal.AsBytes(key)))
+            RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(key));
         return new KeyedHash(key[0], key[1]);
     }
 

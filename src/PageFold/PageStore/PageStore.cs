@@ -99,7 +99,7 @@ public sealed unsafe partial class PageStore : IDisposable
     public bool ReclaimsDirectly => _writeback?.Reclaim is not null;
 
     /// <summary>Bytes of the limit that nothing is stored in.</summary>
-    private long FreeBytes => Budget.Available + _arena.FreeBytes;
+    private long FreeBytes => Budget.Available + Budget.Idle + _arena.FreeBytes;
 
     internal ZsHeap Heap => _heap;
 
@@ -137,6 +137,31 @@ public sealed unsafe partial class PageStore : IDisposable
         try
         {
             return _heap.CompactClass(sizeClass, cancellationToken);
+        }
+        finally
+        {
+            _gate.Exit(stripe);
+        }
+    }
+
+    /// <summary>
+    /// Takes the memory of the limit from the system now and keeps it until the end, but for a sixteenth of what is free, which is left for what grows beside frames: buffers, codec contexts, the words of same-filled pages. So a write
+    /// needs no memory from the system, and cannot wait for one that is short of it, as a store behind a swap device must not. Lock the process's memory too (mlockall), or the system may swap it out.
+    /// </summary>
+    /// <remarks>
+    /// What is resident stays within the limit: where that sixteenth is used up, what needs more of it is refused as at the limit. So add codecs before. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in
+    /// use, <see cref="PageStoreStatistics.PrefaultedBytes"/> what is kept.
+    /// </remarks>
+    /// <exception cref="InsufficientMemoryException">The system has too little memory; nothing is kept.</exception>
+    /// <exception cref="PlatformNotSupportedException">Needs Linux and frames of whole memory pages.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; nothing is kept.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public void Prefault(CancellationToken cancellationToken = default)
+    {
+        int stripe = _gate.Enter();
+        try
+        {
+            _arena.Prefault(cancellationToken);
         }
         finally
         {
@@ -188,8 +213,6 @@ public sealed unsafe partial class PageStore : IDisposable
             return false;
         _heap.Free(location);
         _arena.Trim();
-        if (options.Prefault)
-            _arena.Prefault(Budget.Available - Budget.Available / 16);
         if (options.Writeback is not { } writeback)
             return true;
         _writeback = WritebackLog.TryOpen(Budget, writeback, PageSize, options.TimeProvider);

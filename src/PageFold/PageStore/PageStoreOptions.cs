@@ -61,13 +61,6 @@ public sealed class PageStoreOptions
     public long OverwriteReserve { get; set; }
 
     /// <summary>
-    /// Takes the memory of the limit from the system when the store is made, and keeps it: all but a sixteenth, which is left for tables and buffers. So a write needs no memory from the system, and cannot wait for
-    /// one that is short of it, as a store behind a swap device must not. Lock the process's memory too (mlockall), or the system may swap it out.
-    /// <see cref="PageStoreStatistics.TotalBytes"/> counts what is in use; where tables and buffers outgrow that sixteenth, the memory that is resident passes the limit by as much. Needs Linux. Default false.
-    /// </summary>
-    public bool Prefault { get; set; }
-
-    /// <summary>
     /// The clock that ages and days are told by: by its timestamps, so that a change of date or time does not matter. Only a snapshot's
     /// time of creation is its date. Default the system's.
     /// </summary>

@@ -78,6 +78,22 @@ public class ConnectionMemoryTests
     }
 
     [Fact]
+    public void Kept_memory_is_there_from_the_start_and_stays_when_the_rest_goes_back()
+    {
+        const long Sure = 16 * 3 * Block;
+        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], maxConnections: 16, keepConnectionMemory: true);
+        Assert.Equal(Sure, serving.Server.ConnectionBytes);
+        List<RawClient> greedy = [.. Enumerable.Range(0, 16).Select(_ => serving.Attach())];
+        greedy[0].Write(0, Content.Of(1 << 20, 1));
+        foreach (RawClient client in greedy)
+            client.RequestMany(30, Command.Read, 0, 1 << 20);
+        Serving.Until(() => serving.Server.ConnectionPeakBytes > Sure, "borrowed memory");
+        foreach (RawClient client in greedy)
+            client.Dispose();
+        Serving.Until(() => serving.Server.ConnectionBytes == Sure, "the return of what is not kept");
+    }
+
+    [Fact]
     public void Less_memory_than_all_connections_need_is_refused()
     {
         ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(

@@ -9,7 +9,8 @@ public class PrefaultTests
     public void The_memory_is_there_from_the_start_and_stays_whatever_is_stored_and_discarded()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells what is resident.");
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Prefault = true });
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit });
+        store.Prefault();
         long atFirst = store.Heap.Arena.MeasureResidentOf(Limit);
         Assert.InRange(atFirst, Limit / 16 * 14, Limit);
         byte[] page = new byte[4096];
@@ -37,10 +38,52 @@ public class PrefaultTests
     }
 
     [Fact]
+    public void Tables_that_outgrow_what_is_left_for_them_are_refused_and_the_limit_holds()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit });
+        store.Prefault();
+        ulong[] page = new ulong[512];
+        // Each word is another, and takes room beside the frames.
+        for (int i = 0; i < 1 << 21; i++)
+        {
+            Array.Fill(page, 0x9E3779B97F4A7C15 * (ulong)(i + 1));
+            if (store.Write(i, System.Runtime.InteropServices.MemoryMarshal.AsBytes<ulong>(page)) == StoreOutcome.Full)
+                break;
+        }
+        long beside = store.Budget.Used - store.Heap.Arena.CommittedBytes;
+        Assert.InRange(store.GetStatistics().PrefaultedBytes + beside, Limit * 9 / 10, Limit);
+        Assert.True(store.Budget.Used + store.Budget.Idle <= Limit);
+        store.Discard(0, 1L << 21);
+        byte[] noise = new byte[4096];
+        Pages.Fill(noise, 1);
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(0, noise));
+    }
+
+    [Fact]
+    public void A_request_to_end_leaves_everything_as_it_was()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit });
+        byte[] page = new byte[4096];
+        Pages.Fill(page, 7);
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(7, page));
+        long before = store.Budget.Used;
+        Assert.Throws<OperationCanceledException>(() => store.Prefault(new CancellationToken(canceled: true)));
+        Assert.Equal((before, 0), (store.Budget.Used, store.Budget.Idle));
+        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), 1, Limit / 8);
+        store.Prefault();
+        store.Prefault();
+        Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
+        Assert.True(store.TryRead(7, page) && Pages.Holds(page, 7));
+        Assert.Equal(before, store.Budget.Used);
+    }
+
+    [Fact]
     public void What_cannot_keep_memory_says_so()
     {
-        PlatformNotSupportedException refused = Assert.Throws<PlatformNotSupportedException>(
-            () => new PageStore(new PageStoreOptions { MemoryLimit = Limit, Prefault = true, Backing = FrameBackingKind.Portable }));
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Backing = FrameBackingKind.Portable });
+        PlatformNotSupportedException refused = Assert.Throws<PlatformNotSupportedException>(() => store.Prefault());
         Assert.Contains("Prefault needs Linux", refused.Message, StringComparison.Ordinal);
     }
 }

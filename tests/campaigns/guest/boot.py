@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boots a user-mode Linux guest whose root is a folder, with a network of its own that leads to this machine's loopback and nowhere else that matters.
 
-boot.py FOLDER MEMORY-MIB SECONDS CONSOLE: FOLDER/root is the guest's root, FOLDER/run holds what the guest's kernel keeps, FOLDER/group names the guest's process group. Ends when the guest is switched off. Exit code 1: it was not, within SECONDS.
+boot.py FOLDER MEMORY-MIB SECONDS CONSOLE: FOLDER/root is the guest's root, FOLDER/run holds what the guest's kernel keeps, FOLDER/xstate.so is preloaded into it (xstate.c), FOLDER/group names the guest's process group. Ends when the guest is switched off. Exit code 1: it was not, within SECONDS.
 The network is libslirp's: 10.0.2.2 in the guest is 127.0.0.1 here. No privilege is needed, and no address outside the guest comes to be.
 """
 import ctypes
@@ -56,7 +56,7 @@ try:
             ["linux.uml", f"mem={memory}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", f"hostfs={folder}/root", "rw", "init=/init",
              "con=null", "con0=null,fd:1", "ssl=null", f"uml_dir={run}", "umid=guest", "quiet", "panic=-1", f"vec0:transport=fd,fd={ours.fileno()}"],
             pass_fds=[ours.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=dies_with_parent,
-            env={**os.environ, "TMPDIR": memory_folder, "HOME": run})
+            env={**os.environ, "TMPDIR": memory_folder, "HOME": run, "LD_PRELOAD": os.path.join(folder, "xstate.so")})
         children.append(guest)
         with open(os.path.join(folder, "group"), "w", encoding="ascii") as file:
             file.write(str(guest.pid))
