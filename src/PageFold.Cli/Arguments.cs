@@ -60,9 +60,8 @@ internal static class Arguments
 
     public static int PageSize(string text, string option = "--page-size", string what = "a page size")
     {
-        long bytes = Bytes(option, text)!.Value;
-        if (bytes is < 4096 or > 65536 || !BitOperations.IsPow2(bytes))
-            throw new UserErrorException($"{option} {text} is not {what}; choose 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.");
+        if (!ByteSize.TryParse(text, out long bytes) || bytes is < 4096 or > 65536 || !BitOperations.IsPow2(bytes))
+            throw new UserErrorException($"{option} {Shown(text)} is not {what}; choose 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.");
         return (int)bytes;
     }
 
@@ -81,6 +80,17 @@ internal static class Arguments
         if (!ByteSize.TryParse(text, out long bytes) || bytes < least)
             throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, and less than 8EiB.");
         return bytes;
+    }
+
+    /// <summary>Bytes of something that has a least and a most size.</summary>
+    public static int Bytes(string option, string text, int least, int most)
+    {
+        if (!ByteSize.TryParse(text, out long bytes) || bytes < least || bytes > most)
+        {
+            throw new UserErrorException(
+                $"{option} {Shown(text)} is not possible; choose {ByteSize.Format(least)} to {ByteSize.Format(most)} ({least} to {most} bytes).");
+        }
+        return (int)bytes;
     }
 
     public static int Integer(string option, string text, int least, int most, string choice)

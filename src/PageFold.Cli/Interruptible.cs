@@ -55,7 +55,10 @@ internal static class Interruptible
         }
     }
 
-    /// <summary>Marks a call into the system that may wait for others without an end, until it is disposed.</summary>
+    /// <summary>
+    /// Marks a call into the system that may wait for others without an end, until it is disposed. Marks nest: the thread waits from the
+    /// outermost mark's beginning to its end.
+    /// </summary>
     public static Region MayWait()
     {
         if (t_waiter is not { } waiter)
@@ -93,12 +96,21 @@ internal static class Interruptible
     internal sealed class Waiter
     {
         private long _since = long.MaxValue;
+        private int _depth;
 
         /// <summary>Null if it does not wait.</summary>
         public long? WaitsSince => Volatile.Read(ref _since) is var since and not long.MaxValue ? since : null;
 
-        public void Begin() => Volatile.Write(ref _since, Environment.TickCount64);
+        public void Begin()
+        {
+            if (_depth++ == 0)
+                Volatile.Write(ref _since, Environment.TickCount64);
+        }
 
-        public void End() => Volatile.Write(ref _since, long.MaxValue);
+        public void End()
+        {
+            if (--_depth == 0)
+                Volatile.Write(ref _since, long.MaxValue);
+        }
     }
 }

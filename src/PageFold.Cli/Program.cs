@@ -19,6 +19,7 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
 foreach (Command command in ControlCommands.Create())
     root.Add(command);
 root.HelpName = "pagefold";
+OptionalValues.Show(root);
 Terminal.SetUp();
 try
 {

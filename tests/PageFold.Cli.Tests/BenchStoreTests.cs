@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
@@ -5,6 +7,9 @@ namespace PageFold.Cli.Tests;
 /// <summary><c>pagefold bench store</c> and <c>bench layers</c>: everybody is measured, everything is given back as it was written. How fast is not asserted.</summary>
 public class BenchStoreTests
 {
+    // Two passes over the data of a test. How fast they are does not matter here.
+    private const string RoundPages = "1024";
+    private static readonly string[] Short = ["--round-pages", RoundPages];
     private static readonly string[] Subjects = ["codec", "pagefold"];
 
     [Theory]
@@ -15,7 +20,7 @@ public class BenchStoreTests
     public void Compares_codec_and_store_and_verifies_every_page(params string[] options)
     {
         using DataFolder data = new();
-        Command run = Command.Run(["bench", "store", "--data", data.Path, "--rounds", "1", "--threads", "1,2", "--json", "-", .. options]);
+        Command run = Command.Run(["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--threads", "1,2", "--json", "-", .. options]);
         Assert.True(run.ExitCode == 0, run.Error);
         JsonElement json = run.Json;
         Assert.True(json.GetProperty("verified").GetBoolean());
@@ -47,7 +52,7 @@ public class BenchStoreTests
     public void Compares_every_lz4_there_is_with_the_kernel_as_root_or_says_why_not()
     {
         using DataFolder data = new();
-        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--threads", "1", "--json", "-");
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--round-pages", RoundPages, "--threads", "1", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains(run.Json.GetProperty("implementations").EnumerateObject(), entry => entry.Name == "lz4");
         bool measured = run.Json.GetProperty("rows").EnumerateArray().Any(row => Text(row, "subject") == "zram");
@@ -60,7 +65,7 @@ public class BenchStoreTests
     public void Cold_memory_is_written_once_and_verified()
     {
         using DataFolder data = new();
-        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "2", "--cold", "--codec", "lz4", "--json", "-");
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "2", "--round-pages", RoundPages, "--cold", "--codec", "lz4", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.True(run.Json.GetProperty("cold").GetBoolean() && run.Json.GetProperty("verified").GetBoolean());
         Assert.All(run.Json.GetProperty("rows").EnumerateArray(), row => Assert.Equal("write", Text(row, "operation")));
@@ -74,8 +79,8 @@ public class BenchStoreTests
         string[] before = Devices();
         Command run = Command.RunProcess("dotnet", [Command.Program, "bench", "store", "--data", data.Path, "--rounds", "1000"], process =>
         {
-            Task.Delay(4000).Wait();
-            System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
+            UntilAtWork(process, before);
+            Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
         });
         Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
         Assert.Equal(before, Devices());
@@ -91,8 +96,8 @@ public class BenchStoreTests
         string[] before = Devices();
         Command.RunProcess("dotnet", [Command.Program, "bench", "store", "--data", data.Path, "--rounds", "1000"], process =>
         {
-            Task.Delay(4000).Wait();
-            System.Diagnostics.Process.Start("kill", [signal, $"{process.Id}"]).WaitForExit();
+            UntilAtWork(process, before);
+            Process.Start("kill", [signal, $"{process.Id}"]).WaitForExit();
         });
         Assert.Equal(before, Devices());
     }
@@ -103,7 +108,7 @@ public class BenchStoreTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "zram is Linux's.");
         using DataFolder data = new();
         string[] before = Devices();
-        Command run = Command.RunProcess("sh", ["-c", "dotnet \"$0\" bench store --data \"$1\" --rounds 1 --threads 1 --json - 2>&1 >/dev/null | true", Command.Program, data.Path]);
+        Command run = Command.RunProcess("sh", ["-c", "dotnet \"$0\" bench store --data \"$1\" --rounds 1 --round-pages 1024 --threads 1 --json - 2>&1 >/dev/null | true", Command.Program, data.Path]);
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(before, Devices());
     }
@@ -129,7 +134,8 @@ public class BenchStoreTests
     public void Shows_a_person_tables_with_ratios()
     {
         using DataFolder data = new();
-        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--threads", "1", "3", "--codec", "lz4,lz4-managed");
+        Command run = Command.Run(
+            ["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--threads", "1", "3", "--codec", "lz4,lz4-managed"]);
         Assert.Equal(0, run.ExitCode);
         foreach (string expected in (string[])["Memory held", "verified", "same-filled", "one round"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
@@ -183,6 +189,7 @@ public class BenchStoreTests
     [InlineData("--threads x", "--threads", "1,x")]
     [InlineData("--threads 0", "--threads", "1", "0")]
     [InlineData("--rounds 0", "--rounds", "0")]
+    [InlineData("--round-pages 0 is not possible; choose 1 to 16777216 pages", "--round-pages", "0")]
     [InlineData("--page-size 5000", "--page-size", "5000")]
     [InlineData("too much to hold", "--data", "LARGE", "--sample", "20GiB", "--page-size", "64KiB")]
     [InlineData("together", "--pid", "1", "--data", "/tmp")]
@@ -207,6 +214,18 @@ public class BenchStoreTests
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
+
+    /// <summary>Waits until there is something to leave behind: a device with room for the data, where there can be one.</summary>
+    private static void UntilAtWork(Process process, string[] before)
+    {
+        bool hasZram = Directory.Exists("/sys/class/zram-control") && Environment.IsPrivilegedProcess;
+        ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process) && (!hasZram || HasNewDevice(before)), "a bench");
+        Task.Delay(500).Wait();
+    }
+
+    // One with room for a page is only to see whether there can be one.
+    private static bool HasNewDevice(string[] before) => Devices().Except(before).Select(device => Path.Combine(device, "disksize"))
+        .Any(size => File.Exists(size) && long.Parse(File.ReadAllText(size), CultureInfo.InvariantCulture) > 65536);
 
     private static string[] Devices() => Directory.Exists("/sys/block") ? [.. Directory.GetFileSystemEntries("/sys/block").Order(StringComparer.Ordinal)] : [];
 

@@ -124,6 +124,17 @@ public sealed class InputKindsTests : IDisposable
         AssertEnds(signal, "bash", ["-c", "exec 3<>\"$1\"; exec dotnet \"$0\" \"${@:2}\" \"$1\"", Command.Program, Path("pipe"), .. command]);
     }
 
+    [Theory]
+    [InlineData("dotnet \"$0\" measure - < /dev/null", "'standard input' is empty; name files that are not empty")]
+    [InlineData("true | dotnet \"$0\" measure -", "'standard input' is empty; name files that are not empty")]
+    [InlineData("mkdir \"$1/none\"; cd \"$1\"; dotnet \"$0\" measure none", "'none' is empty; name files that are not empty, or folders")]
+    public void Nothing_is_said_to_be_empty(string script, string expected)
+    {
+        Command run = Shell(script, Command.Program, _data.Path);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Names_need_not_be_text()
     {

@@ -29,10 +29,12 @@ public class ServeControlTests
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
-        // The disk's own socket greets with bytes that are no line, and hangs up on what is asked.
-        Command run = folder.Run("stat", "--control", server.SocketPath);
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains($"--control {server.SocketPath}: ", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        string known = $"its control socket is {server.ControlPath}.";
+        foreach (string[] command in (string[][])[["stat"], ["top"], ["snapshot", "x"]])
+            folder.AssertRefused([.. command, "--control", server.SocketPath], $"--control {server.SocketPath} is the socket of a disk", known);
+        using ServeProcess elsewhere = ServeProcess.Start(folder, "--size", "1MiB", "--control", folder["elsewhere"]);
+        folder.AssertRefused(["stat", "--control", elsewhere.SocketPath], "is the socket of a disk", "give the control socket, as 'pagefold serve' said");
+        folder.AssertRefused(["stat", "--export", "none", "--control", server.ControlPath], "--export none does not exist", "leave --export out");
         // A server that was killed leaves its socket behind.
         server.Kill();
         folder.AssertRefused(["stat", "--control", server.ControlPath], $"--control {server.ControlPath}: no server answers there", "refused", "give the path that 'pagefold serve' said");
@@ -52,17 +54,19 @@ public class ServeControlTests
         Refused(["snapshot", folder["no/x"], "--export", "a", "--raw"], folder["no"], "folder");
         Refused(["snapshot", "", "--export", "a"], "the name of the file is empty", "name one");
         Refused(["recompress", "--export", "a", "--codec", "zip"], "--codec zip does not exist", "zstd:9");
-        Refused(["recompress", "--export", "a", "--codec", "zstd:40"], "--codec zstd:40 does not exist", "zstd:9");
+        Refused(["recompress", "--export", "a", "--codec", "zstd:40"], "--codec zstd:40 has no possible level (40)", "zstd:9");
         Refused(["recompress", "--export", "a", "--codec", "lz4", "--train"], "--train goes with --codec zstd only");
         Refused(["recompress", "--export", "a", "--train"], "--train: too few pages are stored", "store more");
         Refused(["recompress", "--export", "a", "--train", "12"], "--train 12 is not possible", "1024 to 1048576");
-        Refused(["recompress", "--export", "a", "--train", "big"], "--train big", "512MiB");
+        Refused(["recompress", "--export", "a", "--train", "1GiB"], "--train 1GiB is not possible", "1.0 KiB to 1.0 MiB");
+        Refused(["recompress", "--export", "a", "--train", "big"], "--train big", "1.0 KiB to 1.0 MiB");
         Refused(["recompress", "--export", "a", "--idle", "long"], "--idle long is no time", "90s");
         Refused(["recompress", "--export", "a", "--count", "-1"], "--count", "-1");
         Refused(["writeback", "--export", "a"], "no writeback file", "--writeback FILE");
         Refused(["writeback", "--export", "a", "--most", "0"], "--most 0", "512MiB");
         Refused(["pages", "--export", "a", "--from", "x"], "--from x", "choose 0 to");
-        Refused(["top", "--interval", "0s"], "--interval 0s is no time", "90s");
+        Refused(["top", "--interval", "0s"], "--interval 0s is too short", "90s");
+        Refused(["top", "--interval", "0"], "--interval 0 is too short", "1s");
         Refused(["top", "--count", "0"], "--count 0", "1 or more");
         Refused(["stat", "--json", folder["no/report"]], "--json", folder["no/report"]);
         Assert.False(server.HasExited, server.Log);

@@ -79,7 +79,9 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", "localhost"], "--listen localhost is no address", "127.0.0.1:10809");
         folder.AssertServeRefused([.. Size, "--listen", "::1"], "--listen ::1 is no address", "[::1]:10809");
         folder.AssertServeRefused([.. Size, "--listen", "[::1]"], "--listen [::1] is no address", "[::1]:10809");
-        folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 is no address", "127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 has no possible port (65536)", "1 to 65535, as in 127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "[::1]:x"], "--listen [::1]:x has no possible port (x)", "as in [::1]:10809");
+        folder.AssertServeRefused([.. Size, "--metrics", "localhost:99999"], "--metrics localhost:99999 has no possible port (99999)");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
         folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "cannot listen at no-such-name.invalid:10809", "--listen");
         folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
@@ -139,6 +141,9 @@ public class ServeInputTests
             ("--restore <(true)", "it is a pipe, and a snapshot is checked from its end first. Write it to a file, and name that."),
             ("--restore /dev/fd/3 3<>pipe", "it is a pipe"),
             ("--restore pipe", "--restore pipe cannot be restored: it is a pipe"),
+            ("--restore -", "--restore - cannot be restored: a snapshot is checked from its end first"),
+            ("--keep -", "--keep - is a stream, and the disk is kept in a file that is replaced; name a file"),
+            ("--writeback -", "--writeback - is a stream, which cannot be read again; name a new file"),
             ("--restore /dev/zero", "it is a terminal or another device without an end"),
             ("--restore /dev/fd/77", "--restore /dev/fd/77 is not open in this command"),
             ("--restore dangling", "it is a link to nowhere, which does not exist"),
@@ -184,11 +189,21 @@ public class ServeInputTests
     {
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--idle-timeout", "soon"], "--idle-timeout soon is no time", "90s");
-        folder.AssertServeRefused([.. Size, "--idle", "0s"], "--idle 0s is no time", "90s");
+        folder.AssertServeRefused([.. Size, "--idle", "0s"], "--idle 0s is too short", "90s");
+        folder.AssertServeRefused([.. Size, "--writeback-idle", "5"], "--writeback-idle 5 has no unit", "write 5s, 5m, 5h or 5d");
+        folder.AssertServeRefused([.. Size, "--idle-timeout", "1000000d"], "--idle-timeout 1000000d is too long", "10000d");
         folder.AssertServeRefused([.. Size, "--max-connections", "0"], "--max-connections 0", "1 to 100000");
         folder.AssertServeRefused([.. Size, "--codec", "zip"], "--codec zip does not exist", "zstd:9");
-        folder.AssertServeRefused([.. Size, "--recompress", "zstd:99"], "--recompress zstd:99 does not exist", "zstd:9");
+        folder.AssertServeRefused([.. Size, "--recompress", "zstd:99"], "--recompress zstd:99 has no possible level (99)", "-7 to 22 as in zstd:9");
+        folder.AssertServeRefused([.. Size, "--codec", "zstd:"], "--codec zstd: has no possible level ('')", "-7 to 22 as in zstd:9");
+        folder.AssertServeRefused([.. Size, "--codec", "lz4:3"], "--codec lz4:3 has a level (3), which lz4 does not take", "zstd:9");
+        foreach (string wrong in (string[])["0", "-1", "1000001", "much", "1.5"])
+        {
+            folder.AssertServeRefused(
+                [.. Size, "--refusals-per-second", wrong], $"--refusals-per-second {wrong} is not possible; choose 1 to 1000000, or off");
+        }
         folder.AssertServeRefused([.. Size, "--page-size", "5000"], "--page-size 5000", "64KiB");
+        folder.AssertServeRefused([.. Size, "--page-size", ""], "--page-size '' is not a page size; choose 4KiB, 8KiB");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
@@ -30,6 +31,9 @@ public class ServeMemoryTests
         JsonElement disk = server.Stat();
         Assert.Equal(1 + refused, disk.GetProperty("outOfSpaceErrors").GetInt64());
         Assert.InRange(disk.GetProperty("refusedWrites").GetInt64(), 1 + refused, long.MaxValue);
+        string shown = server.Ask("stat").Output;
+        Assert.Matches($"Refused.*{disk.GetProperty("refusedWrites").GetInt64():N0} pages", shown);
+        Assert.Contains($"{1 + refused} requests", shown, StringComparison.Ordinal);
         Assert.InRange(disk.GetProperty("totalBytes").GetInt64(), 1, 16 << 20);
         Assert.InRange(disk.GetProperty("peakBytes").GetInt64(), 12 << 20, 16 << 20);
 
@@ -40,12 +44,28 @@ public class ServeMemoryTests
             Assert.Equal(page, ServeContent.NumberOf(client.Read((long)page * Page, Page)));
     }
 
+    [Theory]
+    [InlineData(7)]
+    [InlineData(null)]
+    public void The_rate_of_refusals_is_the_servers_option(int? rate)
+    {
+        ServeOptions options = new()
+        {
+            Exports = [],
+            EndPoints = [],
+            Codec = PageCodec.Lz4,
+            Upkeep = new UpkeepOptions(),
+            RefusalsPerSecond = ServeArguments.Rate("--refusals-per-second", rate is null ? "off" : $"{rate}"),
+        };
+        Assert.Equal(rate, ServeRun.ServerOptions(options, [], tls: null, _ => { }).RefusalsPerSecond);
+    }
+
     [Fact]
     public void A_full_disk_is_kept_all_the_same()
     {
         using ServeFolder folder = new();
         int full;
-        using (ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB", "--keep", folder["kept"]))
+        using (ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB", "--keep", folder["kept"], "--refusals-per-second", "off"))
         {
             using ServeClient client = server.Connect();
             full = Fill(client);

@@ -101,6 +101,8 @@ public class ServeSwapTests
         using ServeFolder folder = new();
         string[] limit = ["--memory-limit", "64MiB"];
         folder.AssertServeRefused([.. limit, "--swap", "0.5"], "--swap 0.5 is no ratio; write a number from 1 to 100");
+        folder.AssertServeRefused([.. limit, "--swap", "--read-only"], "--swap is for a kernel that writes", "--read-only refuses", "leave one");
+        folder.AssertServeRefused([.. limit, "--swap", "--export", "a,read-only"], "read-only (of export a) refuses all writes", "leave one");
         folder.AssertServeRefused([.. limit, "--swap", "--size", "1GiB"], "--swap takes the size from the memory limit", "--size 1073741824", "leave one of them out");
         folder.AssertServeRefused([.. limit, "--swap", "--export", "a,size=1MiB"], "--export a,size=1048576");
         folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-daily", "1GiB"], "--writeback-daily 1.0 GiB", "leave one of them out");

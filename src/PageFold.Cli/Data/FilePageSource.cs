@@ -13,6 +13,9 @@ namespace PageFold.Cli.Data;
 /// </remarks>
 internal sealed class FilePageSource : PageSource
 {
+    // What standard input is where there is none. It has an end at its beginning, other devices need not have any.
+    private static readonly Lazy<FileId?> s_nothing = new(() => Files.Look(FileName.Of("/dev/null"), follow: true, out _)?.Id);
+
     private readonly List<DataItem> _items = [];
     private readonly List<Run> _runs = [];
     private readonly HashSet<FileId> _seen = [];
@@ -41,8 +44,8 @@ internal sealed class FilePageSource : PageSource
             Choose(_runs, sampleBytes);
             if (PagesFound == 0)
             {
-                string unreadable = Skipped.Count > 0 ? $" ({Skipped.Description})" : string.Empty;
-                throw new UserErrorException($"'{Description}' holds no data{unreadable}; name files that are not empty, or folders with such files.");
+                string what = Skipped.Count > 0 ? $"holds no data ({Skipped.Description})" : "is empty";
+                throw Empty(what);
             }
         }
         catch
@@ -217,6 +220,9 @@ internal sealed class FilePageSource : PageSource
         }
     }
 
+    private UserErrorException Empty(string what) =>
+        new($"'{Description}' {what}; name files that are not empty, or folders with such files.");
+
     private static UserErrorException Missing(string path, FileName name, string reason)
     {
         if (path.StartsWith('-'))
@@ -235,6 +241,8 @@ internal sealed class FilePageSource : PageSource
     {
         if (status.Kind == FileKind.Socket && !handedOver)
             throw new UserErrorException($"'{name}' is a socket, which has no content to measure; name files, folders, pipes or block devices.");
+        if (status.Kind == FileKind.CharacterDevice && status.Id is { } id && id == s_nothing.Value)
+            throw Empty("is empty");
         if (status.Kind == FileKind.CharacterDevice && _sampleBytes is null)
             throw new UserErrorException($"'{name}' is a device that need not have an end; choose how much of it to read with --sample.");
     }

@@ -35,7 +35,8 @@ internal sealed class MeasureView
             _output.MarkupLine(line);
     }
 
-    private static Table Summary(MeasureReport report)
+    /// <summary>The figures as a table.</summary>
+    public static Table Summary(MeasureReport report)
     {
         string codec = report.Level is { } level ? $"{report.Codec} level {level}" : report.Codec;
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
@@ -59,8 +60,10 @@ internal sealed class MeasureView
             Row(table, "  held two seconds later", ByteSize.Format(after.TotalBytes), $"overhead {Optional(after.Overhead)}");
             if (after.CompactedTotalBytes is { } compacted)
             {
-                double moved = after.BytesFreed > 0 ? (double)after.BytesMoved / after.BytesFreed : 0;
-                Row(table, "  held after Compact", ByteSize.Format(compacted), $"overhead {Optional(after.CompactedOverhead)}; compaction moved {Figures.Of(moved, "0.0")} bytes for each byte it freed");
+                string moved = after.BytesFreed > 0
+                    ? $"moved {Figures.Of((double)after.BytesMoved / after.BytesFreed, "0.0")} bytes for each byte it freed"
+                    : "freed nothing";
+                Row(table, "  held after Compact", ByteSize.Format(compacted), $"overhead {Optional(after.CompactedOverhead)}; compaction {moved}");
             }
         }
         return table;

@@ -49,6 +49,12 @@ internal static class ControlClient
                 telling = false;
             }
         }
+        catch (NbdGreetingException e)
+        {
+            string control = ServeCommand.ControlOf(path);
+            string remedy = Path.Exists(control) ? $"its control socket is {control}" : "give the control socket, as 'pagefold serve' said it when it began";
+            throw new UserErrorException($"--control {path} is the socket of a disk, for NBD clients; {remedy}.", e);
+        }
         catch (Exception e) when (!telling && (e is IOException or ObjectDisposedException or SocketException))
         {
             if (cancellation.IsCancellationRequested)

@@ -9,6 +9,10 @@ namespace PageFold.Cli.Serve;
 /// <summary>The commands that ask a running <c>pagefold serve</c> for something: stat, pages, compact, recompress and their like.</summary>
 internal static class ControlCommands
 {
+    // What the store takes, told here in the option's name.
+    private const int LeastDictionaryBytes = 1 << 10;
+    private const int MostDictionaryBytes = 1 << 20;
+
     private const string CodecForm = "zstd, or with a level as in zstd:9, or lz4.";
 
     public static Option<string> ControlOption() => new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
@@ -82,7 +86,7 @@ internal static class ControlCommands
     {
         Option<string> control = ControlOption();
         Option<string?> export = ExportOption();
-        Option<string?> json = new("--json") { Description = "Write all figures as JSON to a file, or to standard output with -.", HelpName = "FILE|-", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> json = new("--json") { Description = "Write all figures as JSON to a file, or to standard output with -.", HelpName = "[FILE|-]", Arity = ArgumentArity.ZeroOrOne };
         Command command = new("stat", "Show what a serving command holds and does.") { control, export, json };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
@@ -160,7 +164,7 @@ internal static class ControlCommands
         Option<string?> train = new("--train")
         {
             Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as large as told.",
-            HelpName = "BYTES",
+            HelpName = "[BYTES]",
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<bool> forWrites = new("--for-writes") { Description = "Use the codec for new writes too, from then on." };
@@ -179,7 +183,9 @@ internal static class ControlCommands
                     Command = "recompress",
                     Export = parsed.GetValue(export),
                     Codec = parsed.GetValue(codec),
-                    TrainBytes = parsed.GetResult(train) is { Implicit: false } ? (int)Math.Min(int.MaxValue, Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB")!.Value) : null,
+                    TrainBytes = parsed.GetResult(train) is { Implicit: false }
+                        ? Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB", LeastDictionaryBytes, MostDictionaryBytes)
+                        : null,
                     ForWrites = parsed.GetValue(forWrites),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),

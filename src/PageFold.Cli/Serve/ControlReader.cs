@@ -16,6 +16,7 @@ internal sealed class ControlReader(Stream stream)
 
     /// <summary>Reads the next line; null if the server says no more.</summary>
     /// <exception cref="JsonException">What came is no reply.</exception>
+    /// <exception cref="NbdGreetingException">What came is how a server greets the clients of a disk.</exception>
     /// <exception cref="IOException">The connection is lost, or ends within a line.</exception>
     public ControlReply? ReadReply()
     {
@@ -60,6 +61,27 @@ internal sealed class ControlReader(Stream stream)
         }
         int read = stream.Read(_buffer, _end, _buffer.Length - _end);
         _end += read;
+        // A disk's server sends it at once, and no line begins like that.
+        if (_buffer.AsSpan(_start, _end - _start).StartsWith("NBDMAGIC"u8) && wanted == 0)
+            throw new NbdGreetingException("a server of disks greets");
         return read > 0;
+    }
+}
+
+/// <summary>At the other end is a disk's own socket, not a control socket.</summary>
+internal sealed class NbdGreetingException : Exception
+{
+    public NbdGreetingException(string message)
+        : base(message)
+    {
+    }
+
+    public NbdGreetingException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    public NbdGreetingException()
+    {
     }
 }

@@ -76,6 +76,7 @@ internal sealed record DiskReport
     /// <summary>True if writes are refused once <see cref="AvailableBytes"/> are used up, and few are left.</summary>
     public required bool IsNearlyFull { get; init; }
 
+    /// <summary>Pages that the store refused for want of memory. A request may write several.</summary>
     public required long RefusedWrites { get; init; }
 
     public required long FramesCompacted { get; init; }
@@ -94,6 +95,7 @@ internal sealed record DiskReport
 
     public required long Connections { get; init; }
 
+    /// <summary>Requests that were answered with ENOSPC.</summary>
     public required long OutOfSpaceErrors { get; init; }
 
     /// <summary>By the names of the protocol's commands.</summary>

@@ -51,8 +51,13 @@ internal static class DiskView
             table.AddRow("[yellow]Nearly full[/]", ByteSize.Format(disk.AvailableBytes), "are left for new blocks, then writes meet ENOSPC: trim, or raise --memory-limit");
         if (disk.WrittenBackPages > 0 || disk.WritebackFileBytes > 0)
             table.AddRow("Written back", ByteSize.Format(disk.WrittenBackBytes), $"{Figures.Count(disk.WrittenBackPages, "page", "pages")} in {ByteSize.Format(disk.WritebackFileBytes)} of the file, read {Figures.Of(disk.WritebackReads, "N0")} times");
-        if (disk.RefusedWrites > 0)
-            table.AddRow("[red]Refused[/]", Figures.Of(disk.RefusedWrites, "N0"), "pages, because memory was short; clients saw ENOSPC");
+        // A request may be refused without a page of its own, where it needs the place of another in the cache.
+        if (disk.RefusedWrites > 0 || disk.OutOfSpaceErrors > 0)
+        {
+            table.AddRow(
+                "[red]Refused[/]", Figures.Count(disk.RefusedWrites, "page", "pages"),
+                $"for want of memory, of {Figures.Count(disk.OutOfSpaceErrors, "request", "requests")} that clients saw fail with ENOSPC");
+        }
         return table;
     }
 

@@ -80,7 +80,9 @@ internal sealed class HostedDisks : IDisposable
                 : throw new UserErrorException($"there are several exports; choose one with --export: {Names}.");
         }
         return Exports.FirstOrDefault(export => export.Name == name)
-            ?? throw new UserErrorException($"--export {Arguments.Shown(name)} does not exist; the exports are: {Names}.");
+            ?? throw new UserErrorException(Exports is [{ Name.Length: 0 }]
+                ? $"--export {Arguments.Shown(name)} does not exist; this server has one disk, which has no name: leave --export out."
+                : $"--export {Arguments.Shown(name)} does not exist; the exports are: {Names}.");
     }
 
     public ServerReport Report(string? name)

@@ -16,9 +16,17 @@ internal static class ListenAddress
         if (hasPort && IPEndPoint.TryParse(text, out IPEndPoint? address))
             return address;
         int colon = text.LastIndexOf(':');
-        return hasPort && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && IsName(text[..colon])
-            ? new DnsEndPoint(text[..colon], port)
-            : throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, [::1]:10809 or localhost:10809.");
+        string host = hasPort ? text[..colon] : string.Empty;
+        if (ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && IsName(host))
+            return new DnsEndPoint(host, port);
+        if (IsName(host) || IPAddress.TryParse(host, out _))
+        {
+            string given = text[(colon + 1)..];
+            throw new UserErrorException(
+                $"{option} {text} has no possible port ({Arguments.Shown(given)}); choose a port from 1 to {ushort.MaxValue}, as in {host}:10809.");
+        }
+        throw new UserErrorException(
+            $"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, [::1]:10809 or localhost:10809.");
     }
 
     /// <summary>One address, for what listens at one; of a name the first, IPv4 where there is one.</summary>

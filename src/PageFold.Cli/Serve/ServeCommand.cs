@@ -6,48 +6,115 @@ namespace PageFold.Cli.Serve;
 /// <summary><c>pagefold serve</c>: disks whose blocks live compressed in memory, for any NBD client.</summary>
 internal static class ServeCommand
 {
+    private const string ControlSuffix = ".control";
+
+    /// <summary>Where the control socket is that belongs to a disk's socket, unless it is told.</summary>
+    public static string ControlOf(string socket) => socket + ControlSuffix;
+
     public static Command Create()
     {
-        Option<string?> size = new("--size") { Description = "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.", HelpName = "BYTES" };
-        Option<string?> limit = new("--memory-limit") { Description = "The most memory to hold, for all disks together. Default: half of the container's or the machine's.", HelpName = "BYTES" };
-        Option<string[]> unix = new("--unix") { Description = "Listen on a Unix socket that only you may open. One that a killed server has left is taken over.", HelpName = "PATH" };
-        Option<string[]> listen = new("--listen") { Description = "Listen on a TCP address, as in 127.0.0.1:10809, [::1]:10809 or localhost:10809; may be given several times. Every client that reaches it may read and write, unless --tls-verify-peer.", HelpName = "ADDRESS:PORT" };
-        Option<string[]> export = new("--export") { Description = "Name of a disk; several make several. With a comma behind: size=BYTES, memory-limit=BYTES, restore=FILE, keep=FILE, read-only.", HelpName = "NAME[,...]" };
-        Option<string> codec = new("--codec") { Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.", DefaultValueFactory = _ => "lz4", HelpName = "NAME[:LEVEL]" };
-        Option<string?> pageSize = new("--page-size") { Description = "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.", HelpName = "BYTES" };
-        Option<string?> cache = new("--cache") { Description = "Pages larger than 4 KiB kept decompressed; 0 for none. Default 4MiB.", HelpName = "BYTES" };
-        Option<string?> tls = new("--tls-certificates") { Description = "Folder with server-cert.pem and server-key.pem: only encrypted connections are served.", HelpName = "DIR" };
-        Option<bool> tlsOptional = new("--tls-optional") { Description = "Serve clients that do not encrypt too." };
-        Option<bool> tlsVerify = new("--tls-verify-peer") { Description = "Only clients with a certificate signed by ca-cert.pem in the same folder." };
-        Option<string?> recompress = new("--recompress") { Description = "Compress pages that were idle for a while once more in the background, as in zstd:9.", HelpName = "NAME[:LEVEL]" };
-        Option<string?> idle = new("--idle") { Description = "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d. Default 10m.", HelpName = "TIME" };
-        Option<string?> writeback = new("--writeback") { Description = "File or block device for pages that are to leave memory; worthless after the command ends. Its pages are read from there.", HelpName = "FILE" };
-        Option<string?> writebackSize = new("--writeback-size") { Description = "The most bytes of that file.", HelpName = "BYTES" };
-        Option<string?> writebackDaily = new("--writeback-daily") { Description = "The most bytes to write to it in a day, to spare a device that wears.", HelpName = "BYTES" };
-        Option<string?> writebackIdle = new("--writeback-idle") { Description = "Write back pages that were not used for so long, in the background.", HelpName = "TIME" };
-        Option<string?> restore = new("--restore") { Description = "Begin with the content of a snapshot.", HelpName = "FILE" };
-        Option<string?> keep = new("--keep") { Description = "Begin with the content of a snapshot if it is there, and leave one at the end (SIGTERM or Ctrl-C). Two megabytes of the memory limit, and as much as the cache has, are kept aside for that.", HelpName = "FILE" };
-        Option<bool> readOnly = new("--read-only") { Description = "Refuse all writes." };
-        Option<string?> control = new("--control") { Description = "Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with .control behind.", HelpName = "PATH" };
-        Option<string?> metrics = new("--metrics") { Description = "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.", HelpName = "ADDRESS:PORT" };
-        Option<string> connections = new("--max-connections") { Description = "The most clients at once.", DefaultValueFactory = _ => "128", HelpName = "N" };
-        Option<string?> connectionMemory = new("--connection-memory")
+        Option<string?> size = Text("--size", "BYTES", "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.");
+        Option<string?> limit = Text(
+            "--memory-limit", "BYTES", "The most memory to hold, for all disks together. Default: half of the container's or the machine's.");
+        Option<string[]> unix = new("--unix")
         {
-            Description = "The most memory that all connections have in hand, beside --memory-limit. Default: 396 KiB for each of --max-connections, and 32 MiB.",
-            HelpName = "BYTES",
+            Description = "Listen on a Unix socket that only you may open. One that a killed server has left is taken over.",
+            HelpName = "PATH",
         };
-        Option<string?> idleTimeout = new("--idle-timeout") { Description = "Close connections that are silent for so long. Default: never.", HelpName = "TIME" };
+        Option<string[]> listen = new("--listen")
+        {
+            Description = "Listen on a TCP address, as in 127.0.0.1:10809, [::1]:10809 or localhost:10809; may be given several times. "
+                + "Every client that reaches it may read and write, unless --tls-verify-peer.",
+            HelpName = "ADDRESS:PORT",
+        };
+        Option<string[]> export = new("--export")
+        {
+            Description = "Name of a disk; several make several. "
+                + "With a comma behind: size=BYTES, memory-limit=BYTES, restore=FILE, keep=FILE, read-only.",
+            HelpName = "NAME[,...]",
+        };
+        Option<string> codec = new("--codec")
+        {
+            Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.",
+            DefaultValueFactory = _ => "lz4",
+            HelpName = "NAME[:LEVEL]",
+        };
+        Option<string?> pageSize = Text(
+            "--page-size", "BYTES", "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.");
+        Option<string?> cache = Text("--cache", "BYTES", "Pages larger than 4 KiB kept decompressed; 0 for none. Default 4MiB.");
+        Option<string?> tls = Text(
+            "--tls-certificates", "DIR", "Folder with server-cert.pem and server-key.pem: only encrypted connections are served.");
+        Option<bool> tlsOptional = new("--tls-optional") { Description = "Serve clients that do not encrypt too." };
+        Option<bool> tlsVerify = new("--tls-verify-peer")
+        {
+            Description = "Only clients with a certificate signed by ca-cert.pem in the same folder; not with --tls-optional.",
+        };
+        Option<string?> recompress = Text(
+            "--recompress", "NAME[:LEVEL]", "Compress pages that were idle for a while once more in the background, as in zstd:9.");
+        Option<string?> idle = Text(
+            "--idle", "TIME", "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d. Default 10m.");
+        Option<string?> writeback = Text(
+            "--writeback",
+            "FILE",
+            "File or block device for pages that are to leave memory; worthless after the command ends. Its pages are read from there.");
+        Option<string?> writebackSize = Text("--writeback-size", "BYTES", "The most bytes of that file.");
+        Option<string?> writebackDaily = Text(
+            "--writeback-daily", "BYTES", "The most bytes to write to it in a day, to spare a device that wears.");
+        Option<string?> writebackIdle = Text(
+            "--writeback-idle", "TIME", "Write back pages that were not used for so long, in the background.");
+        Option<string?> restore = Text("--restore", "FILE", "Begin with the content of a snapshot.");
+        Option<string?> keep = Text(
+            "--keep",
+            "FILE",
+            "Begin with the content of a snapshot if it is there, and leave one at the end (SIGTERM or Ctrl-C). "
+                + "Two megabytes of the memory limit, and as much as the cache has, are kept aside for that.");
+        Option<bool> readOnly = new("--read-only") { Description = "Refuse all writes." };
+        Option<string?> control = Text(
+            "--control", "PATH", $"Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with {ControlSuffix} behind.");
+        Option<string?> metrics = Text("--metrics", "ADDRESS:PORT", "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.");
+        Option<string> connections = new("--max-connections")
+        {
+            Description = "The most clients at once.",
+            DefaultValueFactory = _ => "128",
+            HelpName = "N",
+        };
+        Option<string?> connectionMemory = Text(
+            "--connection-memory",
+            "BYTES",
+            "The most memory that all connections have in hand, beside --memory-limit. "
+                + "Default: 396 KiB for each of --max-connections, and 32 MiB.");
+        Option<string?> idleTimeout = Text("--idle-timeout", "TIME", "Close connections that are silent for so long. Default: never.");
+        Option<string> refusals = new("--refusals-per-second")
+        {
+            Description = "How many writes of one client are refused in a second when memory is short; one that repeats them faster waits. "
+                + "off for no bound.",
+            DefaultValueFactory = _ => "1000",
+            HelpName = "N|off",
+        };
         Option<string?> swap = new("--swap")
         {
-            Description = "For a kernel that swaps to the disk: its size is RATIO (default 2) times the memory limit, and pages that hold nothing are refused before overwrites. With --writeback, disk space for the rest is reserved and no write is refused.",
-            HelpName = "RATIO",
+            Description = "For a kernel that swaps to the disk: its size is RATIO (default 2) times the memory limit, and pages that hold "
+                + "nothing are refused before overwrites. With --writeback, disk space for the rest is reserved and no write is refused.",
+            HelpName = "[RATIO]",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        Option<bool> lockMemory = new("--lock-memory") { Description = "Take the memory of the limit at the start and lock it, so that the server cannot be swapped out. For a server on the machine that swaps to it." };
-        Option<bool> hugePages = new("--huge-pages") { Description = "Merge memory into huge pages in the background, for disks that are mostly read." };
-        Command command = new("serve", "Serve a RAM disk whose blocks live compressed in memory to any NBD client. What is on it is gone when the command ends, unless it is kept.")
+        Option<bool> lockMemory = new("--lock-memory")
         {
-            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback, writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, connectionMemory, idleTimeout, hugePages, swap, lockMemory,
+            Description = "Take the memory of the limit at the start and lock it, so that the server cannot be swapped out. "
+                + "For a server on the machine that swaps to it.",
+        };
+        Option<bool> hugePages = new("--huge-pages")
+        {
+            Description = "Merge memory into huge pages in the background, for disks that are mostly read.",
+        };
+        Command command = new(
+            "serve",
+            "Serve a RAM disk whose blocks live compressed in memory to any NBD client. "
+                + "What is on it is gone when the command ends, unless it is kept.")
+        {
+            size, limit, unix, listen, export, codec, pageSize, cache, tls, tlsOptional, tlsVerify, recompress, idle, writeback,
+            writebackSize, writebackDaily, writebackIdle, restore, keep, readOnly, control, metrics, connections, connectionMemory,
+            idleTimeout, refusals, hugePages, swap, lockMemory,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => ServeRun.Execute(
@@ -62,7 +129,7 @@ internal static class ServeCommand
                     }),
                     MemoryLimit = Arguments.Bytes("--memory-limit", parsed.GetValue(limit)),
                     EndPoints = EndPoints(parsed.GetValue(unix) ?? [], parsed.GetValue(listen) ?? []),
-                    Control = parsed.GetValue(control) ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? first + ".control" : null),
+                    Control = parsed.GetValue(control) ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? ControlOf(first) : null),
                     Metrics = parsed.GetValue(metrics) is { } address ? ListenAddress.ParseOne("--metrics", address) : null,
                     TlsCertificates = parsed.GetValue(tls),
                     TlsRequired = !parsed.GetValue(tlsOptional),
@@ -79,6 +146,7 @@ internal static class ServeCommand
                     MaxConnections = Arguments.Integer("--max-connections", parsed.GetValue(connections)!, 1, 100_000, "1 to 100000"),
                     ConnectionMemory = Arguments.Bytes("--connection-memory", parsed.GetValue(connectionMemory)),
                     IdleTimeout = parsed.GetValue(idleTimeout) is { } silence ? ServeArguments.Time("--idle-timeout", silence) : null,
+                    RefusalsPerSecond = ServeArguments.Rate("--refusals-per-second", parsed.GetValue(refusals)!),
                     Upkeep = new UpkeepOptions
                     {
                         Recompress = parsed.GetValue(recompress) is { } second ? Second(second, parsed.GetValue(codec)!) : null,
@@ -91,6 +159,8 @@ internal static class ServeCommand
             endsAtOnce: false)));
         return command;
     }
+
+    private static Option<string?> Text(string name, string value, string description) => new(name) { Description = description, HelpName = value };
 
     private static List<EndPoint> EndPoints(string[] unix, string[] listen)
     {

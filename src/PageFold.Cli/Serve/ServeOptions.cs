@@ -55,6 +55,9 @@ internal sealed record ServeOptions
 
     public TimeSpan? IdleTimeout { get; init; }
 
+    /// <summary>How many writes of one connection are refused in a second for want of memory; null for no bound.</summary>
+    public int? RefusalsPerSecond { get; init; }
+
     public required UpkeepOptions Upkeep { get; init; }
 
     /// <summary>True if clients are listened for on a Unix socket of that path.</summary>
@@ -159,13 +162,27 @@ internal static class ServeArguments
     /// <summary>A time as people write it: 90s, 10m, 4h, 1d.</summary>
     public static TimeSpan Time(string option, string text)
     {
-        (string suffix, double seconds)[] units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86400)];
-        foreach ((string suffix, double seconds) in units)
-        {
-            if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value * seconds is > 0 and < 1e9)
-                return TimeSpan.FromSeconds(value * seconds);
-        }
-        throw new UserErrorException($"{option} {Arguments.Shown(text)} is no time; write for example 90s, 10m, 4h or 1d.");
+        (char Unit, double Seconds)[] units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
+        const double Most = 1e9;
+        string what = $"{option} {Arguments.Shown(text)}";
+        double seconds = units.FirstOrDefault(unit => text.EndsWith($"{unit.Unit}", StringComparison.OrdinalIgnoreCase)).Seconds;
+        ReadOnlySpan<char> number = seconds == 0 ? text : text.AsSpan(0, text.Length - 1);
+        if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value))
+            throw new UserErrorException($"{what} is no time; write for example 90s, 10m, 4h or 1d.");
+        if (value == 0)
+            throw new UserErrorException($"{what} is too short; choose more than zero, as in 1s, 90s, 10m, 4h or 1d.");
+        if (seconds == 0)
+            throw new UserErrorException($"{what} has no unit; write {text}s, {text}m, {text}h or {text}d.");
+        if (value * seconds >= Most)
+            throw new UserErrorException($"{what} is too long; choose at most 10000d.");
+        return TimeSpan.FromSeconds(value * seconds);
+    }
+
+    /// <summary>A rate, or off for none.</summary>
+    public static int? Rate(string option, string text)
+    {
+        const int Most = 1_000_000;
+        return text.Equals("off", StringComparison.OrdinalIgnoreCase) ? null : Arguments.Integer(option, text, 1, Most, $"1 to {Most}, or off");
     }
 
     /// <summary>A size as a multiple of the memory limit; null without the option, the default where it has no value.</summary>
@@ -197,7 +214,12 @@ internal static class ServeArguments
         }
         catch (UserErrorException)
         {
-            throw new UserErrorException($"{option} {Arguments.Shown(text)} does not exist; choose lz4, zstd, or zstd with a level from -7 to 22 as in zstd:9.");
+            string why = parts.Length == 1 ? "does not exist"
+                : parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase) ? $"has no possible level ({Arguments.Shown(parts[1])})"
+                : parts[0].ToLowerInvariant() is "lz4" or "lz4-managed" or "none" ? $"has a level ({Arguments.Shown(parts[1])}), which {parts[0]} does not take"
+                : "does not exist";
+            throw new UserErrorException(
+                $"{option} {Arguments.Shown(text)} {why}; choose lz4, zstd, or zstd with a level from -7 to 22 as in zstd:9.");
         }
     }
 }

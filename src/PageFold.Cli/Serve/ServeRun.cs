@@ -23,6 +23,7 @@ internal static class ServeRun
             MemoryLock.Engage();
         }
         ResidentMemory.KeepLittle();
+        RefuseUnencryptedPeers(options);
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
         if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))
             throw new UserErrorException($"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with --tls-certificates DIR.");
@@ -39,26 +40,24 @@ internal static class ServeRun
         IReadOnlyList<ExportOptions> exports = WithLimits(options);
         WarnOfLimit(exports, log);
         using HostedDisks disks = HostedDisks.Create(options, exports);
-        Restoration.Load(options, disks, log.Tell, stop);
+        try
+        {
+            Restoration.Load(options, disks, log.Tell, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            log.Tell("interrupted while it restored, before it served; no file was changed");
+            return ExitCodes.Interrupted;
+        }
         ResidentMemory.GiveBack();
         if (options.LockMemory)
             disks.TakeMemory(stop);
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
-        using ServerStop server = new(new NbdServer(new NbdServerOptions
-        {
-            Exports = disks.Exports,
-            EndPoints = options.EndPoints,
-            Tls = tls,
-            MaxConnections = options.MaxConnections,
-            ConnectionMemory = options.ConnectionMemory,
-            KeepConnectionMemory = options.LockMemory,
-            IdleTimeout = options.IdleTimeout,
-            Log = log.TellSeldom,
-        }));
+        using ServerStop server = new(new NbdServer(ServerOptions(options, disks.Exports, tls, log.TellSeldom)));
 #pragma warning restore CA2000
         using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), new DiskOperations(disks, options.Exports))) : null;
         if (control is { TookOver: true })
-            log.Tell($"took over {options.Control}, which a server that is gone has left behind");
+            log.Tell($"took over {Path.GetFullPath(options.Control!)}, which a server that is gone has left behind");
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
         Start(disks, server.Server);
         control?.Start();
@@ -73,6 +72,20 @@ internal static class ServeRun
         return Restoration.Keep(options, disks, log.Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
+    /// <summary>What the server is made with.</summary>
+    public static NbdServerOptions ServerOptions(ServeOptions options, IReadOnlyList<NbdExport> exports, NbdTls? tls, Action<string> log) => new()
+    {
+        Exports = exports,
+        EndPoints = options.EndPoints,
+        Tls = tls,
+        MaxConnections = options.MaxConnections,
+        ConnectionMemory = options.ConnectionMemory,
+        KeepConnectionMemory = options.LockMemory,
+        IdleTimeout = options.IdleTimeout,
+        RefusalsPerSecond = options.RefusalsPerSecond,
+        Log = log,
+    };
+
     private static void RefuseWhatDoesNothing(ServeOptions options)
     {
         if (options.CacheBytes is { } cache and > 0 && (options.PageSize ?? 0) < RamDisk.SmallestCachedPage)
@@ -82,6 +95,15 @@ internal static class ServeRun
         // A device would be taken for the folder of files.
         if (options.Writeback is { } taken && options.Exports.Count > 1 && Path.Exists(taken))
             throw new UserErrorException($"--writeback {taken} exists, and would not be used: {options.Exports.Count} exports have a file each beside it, with their names behind. Name one that does not exist, or serve one export from a device.");
+    }
+
+    private static void RefuseUnencryptedPeers(ServeOptions options)
+    {
+        if (options is { TlsCertificates: not null, TlsVerifyPeer: true, TlsRequired: false })
+        {
+            throw new UserErrorException("--tls-optional serves clients that do not encrypt, and those show no certificate "
+                + "that --tls-verify-peer could verify; leave one of them out.");
+        }
     }
 
     private static void RefuseTooLittleForConnections(ServeOptions options)
@@ -173,7 +195,7 @@ internal static class ServeRun
         foreach (EndPoint endPoint in server.EndPoints)
             log.Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");
         if (options.Control is { } control)
-            log.Tell($"control socket: {Path.GetFullPath(control)} (pagefold top --control {control})");
+            log.Tell($"control socket: {Path.GetFullPath(control)} (pagefold top --control {Path.GetFullPath(control)})");
         if (options.Metrics is { } metrics)
             log.Tell($"metrics at http://{metrics}/metrics");
         if (options.LockMemory)

@@ -11,6 +11,8 @@ internal static class ServedFile
     /// <summary>Refuses what is no file for <c>--restore</c>. A descriptor that is open on a file is one.</summary>
     public static void CheckSource(string path)
     {
+        if (path == "-")
+            throw new UserErrorException("--restore - cannot be restored: a snapshot is checked from its end first, which standard input need not have. Write it to a file, and name that.");
         if (!OperatingSystem.IsLinux())
             return;
         string what = $"--restore {path}";
@@ -30,6 +32,8 @@ internal static class ServedFile
     /// <summary>Refuses what cannot be replaced by <c>--keep</c>.</summary>
     public static void CheckKept(string path)
     {
+        if (path == "-")
+            throw new UserErrorException("--keep - is a stream, and the disk is kept in a file that is replaced; name a file in a folder that can be written to.");
         if (!OperatingSystem.IsLinux())
             return;
         string? what = OwnDescriptor.Find(path) is not null ? "an open descriptor" : Descriptor.Status(path, follow: true) is { } status ? NameOf(status.Kind) : null;
@@ -40,6 +44,8 @@ internal static class ServedFile
     /// <summary>Refuses what is no file and no block device for <c>--writeback</c>.</summary>
     public static void CheckWriteback(string path)
     {
+        if (path == "-")
+            throw new UserErrorException("--writeback - is a stream, which cannot be read again; name a new file, or a block device.");
         if (!OperatingSystem.IsLinux())
             return;
         string? what = OwnDescriptor.Find(path) is not null ? "an open descriptor"

@@ -26,6 +26,11 @@ internal static class SwapSizing
             return options;
         if (options.Exports.FirstOrDefault(export => export.Size is not null) is { } sized)
             throw new UserErrorException($"--swap takes the size from the memory limit, and {(sized.Name.Length > 0 ? $"--export {sized.Name},size=" : "--size ")}{sized.Size} says another; leave one of them out.");
+        if (options.Exports.FirstOrDefault(export => export.ReadOnly) is { } frozen)
+        {
+            string option = frozen.Name.Length > 0 ? $"read-only (of export {frozen.Name})" : "--read-only";
+            throw new UserErrorException($"--swap is for a kernel that writes to the disk, and {option} refuses all writes; leave one of them out.");
+        }
         if (options.WritebackDailyBudget is { } daily)
             throw new UserErrorException($"--writeback-daily {ByteSize.Format(daily)} would have writes refused once it is used up, which --swap with --writeback excludes; leave one of them out.");
         IReadOnlyList<ExportOptions> exports = MemoryShares.Divide(options);

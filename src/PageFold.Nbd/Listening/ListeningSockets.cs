@@ -75,7 +75,7 @@ internal sealed class ListeningSockets : IDisposable
         _unix.Add(listener);
         _sockets.Add(listener.Socket);
         if (listener.TookOver)
-            tell($"took over {PrintableText.Of(path)}, which a server that is gone has left behind");
+            tell($"took over {PrintableText.Of(Path.GetFullPath(path))}, which a server that is gone has left behind");
     }
 
     /// <summary>
@@ -124,5 +124,11 @@ internal sealed class ListeningSockets : IDisposable
         }
     }
 
-    private static string Show(EndPoint endPoint) => endPoint is DnsEndPoint name ? $"{name.Host}:{name.Port}" : endPoint.ToString()!;
+    // A socket's own path may be a relative one, to be short.
+    private static string Show(EndPoint endPoint) => endPoint switch
+    {
+        DnsEndPoint name => $"{name.Host}:{name.Port}",
+        UnixDomainSocketEndPoint => Path.GetFullPath(endPoint.ToString()!),
+        _ => endPoint.ToString()!,
+    };
 }

@@ -15,8 +15,7 @@ internal sealed class StoreBench
 {
     private const int Seed = 2026;
     private const int PagesPerTurn = 32768;
-    private const int PagesPerRound = 1 << 16;
-    private const int WarmUpPages = 16384;
+    private const int WarmUpShift = 2;
     private const int WarmUpRounds = 4;
 
     // What the compiler in the background may need to finish with what it found hot.
@@ -56,12 +55,12 @@ internal sealed class StoreBench
     }
 
     /// <summary>Passes over a small image that make a round long enough.</summary>
-    private int Passes => _options.Cold ? 1 : Math.Max(1, PagesPerRound / _image.Count);
+    private int Passes => _options.Cold ? 1 : Math.Max(1, _options.RoundPages / _image.Count);
 
     public StoreBenchReport Execute()
     {
         _progress.Begin("Warming up", WarmUpRounds * Steps().Count());
-        using (PageImage few = _image.First(WarmUpPages))
+        using (PageImage few = _image.First(Math.Max(1, _options.RoundPages >> WarmUpShift)))
             new StoreBench(_options, few, _source, _zramUnavailable, _progress, _cancellation).WarmUp();
         _progress.Begin("Measuring in turns", (long)_options.Rounds * Steps().Count() * Passes * _image.Count);
         return _options.Cold ? ExecuteCold() : ExecuteWarm();

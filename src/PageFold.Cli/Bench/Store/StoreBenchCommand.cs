@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using PageFold.Cli.Data;
 
@@ -8,6 +9,7 @@ namespace PageFold.Cli.Bench.Store;
 internal static class StoreBenchCommand
 {
     private const string DefaultSample = "1GiB";
+    private const int MostRoundPages = 1 << 24;
     private const string DefaultThreads = "1,2";
 
     public static Command Create()
@@ -20,12 +22,19 @@ internal static class StoreBenchCommand
         Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.", DefaultValueFactory = _ => DefaultSample, HelpName = "BYTES" };
         Option<string[]> threads = new("--threads") { AllowMultipleArgumentsPerToken = true, Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => [DefaultThreads], HelpName = "N,N" };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
+        Option<string> roundPages = new("--round-pages")
+        {
+            Description = "How many pages each of them writes and reads in a round, at least: few data are passed over several times. "
+                + "A quarter of them warm up. With few pages the figures are noise.",
+            DefaultValueFactory = _ => StoreBenchOptions.DefaultRoundPages.ToString(CultureInfo.InvariantCulture),
+            HelpName = "N",
+        };
         Option<bool> cold = new("--cold") { Description = "Measure first writes into memory that nobody has touched, and nothing else." };
         Option<bool> huge = new("--huge-pages") { Description = "Let PageFold merge its memory into huge pages." };
         Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
         Command command = new("store", "Write and read real pages with the codec alone, with PageFold and with the kernel's zram (as root), side by side.")
         {
-            data, pid, codec, level, pageSize, sample, threads, rounds, cold, huge, json,
+            data, pid, codec, level, pageSize, sample, threads, rounds, roundPages, cold, huge, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(new StoreBenchOptions
         {
@@ -36,6 +45,8 @@ internal static class StoreBenchCommand
             SampleBytes = Arguments.Sample(parsed.GetValue(sample), Arguments.PageSize(parsed.GetValue(pageSize)!))!.Value,
             Threads = Arguments.Integers("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024, or several with commas between"),
             Rounds = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000"),
+            RoundPages = Arguments.Integer(
+                "--round-pages", parsed.GetValue(roundPages)!, 1, MostRoundPages, $"1 to {MostRoundPages} pages"),
             Cold = parsed.GetValue(cold),
             HugePages = parsed.GetValue(huge),
             Json = parsed.GetValue(json),

@@ -18,6 +18,12 @@ internal sealed record StoreBenchOptions
 
     public required int Rounds { get; init; }
 
+    /// <summary>The least pages that each subject writes and reads in a round.</summary>
+    public required int RoundPages { get; init; }
+
+    /// <summary>What <see cref="RoundPages"/> is unless it is told.</summary>
+    public const int DefaultRoundPages = 1 << 16;
+
     /// <summary>Measures the first write into memory that nobody has touched, and nothing else.</summary>
     public required bool Cold { get; init; }
 

@@ -1,0 +1,30 @@
+using PageFold.Cli.Measure;
+using Spectre.Console;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>What <c>pagefold measure</c> shows of figures.</summary>
+public class MeasureViewTests
+{
+    [Theory]
+    [InlineData(0, 0, "compaction freed nothing")]
+    [InlineData(4096, 0, "compaction freed nothing")]
+    [InlineData(4096, 8192, "compaction moved 0.5 bytes for each byte it freed")]
+    public void Compaction_is_weighed_where_it_freed_something(long moved, long freed, string expected)
+    {
+        MeasureReport report = new()
+        {
+            Source = "data",
+            Codec = "lz4",
+            PageSize = 4096,
+            Chain = 64,
+            Threads = 1,
+            AfterDiscard = new MeasureAfterDiscard { CompactedTotalBytes = 1, BytesMoved = moved, BytesFreed = freed },
+        };
+        using StringWriter text = new();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = 200;
+        console.Write(MeasureView.Summary(report));
+        Assert.Contains(expected, text.ToString(), StringComparison.Ordinal);
+    }
+}
