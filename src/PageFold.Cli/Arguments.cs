@@ -53,6 +53,8 @@ internal static class Arguments
             case "zstd":
                 chosenLevel = level is null ? 3 : Integer("--level", level, -7, 22, "-7 to 22");
                 return PageCodec.Zstd(chosenLevel.Value);
+            case var _ when known.Split(':') is ["zstd", var behind]:
+                throw new UserErrorException($"--codec {name} has its level behind it, which this command takes apart; write --codec zstd --level {behind}.");
             default:
                 throw new UserErrorException($"--codec {Shown(name)} does not exist; choose {CodecNames}.");
         }

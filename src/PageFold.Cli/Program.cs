@@ -30,12 +30,7 @@ try
     if (parsed.Errors.Count == 0)
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     string[] path = [.. PathTo(parsed.CommandResult).Reverse()];
-    IList<Command> commands = parsed.CommandResult.Command.Subcommands;
-    string? unknown = args.Skip(path.Length).FirstOrDefault();
-    string what = commands.Count > 0 && !(parsed.CommandResult.Command.Action is not null && unknown?.StartsWith('-') == true)
-        ? $"{(unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'")}; the commands are: {string.Join(", ", commands.Select(command => command.Name))}."
-        : parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(parsed.CommandResult.Command, parsed.UnmatchedTokens);
-    return Fail($"{what} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);
+    return Fail($"{ParseFailure.Of(parsed, args, path)} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);
 }
 catch (UserErrorException e)
 {
@@ -59,10 +54,6 @@ static IEnumerable<string> PathTo(CommandResult? result)
     for (; result is { Command: not RootCommand }; result = result.Parent as CommandResult)
         yield return result.Command.Name;
 }
-
-// A path without its option is what one tries first where other commands take it so.
-static string Hint(Command command, IReadOnlyList<string> unmatched) =>
-    unmatched.Count > 0 && Path.Exists(unmatched[0]) && command.Options.Any(option => option.Name == "--data") ? $" To name data, write --data {unmatched[0]}." : string.Empty;
 
 static int Fail(string message, int exitCode)
 {

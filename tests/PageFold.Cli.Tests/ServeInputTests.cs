@@ -61,6 +61,9 @@ public class ServeInputTests
         folder.AssertRefused(["serve", "--unix", folder["no/s"], .. Size], $"--unix {folder["no/s"]} lies in a folder that does not exist", "make the folder");
         folder.AssertRefused(["serve", "--unix", tooLong, .. Size], $"--unix {tooLong} is longer than the 107 bytes", "choose a shorter one");
         folder.AssertRefused(["serve", "--unix", "", .. Size], "--unix needs a path");
+        folder.AssertRefused(["serve", "--unix", "s", "--unix", folder["s"], .. Size], $"--unix {folder["s"]} is given twice", "give it once");
+        folder.AssertServeRefused([.. Size, "--control", ""], "--control needs a path");
+        folder.AssertServeRefused([.. Size, "--tls-certificates", ""], "--tls-certificates needs a folder");
         folder.AssertServeRefused([.. Size, "--control", folder["taken"]], $"--control {folder["taken"]} exists already", "choose another");
         folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already and is a folder", "choose a name in it");
         folder.AssertServeRefused([.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
@@ -80,6 +83,8 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", "::1"], "--listen ::1 is no address", "[::1]:10809");
         folder.AssertServeRefused([.. Size, "--listen", "[::1]"], "--listen [::1] is no address", "[::1]:10809");
         folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 has no possible port (65536)", "1 to 65535, as in 127.0.0.1:10809");
+        foreach (string host in (string[])["", "*"])
+            folder.AssertServeRefused([.. Size, "--listen", $"{host}:77"], $"--listen {host}:77 names no address", "0.0.0.0:77 or [::]:77");
         folder.AssertServeRefused([.. Size, "--listen", "[::1]:x"], "--listen [::1]:x has no possible port (x)", "as in [::1]:10809");
         folder.AssertServeRefused([.. Size, "--metrics", "localhost:99999"], "--metrics localhost:99999 has no possible port (99999)");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");

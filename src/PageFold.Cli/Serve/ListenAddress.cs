@@ -19,6 +19,11 @@ internal static class ListenAddress
         string host = hasPort ? text[..colon] : string.Empty;
         if (ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && IsName(host))
             return new DnsEndPoint(host, port);
+        if (hasPort && port > 0 && host is "" or "*")
+        {
+            throw new UserErrorException(
+                $"{option} {text} names no address; for all of this machine's write 0.0.0.0:{port} or [::]:{port}, for this machine alone localhost:{port}.");
+        }
         if (IsName(host) || IPAddress.TryParse(host, out _))
         {
             string given = text[(colon + 1)..];

@@ -129,9 +129,9 @@ internal static class ServeCommand
                     }),
                     MemoryLimit = Arguments.Bytes("--memory-limit", parsed.GetValue(limit)),
                     EndPoints = EndPoints(parsed.GetValue(unix) ?? [], parsed.GetValue(listen) ?? []),
-                    Control = parsed.GetValue(control) ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? ControlOf(first) : null),
+                    Control = NotEmpty("--control", parsed.GetValue(control), "a path") ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? ControlOf(first) : null),
                     Metrics = parsed.GetValue(metrics) is { } address ? ListenAddress.ParseOne("--metrics", address) : null,
-                    TlsCertificates = parsed.GetValue(tls),
+                    TlsCertificates = NotEmpty("--tls-certificates", parsed.GetValue(tls), "a folder"),
                     TlsRequired = !parsed.GetValue(tlsOptional),
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
                     Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
@@ -162,9 +162,17 @@ internal static class ServeCommand
 
     private static Option<string?> Text(string name, string value, string description) => new(name) { Description = description, HelpName = value };
 
+    private static string? NotEmpty(string option, string? text, string what) =>
+        string.IsNullOrWhiteSpace(text) && text is not null ? throw new UserErrorException($"{option} needs {what}.") : text;
+
     private static List<EndPoint> EndPoints(string[] unix, string[] listen)
     {
         List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.Select(address => ListenAddress.Parse("--listen", address))];
+        foreach ((string option, IEnumerable<string> names) in ((string, IEnumerable<string>)[])[("--unix", unix.Select(Path.GetFullPath)), ("--listen", listen)])
+        {
+            if (names.GroupBy(name => name).FirstOrDefault(same => same.Count() > 1) is { } twice)
+                throw new UserErrorException($"{option} {twice.Key} is given twice; give it once.");
+        }
         return endPoints.Count > 0
             ? endPoints
             : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace PageFold.Cli;
+
+/// <summary>A line that cannot be taken apart, told as what to mend in it.</summary>
+internal static class ParseFailure
+{
+    // What one names without its option first, where other commands take it so.
+    private static readonly (string Option, string What)[] s_pathOptions = [("--data", "data"), ("--control", "the control socket")];
+
+    /// <summary>Says in a sentence or two what is wrong.</summary>
+    /// <param name="parsed">What could be made of the line.</param>
+    /// <param name="args">The line.</param>
+    /// <param name="path">The names of the command that was found, and of those above it.</param>
+    public static string Of(ParseResult parsed, string[] args, string[] path)
+    {
+        Command command = parsed.CommandResult.Command;
+        string? unknown = args.Skip(path.Length).FirstOrDefault();
+        if (command.Subcommands.Count > 0 && !(command.Action is not null && unknown?.StartsWith('-') == true))
+        {
+            string what = unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'";
+            return $"{what}; the commands are: {string.Join(", ", command.Subcommands.Select(known => known.Name))}.";
+        }
+        return parsed.Errors[0].SymbolResult is OptionResult option && Wrong(option) is { } wrong
+            ? wrong
+            : parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(command, parsed.UnmatchedTokens);
+    }
+
+    /// <summary>An option without its value, or with several where it takes one; null if it is something else.</summary>
+    private static string? Wrong(OptionResult result)
+    {
+        string name = result.Option.Name;
+        if (result.IdentifierTokenCount > 1 && result.Option.Arity.MaximumNumberOfValues <= 1)
+        {
+            string given = result.Tokens.Count == 0 ? string.Empty : $" ({string.Join(", ", result.Tokens.Select(token => Arguments.Shown(token.Value)))})";
+            return $"{name} is given {result.IdentifierTokenCount} times{given}; give it once.";
+        }
+        return result.IdentifierTokenCount == 1 && result.Tokens.Count < result.Option.Arity.MinimumNumberOfValues
+            ? $"{name} needs a value; write {name} {result.Option.HelpName}."
+            : null;
+    }
+
+    private static string Hint(Command command, IReadOnlyList<string> unmatched)
+    {
+        if (unmatched.Count == 0 || !Path.Exists(unmatched[0]))
+            return string.Empty;
+        (string option, string what) = s_pathOptions.FirstOrDefault(known => command.Options.Any(option => option.Name == known.Option));
+        return option is null ? string.Empty : $" To name {what}, write {option} {unmatched[0]}.";
+    }
+}
