@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
@@ -38,6 +39,24 @@ public class ServeControlTests
         // A server that was killed leaves its socket behind.
         server.Kill();
         folder.AssertRefused(["stat", "--control", server.ControlPath], $"--control {server.ControlPath}: no server answers there", "refused", "give the path that 'pagefold serve' said");
+    }
+
+    [Fact]
+    public void A_client_that_waits_for_a_greeting_is_told_of()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The sockets are Unix's.");
+        using ServeFolder folder = new();
+        List<string> told = [];
+        DiskOperations nothing = new(null!, []);
+        using ControlServer server = new(folder["c"], nothing, line => told.Add(line), TimeSpan.FromMilliseconds(1));
+        server.Start();
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(new UnixDomainSocketEndPoint(folder["c"]));
+        while (client.Receive(new byte[256]) > 0)
+        {
+            // The answer says that there was no request.
+        }
+        Assert.Contains("NBD clients", Assert.Single(told), StringComparison.Ordinal);
     }
 
     [Fact]

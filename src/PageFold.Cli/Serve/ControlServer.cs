@@ -21,10 +21,17 @@ internal sealed class ControlServer : IDisposable
     // One for the server itself, so that it is zero only when all has ended.
     private readonly CountdownEvent _active = new(1);
 
+    private readonly Action<string> _tell;
+    private readonly TimeSpan _patience;
+
+    /// <param name="path">Where to listen.</param>
+    /// <param name="operations">What can be asked for.</param>
+    /// <param name="tell">Is told of clients that may have meant another socket; called from any thread.</param>
+    /// <param name="patience">How long a client may take to send its request; ten seconds if left out.</param>
     /// <exception cref="SocketException">The path cannot be listened on.</exception>
-    public ControlServer(string path, DiskOperations operations)
+    public ControlServer(string path, DiskOperations operations, Action<string> tell, TimeSpan? patience = null)
     {
-        _operations = operations;
+        (_operations, _tell, _patience) = (operations, tell, patience ?? Patience);
         _listener = UnixListener.Listen(path, Backlog);
     }
 
@@ -150,11 +157,11 @@ internal sealed class ControlServer : IDisposable
     }
 
     /// <summary>Reads a request, on this thread: whoever sends none in time is cut off, as is everybody when the server ends.</summary>
-    private static ControlRequest Read(Socket socket, CancellationToken cancellation)
+    private ControlRequest Read(Socket socket, CancellationToken cancellation)
     {
         using CancellationTokenSource timely = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using CancellationTokenRegistration cut = timely.Token.Register(() => StopReading(socket));
-        timely.CancelAfter(Patience);
+        timely.CancelAfter(_patience);
         byte[] buffer = new byte[MostRequestBytes];
         int length = 0;
         while (true)
@@ -164,6 +171,9 @@ internal sealed class ControlServer : IDisposable
             int end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
             if (end >= 0)
                 return JsonSerializer.Deserialize(buffer.AsSpan(0, end), ControlJson.Default.ControlRequest) ?? throw new InvalidDataException("it is null");
+            // NBD clients wait for a greeting, which does not come here.
+            if (length == 0 && timely.IsCancellationRequested && !cancellation.IsCancellationRequested)
+                _tell("a client sent nothing to the control socket, as NBD clients do that were given it for the socket of a disk");
             if (read == 0 || length == buffer.Length)
                 throw new InvalidDataException(read == 0 ? "it does not end with a new line" : $"it is longer than {MostRequestBytes} bytes");
         }

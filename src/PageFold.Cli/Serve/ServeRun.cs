@@ -55,7 +55,10 @@ internal static class ServeRun
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(ServerOptions(options, disks.Exports, tls, log.TellSeldom)));
 #pragma warning restore CA2000
-        using ControlServer? control = options.Control is { } path ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), new DiskOperations(disks, options.Exports))) : null;
+        DiskOperations operations = new(disks, options.Exports);
+        using ControlServer? control = options.Control is { } path
+            ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), operations, log.TellSeldom))
+            : null;
         if (control is { TookOver: true })
             log.Tell($"took over {Path.GetFullPath(options.Control!)}, which a server that is gone has left behind");
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
