@@ -39,7 +39,7 @@ public class RestorationTests
         {
             Console.SetError(error);
         }
-        Assert.Contains("interrupted while it restored, before it served", log.ToString(), StringComparison.Ordinal);
+        Assert.Contains("interrupted before it served", log.ToString(), StringComparison.Ordinal);
         Assert.False(File.Exists(folder["s"]));
     }
 }

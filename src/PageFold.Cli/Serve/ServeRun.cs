@@ -43,15 +43,15 @@ internal static class ServeRun
         try
         {
             Restoration.Load(options, disks, log.Tell, stop);
+            ResidentMemory.GiveBack();
+            if (options.LockMemory)
+                disks.TakeMemory(stop);
         }
         catch (OperationCanceledException)
         {
-            log.Tell("interrupted while it restored, before it served; no file was changed");
+            log.Tell("interrupted before it served; a file of --restore or --keep is as it was");
             return ExitCodes.Interrupted;
         }
-        ResidentMemory.GiveBack();
-        if (options.LockMemory)
-            disks.TakeMemory(stop);
 #pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
         using ServerStop server = new(new NbdServer(ServerOptions(options, disks.Exports, tls, log.TellSeldom)));
 #pragma warning restore CA2000
