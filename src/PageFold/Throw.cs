@@ -218,8 +218,11 @@ internal static class Throw
     [DoesNotReturn]
     public static void CodecsNotRetired(string codec, long pages) =>
         throw new InvalidOperationException(
-            $"Codec {codec} needs the number of another one, of which {pages} pages could not be moved yet: they are in use, memory "
-                + "is short, or as many pages as asked for were moved; run it again, which goes on there.");
+            pages > 0
+                ? $"Codec {codec} needs the number of another one, of which {pages} pages could not be moved yet: they are in use, memory "
+                    + "is short, or as many pages as asked for were moved; run it again, which goes on there."
+                : $"Codec {codec} needs the number of another one, and none is free to go: new writes, the last recompression and those "
+                    + "that are going on use all of them; run it again when those have ended.");
 
     public static void IfCodecNumberUnknown(int number, bool known)
     {

@@ -121,7 +121,8 @@ public sealed unsafe partial class PageStore
         lock (_codecs.Changes)
         {
             int number = NumberOfSame(codec);
-            if (number < 0)
+            bool isNew = number < 0;
+            if (isNew)
             {
                 Throw.IfCodecsFrozen(_codecs.AreFrozen, codec.Name);
                 number = FindCodecNumber();
@@ -131,6 +132,9 @@ public sealed unsafe partial class PageStore
                     && !(TryForget(number) && TryInstall(number, codec, ref charged, out needed)))
                     return NoMemory;
             }
+            // What the caller asks for stays, also if a run brought it.
+            if (isNew || !hold)
+                _codecs.NoteCameForRun(number, hold);
             if (useForWrites)
                 _codecs.ForWrites = number;
             if (hold)
