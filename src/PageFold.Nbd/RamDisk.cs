@@ -54,6 +54,8 @@ public sealed partial class RamDisk : IDisposable
         if (store.OwnerBytes >= 0)
             store.OwnerBytes += Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes);
         _ownerBytes = store.OwnerBytes;
+        if (store.SnapshotReserve == 0)
+            store.SnapshotReserve = SnapshotReserve(options.Length, store);
         Store = new PageStore(store);
         try
         {

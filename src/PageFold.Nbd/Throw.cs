@@ -68,7 +68,7 @@ internal static class Throw
         new($"'{path}' is of a disk of {Bytes(snapshot)}, and this one has {Bytes(disk)}; make a disk at least as large.");
 
     public static MemoryLimitException CacheCannotBeStored(long limit) =>
-        new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or raise the limit.");
+        new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or recompress with a denser codec and compact, then try again.");
 
     public static InsufficientMemoryException SystemHasNoMemory() =>
         new("The system has no memory for a connection; lower the memory limit, allow fewer connections, or give the machine more.");

@@ -126,6 +126,15 @@ internal static class Throw
         }
     }
 
+    public static void IfSnapshotReserveInvalid(long bytes, long limit)
+    {
+        if (bytes < 0 || bytes > limit / 2)
+        {
+            throw new ArgumentOutOfRangeException("SnapshotReserve", bytes,
+                $"SnapshotReserve is {Bytes(bytes)}; choose zero to half of MemoryLimit ({Bytes(limit / 2)}).");
+        }
+    }
+
     [DoesNotReturn]
     public static void NoDiskSpaceForWriteback(string path, long bytes, int error) =>
         throw new IOException(
@@ -377,7 +386,8 @@ internal static class Throw
         new($"Codec {codec} cannot be saved: a snapshot has to say what makes it again, and that is known of the library's own codecs alone, with dictionaries up to {Store.SnapshotFormat.MaxDictionaryBytes} bytes. Use one of those, or save an image.");
 
     public static MemoryLimitException NoMemoryForSnapshot(long limit) =>
-        new($"No memory for a snapshot within MemoryLimit ({Bytes(limit)}): it takes two buffers of {Bytes(Store.SnapshotFormat.ChunkBytes)} and a bit a page; discard pages, compact, or raise the limit.");
+        new($"No memory for a snapshot within MemoryLimit ({Bytes(limit)}): it takes two buffers of {Bytes(Store.SnapshotFormat.ChunkBytes)} "
+            + "and a bit a page; recompress with a denser codec, write pages back, or discard some, and compact, then try again.");
 
     public static InvalidOperationException PointIsFixed() => new("The session's point in time is fixed already; begin another snapshot for another point.");
 

@@ -57,6 +57,7 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfTimeProviderMissing(options.TimeProvider);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         Throw.IfOwnerBytesNegative(options.OwnerBytes);
+        Throw.IfSnapshotReserveInvalid(options.SnapshotReserve, MemoryLimits.Resolve(options.MemoryLimit));
         Throw.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
         PageSize = options.PageSize;
         _overwriteReserve = options.OverwriteReserve;
@@ -183,6 +184,8 @@ public sealed unsafe partial class PageStore : IDisposable
         if (!Budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
+        if (!TryKeepForSnapshots(options))
+            return false;
         if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _)
             || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
@@ -259,7 +262,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _access?.Free();
         _writeback?.Dispose();
         _benches.Free();
-        Budget.Release(_ownerBytes);
+        Budget.Release(_ownerBytes + _snapshotReserve);
         _codecs.Free();
         _arena.Dispose();
     }

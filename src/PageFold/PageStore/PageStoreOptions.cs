@@ -61,6 +61,12 @@ public sealed class PageStoreOptions
     public long OverwriteReserve { get; set; }
 
     /// <summary>
+    /// Bytes of the limit kept aside for a snapshot or an image, which then can be taken of a full store too, with small buffers; <see
+    /// cref="SnapshotOptions.ReserveBytes"/> says how many are enough. Zero (the default) keeps none; at most half of the limit.
+    /// </summary>
+    public long SnapshotReserve { get; set; }
+
+    /// <summary>
     /// Takes the memory of the limit from the system when the store is made, and keeps it: all but a sixteenth, which is left for tables and buffers. So a write needs no memory from the system, and cannot wait for
     /// one that is short of it, as a store behind a swap device must not. Lock the process's memory too (mlockall), or the system may swap it out.
     /// <see cref="PageStoreStatistics.TotalBytes"/> counts what is in use; where tables and buffers outgrow that sixteenth, the memory that is resident passes the limit by as much. Needs Linux. Default false.
