@@ -1,4 +1,3 @@
-using System.Numerics;
 using PageFold.Nbd.Disk;
 
 namespace PageFold.Nbd;
@@ -84,6 +83,7 @@ public sealed partial class RamDisk
     /// <summary>
     /// Sets aside again what <see cref="RamDiskOptions.ReserveForSnapshot"/> asked for and a restoration has used. Where there is a writeback file, pages go there for it; false if there is no memory for it now.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool TryKeepReserve()
     {
         while (!Store.TrySetOwnerBytes(_ownerBytes))
@@ -99,6 +99,7 @@ public sealed partial class RamDisk
     /// Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it. Changed pages of the cache
     /// have it first.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void ReleaseReserve()
     {
         _ = Store.TrySetOwnerBytes(_ownerBytes - _reserve);
@@ -113,7 +114,7 @@ public sealed partial class RamDisk
     {
         long limit = store.MemoryLimit ?? PageStore.DefaultMemoryLimit;
         // The store and the disk refuse what is out of range, by name.
-        if (length <= 0 || store.PageSize is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !BitOperations.IsPow2(store.PageSize))
+        if (length <= 0)
             return 0;
         long pages = Math.Min((length - 1) / store.PageSize + 1, Math.Min(PageStore.MaxPage + 1, limit / 512 * 8));
         long bytes = pages <= 0 ? 0 : SnapshotOptions.ReserveBytes(store.PageSize, pages);

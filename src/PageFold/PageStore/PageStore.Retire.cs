@@ -32,7 +32,8 @@ public sealed unsafe partial class PageStore
     /// is as it was but for the pages that were moved: the next call goes on.</returns>
     /// <exception cref="ArgumentException">No codec has the number, or the target is that codec itself, or an option is out of
     /// range.</exception>
-    /// <exception cref="InvalidOperationException">New writes use the codec; or the target is new and cannot be added.</exception>
+    /// <exception cref="InvalidOperationException">New writes use the codec; or the target is new and cannot be added; or a codec calls
+    /// the store that it works for.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the target's contexts; nothing has changed.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <remarks>
@@ -89,15 +90,16 @@ public sealed unsafe partial class PageStore
 
     private void MovePages(Recompression work, PageWalk walk, CancellationToken cancellationToken)
     {
+        bool canMakeRoom = _writeback is not null;
         while (!work.IsAtEnd && !cancellationToken.IsCancellationRequested && RecompressNext(ref walk, work))
         {
             walk.Report();
             if (work.ShortAt is not { } page)
                 continue;
             work.ShortAt = null;
-            // Outside the gate, as every writeback.
-            if (_writeback is null
-                || WriteBack(new WritebackSelection { MostBytes = RoomForMoves }, progress: null, cancellationToken).Pages == 0)
+            // Outside the gate, as every writeback. When no page leaves memory any more, that is not tried for each page.
+            canMakeRoom = canMakeRoom && WriteBackOnwards(RoomForMoves, cancellationToken).Pages > 0;
+            if (!canMakeRoom)
                 continue;
             work.Forget(RecompressionOutcome.NoMemory);
             walk.From = page;

@@ -25,15 +25,19 @@ public sealed unsafe partial class PageStore
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
-    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
-    /// <exception cref="IOException">The file cannot be written, or another process writes it.</exception>
+    /// <exception cref="ArgumentException">The path cannot be one, or an option is out of range; the message names it, its value and the
+    /// remedy.</exception>
+    /// <exception cref="IOException">The file cannot be written, or another process writes it, or a page cannot be read from the writeback
+    /// file.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
-    /// <exception cref="InvalidOperationException">Another snapshot is being taken.</exception>
+    /// <exception cref="InvalidOperationException">Another snapshot is being taken, or a codec calls the store that it works
+    /// for.</exception>
     /// <exception cref="NotSupportedException">One of the codecs does not come with the library, so nobody could restore its pages.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for two buffers of a megabyte and a bit a page, nor for small ones in <see
     /// cref="PageStoreOptions.SnapshotReserve"/>.</exception>
     /// <exception cref="PageCorruptException">A page is damaged; write or discard it first.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public SnapshotResult SaveSnapshot(string path, SnapshotOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         using SnapshotSession session = BeginSnapshot(path, options);
