@@ -28,7 +28,12 @@ public sealed class NbdExport
     public long OutOfSpaceErrors => Counters.NoSpace;
 
     /// <summary>What became of the requests of one kind.</summary>
-    public CommandActivity GetActivity(RequestKind kind) => Counters.Read((NbdCommand)kind);
+    /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
+    public CommandActivity GetActivity(RequestKind kind)
+    {
+        Throw.IfUnknown(kind);
+        return Counters.Read((NbdCommand)kind);
+    }
 
     internal RequestCounters Counters { get; } = new();
 }

@@ -22,6 +22,9 @@ public sealed class NbdServer : IAsyncDisposable
     // What the kernel keeps of either direction of a TCP connection; it takes twice as much for its own needs.
     private const int SocketBufferBytes = 256 << 10;
 
+    // What a timer takes; more is as good as no end.
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(49);
+
     private readonly NbdServerOptions _options;
     private readonly HashSet<Connection> _connections = [];
     private readonly List<Task> _accepting = [];
@@ -83,6 +86,7 @@ public sealed class NbdServer : IAsyncDisposable
     /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/> takes.</exception>
+    /// <exception cref="ObjectDisposedException">The server was stopped; make another.</exception>
     public void Start()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
@@ -95,8 +99,10 @@ public sealed class NbdServer : IAsyncDisposable
     }
 
     /// <summary>Takes no new clients, lets the others finish the requests under way, and ends. After <paramref name="patience"/> those that are left are cut off.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative; nothing has changed.</exception>
     public async Task StopAsync(TimeSpan patience)
     {
+        Throw.IfNegative(patience, nameof(patience));
         _listeners?.Dispose();
         lock (_connections)
         {
@@ -107,7 +113,7 @@ public sealed class NbdServer : IAsyncDisposable
                 _empty.TrySetResult();
         }
         await Task.WhenAll(_accepting);
-        if (await Task.WhenAny(_empty.Task, Task.Delay(patience)) != _empty.Task)
+        if (await Task.WhenAny(_empty.Task, Task.Delay(patience < LongestDelay ? patience : Timeout.InfiniteTimeSpan)) != _empty.Task)
         {
             lock (_connections)
             {

@@ -39,10 +39,17 @@ public sealed partial class RamDisk : IDisposable
 
     /// <summary>Makes a disk of zeros.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    /// <exception cref="IOException">The writeback file cannot be opened, or its space not be reserved.</exception>
+    /// <exception cref="UnauthorizedAccessException">The writeback file may not be opened, or is a folder.</exception>
+    /// <exception cref="InsufficientMemoryException">The system refuses the address space, or the memory that <see
+    /// cref="PageStoreOptions.Prefault"/> takes.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing, <see cref="PageStoreOptions.Prefault"/> or <see
+    /// cref="WritebackOptions.Preallocate"/> does not exist here.</exception>
     public RamDisk(RamDiskOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         PageStoreOptions store = options.Store.Clone();
+        Throw.IfPageSizeInvalid(store.PageSize);
         Throw.IfCacheInvalid(options.CacheBytes, options.CacheBytes is null ? null : store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
         long cache = store.PageSize < SmallestCachedPage ? 0 : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
         // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
@@ -54,6 +61,8 @@ public sealed partial class RamDisk : IDisposable
         if (store.OwnerBytes >= 0)
             store.OwnerBytes += Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes);
         _ownerBytes = store.OwnerBytes;
+        if (store.SnapshotReserve == 0)
+            store.SnapshotReserve = SnapshotReserve(options.Length, store);
         Store = new PageStore(store);
         try
         {
@@ -94,6 +103,8 @@ public sealed partial class RamDisk : IDisposable
     /// <summary>Reads bytes; what was never written is zero.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     /// <exception cref="PageCorruptException">A stored page does not match its check; the destination's content is undefined.</exception>
+    /// <exception cref="WritebackReadException">A page is in the writeback file and cannot be read from there.</exception>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void Read(long offset, Span<byte> destination)
     {
         Throw.IfRangeOutsideDisk(offset, destination.Length, Length);
@@ -115,6 +126,10 @@ public sealed partial class RamDisk : IDisposable
 
     /// <summary>Writes bytes; false if memory is short, and then a page that was refused is as it was before, as are those after it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
+    /// <exception cref="PageCorruptException">A stored page that is kept in part does not match its check.</exception>
+    /// <exception cref="WritebackReadException">A page that is kept in part is in the writeback file and cannot be read from
+    /// there.</exception>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool TryWrite(long offset, ReadOnlySpan<byte> data)
     {
         Throw.IfRangeOutsideDisk(offset, data.Length, Length);
@@ -138,6 +153,10 @@ public sealed partial class RamDisk : IDisposable
     /// their place in a table if they are all zeros.
     /// </param>
     /// <returns>False if memory is short, which only pages that are zeroed in part can meet, or all if <paramref name="punch"/> is false.</returns>
+    /// <exception cref="PageCorruptException">A stored page that is kept in part does not match its check.</exception>
+    /// <exception cref="WritebackReadException">A page that is kept in part is in the writeback file and cannot be read from
+    /// there.</exception>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     /// <remarks>
     /// A page that is held as zeros stays held until a whole page of zeros is written, or the whole page is zeroed with <paramref
     /// name="punch"/> or trimmed.
@@ -167,6 +186,10 @@ public sealed partial class RamDisk : IDisposable
 
     /// <summary>Tells that bytes are not needed any more. Whole pages become holes; parts of pages become zeros if there is memory for that.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
+    /// <exception cref="PageCorruptException">A stored page that is kept in part does not match its check.</exception>
+    /// <exception cref="WritebackReadException">A page that is kept in part is in the writeback file and cannot be read from
+    /// there.</exception>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void Trim(long offset, long count)
     {
         Throw.IfRangeOutsideDisk(offset, count, Length);
@@ -182,6 +205,7 @@ public sealed partial class RamDisk : IDisposable
     }
 
     /// <summary>Gives the store what is newer in the cache. False if the store is too full for some page, which then stays in the cache.</summary>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool Flush() => WriteBackCache();
 
     /// <summary>Frees the disk's memory. Its content is gone.</summary>

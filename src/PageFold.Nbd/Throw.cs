@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Numerics;
 
 namespace PageFold.Nbd;
 
@@ -14,6 +15,24 @@ internal static class Throw
             throw new ArgumentOutOfRangeException("Length", length, $"Length is {Bytes(length)}; choose a positive multiple of {RamDisk.SectorSize} bytes.");
         if ((length - 1) / pageSize > PageStore.MaxPage)
             throw new ArgumentOutOfRangeException("Length", length, $"Length is {Bytes(length)}, more than 2^32 pages of {pageSize} bytes; choose a smaller disk or larger pages.");
+    }
+
+    public static void IfPageSizeInvalid(int size)
+    {
+        if (size is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !BitOperations.IsPow2(size))
+            throw new ArgumentOutOfRangeException("PageSize", size, $"PageSize is {size}; choose 4096, 8192, 16384, 32768 or 65536 bytes.");
+    }
+
+    public static void IfNegative(TimeSpan time, string argument)
+    {
+        if (time < TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(argument, time, $"{argument} is {time}; choose zero or more.");
+    }
+
+    public static void IfUnknown(RequestKind kind)
+    {
+        if (!Enum.IsDefined(kind))
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, $"Kind {kind} does not exist; choose one of RequestKind.");
     }
 
     public static void IfCacheInvalid(long? bytes, long? limit)
@@ -68,7 +87,7 @@ internal static class Throw
         new($"'{path}' is of a disk of {Bytes(snapshot)}, and this one has {Bytes(disk)}; make a disk at least as large.");
 
     public static MemoryLimitException CacheCannotBeStored(long limit) =>
-        new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or raise the limit.");
+        new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or recompress with a denser codec and compact, then try again.");
 
     public static InsufficientMemoryException SystemHasNoMemory() =>
         new("The system has no memory for a connection; lower the memory limit, allow fewer connections, or give the machine more.");

@@ -126,6 +126,29 @@ public class ServeControlTests
     }
 
     [Fact]
+    public void Five_codecs_in_turn_gain_or_keep_and_the_figures_are_those_of_the_disk()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "4MiB");
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Text(256 * Page, 1);
+        for (int run = 0; run < 10; run++)
+        {
+            // The next codec meets pages that no other has recompressed.
+            int first = run % 4 * 64 * Page;
+            client.Write(first, content.AsSpan(first, 64 * Page).ToArray());
+            long before = server.Stat().GetProperty("compressedBytes").GetInt64();
+            JsonElement result = server.Figures("recompress", "--codec", $"zstd:{1 + run % 5}");
+            JsonElement disk = server.Stat();
+            long after = disk.GetProperty("compressedBytes").GetInt64();
+            Assert.Equal((before, after), (result.GetProperty("bytesBefore").GetInt64(), result.GetProperty("bytesAfter").GetInt64()));
+            Assert.InRange(after, 1, before);
+            Assert.Equal(disk.GetProperty("totalBytes").GetInt64(), result.GetProperty("totalBytes").GetInt64());
+        }
+        Assert.Equal(content, client.Read(0, content.Length));
+    }
+
+    [Fact]
     public void A_request_that_makes_no_sense_gets_an_answer()
     {
         using ServeFolder folder = new();

@@ -103,7 +103,9 @@ public class ServeLifeTests
         Assert.Equal(disk.GetProperty("compressedBytes").GetInt64(), result.GetProperty("bytesAfter").GetInt64());
         Assert.InRange(disk.GetProperty("compressedBytes").GetInt64(), 1, before - 1);
         JsonElement used = Assert.Single(disk.GetProperty("codecs").EnumerateArray(), codec => codec.GetProperty("forWrites").GetBoolean());
-        Assert.StartsWith("zstd", used.GetProperty("name").GetString(), StringComparison.Ordinal);
+        Assert.Equal("zstd", used.GetProperty("name").GetString());
+        Assert.Equal((9, 32 << 10), (used.GetProperty("level").GetInt32(), used.GetProperty("dictionaryBytes").GetInt32()));
+        Assert.Contains("zstd:9 with 32", server.Ask("stat").Output, StringComparison.Ordinal);
         client.Write(8 << 20, content);
         Assert.Equal(2 * content.Length / Page, server.Stat().GetProperty("codecs").EnumerateArray().Single(codec => codec.GetProperty("forWrites").GetBoolean()).GetProperty("pages").GetInt64());
         Assert.Equal(content, client.Read(0, content.Length));

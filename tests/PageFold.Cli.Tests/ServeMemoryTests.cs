@@ -78,6 +78,25 @@ public class ServeMemoryTests
             Assert.Equal(page, ServeContent.NumberOf(reader.Read((long)page * Page, Page)));
     }
 
+    [Fact]
+    public void A_full_disk_is_saved_while_it_is_served()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB");
+        using ServeClient client = server.Connect();
+        int full = Fill(client);
+        byte[] content = client.Read(0, full * Page);
+        for (int round = 0; round < 2; round++)
+        {
+            server.Figures("snapshot", folder["snapshot"]);
+            server.Figures("snapshot", "--raw", folder["image"]);
+        }
+        Assert.Equal(content, File.ReadAllBytes(folder["image"])[..content.Length]);
+        using ServeProcess again = ServeProcess.Start(folder, "--restore", folder["snapshot"], "--memory-limit", "20MiB");
+        using ServeClient reader = again.Connect();
+        Assert.Equal(content, reader.Read(0, content.Length));
+    }
+
     // Some pages that take next to nothing, then noise until nothing more fits; the page that did not.
     private static int Fill(ServeClient client)
     {

@@ -114,7 +114,9 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         cancellation.ThrowIfCancellationRequested();
         if (request.ForWrites)
             disk.Store.UseCodec(codec);
-        // Training and a codec that is no longer used leave much.
+        // Pages that shrink leave room between others, and training and a codec that is no longer used leave much.
+        if (result.Recompressed + result.Moved > 0)
+            disk.Store.Compact(cancellation);
         ResidentMemory.GiveBack();
         return Result(
             ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),

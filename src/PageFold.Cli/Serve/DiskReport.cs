@@ -115,7 +115,7 @@ internal sealed record DiskReport
             ReadOnly = export.ReadOnly,
             Size = export.Disk.Length,
             PageSize = export.Disk.PageSize,
-            Codecs = [.. export.Disk.Store.Codecs.Select(use => new CodecReport(use.Name, use.Implementation, use.Pages, use.IsForWrites))],
+            Codecs = [.. statistics.Codecs.Select(use => new CodecReport(use.Name, use.Level, use.DictionaryBytes, use.Implementation, use.Pages, use.IsForWrites))],
             Pages = statistics.Pages,
             OriginalBytes = statistics.OriginalBytes,
             CompressedBytes = statistics.CompressedBytes,
@@ -157,7 +157,12 @@ internal sealed record DiskReport
 }
 
 /// <summary>A codec of a disk, and how many pages are stored with it.</summary>
-internal sealed record CodecReport(string Name, string Implementation, long Pages, bool ForWrites);
+internal sealed record CodecReport(string Name, int Level, int DictionaryBytes, string Implementation, long Pages, bool ForWrites)
+{
+    /// <summary>The codec for a person, as the options name it, with its dictionary.</summary>
+    public string Show() => $"{Name}{(Level == 0 ? string.Empty : $":{Figures.Of(Level, "0")}")}"
+        + (DictionaryBytes == 0 ? string.Empty : $" with {ByteSize.Format(DictionaryBytes)} of dictionary");
+}
 
 /// <summary>A size class: bytes of an object, objects, frames, and frames that compaction would free.</summary>
 internal sealed record ClassReport(int ObjectSize, long Objects, long Frames, long ReclaimableFrames);

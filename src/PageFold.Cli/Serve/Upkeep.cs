@@ -117,7 +117,7 @@ internal sealed class Upkeep : IDisposable
     private void KeepReserve(NbdExport export)
     {
         if (!export.Disk.TryKeepReserve())
-            Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; raise --memory-limit, or trim");
+            Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; trim, or recompress with a denser codec and compact");
     }
 
     /// <summary>Warns when little is left, once until that was better, and tells of writes that were refused.</summary>

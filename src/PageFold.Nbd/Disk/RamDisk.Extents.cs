@@ -25,6 +25,7 @@ public sealed partial class RamDisk
     /// <param name="residency">How the first page is held.</param>
     /// <returns>Bytes of the run, at least one, at most <paramref name="count"/>.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The range is empty, or not within the disk.</exception>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public long RunAt(long offset, long count, out PageResidency residency)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);

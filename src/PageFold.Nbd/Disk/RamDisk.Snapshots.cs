@@ -13,7 +13,8 @@ public sealed partial class RamDisk
     /// <param name="label">What the file says about itself.</param>
     /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
-    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, or a page in the cache is waiting for memory.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, not even in what the disk keeps aside for them,
+    /// or a page in the cache is waiting for memory.</exception>
     /// <inheritdoc cref="PageStore.SaveSnapshot" path="/exception"/>
     public SnapshotResult SaveSnapshot(string path, string label = "", IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -35,7 +36,8 @@ public sealed partial class RamDisk
     /// <param name="label">What the snapshot says about itself; null for an image.</param>
     /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, or a page in the cache is waiting for memory.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, not even in what the disk keeps aside for them,
+    /// or a page in the cache is waiting for memory.</exception>
     /// <inheritdoc cref="PageStore.SaveSnapshot" path="/exception"/>
     public SnapshotResult Save(SnapshotOutput output, string? label, IProgress<double>? progress, CancellationToken cancellationToken)
     {
@@ -81,6 +83,7 @@ public sealed partial class RamDisk
     /// <summary>
     /// Sets aside again what <see cref="RamDiskOptions.ReserveForSnapshot"/> asked for and a restoration has used. Where there is a writeback file, pages go there for it; false if there is no memory for it now.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool TryKeepReserve()
     {
         while (!Store.TrySetOwnerBytes(_ownerBytes))
@@ -96,10 +99,26 @@ public sealed partial class RamDisk
     /// Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it. Changed pages of the cache
     /// have it first.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void ReleaseReserve()
     {
         _ = Store.TrySetOwnerBytes(_ownerBytes - _reserve);
         _ = Flush();
+    }
+
+    /// <summary>
+    /// What is kept aside so that a full disk can be saved while it is served: 96 KiB with pages of 4 KiB, and a bit a page, as many as a
+    /// 512th of the limit holds. A small limit is for the pages alone.
+    /// </summary>
+    private static long SnapshotReserve(long length, PageStoreOptions store)
+    {
+        long limit = store.MemoryLimit ?? PageStore.DefaultMemoryLimit;
+        // The store and the disk refuse what is out of range, by name.
+        if (length <= 0)
+            return 0;
+        long pages = Math.Min((length - 1) / store.PageSize + 1, Math.Min(PageStore.MaxPage + 1, limit / 512 * 8));
+        long bytes = pages <= 0 ? 0 : SnapshotOptions.ReserveBytes(store.PageSize, pages);
+        return bytes <= limit / 16 ? bytes : 0;
     }
 
     // What the cache may still bring comes on top: no page takes more than its own bytes and a sixteenth.

@@ -33,8 +33,9 @@ internal static unsafe partial class LibC
     public const uint MFD_CLOEXEC = 1;
     public const int EPERM = 1;
     public const int EINTR = 4;
-    public const int EINVAL = 22;
     public const int ENOSYS = 38;
+    public const int EOPNOTSUPP = 95;
+    public const int EINVAL = 22;
     public const int SEEK_END = 2;
     public const int FALLOC_FL_KEEP_SIZE = 0x01;
     public const int FALLOC_FL_PUNCH_HOLE = 0x02;

@@ -16,6 +16,7 @@ internal sealed class CodecTable(MemoryBudget budget)
     private readonly long[] _contextBytes = new long[Most];
     private readonly long[] _order = new long[Most];
     private readonly int[] _holds = new int[Most];
+    private readonly bool[] _cameForRun = new bool[Most];
     private long _added;
     private int _forWrites;
 
@@ -34,6 +35,9 @@ internal sealed class CodecTable(MemoryBudget budget)
     /// cref="Changes"/>.
     /// </summary>
     public bool AreFrozen { get; set; }
+
+    /// <summary>The number that the last recompression made denser pages with; -1 if its codec has gone. Read and changed under <see cref="Changes"/>.</summary>
+    public int Latest { get; set; } = -1;
 
     public PageCodec? this[int number] => Volatile.Read(ref _codecs[number]);
 
@@ -69,6 +73,9 @@ internal sealed class CodecTable(MemoryBudget budget)
         long before = _charged[number];
         _charged[number] = charged;
         _order[number] = ++_added;
+        _cameForRun[number] = false;
+        if (Latest == number)
+            Latest = -1;
         NoteContextBytes(number, contextBytes);
         Volatile.Write(ref _codecs[number], codec);
         Release(before);
@@ -76,6 +83,11 @@ internal sealed class CodecTable(MemoryBudget budget)
 
     /// <summary>Notes what is charged for a number's codec now.</summary>
     public void Resettle(int number, long charged) => _charged[number] = charged;
+
+    /// <summary>True if a number's codec came for a run alone, not because the caller asked for it: it may go when nothing is stored with it.</summary>
+    public bool CameForRun(int number) => _cameForRun[number];
+
+    public void NoteCameForRun(int number, bool value) => _cameForRun[number] = value;
 
     public bool IsHeld(int number) => _holds[number] != 0;
 

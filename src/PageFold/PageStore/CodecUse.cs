@@ -7,4 +7,11 @@ namespace PageFold;
 /// <param name="Implementation">The library that does the work.</param>
 /// <param name="Pages">Pages compressed with it, in memory or written back.</param>
 /// <param name="IsForWrites">True if new writes use it.</param>
-public sealed record CodecUse(int Number, string Name, string Implementation, long Pages, bool IsForWrites);
+public sealed record CodecUse(int Number, string Name, string Implementation, long Pages, bool IsForWrites)
+{
+    /// <summary>Its level; zero for a codec without levels, and for one that is not the library's own.</summary>
+    public int Level { get; init; }
+
+    /// <summary>Bytes of its dictionary; zero for none.</summary>
+    public int DictionaryBytes { get; init; }
+}

@@ -18,6 +18,9 @@ public sealed unsafe partial class PageStore
         int rounds = 0;
         while (work.Log.Room < work.Log.Batch.LargestRecord || work.Log.IsShort)
         {
+            // Long before it is needed, so that a write at the limit is not refused for it.
+            if (work.Log.Reclaim is not null && !work.Log.TryNoteAhead())
+                _ = TryMakeRoom(0) && work.Log.TryNoteAhead();
             WritebackStop outcome = work.Log.IsShort ? WritebackStop.FileFull : work.Log.TryOpenNext(forCleaning: false);
             bool again = outcome switch
             {

@@ -13,7 +13,8 @@ public sealed unsafe partial class PageStore
     /// <summary>How new writes are compressed. Thread-safe like all members, and never waits.</summary>
     public PageCodec Codec => _codecs[_codecs.ForWrites]!;
 
-    /// <summary>The codecs that the store knows, in the order of their numbers, which need not follow each other.</summary>
+    /// <summary>The codecs that the store knows, in the order of their numbers, which need not follow each other. Never waits.</summary>
+    /// <remarks><see cref="PageStoreStatistics.Codecs"/> has them as they were when its other figures were taken.</remarks>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public IReadOnlyList<CodecUse> Codecs
     {
@@ -22,12 +23,10 @@ public sealed unsafe partial class PageStore
             int stripe = _gate.Enter();
             try
             {
-                lock (_codecs.Changes)
-                {
-                    return [.. Enumerable.Range(0, CodecTable.Most).Where(number => _codecs[number] is not null).Select(number =>
-                        new CodecUse(number, _codecs[number]!.Name, _codecs[number]!.Implementation, PagesWith(number),
-                            number == _codecs.ForWrites))];
-                }
+                StoreFigures figures = _counters.EnterAll();
+                KnownCodecs known = KnownCodecs.Of(_codecs);
+                _counters.ExitAll();
+                return known.Describe(figures);
             }
             finally
             {
@@ -121,7 +120,8 @@ public sealed unsafe partial class PageStore
         lock (_codecs.Changes)
         {
             int number = NumberOfSame(codec);
-            if (number < 0)
+            bool isNew = number < 0;
+            if (isNew)
             {
                 Throw.IfCodecsFrozen(_codecs.AreFrozen, codec.Name);
                 number = FindCodecNumber();
@@ -131,6 +131,9 @@ public sealed unsafe partial class PageStore
                     && !(TryForget(number) && TryInstall(number, codec, ref charged, out needed)))
                     return NoMemory;
             }
+            // What the caller asks for stays, also if a run brought it.
+            if (isNew || !hold)
+                _codecs.NoteCameForRun(number, hold);
             if (useForWrites)
                 _codecs.ForWrites = number;
             if (hold)

@@ -8,20 +8,24 @@ public sealed unsafe partial class PageStore
 {
     /// <summary>True if a page is stored.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool Contains(long page) => SlotWord.Kind(Look(page)) != SlotKind.Empty;
 
     /// <summary>How a page is held; null if it is not stored.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public PageState? StateOf(long page) => StateOrNull(Look(page));
 
     /// <summary>True if a page is not stored, or stored as nothing but zeros: whoever reads it as a disk does finds zeros.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool IsZero(long page) => IsZeroWord(Look(page));
 
     /// <summary>What is known about a page; false if it is not stored.</summary>
     /// <param name="page">The page's number, 0 to <see cref="MaxPage"/>.</param>
     /// <param name="info">What is known.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TryGetPageInfo(long page, out PageInfo info)
     {
         Throw.IfPageOutOfRange(page, nameof(page));

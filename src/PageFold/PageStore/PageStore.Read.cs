@@ -13,6 +13,9 @@ public sealed unsafe partial class PageStore
     /// <exception cref="ArgumentException">The number or the length is wrong.</exception>
     /// <exception cref="PageCorruptException">The stored bytes do not match their check; <paramref name="destination"/> holds none of them.</exception>
     /// <exception cref="WritebackReadException">The page is in the writeback file and cannot be read from there; <paramref name="destination"/> is untouched.</exception>
+    /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    /// <remarks>An exception of the codec's own reaches the caller; the store is as it was before.</remarks>
     public bool TryRead(long page, Span<byte> destination)
     {
         Throw.IfPageOutOfRange(page, nameof(page));

@@ -20,7 +20,8 @@ public sealed unsafe partial class PageStore
     /// <exception cref="InvalidOperationException">
     /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see
     /// cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of
-    /// one yet, which the next run goes on with; or a snapshot is being taken and the codec is new.
+    /// one yet, which the next run goes on with; or a snapshot is being taken and the codec is new; or a codec calls the store that it
+    /// works for.
     /// </exception>
     /// <exception cref="MemoryLimitException">There is no memory for the codec's contexts; nothing has changed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the codec had a number.</exception>
@@ -37,33 +38,49 @@ public sealed unsafe partial class PageStore
         Throw.IfNegative(options.LeastStoredBytes, nameof(options.LeastStoredBytes));
         Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
         Retirements retired = new(options.MostPages);
+        Recompression work;
+        // Before pages are moved to free a number.
+        long bytesBefore = StoredBytes();
         int codec = options.RetireOthers ? HoldWithRetirement(options.Codec, retired, cancellationToken) : HoldCodec(options.Codec);
         try
         {
-            Recompression work = new(options, codec);
+            work = new Recompression(options, codec);
             PageWalk walk = new(_counters.Read(StoreCounter.Pages), progress);
             while (!work.IsAtEnd && !cancellationToken.IsCancellationRequested && RecompressNext(ref walk, work))
                 walk.Report();
             if (options.RetireOthers)
-                RetireEarlierDictionaries(codec, retired, cancellationToken);
-            progress?.Report(1);
-            return new RecompressionResult
             {
-                Examined = work.Examined,
-                Recompressed = work.Recompressed,
-                WithoutGain = work.WithoutGain,
-                Skipped = work.Skipped,
-                BytesBefore = work.BytesBefore,
-                BytesAfter = work.BytesAfter,
-                Moved = retired.Moved,
-                NotMoved = retired.NotMoved,
-                CodecsRetired = retired.Codecs,
-            };
+                NoteLatest(codec, work.Recompressed);
+                RetireEarlierDictionaries(codec, retired, cancellationToken);
+            }
+            progress?.Report(1);
         }
         finally
         {
             EndHold(codec);
         }
+        if (options.RetireOthers)
+            ForgetEmptied();
+        return new RecompressionResult
+        {
+            Examined = work.Examined,
+            Recompressed = work.Recompressed,
+            WithoutGain = work.WithoutGain,
+            Skipped = work.Skipped,
+            BytesBefore = bytesBefore,
+            BytesAfter = bytesBefore - work.BytesGained - retired.BytesGained,
+            Moved = retired.Moved,
+            NotMoved = retired.NotMoved,
+            CodecsRetired = retired.Codecs,
+        };
+    }
+
+    /// <summary>Bytes stored for all pages, in memory and in the writeback file, at one moment.</summary>
+    private long StoredBytes()
+    {
+        StoreFigures figures = _counters.EnterAll();
+        _counters.ExitAll();
+        return figures[StoreCounter.CompressedBytes] + figures[StoreCounter.WrittenBackBytes];
     }
 
     /// <summary>Goes on to the next page that meets the conditions, or to the end of a leaf; false at the end of the table.</summary>
@@ -161,8 +178,7 @@ public sealed unsafe partial class PageStore
             Publish(ref *slot, word, after, stripe);
             pinned = false;
             _heap.Free(SlotWord.Location(word));
-            work.BytesBefore += SlotWord.Size(word);
-            work.BytesAfter += size;
+            work.BytesGained += SlotWord.Size(word) - size;
             return RecompressionOutcome.Recompressed;
         }
         finally

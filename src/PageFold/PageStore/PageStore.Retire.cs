@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using PageFold.Allocation;
 using PageFold.Frames;
 using PageFold.Mapping;
@@ -31,7 +32,8 @@ public sealed unsafe partial class PageStore
     /// is as it was but for the pages that were moved: the next call goes on.</returns>
     /// <exception cref="ArgumentException">No codec has the number, or the target is that codec itself, or an option is out of
     /// range.</exception>
-    /// <exception cref="InvalidOperationException">New writes use the codec; or the target is new and cannot be added.</exception>
+    /// <exception cref="InvalidOperationException">New writes use the codec; or the target is new and cannot be added; or a codec calls
+    /// the store that it works for.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the target's contexts; nothing has changed.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <remarks>
@@ -42,23 +44,30 @@ public sealed unsafe partial class PageStore
     {
         options ??= new CodecRetirementOptions();
         Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
-        PageCodec target = options.Target ?? Codec;
+        PageCodec? leaving;
+        PageCodec target;
         lock (_codecs.Changes)
         {
             Throw.IfCodecNumberUnknown(number, number is >= 0 and < CodecTable.Most && _codecs[number] is not null);
             Throw.IfCodecIsForWrites(number, number == _codecs.ForWrites);
+            leaving = _codecs[number];
+            // Read here, or else another thread could have new writes use another codec between the two looks.
+            target = options.Target ?? Codec;
             Throw.IfRetiredToItself(number, NumberOfSame(target));
         }
-        return Retire(number, target, options.MostPages, progress, cancellationToken);
+        return Retire(number, leaving!, target, options.MostPages, progress, out _, cancellationToken);
     }
 
-    private CodecRetirement Retire(int number, PageCodec target, long? mostPages, IProgress<double>? progress,
-        CancellationToken cancellationToken)
+    private CodecRetirement Retire(int number, PageCodec leaving, PageCodec target, long? mostPages, IProgress<double>? progress,
+        out long gained, CancellationToken cancellationToken)
     {
+        gained = 0;
         int codec = HoldCodec(target);
         try
         {
-            Throw.IfRetiredToItself(number, codec);
+            // Others have emptied it meanwhile, and its number is the target's or another's now.
+            if (_codecs[number] != leaving)
+                return new CodecRetirement(true, 0, 0);
             Recompression work = new(new RecompressionOptions { Codec = target, MostPages = mostPages }, codec, leaving: number);
             long movedBefore = -1;
             for (int pass = 0; pass < MostPasses && PagesWith(number) > 0 && work.Recompressed > movedBefore; pass++)
@@ -70,6 +79,7 @@ public sealed unsafe partial class PageStore
             }
             progress?.Report(1);
             bool retired = TryRemoveCodec(number);
+            gained = work.BytesGained;
             return new CodecRetirement(retired, work.Recompressed, retired ? 0 : Math.Max(0, PagesWith(number)));
         }
         finally
@@ -80,15 +90,16 @@ public sealed unsafe partial class PageStore
 
     private void MovePages(Recompression work, PageWalk walk, CancellationToken cancellationToken)
     {
+        bool canMakeRoom = _writeback is not null;
         while (!work.IsAtEnd && !cancellationToken.IsCancellationRequested && RecompressNext(ref walk, work))
         {
             walk.Report();
             if (work.ShortAt is not { } page)
                 continue;
             work.ShortAt = null;
-            // Outside the gate, as every writeback.
-            if (_writeback is null
-                || WriteBack(new WritebackSelection { MostBytes = RoomForMoves }, progress: null, cancellationToken).Pages == 0)
+            // Outside the gate, as every writeback. When no page leaves memory any more, that is not tried for each page.
+            canMakeRoom = canMakeRoom && WriteBackOnwards(RoomForMoves, cancellationToken).Pages > 0;
+            if (!canMakeRoom)
                 continue;
             work.Forget(RecompressionOutcome.NoMemory);
             walk.From = page;
@@ -116,6 +127,8 @@ public sealed unsafe partial class PageStore
                 stored = Compress(bench, page, ref codec, out check);
             RecompressionOutcome outcome = TryPutInPlace(slot, word, page, stored, codec, check, stripe);
             pinned = outcome != RecompressionOutcome.Recompressed;
+            if (!pinned)
+                work.BytesGained += SlotWord.Size(word) - stored.Length;
             return outcome;
         }
         finally
@@ -240,9 +253,11 @@ public sealed unsafe partial class PageStore
             if (number >= 0)
                 return number;
             cancellationToken.ThrowIfCancellationRequested();
-            if (!TryFindToRetire(codec, retired, out int leaving, out PageCodec target))
+            if (!TryFindToRetire(codec, retired, out int leaving, out PageCodec? known, out PageCodec? target))
                 Throw.CodecsNotRetired(codec.Name, retired.NotMoved);
-            retired.Count(leaving, Retire(leaving, target, retired.PagesLeft, progress: null, cancellationToken));
+            CodecRetirement retirement = Retire(leaving, known, target, retired.PagesLeft, progress: null, out long gained,
+                cancellationToken);
+            retired.Count(leaving, retirement, gained);
         }
     }
 
@@ -252,31 +267,68 @@ public sealed unsafe partial class PageStore
         PageCodec codec = _codecs[number]!;
         for (int other = 0; other < CodecTable.Most && !cancellationToken.IsCancellationRequested; other++)
         {
-            bool isEarlier;
+            PageCodec? earlier = null;
             lock (_codecs.Changes)
-                isEarlier = MayRetire(other) && IsEarlierDictionary(other, codec) && _codecs.Order(other) < _codecs.Order(number);
-            if (isEarlier)
-                retired.Count(other, Retire(other, codec, retired.PagesLeft, progress: null, cancellationToken));
+            {
+                if (MayRetire(other) && IsEarlierDictionary(other, codec) && _codecs.Order(other) < _codecs.Order(number))
+                    earlier = _codecs[other];
+            }
+            if (earlier is null)
+                continue;
+            CodecRetirement retirement = Retire(other, earlier, codec, retired.PagesLeft, progress: null, out long gained,
+                cancellationToken);
+            retired.Count(other, retirement, gained);
+        }
+    }
+
+    /// <summary>Notes which codec a recompression has made pages denser with, so that the next one does not undo that.</summary>
+    private void NoteLatest(int number, long recompressed)
+    {
+        if (recompressed == 0)
+            return;
+        lock (_codecs.Changes)
+            _codecs.Latest = number;
+    }
+
+    /// <summary>Forgets the codecs that runs brought and with which nothing is stored any more: each holds contexts.</summary>
+    private void ForgetEmptied()
+    {
+        for (int number = 0; number < CodecTable.Most; number++)
+        {
+            bool isEmptied;
+            lock (_codecs.Changes)
+                isEmptied = MayRetire(number) && _codecs.CameForRun(number) && PagesWith(number) <= 0;
+            if (isEmptied)
+                TryRemoveCodec(number);
         }
     }
 
     /// <summary>
-    /// The codec that is needed least, and where its pages go: to a later dictionary of the same codec, or else to the codec for writes.
+    /// The codec with the fewest pages, an earlier dictionary of the newcomer where several have as few, and the densest of the others for
+    /// its pages. Never the codec for writes, nor that of the last recompression, which would undo what that one gained; but an earlier
+    /// dictionary, which the newcomer replaces anyway, may be that.
     /// </summary>
-    private bool TryFindToRetire(PageCodec newcomer, Retirements retired, out int number, out PageCodec target)
+    private bool TryFindToRetire(PageCodec newcomer, Retirements retired, out int number, [NotNullWhen(true)] out PageCodec? leaving,
+        [NotNullWhen(true)] out PageCodec? target)
     {
         lock (_codecs.Changes)
         {
-            number = Enumerable.Range(0, CodecTable.Most).Where(candidate => MayRetire(candidate) && !retired.HasTried(candidate))
-                .OrderBy(candidate => IsEarlierDictionary(candidate, newcomer) ? _codecs.Order(candidate) : long.MaxValue)
-                .ThenBy(PagesWith).FirstOrDefault(-1);
-            int leaving = number;
-            int later = Enumerable.Range(0, CodecTable.Most).Where(other => leaving >= 0 && other != leaving && IsEarlierDictionary(other, newcomer))
-                .OrderByDescending(_codecs.Order).FirstOrDefault(-1);
-            target = later >= 0 && IsEarlierDictionary(leaving, newcomer) ? _codecs[later]! : Codec;
-            return number >= 0;
+            int[] numbers = [.. Enumerable.Range(0, CodecTable.Most).Where(candidate => _codecs[candidate] is not null)];
+            number = numbers
+                .Where(candidate => MayRetire(candidate) && !retired.HasTried(candidate)
+                    && (candidate != _codecs.Latest || IsEarlierDictionary(candidate, newcomer)))
+                .OrderBy(PagesWith).ThenBy(candidate => IsEarlierDictionary(candidate, newcomer) ? 0 : 1).ThenBy(_codecs.Order)
+                .FirstOrDefault(-1);
+            int chosen = number;
+            leaving = chosen < 0 ? null : _codecs[chosen];
+            target = chosen < 0 ? null : _codecs[numbers.Where(other => other != chosen).MaxBy(other => (DensityOf(other), _codecs.Order(other)))];
+            return leaving is not null && target is not null;
         }
     }
+
+    /// <summary>What tells codecs by density without trying them: the level. The codec for writes is chosen for its speed.</summary>
+    private (int Level, int Choice) DensityOf(int number) =>
+        (_codecs[number]!.Describe()?.Level ?? 0, number == _codecs.ForWrites ? 0 : 1);
 
     private bool MayRetire(int number) => _codecs[number] is not null && number != _codecs.ForWrites && !_codecs.IsHeld(number)
         && !_codecs.AreFrozen;
@@ -295,6 +347,9 @@ public sealed unsafe partial class PageStore
 
         public int Codecs { get; private set; }
 
+        /// <summary>Stored bytes that the moved pages take less by now; below zero if they take more.</summary>
+        public long BytesGained { get; private set; }
+
         public long NotMoved => _tried.Values.Sum(retirement => retirement.NotMoved);
 
         /// <summary>Pages that may still be moved; null for all.</summary>
@@ -302,8 +357,9 @@ public sealed unsafe partial class PageStore
 
         public bool HasTried(int number) => _tried.ContainsKey(number);
 
-        public void Count(int number, CodecRetirement retirement)
+        public void Count(int number, CodecRetirement retirement, long gained)
         {
+            BytesGained += gained;
             _tried[number] = retirement;
             Moved += retirement.Moved;
             Codecs += retirement.IsRetired ? 1 : 0;

@@ -17,7 +17,7 @@ public sealed unsafe partial class PageStore
             // Tables only grow while an operation is inside the gate, so what is read first is within what is held later.
             long slotTable = _slots.Bytes;
             long accessTable = _access?.Bytes ?? 0;
-            StoreFigures figures = Look(heap, out long file);
+            StoreFigures figures = Look(heap, out long file, out KnownCodecs codecs);
             long pages = figures[StoreCounter.Pages];
             return new PageStoreStatistics
             {
@@ -41,6 +41,7 @@ public sealed unsafe partial class PageStore
                 WritebackWrites = figures[StoreCounter.WritebackWrites],
                 WritebackReads = figures[StoreCounter.WritebackReads],
                 PagesByCodec = PagesByCodec(figures),
+                Codecs = codecs.Describe(figures),
                 FramesCompacted = _heap.FramesCompacted,
                 BytesMoved = _heap.BytesMoved,
                 Classes = heap.Classes,
@@ -57,13 +58,14 @@ public sealed unsafe partial class PageStore
     /// counters.
     /// </summary>
     /// <remarks>A thread that waits for a latch meanwhile holds its page's slot at most, and the look waits for no slot.</remarks>
-    private StoreFigures Look(HeapFigures heap, out long file)
+    private StoreFigures Look(HeapFigures heap, out long file, out KnownCodecs codecs)
     {
         heap.Enter();
         StoreFigures figures = _counters.EnterAll();
         try
         {
             file = _writeback?.FileBytes ?? 0;
+            codecs = KnownCodecs.Of(_codecs);
             return figures;
         }
         finally

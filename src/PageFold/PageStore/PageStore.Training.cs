@@ -29,6 +29,8 @@ public sealed unsafe partial class PageStore
     /// <exception cref="ArgumentOutOfRangeException">The size or the level is out of range.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
     /// <exception cref="PageCorruptException">A sample does not match its check.</exception>
+    /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>
+    /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellation = default)

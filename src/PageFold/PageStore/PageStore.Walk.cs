@@ -19,6 +19,8 @@ public sealed unsafe partial class PageStore
     /// <param name="count">How many pages from there on.</param>
     /// <returns>Pages that were stored and now are not.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within 0 to <see cref="MaxPage"/>.</exception>
+    /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public long Discard(long first, long count = 1)
     {
         Throw.IfPageOutOfRange(first, nameof(first));
@@ -31,6 +33,7 @@ public sealed unsafe partial class PageStore
     }
 
     /// <summary>The stored pages in ascending order. Pages that are stored or discarded during the walk may or may not appear.</summary>
+    /// <exception cref="ObjectDisposedException">The store was disposed; thrown while the pages are enumerated.</exception>
     public IEnumerable<long> EnumeratePages()
     {
         long from = 0;
@@ -43,6 +46,7 @@ public sealed unsafe partial class PageStore
 
     /// <summary>Finds the first stored page from a number on; false if there is none.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is not within 0 to <see cref="MaxPage"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TryFindNext(long from, out long page)
     {
         Throw.IfPageOutOfRange(from, nameof(from));
@@ -54,6 +58,7 @@ public sealed unsafe partial class PageStore
     /// <param name="count">How many pages it has.</param>
     /// <param name="page">The page found.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within 0 to <see cref="MaxPage"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TryFindNext(long first, long count, out long page)
     {
         Throw.IfPageOutOfRange(first, nameof(first));
@@ -77,6 +82,7 @@ public sealed unsafe partial class PageStore
     /// <param name="first">The first page.</param>
     /// <param name="count">How many pages to look at, at least one.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is empty, or not within 0 to <see cref="MaxPage"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public PageRun RunAt(long first, long count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);

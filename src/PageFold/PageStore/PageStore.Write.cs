@@ -16,6 +16,9 @@ public sealed unsafe partial class PageStore
     /// <param name="refusal">What a refused overwrite leaves behind.</param>
     /// <returns>How the page is held; <see cref="StoreOutcome.Full"/> if it is not.</returns>
     /// <exception cref="ArgumentException">The number or the length is wrong.</exception>
+    /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    /// <remarks>An exception of the codec's own reaches the caller; the store is as it was before.</remarks>
     public StoreOutcome Write(long page, ReadOnlySpan<byte> data, RefusalPolicy refusal = RefusalPolicy.Keep)
     {
         Throw.IfPageOutOfRange(page, nameof(page));

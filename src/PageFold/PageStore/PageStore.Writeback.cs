@@ -21,27 +21,48 @@ public sealed unsafe partial class PageStore
     /// <param name="progress">Told now and then which part of the pages has been looked at, 0 to 1.</param>
     /// <param name="cancellationToken">Ends between two batches; what was done so far stays.</param>
     /// <exception cref="ArgumentOutOfRangeException">A condition is out of range.</exception>
-    /// <exception cref="InvalidOperationException">The store has no writeback file, or pages are to be chosen by age and it does not track access.</exception>
-    public WritebackResult WriteBack(WritebackSelection? selection = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidOperationException">The store has no writeback file, or pages are to be chosen by age and it does not track
+    /// access, or a codec calls the store that it works for.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public WritebackResult WriteBack(WritebackSelection? selection = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        RunWriteback(selection ?? new WritebackSelection(), progress, goOn: false, cancellationToken);
+
+    /// <summary>
+    /// Moves so many bytes of pages to the file for one who needs room again and again: each call goes on where the one before ended, so that
+    /// together they pass the pages once and not once each.
+    /// </summary>
+    internal WritebackResult WriteBackOnwards(long bytes, CancellationToken cancellationToken) =>
+        RunWriteback(new WritebackSelection { MostBytes = bytes }, progress: null, goOn: true, cancellationToken);
+
+    private WritebackResult RunWriteback(WritebackSelection selection, IProgress<double>? progress, bool goOn, CancellationToken cancellationToken)
     {
         Throw.IfNoWriteback(_writeback is not null);
-        selection ??= new WritebackSelection();
         Throw.IfAgesUnknown(selection.MinAge, _access is not null);
         Throw.IfNegative(selection.MostBytes ?? 0, nameof(selection.MostBytes));
         _benches.RefuseReentry();
         lock (_writeback!.Turn)
         {
             WritebackRun work = new(_writeback, selection);
-            PageWalk walk = new(_counters.Read(StoreCounter.Pages), progress);
-            while (TryWriteBackNext(ref walk, work))
+            PageWalk walk = new(_counters.Read(StoreCounter.Pages), progress) { From = goOn ? _writeback.Hand : 0 };
+            bool isLastRound = walk.From == 0;
+            bool more = true;
+            while (more)
             {
+                more = TryWriteBackNext(ref walk, work);
                 walk.Report();
-                if (cancellationToken.IsCancellationRequested)
+                if (!more && work.Stopped == WritebackStop.Finished && !isLastRound)
+                {
+                    isLastRound = more = true;
+                    walk.From = 0;
+                }
+                if (more && cancellationToken.IsCancellationRequested)
                 {
                     work.Stopped = WritebackStop.Cancelled;
                     break;
                 }
             }
+            if (goOn)
+                _writeback.Hand = walk.From > MaxPage ? 0 : walk.From;
             progress?.Report(1);
             return work.Result;
         }
@@ -120,6 +141,7 @@ public sealed unsafe partial class PageStore
                     walk.Passed++;
             }
             leaves--;
+            _leavesWalked++;
         }
         return false;
     }

@@ -47,7 +47,12 @@ public sealed unsafe partial class PageStore : IDisposable
 
     /// <summary>Makes an empty store.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
-    /// <exception cref="IOException">The writeback file cannot be opened.</exception>
+    /// <exception cref="IOException">The writeback file cannot be opened, or its space not be reserved.</exception>
+    /// <exception cref="UnauthorizedAccessException">The writeback file may not be opened, or is a folder.</exception>
+    /// <exception cref="InsufficientMemoryException">The system refuses the address space, or the memory that <see
+    /// cref="PageStoreOptions.Prefault"/> takes.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing, <see cref="PageStoreOptions.Prefault"/> or <see
+    /// cref="WritebackOptions.Preallocate"/> does not exist here.</exception>
     public PageStore(PageStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -57,6 +62,7 @@ public sealed unsafe partial class PageStore : IDisposable
         Throw.IfTimeProviderMissing(options.TimeProvider);
         Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
         Throw.IfOwnerBytesNegative(options.OwnerBytes);
+        Throw.IfSnapshotReserveInvalid(options.SnapshotReserve, MemoryLimits.Resolve(options.MemoryLimit));
         Throw.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
         PageSize = options.PageSize;
         _overwriteReserve = options.OverwriteReserve;
@@ -112,6 +118,7 @@ public sealed unsafe partial class PageStore : IDisposable
     internal PatternTable Patterns => _patterns;
 
     /// <summary>Moves pages together so that frames go back, then gives all free frames back. Readers and writers may work meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public CompactionResult Compact(CancellationToken cancellationToken = default)
     {
         CompactionResult total = default;
@@ -208,6 +215,8 @@ public sealed unsafe partial class PageStore : IDisposable
         if (!Budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
+        if (!TryKeepForSnapshots(options))
+            return false;
         if (!TryPrepareCodec(options.Codec) || !_slots.TryEnsure(0, out _)
             || !_heap.TryAllocate(PageSize, ReserveUse.None, mayReclaim: false, out ObjectLocation location))
             return false;
@@ -282,7 +291,7 @@ public sealed unsafe partial class PageStore : IDisposable
         _access?.Free();
         _writeback?.Dispose();
         _benches.Free();
-        Budget.Release(_ownerBytes);
+        Budget.Release(_ownerBytes + _snapshotReserve);
         _codecs.Free();
         _arena.Dispose();
     }

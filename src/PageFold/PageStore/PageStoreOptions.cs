@@ -61,6 +61,12 @@ public sealed class PageStoreOptions
     public long OverwriteReserve { get; set; }
 
     /// <summary>
+    /// Bytes of the limit kept aside for a snapshot or an image, which then can be taken of a full store too, with small buffers; <see
+    /// cref="SnapshotOptions.ReserveBytes"/> says how many are enough. Zero (the default) keeps none; at most half of the limit.
+    /// </summary>
+    public long SnapshotReserve { get; set; }
+
+    /// <summary>
     /// The clock that ages and days are told by: by its timestamps, so that a change of date or time does not matter. Only a snapshot's
     /// time of creation is its date. Default the system's.
     /// </summary>

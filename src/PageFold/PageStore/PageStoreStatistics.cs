@@ -77,6 +77,9 @@ public sealed record PageStoreStatistics
     /// </summary>
     public IReadOnlyList<long> PagesByCodec { get; init; } = [];
 
+    /// <summary>The codecs that the store knows, in the order of their numbers, and the pages compressed with each.</summary>
+    public IReadOnlyList<CodecUse> Codecs { get; init; } = [];
+
     /// <summary>Frames that compaction has freed so far.</summary>
     public required long FramesCompacted { get; init; }
 

@@ -20,9 +20,8 @@ internal sealed class Recompression(RecompressionOptions options, int codec, int
 
     public long Skipped { get; private set; }
 
-    public long BytesBefore { get; set; }
-
-    public long BytesAfter { get; set; }
+    /// <summary>Stored bytes that pages take less by now; below zero if they take more.</summary>
+    public long BytesGained { get; set; }
 
     /// <summary>True if no more pages are to be taken.</summary>
     public bool IsAtEnd => Examined >= (options.MostPages ?? long.MaxValue);

@@ -26,10 +26,10 @@ public sealed class RecompressionOptions
 
     /// <summary>
     /// Retires codecs for this one (<see cref="PageStore.RetireCodec"/>), so that runs with ever new dictionaries or levels never come to
-    /// an end: where all four numbers are taken, an earlier dictionary of
-    /// the same codec and level is retired first, or else the codec with the fewest pages, never the one for new writes; after the
-    /// recompression earlier dictionaries of the same codec and level are
-    /// retired too. <see cref="MostPages"/> is a limit to the pages moved for that as well. Default false.
+    /// an end: where all four numbers are taken, the codec with the fewest pages is retired first, and its pages are brought to the
+    /// densest of the others; never the one for new writes, nor the one that the last such run made pages denser with. After the
+    /// recompression earlier dictionaries of the same codec and level are retired too, and codecs that such runs brought are forgotten
+    /// when nothing is stored with them. <see cref="MostPages"/> is a limit to the pages moved for that as well. Default false.
     /// </summary>
     public bool RetireOthers { get; set; }
 }
@@ -51,10 +51,15 @@ public sealed record RecompressionResult
     /// </summary>
     public required long Skipped { get; init; }
 
-    /// <summary>Stored bytes of the recompressed pages, before.</summary>
+    /// <summary>
+    /// Bytes stored for all pages, in memory and in the writeback file, when the run began: before pages were moved for it, too.
+    /// </summary>
     public required long BytesBefore { get; init; }
 
-    /// <summary>Stored bytes of the recompressed pages, after.</summary>
+    /// <summary>
+    /// The same, less what the run has gained by recompressing pages and by moving them. What others wrote or discarded meanwhile does
+    /// not count.
+    /// </summary>
     public required long BytesAfter { get; init; }
 
     /// <summary>Pages that were moved from codecs that were to be retired.</summary>

@@ -99,7 +99,13 @@ internal sealed class WritebackFile : IDisposable
     {
         if (!OperatingSystem.IsLinux() || Volatile.Read(ref _keepsSpace))
             return;
-        if (LibC.fallocate(_handle, LibC.FALLOC_FL_PUNCH_HOLE | LibC.FALLOC_FL_KEEP_SIZE, HeaderBytes + offset, length) != 0)
+        int error;
+        do
+            error = LibC.fallocate(_handle, LibC.FALLOC_FL_PUNCH_HOLE | LibC.FALLOC_FL_KEEP_SIZE, HeaderBytes + offset, length) == 0 ? 0
+                : Marshal.GetLastPInvokeError();
+        while (error == LibC.EINTR);
+        // What failed for once is tried with the next stretch; what is not possible is not.
+        if (error is LibC.EOPNOTSUPP or LibC.ENOSYS)
             Volatile.Write(ref _keepsSpace, true);
     }
 

@@ -16,7 +16,7 @@ internal sealed unsafe class WritebackLog : IDisposable
     public const int SegmentBytes = 1 << SegmentShift;
     public const long SmallestFile = 4 << SegmentShift;
 
-    private const int BlockShift = 9;
+    private const int BlockShift = 7;
     private const uint None = uint.MaxValue;
 
     // Cleaning a fuller segment would write more than four bytes for each that it gains.
@@ -56,6 +56,9 @@ internal sealed unsafe class WritebackLog : IDisposable
 
     /// <summary>Held while a batch is written, by a writeback or by a write that finds no memory; taken outside the store's gate.</summary>
     public Lock Working { get; } = new();
+
+    /// <summary>The page at which those that need room again and again go on; guarded by <see cref="Turn"/>.</summary>
+    public long Hand { get; set; }
 
     /// <summary>What writes that find no memory do with the file; null if they are refused instead.</summary>
     public WritebackReclaim? Reclaim { get; }
@@ -125,8 +128,10 @@ internal sealed unsafe class WritebackLog : IDisposable
             if (options.Preallocate)
                 file.Preallocate(most);
             log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch, options);
-            // A write at the limit must not lack memory to note a segment.
-            if (log.TryEnsureSegments(options.DirectReclaim ? log._mostSegments : 1))
+            // A write at the limit must not lack memory to note a segment. Of a file without a limit it notes as many as it needs, and a
+            // block of them ahead.
+            bool isBounded = options.MostBytes is not null || file.DeviceBytes is not null;
+            if (log.TryEnsureSegments(options.DirectReclaim && isBounded ? log._mostSegments : 1) && (!options.DirectReclaim || log.TryNoteAhead()))
                 return log;
             log.Dispose();
             return null;
@@ -189,7 +194,7 @@ internal sealed unsafe class WritebackLog : IDisposable
                     return WritebackStop.NoMemory;
                 number = _count++;
                 // Who writes back is short of memory: while there is some, the next block is made long before it is needed.
-                _ = _segments.TryEnsure(Math.Min(_count - 1 + _segments.BlockLength, _mostSegments - 1), out _);
+                _ = TryNoteAhead();
             }
             else
             {
@@ -273,6 +278,9 @@ internal sealed unsafe class WritebackLog : IDisposable
         Batch.Free(_budget);
         _file.Dispose();
     }
+
+    /// <summary>Sees that a block of segments beyond those in use can be noted; false when there is no memory for it.</summary>
+    public bool TryNoteAhead() => _segments.TryEnsure((uint)Math.Min((long)_count + _segments.BlockLength, _mostSegments) - 1, out _);
 
     private bool TryEnsureSegments(uint count)
     {

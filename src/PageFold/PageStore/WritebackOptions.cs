@@ -47,6 +47,8 @@ public sealed class WritebackOptions
     /// <param name="pageBytes">Bytes of uncompressed pages.</param>
     /// <param name="pageSize">Bytes in a page.</param>
     /// <returns>Bytes for <see cref="MostBytes"/>; more than <see cref="LargestFile"/> if no file is large enough.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is out of range; the message names it, its value and the
+    /// remedy.</exception>
     public static long BytesFor(long pageBytes, int pageSize)
     {
         Throw.IfNegative(pageBytes, nameof(pageBytes));

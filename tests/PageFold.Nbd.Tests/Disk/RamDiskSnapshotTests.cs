@@ -93,6 +93,74 @@ public class RamDiskSnapshotTests
         }
     }
 
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public void A_full_disk_without_file_or_reserve_is_saved_again_and_again_while_clients_write(int pageSize)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = new(new RamDiskOptions
+            {
+                Length = Length,
+                CacheBytes = 0,
+                Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 12 << 20 },
+            });
+            disk.Store.AddCodec(PageCodec.Zstd(1));
+            int pages = (int)(Length / pageSize);
+            int filled = 0;
+            while (filled < pages && disk.TryWrite((long)filled * pageSize, Halves(pageSize, filled)))
+                filled++;
+            Assert.InRange(filled, pages / 8, pages - 1);
+            byte[] before = new byte[Length];
+            disk.Read(0, before);
+            using CancellationTokenSource done = new();
+            // It may write what is there already, and takes what room it finds.
+            Task client = Task.Factory.StartNew(
+                () =>
+                {
+                    for (int page = 0; !done.IsCancellationRequested; page = (page + 1) % filled)
+                        _ = disk.TryWrite((long)page * pageSize, Halves(pageSize, page));
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            string snapshot = Path.Combine(folder.FullName, "snapshot");
+            string image = Path.Combine(folder.FullName, "image");
+            try
+            {
+                for (int round = 0; round < 3; round++)
+                {
+                    disk.SaveSnapshot(snapshot);
+                    disk.SaveImage(image);
+                }
+            }
+            finally
+            {
+                done.Cancel();
+            }
+            client.Wait(CancellationToken.None);
+            Assert.True(disk.Store.GetStatistics().PeakBytes <= 12 << 20);
+            Assert.True(File.ReadAllBytes(image).AsSpan().SequenceEqual(before));
+            using RamDisk restored = new(new RamDiskOptions { Length = Length, Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 64 << 20 } });
+            restored.Load(snapshot);
+            byte[] after = new byte[Length];
+            restored.Read(0, after);
+            Assert.True(before.AsSpan().SequenceEqual(after));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>A page that compresses to a half.</summary>
+    private static byte[] Halves(int pageSize, int seed)
+    {
+        byte[] page = new byte[pageSize];
+        new Random(seed).NextBytes(page.AsSpan(0, pageSize / 2));
+        return page;
+    }
+
     private static RamDisk NewWritingBack(DirectoryInfo folder) => new(new RamDiskOptions
     {
         Length = 64 << 20,

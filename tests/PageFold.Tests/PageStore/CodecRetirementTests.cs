@@ -98,6 +98,30 @@ public class CodecRetirementTests
     }
 
     [Fact]
+    public void Making_room_again_and_again_passes_the_pages_once_and_not_once_each_time()
+    {
+        using SnapshotFolder folder = new();
+        byte[][] texts = [.. Enumerable.Range(0, 50).Select(Text)];
+        Assert.InRange(LeavesFor(8_000), 1, 3 * LeavesFor(4_000));
+
+        long LeavesFor(int count)
+        {
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20,
+                Writeback = new WritebackOptions { Path = folder.In($"{count}"), MostBytes = 64 << 20 } });
+            store.UseCodec(PageCodec.Zstd(1));
+            for (int page = 0; page < count; page++)
+            {
+                while (store.Write(page, texts[page % 50]) == StoreOutcome.Full)
+                    Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 1 << 20 }).Pages);
+            }
+            store.UseCodec(PageCodec.Lz4);
+            long before = PageStore.LeavesWalked;
+            Assert.Equal(new CodecRetirement(true, count, 0), store.RetireCodec(1));
+            return PageStore.LeavesWalked - before;
+        }
+    }
+
+    [Fact]
     public void In_a_store_without_room_pages_are_written_over_where_they_lie()
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 3 << 20 });

@@ -25,6 +25,7 @@ public class PageStoreCodecTests
         Assert.Equal(["lz4", "zstd", "lz4-managed", "zstd"], store.Codecs.Select(use => use.Name));
         Assert.Equal([100, 100, 100, 100], store.Codecs.Select(use => use.Pages));
         Assert.Equal([false, false, false, true], store.Codecs.Select(use => use.IsForWrites));
+        Assert.Equal(store.Codecs, store.GetStatistics().Codecs);
         for (int page = 0; page < 400; page++)
         {
             AssertHolds(store, page);

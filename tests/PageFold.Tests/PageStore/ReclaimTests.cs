@@ -48,6 +48,27 @@ public sealed class ReclaimTests : IDisposable
     }
 
     [Fact]
+    public void A_file_without_a_limit_is_noted_as_far_as_it_is_needed()
+    {
+        const long Limit = 4 << 20;
+        const int Count = 160 << 20 >> 12;
+        using PageStore bounded = new(new PageStoreOptions { MemoryLimit = Limit,
+            Writeback = new() { Path = Target + "2", DirectReclaim = true, MostBytes = 8 << 20 } });
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
+        Assert.InRange(store.GetStatistics().TotalBytes, 0, bounded.GetStatistics().TotalBytes + (16 << 10));
+        // More segments than one block of them notes, and the limit is reached all the time.
+        byte[] page = new byte[4096];
+        for (int i = 0; i < Count; i++)
+            Write(store, page, i, 1, share: 1);
+        PageStoreStatistics statistics = store.GetStatistics();
+        Assert.Equal((Count, 0), (statistics.Pages, statistics.RefusedWrites));
+        Assert.InRange(statistics.PeakBytes, Limit / 2, Limit);
+        Assert.InRange(statistics.WritebackFileBytes, 150 << 20, long.MaxValue);
+        for (int i = 0; i < Count; i += 997)
+            AssertHolds(store, page, i, 1);
+    }
+
+    [Fact]
     public void A_write_that_finds_no_memory_does_not_wait_for_the_end_of_a_writeback()
     {
         const long Limit = 8 << 20;

@@ -92,6 +92,8 @@ public sealed class StatisticsTests : IDisposable
     {
         Assert.InRange(s.Pages, 0, Count);
         Assert.Equal(s.Pages * PageSize, s.OriginalBytes);
+        Assert.Equal(s.PagesByCodec.Sum(), s.Codecs.Sum(use => use.Pages));
+        Assert.Single(s.Codecs, use => use.IsForWrites);
         long[] parts = [s.SameFilledPages, s.IncompressiblePages, s.WrittenBackPages, .. s.PagesByCodec];
         Assert.All(parts, pages => Assert.InRange(pages, 0, s.Pages));
         // What is left are the pages that lie raw in the writeback file.

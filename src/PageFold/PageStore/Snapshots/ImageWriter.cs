@@ -7,51 +7,27 @@ namespace PageFold.Store;
 /// </summary>
 internal sealed class ImageWriter : SnapshotTarget
 {
-    private const int RunBytes = 1 << 20;
-
     private readonly PageStore _store;
     private readonly MemoryBudget _budget;
     private readonly long _length;
     private readonly NativeBuffer _run;
-    private readonly ChargedContext[] _contexts;
     private long _runOffset;
     private int _runLength;
 
-    private ImageWriter(SnapshotOutput output, PageStore store, long length, NativeBuffer run, ChargedContext[] contexts)
+    private ImageWriter(SnapshotOutput output, PageStore store, long length, MemoryBudget budget, NativeBuffer run)
         : base(output)
     {
         _store = store;
-        _budget = store.Budget;
+        _budget = budget;
         _length = length;
         _run = run;
-        _contexts = contexts;
     }
 
-    /// <summary>Makes buffers, and contexts for the codecs; null when there is no memory for them.</summary>
-    public static ImageWriter? TryMake(SnapshotOutput output, PageStore store, long length, PageCodec?[] codecs)
-    {
-        ChargedContext[] contexts = new ChargedContext[codecs.Length];
-        bool complete = NativeBuffer.TryAllocate(store.Budget, RunBytes, out NativeBuffer run);
-        try
-        {
-            for (int number = 0; complete && number < codecs.Length; number++)
-            {
-                long bytes = 0;
-                complete = codecs[number] is not { } codec || ChargedContext.TryMake(store.Budget, codec, store.PageSize, ref bytes, out contexts[number]);
-            }
-        }
-        catch
-        {
-            complete = false;
-            throw;
-        }
-        finally
-        {
-            if (!complete)
-                Free(store.Budget, run, contexts);
-        }
-        return complete ? new ImageWriter(output, store, length, run, contexts) : null;
-    }
+    /// <summary>Makes the buffer; null when there is no memory for it.</summary>
+    public static ImageWriter? TryMake(SnapshotOutput output, PageStore store, long length, SnapshotMemory memory) =>
+        NativeBuffer.TryAllocate(memory.Budget, memory.BufferBytes, out NativeBuffer run)
+            ? new ImageWriter(output, store, length, memory.Budget, run)
+            : null;
 
     public override void Begin(DateTimeOffset created) => Output.Begin(_length);
 
@@ -75,14 +51,7 @@ internal sealed class ImageWriter : SnapshotTarget
     public override void Dispose()
     {
         base.Dispose();
-        Free(_budget, _run, _contexts);
-    }
-
-    private static void Free(MemoryBudget budget, NativeBuffer run, ChargedContext[] contexts)
-    {
-        foreach (ChargedContext context in contexts)
-            context.Free(budget);
-        run.Free(budget);
+        _run.Free(_budget);
     }
 
     private void WritePage(uint page, in StoredPage form, ReadOnlySpan<byte> bytes)
@@ -100,7 +69,7 @@ internal sealed class ImageWriter : SnapshotTarget
             SameFilled.Fill(target, form.Fill);
         else if (form.Kind == StoredKind.Incompressible)
             bytes.CopyTo(target);
-        else if (!_contexts[form.Codec].Context.TryDecompress(bytes, target))
+        else if (!_store.TryDecompress(form.Codec, bytes, target))
             Throw.PageIsCorrupt(page);
         // The last page may lie within the image in part.
         _runLength += (int)Math.Min(_store.PageSize, _length - offset);

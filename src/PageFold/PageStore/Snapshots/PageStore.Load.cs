@@ -22,6 +22,7 @@ public sealed unsafe partial class PageStore
     /// <exception cref="MemoryLimitException">The store is too small; the message says how many pages found room, or what else did not.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    /// <exception cref="ArgumentException">The path is null, empty, or cannot be one.</exception>
     /// <remarks>
     /// What the file says costs nothing beyond the limit: a codec is charged, by an upper bound of what it takes at its level and with
     /// its dictionary, before its dictionary is read and before it is made.

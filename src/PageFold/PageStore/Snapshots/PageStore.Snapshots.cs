@@ -1,5 +1,6 @@
 using PageFold.Allocation;
 using PageFold.Compression;
+using PageFold.Frames;
 using PageFold.Store;
 
 namespace PageFold;
@@ -8,6 +9,10 @@ namespace PageFold;
 public sealed unsafe partial class PageStore
 {
     private PreservedPages? _preserving;
+    private long _snapshotReserve;
+
+    /// <summary>What a snapshot of the full store may take, charged to the limit as long as the store lives; null if nothing is kept aside.</summary>
+    internal MemoryBudget? SnapshotReserve { get; private set; }
 
     /// <summary>How long writers wait for a session whose point is fixed and that nobody saves, if not ten seconds. For tests.</summary>
     internal TimeSpan? SnapshotPatience { get; set; }
@@ -20,14 +25,19 @@ public sealed unsafe partial class PageStore
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
-    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
-    /// <exception cref="IOException">The file cannot be written, or another process writes it.</exception>
+    /// <exception cref="ArgumentException">The path cannot be one, or an option is out of range; the message names it, its value and the
+    /// remedy.</exception>
+    /// <exception cref="IOException">The file cannot be written, or another process writes it, or a page cannot be read from the writeback
+    /// file.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
-    /// <exception cref="InvalidOperationException">Another snapshot is being taken.</exception>
+    /// <exception cref="InvalidOperationException">Another snapshot is being taken, or a codec calls the store that it works
+    /// for.</exception>
     /// <exception cref="NotSupportedException">One of the codecs does not come with the library, so nobody could restore its pages.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for two buffers of a megabyte and a bit a page.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for two buffers of a megabyte and a bit a page, nor for small ones in <see
+    /// cref="PageStoreOptions.SnapshotReserve"/>.</exception>
     /// <exception cref="PageCorruptException">A page is damaged; write or discard it first.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public SnapshotResult SaveSnapshot(string path, SnapshotOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         using SnapshotSession session = BeginSnapshot(path, options);
@@ -68,7 +78,7 @@ public sealed unsafe partial class PageStore
         options = options is null ? new SnapshotOptions() : new SnapshotOptions { Length = options.Length, Label = options.Label };
         Throw.IfNegative(options.Length, nameof(options.Length));
         Throw.IfLabelInvalid(options.Label);
-        return Begin(open, output => new SnapshotWriter(output, this, options, DescribeCodecs(), _codecs.ForWrites));
+        return Begin(open, (output, _) => new SnapshotWriter(output, this, options, DescribeCodecs(), _codecs.ForWrites));
     }
 
     /// <summary>Opens the file of a raw sparse image and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
@@ -90,7 +100,7 @@ public sealed unsafe partial class PageStore
     private SnapshotSession OpenImage(Func<SnapshotOutput> open, long length)
     {
         Throw.IfNegative(length, nameof(length));
-        return Begin(open, output => ImageWriter.TryMake(output, this, length, [.. Enumerable.Range(0, CodecTable.Most).Select(number => _codecs[number])]));
+        return Begin(open, (output, memory) => ImageWriter.TryMake(output, this, length, memory));
     }
 
     /// <summary>Everybody out for a moment, in which the preserving begins.</summary>
@@ -153,7 +163,17 @@ public sealed unsafe partial class PageStore
     /// <summary>Keeps a page for the snapshot that is being taken, if there is one: called inside the gate before a page's content changes, by one who holds neither a workbench nor a slot.</summary>
     private void Preserve(uint number) => Volatile.Read(ref _preserving)?.Preserve(number);
 
-    private SnapshotSession Begin(Func<SnapshotOutput> open, Func<SnapshotOutput, SnapshotTarget?> makeTarget)
+    private bool TryKeepForSnapshots(PageStoreOptions options)
+    {
+        if (!Budget.TryCharge(options.SnapshotReserve))
+            return false;
+        _snapshotReserve = options.SnapshotReserve;
+        if (_snapshotReserve > 0)
+            SnapshotReserve = new MemoryBudget(_snapshotReserve);
+        return true;
+    }
+
+    private SnapshotSession Begin(Func<SnapshotOutput> open, Func<SnapshotOutput, SnapshotMemory, SnapshotTarget?> makeTarget)
     {
         _benches.RefuseReentry();
         Throw.IfCodecCallsItsStore(_codecs.Changes.IsHeldByCurrentThread);
@@ -179,14 +199,15 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    private SnapshotSession MakeSession(SnapshotOutput output, Func<SnapshotOutput, SnapshotTarget?> makeTarget)
+    private SnapshotSession MakeSession(SnapshotOutput output, Func<SnapshotOutput, SnapshotMemory, SnapshotTarget?> makeTarget)
     {
         SnapshotTarget? target = null;
         PreservedPages? preserved = null;
         SnapshotSession? session = null;
         try
         {
-            if (InsideWithRoom(() => (target ??= makeTarget(output)) is not null && (preserved ??= PreservedPages.TryMake(this, SnapshotPatience)) is not null))
+            if (InsideWithRoom(() => TryMake(new SnapshotMemory(Budget, SnapshotFormat.ChunkBytes)))
+                || SnapshotReserve is not null && TryMake(new SnapshotMemory(SnapshotReserve, SnapshotMemory.SmallBytes(PageSize))))
                 session = new SnapshotSession(this, target!, preserved!, _clock, _gate.Closing);
             return session ?? throw Throw.NoMemoryForSnapshot(MemoryLimit);
         }
@@ -197,6 +218,26 @@ public sealed unsafe partial class PageStore
                 preserved?.Free();
                 target?.Dispose();
             }
+        }
+
+        bool TryMake(SnapshotMemory memory) => (target ??= makeTarget(output, memory)) is not null
+            && (preserved ??= PreservedPages.TryMake(this, memory, SnapshotPatience)) is not null;
+    }
+
+    /// <summary>Decompresses stored bytes with a codec that cannot go meanwhile, on a workbench: that needs no memory. False if they are damaged.</summary>
+    internal bool TryDecompress(int codec, ReadOnlySpan<byte> stored, Span<byte> page)
+    {
+        int stripe = _gate.Enter();
+        Workbench? bench = null;
+        try
+        {
+            bench = _benches.Take(stripe);
+            return bench.Context(codec).TryDecompress(stored, page);
+        }
+        finally
+        {
+            bench?.Return();
+            _gate.Exit(stripe);
         }
     }
 

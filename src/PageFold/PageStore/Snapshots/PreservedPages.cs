@@ -35,11 +35,11 @@ internal sealed class PreservedPages
     private bool _isBeingSaved;
     private bool _ended;
 
-    private PreservedPages(PageStore store, RecordBuffer first, RecordBuffer second, TimeSpan patience)
+    private PreservedPages(PageStore store, MemoryBudget budget, RecordBuffer first, RecordBuffer second, TimeSpan patience)
     {
         _store = store;
-        _budget = store.Budget;
-        _settled = new SettledPages(_budget);
+        _budget = budget;
+        _settled = new SettledPages(store.Budget, store.SnapshotReserve);
         _filling = _first = first;
         _spare = _second = second;
         _patience = patience;
@@ -55,13 +55,13 @@ internal sealed class PreservedPages
     public long SavedByWriters { get; private set; }
 
     /// <summary>Makes the buffers; null when there is no memory for them.</summary>
-    public static PreservedPages? TryMake(PageStore store, TimeSpan? patience)
+    public static PreservedPages? TryMake(PageStore store, SnapshotMemory memory, TimeSpan? patience)
     {
-        RecordBuffer? first = RecordBuffer.TryMake(store.Budget, store.PageSize);
-        RecordBuffer? second = first is null ? null : RecordBuffer.TryMake(store.Budget, store.PageSize);
+        RecordBuffer? first = RecordBuffer.TryMake(memory, store.PageSize);
+        RecordBuffer? second = first is null ? null : RecordBuffer.TryMake(memory, store.PageSize);
         if (second is not null)
-            return new PreservedPages(store, first!, second, patience ?? Patience);
-        first?.Free(store.Budget);
+            return new PreservedPages(store, memory.Budget, first!, second, patience ?? Patience);
+        first?.Free(memory.Budget);
         return null;
     }
 

@@ -32,8 +32,8 @@ internal sealed class RecordBuffer
     public ReadOnlySpan<byte> Payload => Chunk[SnapshotFormat.ChunkHeaderBytes..];
 
     /// <summary>An empty buffer; null when there is no memory for it.</summary>
-    public static RecordBuffer? TryMake(MemoryBudget budget, int pageSize) =>
-        NativeBuffer.TryAllocate(budget, SnapshotFormat.ChunkBytes, out NativeBuffer memory) ? new RecordBuffer(memory, pageSize) : null;
+    public static RecordBuffer? TryMake(SnapshotMemory memory, int pageSize) =>
+        NativeBuffer.TryAllocate(memory.Budget, memory.BufferBytes, out NativeBuffer buffer) ? new RecordBuffer(buffer, pageSize) : null;
 
     /// <summary>Counts a record that was put where <see cref="Room"/> begins.</summary>
     public void Add(int length, int storedBytes)

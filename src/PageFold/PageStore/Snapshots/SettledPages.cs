@@ -10,7 +10,9 @@ namespace PageFold.Store;
 /// Bits are looked at without a lock and set under that of <see cref="PreservedPages"/>. They are charged like everything else but lie on the GC heap: a writer that still looks at a bit when the
 /// snapshot ends looks at memory that is there.
 /// </remarks>
-internal sealed class SettledPages(MemoryBudget budget)
+/// <param name="budget">What they are charged to where the reserve has no room.</param>
+/// <param name="reserve">Kept aside for them; null for nothing.</param>
+internal sealed class SettledPages(MemoryBudget budget, MemoryBudget? reserve)
 {
     // Pages of a block; at least as many as a leaf of the slot table has.
     private const int BlockShift = 15;
@@ -19,6 +21,7 @@ internal sealed class SettledPages(MemoryBudget budget)
 
     private ulong[]?[] _blocks = [];
     private long _charged;
+    private long _chargedToReserve;
 
     /// <summary>Makes the bits, not set, of all pages that may be stored; false when there is no memory for them. Nobody looks at them meanwhile.</summary>
     public bool TryCover(SlotTable slots)
@@ -51,10 +54,18 @@ internal sealed class SettledPages(MemoryBudget budget)
     public void Free()
     {
         budget.Release(_charged);
-        _charged = 0;
+        reserve?.Release(_chargedToReserve);
+        (_charged, _chargedToReserve) = (0, 0);
     }
 
     private static ref ulong Word(ulong[] bits, uint page) => ref bits[(page & (1u << BlockShift) - 1) >> 6];
+
+    /// <summary>Bytes of the bits of so many pages in sequence.</summary>
+    public static long BytesFor(long pages)
+    {
+        long blocks = (pages + (1 << BlockShift) - 1) >> BlockShift;
+        return blocks * BlockBytes + (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)Math.Max(FirstRootLength, blocks)) * IntPtr.Size;
+    }
 
     private bool TryEnsure(int block)
     {
@@ -75,6 +86,11 @@ internal sealed class SettledPages(MemoryBudget budget)
 
     private bool TryCharge(long bytes)
     {
+        if (reserve?.TryCharge(bytes) == true)
+        {
+            _chargedToReserve += bytes;
+            return true;
+        }
         if (budget.Faults?.ShouldRefuse() == true || !budget.TryCharge(bytes))
             return false;
         _charged += bytes;

@@ -44,6 +44,8 @@ public static class Snapshot
     /// <summary>The file that a snapshot of this name is read from and saved to: the full path, with all links in it followed as the system does. The file need not be there. Thread-safe.</summary>
     /// <param name="path">The file, or a link to it.</param>
     /// <exception cref="IOException">The links lead in a circle.</exception>
+    /// <exception cref="ArgumentException">The path is null, empty, or cannot be one.</exception>
+    /// <exception cref="UnauthorizedAccessException">A link may not be read.</exception>
     public static string ResolveFile(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -56,6 +58,7 @@ public static class Snapshot
     /// <exception cref="SnapshotException">The file is no snapshot, or damaged.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="ArgumentException">The path is null, empty, or cannot be one.</exception>
     public static SnapshotInfo ReadInfo(string path)
     {
         using Store.SnapshotReader reader = Store.SnapshotReader.Open(path);

@@ -16,8 +16,8 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
     // Where memory is short the pages have it.
     private const long LeastRoomForHelper = 16 << 20;
 
-    // Each writeback looks through the table from its beginning, so it is to be worth that.
-    private const long WrittenBackAtOnce = 16 << 20;
+    // Small enough to leave most of memory to pages, large enough to be rare.
+    private const long WrittenBackAtOnce = 4 << 20;
 
     private const int NotHeld = -1;
 
@@ -141,7 +141,7 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
         cancellationToken.ThrowIfCancellationRequested();
         if (store.Log is null)
             return false;
-        WritebackResult result = store.WriteBack(new WritebackSelection { MostBytes = WrittenBackAtOnce });
+        WritebackResult result = store.WriteBackOnwards(WrittenBackAtOnce, cancellationToken);
         Volatile.Write(ref _lastWriteback, result);
         return result.Pages > 0;
     }

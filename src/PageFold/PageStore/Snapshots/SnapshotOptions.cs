@@ -1,3 +1,5 @@
+using PageFold.Store;
+
 namespace PageFold;
 
 /// <summary>What a snapshot says about itself, beside the pages.</summary>
@@ -5,6 +7,20 @@ public sealed class SnapshotOptions
 {
     /// <summary>The most bytes of UTF-8 in a label.</summary>
     public const int MaxLabelBytes = 4096;
+
+    /// <summary>
+    /// Bytes with which a snapshot or an image can be taken of a full store whose page numbers are below <paramref name="pages"/>: three
+    /// small buffers and a bit a page. For <see cref="PageStoreOptions.SnapshotReserve"/>.
+    /// </summary>
+    /// <param name="pageSize">Bytes of a page.</param>
+    /// <param name="pages">Page numbers, 0 to 2^32.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is out of range; the message names it, its value and the remedy.</exception>
+    public static long ReserveBytes(int pageSize, long pages)
+    {
+        Throw.IfPageSizeInvalid(pageSize, nameof(pageSize));
+        Throw.IfCountOutOfRange(0, pages);
+        return SnapshotMemory.Buffers * (long)SnapshotMemory.SmallBytes(pageSize) + SettledPages.BytesFor(pages);
+    }
 
     /// <summary>Bytes of the disk that the pages are; the store keeps it and makes nothing of it. Default 0.</summary>
     public long Length { get; set; }

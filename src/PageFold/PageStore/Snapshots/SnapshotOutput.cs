@@ -13,6 +13,7 @@ public abstract class SnapshotOutput : IDisposable
     /// <param name="path">The file. A link is followed.</param>
     /// <exception cref="IOException">The file cannot be made, another process writes it, or the name belongs to something that is no plain file.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be made.</exception>
+    /// <exception cref="ArgumentException">The path is null, empty, or cannot be one.</exception>
     public static SnapshotOutput ToFile(string path) => PartialFile.Create(path);
 
     /// <summary>Tells the length of an image before its first byte. A snapshot, which is written from its beginning to its end, does not say it. By default this does nothing.</summary>

@@ -52,6 +52,7 @@ public sealed class SnapshotSession : IDisposable
     /// <exception cref="MemoryLimitException">There is no memory to note which pages are saved; the session has to be disposed.</exception>
     /// <exception cref="InvalidOperationException">The point is fixed already.</exception>
     /// <exception cref="ObjectDisposedException">The session or the store was disposed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void TakePoint(CancellationToken cancellationToken = default)
     {
         lock (_lock)
@@ -69,7 +70,8 @@ public sealed class SnapshotSession : IDisposable
     /// <summary>Writes the file and ends the session. Fixes the point in time if that was not done. After an error or a cancellation there is no new file, and an old one is as it was.</summary>
     /// <param name="progress">Told now and then which part of the pages is saved, 0 to 1. It must not change pages on the thread on which it is told: that is the one that makes room.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
-    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written, or a page cannot be read from the writeback file. What a <see
+    /// cref="SnapshotOutput"/> of the caller's own throws reaches the caller too.</exception>
     /// <exception cref="PageCorruptException">A page is damaged; write or discard it first.</exception>
     /// <exception cref="MemoryLimitException">There is no memory to note which pages are saved.</exception>
     /// <exception cref="InvalidOperationException">Nobody saved while writers waited, or somebody saves already.</exception>

@@ -1,0 +1,93 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace PageFold;
+
+/// <summary>What goes wrong with snapshots, their files and dictionaries.</summary>
+internal static partial class Throw
+{
+    public static void IfLabelInvalid([NotNull] string? label)
+    {
+        if (label is null)
+            throw new ArgumentException("Label is null; choose a text, or leave it empty.", "Label");
+        int bytes = Store.SnapshotHeader.LabelBytes(label);
+        if (bytes > SnapshotOptions.MaxLabelBytes)
+            throw new ArgumentException($"Label has {bytes} bytes in UTF-8; choose at most {SnapshotOptions.MaxLabelBytes}.", "Label");
+    }
+
+    public static void IfCodecsFrozen(bool frozen, string codec)
+    {
+        if (frozen)
+            throw new InvalidOperationException($"Codec {codec} cannot be added while a snapshot is being taken, whose file names the codecs; add it before or after.");
+    }
+
+    public static void IfSnapshotRuns(bool runs)
+    {
+        if (runs)
+            throw new InvalidOperationException("Another snapshot of this store is being taken; wait for it to end, or cancel it.");
+    }
+
+    public static NotSupportedException CodecCannotBeSaved(string codec) =>
+        new($"Codec {codec} cannot be saved: a snapshot has to say what makes it again, and that is known of the library's own codecs alone, with dictionaries up to {Store.SnapshotFormat.MaxDictionaryBytes} bytes. Use one of those, or save an image.");
+
+    public static MemoryLimitException NoMemoryForSnapshot(long limit) =>
+        new($"No memory for a snapshot within MemoryLimit ({Bytes(limit)}): it takes two buffers of {Bytes(Store.SnapshotFormat.ChunkBytes)} "
+            + "and a bit a page; recompress with a denser codec, write pages back, or discard some, and compact, then try again.");
+
+    public static InvalidOperationException PointIsFixed() => new("The session's point in time is fixed already; begin another snapshot for another point.");
+
+    public static InvalidOperationException SnapshotNotSaved(TimeSpan patience) =>
+        new($"The snapshot was given up: its point in time was fixed, writers waited {patience.TotalSeconds} s, and nobody saved it; call Save right after TakePoint.");
+
+    public static ObjectDisposedException StoreClosed(object store) => new(store.GetType().FullName);
+
+    [DoesNotReturn]
+    public static void NotAFile(string path) => throw new IOException($"{path} is a folder, a device or something else that is no plain file; choose the name of a file.");
+
+    public static IOException TooManyLinks(string path) => new($"{path} is a link that leads in a circle, or through more links than the system follows.");
+
+    public static IOException PartialFileTaken(string path) => new($"{path} comes and goes: another process writes it; choose another name, or wait.");
+
+    public static IOException FolderNotSynced(string path, string reason) =>
+        new($"{path} is written and in its place, but its folder could not be synced ({reason}); after a crash of the machine the old file may be there.");
+
+    [DoesNotReturn]
+    public static void NotASnapshot(string path) => throw new SnapshotException($"{path} is no snapshot: it does not begin like one.");
+
+    [DoesNotReturn]
+    public static void SnapshotOfOtherVersion(string path, uint version, uint known) =>
+        throw new SnapshotException($"{path} is a snapshot of version {version}, and this library reads version {known}; read it with the version that wrote it.");
+
+    [DoesNotReturn]
+    public static void SnapshotIsDamaged(string path, long offset, string problem) => throw new SnapshotException($"{path} is damaged at byte {offset}: {problem}.");
+
+    public static void IfPageSizesDiffer(int snapshot, int store)
+    {
+        if (snapshot != store)
+            throw new InvalidOperationException($"The snapshot has pages of {snapshot} bytes and the store of {store}; make a store with PageSize {snapshot}.");
+    }
+
+    public static void IfNotEmpty(long pages)
+    {
+        if (pages != 0)
+            throw new InvalidOperationException($"The store holds {pages} pages, and a snapshot is loaded into an empty one; discard them, or make another store.");
+    }
+
+    [DoesNotReturn]
+    public static void SnapshotDoesNotFit(long stored, long pages, long limit, WritebackResult? writeback)
+    {
+        // What keeps pages from leaving memory may be what is to be mended.
+        string also = writeback is null or { Stopped: WritebackStop.Finished } ? string.Empty : $", or see to the writeback file, to which no more can go ({writeback.Stopped})";
+        throw new MemoryLimitException($"{stored} of the snapshot's {pages} pages fit within MemoryLimit ({Bytes(limit)}); raise the limit{also}.");
+    }
+
+    public static MemoryLimitException NoMemoryToLoad(long limit) =>
+        new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
+
+    public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
+        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; raise the "
+            + "limit, discard pages, or choose a smaller dictionary or a lower level.");
+
+    public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit) =>
+        new($"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, "
+            + $"within MemoryLimit ({Bytes(limit)}); raise the limit.");
+}
