@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
+using PageFold.Interop;
 
 namespace PageFold.Cli.Interop;
 
@@ -34,10 +35,6 @@ internal readonly record struct FileStatus(FileKind Kind, long Length, long Allo
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class SystemFiles
 {
-    private const int AT_FDCWD = -100;
-    private const int AT_SYMLINK_NOFOLLOW = 0x100;
-    private const int AT_EMPTY_PATH = 0x1000;
-    private const uint STATX_BASIC_STATS = 0x7FF;
     private const int O_NOCTTY = 0x100;
     private const int O_NONBLOCK = 0x800;
     private const int O_CLOEXEC = 0x80000;
@@ -68,13 +65,13 @@ internal static unsafe partial class SystemFiles
     public static FileStatus? Look(ReadOnlySpan<byte> name, bool follow)
     {
         fixed (byte* path = name)
-            return Look(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
+            return Look(Statx.AT_FDCWD, path, follow ? 0 : Statx.AT_SYMLINK_NOFOLLOW);
     }
 
     public static FileStatus? Look(SafeFileHandle file)
     {
         byte empty = 0;
-        return Look(Descriptor(file), &empty, AT_EMPTY_PATH);
+        return Look(Descriptor(file), &empty, Statx.AT_EMPTY_PATH);
     }
 
     /// <summary>Opens a file to read, without waiting for a pipe's other end and without making a terminal one's own. What was opened need not be what was looked at before.</summary>
@@ -150,10 +147,9 @@ internal static unsafe partial class SystemFiles
 
     private static FileStatus? Look(int folder, byte* path, int flags)
     {
-        Status status = default;
-        if (statx(folder, path, flags, STATX_BASIC_STATS, &status) != 0)
+        if (!Statx.TryRead(folder, path, flags, Statx.STATX_BASIC_STATS, out Statx status))
             return null;
-        FileKind kind = (status.Mode >> 12) switch
+        FileKind kind = status.Type switch
         {
             1 => FileKind.Pipe,
             2 => FileKind.CharacterDevice,
@@ -164,7 +160,7 @@ internal static unsafe partial class SystemFiles
             12 => FileKind.Socket,
             _ => FileKind.Other,
         };
-        return new FileStatus(kind, (long)status.Size, (long)Math.Min(status.Blocks, long.MaxValue / 512) * 512, new FileId((ulong)status.DeviceMajor << 32 | status.DeviceMinor, status.Inode));
+        return new FileStatus(kind, (long)status.Size, (long)Math.Min(status.Blocks, long.MaxValue / 512) * 512, new FileId(status.Device, status.Inode));
     }
 
     private static SafeFileHandle? Own(int descriptor) => descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
@@ -173,10 +169,6 @@ internal static unsafe partial class SystemFiles
     private static int Descriptor(SafeFileHandle file) => (int)file.DangerousGetHandle();
 
     private static string Lower(string message) => message.Length == 0 ? message : char.ToLowerInvariant(message[0]) + message[1..];
-
-    [LibraryImport("libc", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int statx(int folder, byte* path, int flags, uint mask, Status* status);
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -220,28 +212,5 @@ internal static unsafe partial class SystemFiles
         public int Descriptor;
         public short Events;
         public short Returned;
-    }
-
-    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Status
-    {
-        [FieldOffset(28)]
-        public ushort Mode;
-
-        [FieldOffset(32)]
-        public ulong Inode;
-
-        [FieldOffset(40)]
-        public ulong Size;
-
-        [FieldOffset(48)]
-        public ulong Blocks;
-
-        [FieldOffset(136)]
-        public uint DeviceMajor;
-
-        [FieldOffset(140)]
-        public uint DeviceMinor;
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
+using PageFold.Interop;
 
 namespace PageFold.Nbd.Interop;
 
@@ -9,18 +10,12 @@ namespace PageFold.Nbd.Interop;
 /// go. Linux numbers.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal static unsafe partial class LibC
+internal static partial class LibC
 {
     public const int PROT_READ = 1;
     public const int PROT_WRITE = 2;
     public const int MAP_PRIVATE = 0x02;
     public const int MAP_ANONYMOUS = 0x20;
-    private const int AT_FDCWD = -100;
-    private const int AT_SYMLINK_NOFOLLOW = 0x100;
-    private const uint STATX_TYPE = 0x1;
-    private const uint STATX_INO = 0x100;
-    private const int FileTypeMask = 0xF000;
-    private const int SocketType = 0xC000;
     private const int O_CLOEXEC = 0x80000;
     private const int LOCK_EX = 2;
     private const int LOCK_NB = 4;
@@ -32,21 +27,10 @@ internal static unsafe partial class LibC
     /// <summary>
     /// The file under a name, a link itself and not what it leads to; null if there is none, or the C library is too old to tell.
     /// </summary>
-    public static FileIdentity? Identify(string path)
-    {
-        Status status = default;
-        try
-        {
-            if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &status) != 0)
-                return null;
-        }
-        catch (EntryPointNotFoundException)
-        {
-            return null;
-        }
-        ulong device = (ulong)status.DeviceMajor << 32 | status.DeviceMinor;
-        return new FileIdentity(device, status.Inode, (status.Mode & FileTypeMask) == SocketType);
-    }
+    public static FileIdentity? Identify(string path) =>
+        Statx.TryRead(Statx.AT_FDCWD, path, Statx.AT_SYMLINK_NOFOLLOW, Statx.STATX_TYPE | Statx.STATX_INO, out Statx status)
+            ? new FileIdentity(status.Device, status.Inode, status.Type == Statx.SocketFile)
+            : null;
 
     /// <summary>
     /// Takes the lock of a folder, for which it waits while another process has it; closing the handle lets it go. Null if the folder
@@ -83,32 +67,11 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int statx(int folder, string path, int flags, uint mask, Status* status);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int open(string path, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int flock(int descriptor, int operation);
-
-    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Status
-    {
-        [FieldOffset(28)]
-        public ushort Mode;
-
-        [FieldOffset(32)]
-        public ulong Inode;
-
-        [FieldOffset(136)]
-        public uint DeviceMajor;
-
-        [FieldOffset(140)]
-        public uint DeviceMinor;
-    }
 }
 
 /// <summary>Which file a name leads to, and whether it is a socket.</summary>

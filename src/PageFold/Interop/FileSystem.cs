@@ -10,29 +10,21 @@ namespace PageFold.Interop;
 internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular);
 
 /// <summary>What the portable surface of .NET does not tell about files, or does not do with folders. On Linux; elsewhere nothing is known and nothing done.</summary>
-internal static unsafe partial class FileSystem
+internal static partial class FileSystem
 {
-    private const int AT_FDCWD = -100;
-    private const int AT_SYMLINK_NOFOLLOW = 0x100;
-    private const int AT_EMPTY_PATH = 0x1000;
-    private const uint STATX_TYPE = 0x1;
-    private const uint STATX_OWNER = 0x18;
-    private const uint STATX_INO = 0x100;
-    private const int FileTypeMask = 0xF000;
-    private const int RegularFile = 0x8000;
     private const int O_EXCL = 0x80;
     private const int O_CLOEXEC = 0x80000;
     private const int EINVAL = 22;
 
     /// <summary>What lies under a name, a link itself included; null if there is nothing, or nothing can be known.</summary>
-    public static FileIdentity? Identify(string path) => OperatingSystem.IsLinux() ? Identify(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW) : null;
+    public static FileIdentity? Identify(string path) => OperatingSystem.IsLinux() ? Identify(Statx.AT_FDCWD, path, Statx.AT_SYMLINK_NOFOLLOW) : null;
 
     /// <summary>What a handle is open on; null if nothing can be known.</summary>
     public static FileIdentity? Identify(SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux())
             return null;
-        FileIdentity? identity = Identify((int)file.DangerousGetHandle(), "", AT_EMPTY_PATH);
+        FileIdentity? identity = Identify((int)file.DangerousGetHandle(), "", Statx.AT_EMPTY_PATH);
         GC.KeepAlive(file);
         return identity;
     }
@@ -42,11 +34,10 @@ internal static unsafe partial class FileSystem
     {
         if (!OperatingSystem.IsLinux() || Identify(path) is not { IsRegular: true })
             return;
-        Status replaced = default;
-        Status own = default;
         int descriptor = (int)file.DangerousGetHandle();
-        if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_OWNER, &replaced) == 0 && statx(descriptor, "", AT_EMPTY_PATH, STATX_OWNER, &own) == 0 &&
-            (replaced.User, replaced.Group) != (own.User, own.Group))
+        if (Statx.TryRead(Statx.AT_FDCWD, path, Statx.AT_SYMLINK_NOFOLLOW, Statx.STATX_OWNER, out Statx replaced)
+            && Statx.TryRead(descriptor, "", Statx.AT_EMPTY_PATH, Statx.STATX_OWNER, out Statx own)
+            && (replaced.User, replaced.Group) != (own.User, own.Group))
             _ = fchown(descriptor, replaced.User, replaced.Group);
         GC.KeepAlive(file);
     }
@@ -75,25 +66,10 @@ internal static unsafe partial class FileSystem
         return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    private static FileIdentity? Identify(int folder, string path, int flags)
-    {
-        Status status = default;
-        try
-        {
-            if (statx(folder, path, flags, STATX_TYPE | STATX_INO, &status) != 0)
-                return null;
-        }
-        catch (EntryPointNotFoundException)
-        {
-            // An old C library.
-            return null;
-        }
-        return new FileIdentity((ulong)status.DeviceMajor << 32 | status.DeviceMinor, status.Inode, (status.Mode & FileTypeMask) == RegularFile);
-    }
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int statx(int folder, string path, int flags, uint mask, Status* status);
+    private static FileIdentity? Identify(int folder, string path, int flags) =>
+        Statx.TryRead(folder, path, flags, Statx.STATX_TYPE | Statx.STATX_INO, out Statx status)
+            ? new FileIdentity(status.Device, status.Inode, status.Type == Statx.RegularFile)
+            : null;
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -110,27 +86,4 @@ internal static unsafe partial class FileSystem
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int close(int descriptor);
-
-    /// <summary>The kernel's struct statx, the same on every architecture.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Status
-    {
-        [FieldOffset(20)]
-        public uint User;
-
-        [FieldOffset(24)]
-        public uint Group;
-
-        [FieldOffset(28)]
-        public ushort Mode;
-
-        [FieldOffset(32)]
-        public ulong Inode;
-
-        [FieldOffset(136)]
-        public uint DeviceMajor;
-
-        [FieldOffset(140)]
-        public uint DeviceMinor;
-    }
 }
