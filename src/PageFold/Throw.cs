@@ -109,7 +109,8 @@ internal static partial class Throw
 
     [DoesNotReturn]
     public static void PrefaultFailed(long bytes, long limit) =>
-        throw new InsufficientMemoryException($"The system has no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes at once; lower MemoryLimit, or do not call it.");
+        throw new InsufficientMemoryException(
+            $"There is no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes; lower it, or do not call it.");
 
     public static PlatformNotSupportedException PrefaultNotHere() =>
         new("Prefault needs Linux and frames of whole memory pages (FrameBackingKind.Anonymous or SharedMemory); do not call it.");

@@ -18,6 +18,8 @@ public class AotTests
             [
                 "publish", Path.Combine(Command.Root, "src", "PageFold.Cli"), "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "-o", Path.Combine(output, "bin"),
                 $"-p:CppCompilerAndLinker={compiler}", "--artifacts-path", Path.Combine(output, "artifacts"), "--nologo",
+                // They have run when these tests were built; the warnings looked for here are those of compiling ahead of time.
+                "-p:RunAnalyzers=false",
             ]);
             Assert.True(publish.ExitCode == 0, publish.Output + publish.Error);
             Assert.DoesNotContain("warning", publish.Output, StringComparison.OrdinalIgnoreCase);

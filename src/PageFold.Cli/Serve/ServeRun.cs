@@ -57,7 +57,8 @@ internal static class ServeRun
 #pragma warning restore CA2000
         DiskOperations operations = new(disks, options.Exports);
         using ControlServer? control = options.Control is { } path
-            ? Listen("--control", path, () => new ControlServer(ServeArguments.NewSocketPath("--control", path), operations, log.TellSeldom))
+            ? Listen<ControlServer>(
+                "--control", path, () => new(ServeArguments.NewSocketPath("--control", path), operations, log.TellSeldom))
             : null;
         if (control is { TookOver: true })
             log.Tell($"took over {Path.GetFullPath(options.Control!)}, which a server that is gone has left behind");
