@@ -18,7 +18,8 @@ internal static class Arguments
     /// <param name="holes">True if holes of sparse files count as pages of zeros, false if they are left out.</param>
     /// <param name="targets">Where reports go, which must not be a part of the data.</param>
     /// <param name="cancellation">Ends the search for data, and the reading of streams.</param>
-    public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, ReportTarget?[] targets, CancellationToken cancellation)
+    public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes,
+        ReportTarget?[] targets, CancellationToken cancellation)
     {
         PageSource source = OpenData(paths, pid, pageSize, sampleBytes, holes, cancellation);
         try
@@ -54,7 +55,8 @@ internal static class Arguments
                 chosenLevel = level is null ? 3 : Integer("--level", level, -7, 22, "-7 to 22");
                 return PageCodec.Zstd(chosenLevel.Value);
             case var _ when known.Split(':') is ["zstd", var behind]:
-                throw new UserErrorException($"--codec {name} has its level behind it, which this command takes apart; write --codec zstd --level {behind}.");
+                throw new UserErrorException(
+                    $"--codec {name} has its level behind it, which this command takes apart; write --codec zstd --level {behind}.");
             default:
                 throw new UserErrorException($"--codec {Shown(name)} does not exist; choose {CodecNames}.");
         }
@@ -80,7 +82,8 @@ internal static class Arguments
         if (text is null)
             return null;
         if (!ByteSize.TryParse(text, out long bytes) || bytes < least)
-            throw new UserErrorException($"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, and less than 8EiB.");
+            throw new UserErrorException(
+                $"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, and less than 8EiB.");
         return bytes;
     }
 
@@ -90,7 +93,8 @@ internal static class Arguments
         if (!ByteSize.TryParse(text, out long bytes) || bytes < least || bytes > most)
         {
             throw new UserErrorException(
-                $"{option} {Shown(text)} is not possible; choose {ByteSize.Format(least)} to {ByteSize.Format(most)} ({least} to {most} bytes).");
+                $"{option} {Shown(text)} is not possible; choose {ByteSize.Format(least)} to {ByteSize.Format(most)} ({least} to {most} "
+                    + "bytes).");
         }
         return (int)bytes;
     }
@@ -124,7 +128,8 @@ internal static class Arguments
         return new UserErrorException(message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal), e);
     }
 
-    private static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
+    private static PageSource OpenData(
+        IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
     {
         if (pid is not { } process)
             return new FilePageSource(paths.Count > 0 ? paths : [SdkFolder()], pageSize, sampleBytes, holes, cancellation);

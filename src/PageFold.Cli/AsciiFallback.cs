@@ -3,7 +3,10 @@ using System.Text;
 
 namespace PageFold.Cli;
 
-/// <summary>What is written in ASCII for what is not in it: a drawn line or bar as the character next to it, one for one, so that columns stay where they are, and all else as an escape such as <c>\u00e9</c>.</summary>
+/// <summary>
+/// What is written in ASCII for what is not in it: a drawn line or bar as the character next to it, one for one, so that columns stay where
+/// they are, and all else as an escape such as <c>\u00e9</c>.
+/// </summary>
 internal sealed class AsciiFallback : EncoderFallback
 {
     // Box drawing of tables, bars, and what stands in remarks.
@@ -18,7 +21,8 @@ internal sealed class AsciiFallback : EncoderFallback
     public override EncoderFallbackBuffer CreateFallbackBuffer() => new Buffer();
 
     private static string Of(char character) =>
-        Drawn.IndexOf(character, StringComparison.Ordinal) is >= 0 and int place ? Plain[place].ToString() : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
+        Drawn.IndexOf(character, StringComparison.Ordinal) is >= 0 and int place ? Plain[place].ToString()
+            : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
 
     private sealed class Buffer : EncoderFallbackBuffer
     {

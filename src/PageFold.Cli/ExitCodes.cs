@@ -17,6 +17,8 @@ internal static class ExitCodes
     /// <summary>Ended by Ctrl-C (or SIGTERM), with a report of what was known by then.</summary>
     public const int Interrupted = 130;
 
-    /// <summary>The reader of standard output closed it, as with <c>| head</c>. What a shell tells of a program that SIGPIPE ends.</summary>
+    /// <summary>
+    /// The reader of standard output closed it, as with <c>| head</c>. What a shell tells of a program that SIGPIPE ends.
+    /// </summary>
     public const int OutputClosed = 141;
 }

@@ -8,7 +8,8 @@ internal static class Figures
     public static string Of(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     /// <summary>Half of what lies between the extremes, beside the median; nothing where there is only one round.</summary>
-    public static string Noise(int rounds, double median, double least, double most) => rounds < 2 ? string.Empty : $" {Terminal.PlusMinus}{Of(50 * (most - least) / median, "0")}%";
+    public static string Noise(int rounds, double median, double least, double most) => rounds < 2 ? string.Empty
+        : $" {Terminal.PlusMinus}{Of(50 * (most - least) / median, "0")}%";
 
     /// <summary>What the figures are, for the line below them.</summary>
     public static string Legend(int rounds) => rounds < 2

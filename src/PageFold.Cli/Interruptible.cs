@@ -4,7 +4,8 @@ namespace PageFold.Cli;
 
 /// <summary>Runs a command so that Ctrl-C and a request to terminate end it in an orderly way, and what the library refuses is told as an error of the input.</summary>
 /// <remarks>
-/// An orderly end needs the command's help, and a call into the system that waits for others (a pipe that is not read, a file system that does not answer) cannot give it. Such calls are marked with
+/// An orderly end needs the command's help, and a call into the system that waits for others (a pipe that is not read, a file system that
+/// does not answer) cannot give it. Such calls are marked with
 /// <see cref="MayWait"/>; if one of them is still waiting two seconds after the signal, the process ends then and there.
 /// </remarks>
 internal static class Interruptible
@@ -38,7 +39,9 @@ internal static class Interruptible
         }
         catch (OutOfMemoryException e) when (e is not InsufficientMemoryException)
         {
-            throw new UserErrorException("the machine or container has too little memory for this; choose less data with --sample, fewer --threads, or smaller bounds.", e);
+            throw new UserErrorException(
+                "the machine or container has too little memory for this; choose less data with --sample, fewer --threads, or smaller "
+                + "bounds.", e);
         }
         catch (Exception e) when (e is ArgumentException or InsufficientMemoryException or MemoryLimitException)
         {
@@ -79,12 +82,14 @@ internal static class Interruptible
             Thread.Sleep(MillisecondsBetweenLooks);
             lock (Waiters)
             {
-                if (Waiters.Any(waiter => waiter.WaitsSince is { } since && Environment.TickCount64 - Math.Max(since, told) > MostMillisecondsToWait))
+                if (Waiters.Any(waiter => waiter.WaitsSince is { } since && IsOver(Math.Max(since, told))))
                     break;
             }
         }
         Environment.Exit(ExitCodes.Interrupted);
     }
+
+    private static bool IsOver(long since) => Environment.TickCount64 - since > MostMillisecondsToWait;
 
     /// <summary>A call that may wait, as long as this is not disposed.</summary>
     internal readonly ref struct Region(Waiter waiter)
@@ -92,7 +97,9 @@ internal static class Interruptible
         public void Dispose() => waiter.End();
     }
 
-    /// <summary>A thread, and since when it is in a call that may wait. Written by that thread, read by the one that ends the process.</summary>
+    /// <summary>
+    /// A thread, and since when it is in a call that may wait. Written by that thread, read by the one that ends the process.
+    /// </summary>
     internal sealed class Waiter
     {
         private long _since = long.MaxValue;

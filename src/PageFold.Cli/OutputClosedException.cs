@@ -1,6 +1,8 @@
 namespace PageFold.Cli;
 
-/// <summary>The reader of standard output has closed it, as <c>head</c> does once it has enough: there is nothing left to do, and nothing to say.</summary>
+/// <summary>
+/// The reader of standard output has closed it, as <c>head</c> does once it has enough: there is nothing left to do, and nothing to say.
+/// </summary>
 internal sealed class OutputClosedException : Exception
 {
     public OutputClosedException(string message)

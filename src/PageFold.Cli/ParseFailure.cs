@@ -33,7 +33,8 @@ internal static class ParseFailure
         string name = result.Option.Name;
         if (result.IdentifierTokenCount > 1 && result.Option.Arity.MaximumNumberOfValues <= 1)
         {
-            string given = result.Tokens.Count == 0 ? string.Empty : $" ({string.Join(", ", result.Tokens.Select(token => Arguments.Shown(token.Value)))})";
+            string given = result.Tokens.Count == 0 ? string.Empty
+                : $" ({string.Join(", ", result.Tokens.Select(token => Arguments.Shown(token.Value)))})";
             return $"{name} is given {result.IdentifierTokenCount} times{given}; give it once.";
         }
         return result.IdentifierTokenCount == 1 && result.Tokens.Count < result.Option.Arity.MinimumNumberOfValues

@@ -26,7 +26,8 @@ internal sealed class ReportTarget : IDisposable
         if (string.IsNullOrWhiteSpace(target) || target == "-")
             throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}." : $"{option} {Arguments.Shown(target)} is no file; name one, the tables are what goes to standard output.");
         if (target.Contains('\uFFFD', StringComparison.Ordinal))
-            throw new UserErrorException($"{option} {FileName.Of(target)} is no UTF-8, and would be written under another name; choose another file{otherwise}.");
+            throw new UserErrorException(
+                $"{option} {FileName.Of(target)} is no UTF-8, and would be written under another name; choose another file{otherwise}.");
         _path = Path.GetFullPath(target);
         if (handedOver)
         {
@@ -34,7 +35,9 @@ internal sealed class ReportTarget : IDisposable
             SafeFileHandle? file = Files.OpenDescriptor(descriptor, out _, out string reason);
             try
             {
-                _inPlace = new FileStream(file ?? throw new UserErrorException($"{option} {target} cannot be written ({reason}); choose another file{otherwise}."), FileAccess.Write);
+                if (file is null)
+                    throw new UserErrorException($"{option} {target} cannot be written ({reason}); choose another file{otherwise}.");
+                _inPlace = new FileStream(file, FileAccess.Write);
                 file = null;
             }
             finally

@@ -6,8 +6,8 @@ namespace PageFold.Cli;
 
 /// <summary>Sets up what every command writes to: standard output and standard error, in the characters that the locale allows.</summary>
 /// <remarks>
-/// Standard output that was closed, or whose disk is full, fails the command; a reader that goes away ends it quietly (<see cref="OutputClosedException"/>). Standard error that cannot be written
-/// is given up, since it only tells how the work goes.
+/// Standard output that was closed, or whose disk is full, fails the command; a reader that goes away ends it quietly
+/// (<see cref="OutputClosedException"/>). Standard error that cannot be written is given up, since it only tells how the work goes.
 /// </remarks>
 internal static class Terminal
 {
@@ -38,7 +38,8 @@ internal static class Terminal
         if (IsAscii)
             AnsiConsole.Profile.Capabilities.Unicode = false;
         // A pipe has no width of its own; the one that the caller states is better than a guess.
-        if (Console.IsOutputRedirected && int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out int columns) && columns > 0)
+        if (Console.IsOutputRedirected
+            && int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out int columns) && columns > 0)
             AnsiConsole.Profile.Width = columns;
     }
 
@@ -49,7 +50,10 @@ internal static class Terminal
         return locale is null or "C" or "POSIX";
     }
 
-    private static StreamWriter Writer(Stream stream) => new(stream, IsAscii ? AsciiFallback.Encoding : Console.OutputEncoding, BufferSize) { AutoFlush = true };
+    private static StreamWriter Writer(Stream stream) => new(stream, IsAscii ? AsciiFallback.Encoding : Console.OutputEncoding, BufferSize)
+    {
+        AutoFlush = true,
+    };
 
     /// <summary>A stream whose failures do not matter.</summary>
     private sealed class LenientStream(Stream inner) : Stream

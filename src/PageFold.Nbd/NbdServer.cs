@@ -59,7 +59,8 @@ public sealed class NbdServer : IAsyncDisposable
         Throw.IfNotPositive(options.RequestTimeout, nameof(options.RequestTimeout));
         Throw.IfNotPositive(options.IdleTimeout, nameof(options.IdleTimeout));
         Throw.IfTooLittle(options.ConnectionMemory, options.MaxConnections);
-        _memory = new ConnectionMemory(options.ConnectionMemory ?? ConnectionMemory.DefaultLimit(options.MaxConnections), options.MaxConnections);
+        _memory = new ConnectionMemory(
+            options.ConnectionMemory ?? ConnectionMemory.DefaultLimit(options.MaxConnections), options.MaxConnections);
         _options = options;
         _log = new ServerLog(options.Tell, TimeProvider.System);
     }

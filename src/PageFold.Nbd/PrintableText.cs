@@ -5,10 +5,11 @@ using System.Text;
 namespace PageFold.Nbd;
 
 /// <summary>
-/// Text from outside (names of files, processes and disks, arguments, messages of others) as a terminal or a log may show it: what would move the cursor, change colours, begin a line or
-/// reorder text is written as an escape such as <c>\n</c>, <c>\x1b</c> or <c>\u202e</c>.
+/// Text from outside (names of files, processes and disks, arguments, messages of others) as a terminal or a log may show it: what would
+/// move the cursor, change colours, begin a line or reorder text is written as an escape such as <c>\n</c>, <c>\x1b</c> or <c>\u202e</c>.
 /// </summary>
-/// <remarks>A backslash stays as it is, since paths of Windows are full of them. The result is for people; it is no name to open a file by.</remarks>
+/// <remarks>A backslash stays as it is, since paths of Windows are full of them. The result is for people; it is no name to open a file
+/// by.</remarks>
 internal static class PrintableText
 {
     /// <summary>

@@ -73,7 +73,8 @@ internal static class Throw
             throw new ArgumentOutOfRangeException(
                 "ConnectionMemory",
                 connectionMemory,
-                $"ConnectionMemory is {Bytes(connectionMemory!.Value)}, too little for MaxConnections, {maxConnections.ToString(CultureInfo.InvariantCulture)}: choose at least {Bytes(least)}, or fewer connections.");
+                $"ConnectionMemory is {Bytes(connectionMemory!.Value)}, too little for MaxConnections, "
+                    + $"{maxConnections.ToString(CultureInfo.InvariantCulture)}: choose at least {Bytes(least)}, or fewer connections.");
         }
     }
 

@@ -20,7 +20,8 @@ public class BenchStoreTests
     public void Compares_codec_and_store_and_verifies_every_page(params string[] options)
     {
         using DataFolder data = new();
-        Command run = Command.Run(["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--threads", "1,2", "--json", "-", .. options]);
+        Command run = Command.Run(
+            ["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--threads", "1,2", "--json", "-", .. options]);
         Assert.True(run.ExitCode == 0, run.Error);
         JsonElement json = run.Json;
         Assert.True(json.GetProperty("verified").GetBoolean());
@@ -52,7 +53,8 @@ public class BenchStoreTests
     public void Compares_every_lz4_there_is_with_the_kernel_as_root_or_says_why_not()
     {
         using DataFolder data = new();
-        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--round-pages", RoundPages, "--threads", "1", "--json", "-");
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "1", "--round-pages", RoundPages, "--threads", "1",
+            "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains(run.Json.GetProperty("implementations").EnumerateObject(), entry => entry.Name == "lz4");
         bool measured = run.Json.GetProperty("rows").EnumerateArray().Any(row => Text(row, "subject") == "zram");
@@ -65,7 +67,8 @@ public class BenchStoreTests
     public void Cold_memory_is_written_once_and_verified()
     {
         using DataFolder data = new();
-        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "2", "--round-pages", RoundPages, "--cold", "--codec", "lz4", "--json", "-");
+        Command run = Command.Run("bench", "store", "--data", data.Path, "--rounds", "2", "--round-pages", RoundPages, "--cold", "--codec",
+            "lz4", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.True(run.Json.GetProperty("cold").GetBoolean() && run.Json.GetProperty("verified").GetBoolean());
         Assert.All(run.Json.GetProperty("rows").EnumerateArray(), row => Assert.Equal("write", Text(row, "operation")));
@@ -108,7 +111,9 @@ public class BenchStoreTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "zram is Linux's.");
         using DataFolder data = new();
         string[] before = Devices();
-        Command run = Command.RunProcess("sh", ["-c", "dotnet \"$0\" bench store --data \"$1\" --rounds 1 --round-pages 1024 --threads 1 --json - 2>&1 >/dev/null | true", Command.Program, data.Path]);
+        Command run = Command.RunProcess("sh",
+            ["-c", "dotnet \"$0\" bench store --data \"$1\" --rounds 1 --round-pages 1024 --threads 1 --json - 2>&1 >/dev/null | true",
+            Command.Program, data.Path]);
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(before, Devices());
     }
@@ -219,7 +224,8 @@ public class BenchStoreTests
     private static void UntilAtWork(Process process, string[] before)
     {
         bool hasZram = Directory.Exists("/sys/class/zram-control") && Environment.IsPrivilegedProcess;
-        ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process) && (!hasZram || HasNewDevice(before)), "a bench");
+        ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process) && (!hasZram || HasNewDevice(before)),
+            "a bench");
         Task.Delay(500).Wait();
     }
 

@@ -25,10 +25,14 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>How a process is started whose standard error is read. Where a shell started the tests in the background it has them, and what they start, ignore Ctrl-C and Ctrl-\, and nohup a hang-up; here they count again.</summary>
+    /// <summary>
+    /// How a process is started whose standard error is read. Where a shell started the tests in the background it has them, and what they
+    /// start, ignore Ctrl-C and Ctrl-\, and nohup a hang-up; here they count again.
+    /// </summary>
     public static ProcessStartInfo Prepare(string program, IEnumerable<string> arguments, string folder)
     {
-        ProcessStartInfo start = OperatingSystem.IsLinux() ? new("env", ["--default-signal=INT,QUIT,HUP", program, .. arguments]) : new(program, arguments);
+        ProcessStartInfo start = OperatingSystem.IsLinux() ? new("env", ["--default-signal=INT,QUIT,HUP", program, .. arguments])
+            : new(program, arguments);
         start.RedirectStandardError = true;
         start.WorkingDirectory = folder;
         return start;
@@ -46,7 +50,10 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         return new Command(process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>True once signals do not end the process any more but are handled by the command. SIGHUP is the last that it registers, and the only one of them that the runtime leaves alone before.</summary>
+    /// <summary>
+    /// True once signals do not end the process any more but are handled by the command. SIGHUP is the last that it registers, and the only
+    /// one of them that the runtime leaves alone before.
+    /// </summary>
     public static bool ListensForInterrupts(Process process)
     {
         const ulong HangUp = 1 << 0;

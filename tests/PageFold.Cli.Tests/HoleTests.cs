@@ -20,7 +20,8 @@ public sealed class HoleTests : IDisposable
             {
                 byte[] expected = new byte[length];
                 foreach ((int offset, int count) in stretches)
-                    new Random(offset).NextBytes(expected.AsSpan(Math.Min(offset, length), Math.Min(count, length - Math.Min(offset, length))));
+                    new Random(offset)
+                        .NextBytes(expected.AsSpan(Math.Min(offset, length), Math.Min(count, length - Math.Min(offset, length))));
                 Write(expected, stretches);
                 using FilePageSource source = new([_file], PageSize, null, holes: true, CancellationToken.None);
                 byte[] pages = new byte[(length + PageSize - 1) / PageSize * PageSize];

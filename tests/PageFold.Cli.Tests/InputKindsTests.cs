@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>What a user may name as data: whatever it is, it is measured or refused in one line, and never waited for without a way out.</summary>
+/// <summary>
+/// What a user may name as data: whatever it is, it is measured or refused in one line, and never waited for without a way out.
+/// </summary>
 public sealed class InputKindsTests : IDisposable
 {
     private readonly DataFolder _data = new();
@@ -49,7 +51,8 @@ public sealed class InputKindsTests : IDisposable
     [Fact]
     public void Standard_input_begins_where_an_earlier_reader_stopped()
     {
-        Command rest = Shell("(dd bs=4096 count=200 of=/dev/null status=none; dotnet \"$0\" measure - --json -) < \"$1\"", Command.Program, Path("text"));
+        Command rest = Shell("(dd bs=4096 count=200 of=/dev/null status=none; dotnet \"$0\" measure - --json -) < \"$1\"", Command.Program,
+            Path("text"));
         Assert.True(rest.ExitCode == 0, rest.Error);
         Assert.Equal(Figures(Measure(Path("text"))).Pages - 200, Figures(rest).Pages);
     }
@@ -67,13 +70,18 @@ public sealed class InputKindsTests : IDisposable
     [Fact]
     public void A_sample_is_all_that_is_read_of_what_has_no_end()
     {
-        foreach (string endless in (string[])["yes | dotnet \"$0\" measure - --sample 1MiB --json -", "dotnet \"$0\" measure /dev/urandom --sample 1MiB --json -"])
+        foreach (string endless in (string[])
+        [
+            "yes | dotnet \"$0\" measure - --sample 1MiB --json -",
+            "dotnet \"$0\" measure /dev/urandom --sample 1MiB --json -",
+        ])
         {
             Command run = Shell(endless, Command.Program);
             Assert.True(run.ExitCode == 0, run.Error);
             Assert.Equal(256, Figures(run).Pages);
         }
-        Command.AssertRefused("'/dev/zero' is a device that need not have an end; choose how much of it to read with --sample", "measure", "/dev/zero");
+        Command.AssertRefused("'/dev/zero' is a device that need not have an end; choose how much of it to read with --sample", "measure",
+            "/dev/zero");
     }
 
     [Fact]
@@ -121,7 +129,8 @@ public sealed class InputKindsTests : IDisposable
         Shell("mkfifo \"$0\"", Path("pipe"));
         AssertEnds(signal, "dotnet", [Command.Program, .. command, Link("to-pipe", Path("pipe"))]);
         // And one that has a writer.
-        AssertEnds(signal, "bash", ["-c", "exec 3<>\"$1\"; exec dotnet \"$0\" \"${@:2}\" \"$1\"", Command.Program, Path("pipe"), .. command]);
+        AssertEnds(
+            signal, "bash", ["-c", "exec 3<>\"$1\"; exec dotnet \"$0\" \"${@:2}\" \"$1\"", Command.Program, Path("pipe"), .. command]);
     }
 
     [Theory]
@@ -167,14 +176,16 @@ public sealed class InputKindsTests : IDisposable
         Command shown = Command.Run("measure", wild);
         Assert.Equal(0, shown.ExitCode);
         Assert.DoesNotContain('\e', shown.Output);
-        Assert.Contains("wild \\x1b[2J\\nname", shown.Output.Replace("\n", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("wild \\x1b[2J\\nname", shown.Output.Replace("\n", string.Empty, StringComparison.Ordinal),
+            StringComparison.Ordinal);
         Command.AssertRefused("wild \\x1b[2J\\nname2", "measure", wild + "2");
     }
 
     [Fact]
     public void What_is_skipped_is_named_with_its_reason()
     {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Another user's files are unreadable to all but root, who becomes that user here.");
+        Assert.SkipUnless(Environment.IsPrivilegedProcess,
+            "Another user's files are unreadable to all but root, who becomes that user here.");
         string folder = Directory.CreateDirectory(Path("secrets")).FullName;
         for (int i = 0; i < 7; i++)
             File.WriteAllText(System.IO.Path.Combine(folder, $"secret {i}\a"), "hidden");
@@ -200,7 +211,11 @@ public sealed class InputKindsTests : IDisposable
     {
         byte[] before = File.ReadAllBytes(Path("text"));
         string link = Link("report", Path("text"));
-        foreach (string[] arguments in (string[][])[["measure", _data.Path, "--json", link], ["bench", "store", "--data", Path("text"), "--json", link]])
+        foreach (string[] arguments in (string[][])
+        [
+            ["measure", _data.Path, "--json", link],
+            ["bench", "store", "--data", Path("text"), "--json", link],
+        ])
             Command.AssertRefused("is a part of the data", arguments);
         Assert.Equal(before, File.ReadAllBytes(Path("text")));
     }
@@ -217,7 +232,8 @@ public sealed class InputKindsTests : IDisposable
         Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
     }
 
-    private static (long Pages, long CompressedBytes) Figures(Command run) => (run.Json.GetProperty("pages").GetInt64(), run.Json.GetProperty("compressedBytes").GetInt64());
+    private static (long Pages, long CompressedBytes) Figures(Command run) =>
+        (run.Json.GetProperty("pages").GetInt64(), run.Json.GetProperty("compressedBytes").GetInt64());
 
     private static Command Measure(params string[] paths)
     {

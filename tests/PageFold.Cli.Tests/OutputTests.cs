@@ -20,7 +20,8 @@ public sealed class OutputTests : IDisposable
     public void A_reader_that_has_enough_ends_the_command_quietly(string command)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the console's own stream keeps it to itself.");
-        Command run = Command.RunProcess("bash", ["-c", $"exec 3> >(true); wait $!; exec dotnet \"$0\" {command} >&3", Command.Program, _data.Path]);
+        Command run = Command.RunProcess(
+            "bash", ["-c", $"exec 3> >(true); wait $!; exec dotnet \"$0\" {command} >&3", Command.Program, _data.Path]);
         Assert.True(run.ExitCode == 141, $"exit {run.ExitCode}: {run.Error}");
         Assert.DoesNotContain("pagefold:", run.Error, StringComparison.Ordinal);
     }
@@ -48,7 +49,8 @@ public sealed class OutputTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill.");
         // A pipe that is full, and whose only reader is the command's own descriptor.
         string full = "mkfifo \"$1/full\"; exec 3<>\"$1/full\"; dd if=/dev/zero bs=4096 oflag=nonblock of=\"$1/full\" 2>/dev/null;";
-        Command run = Command.RunProcess("bash", ["-c", $"{full} exec dotnet \"$0\" measure \"$1/text\" {redirect}", Command.Program, _data.Path], process =>
+        Command run = Command.RunProcess(
+            "bash", ["-c", $"{full} exec dotnet \"$0\" measure \"$1/text\" {redirect}", Command.Program, _data.Path], process =>
         {
             ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process), "a command that can be interrupted");
             Process.Start("kill", [$"-{signal}", $"{process.Id}"]).WaitForExit();
@@ -68,7 +70,8 @@ public sealed class OutputTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and pipes have names.");
         string pipe = Path.Combine(_data.Path, "pipe");
         Command.RunProcess("mkfifo", [pipe]);
-        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", Path.Combine(_data.Path, "text"), "--json", pipe], process =>
+        Command run = Command.RunProcess(
+            "dotnet", [Command.Program, "measure", Path.Combine(_data.Path, "text"), "--json", pipe], process =>
         {
             // The kernel tells in which call the process waits; before that its end proves nothing.
             ServeProcess.Until(() => process.HasExited || WaitsForReader(process), "a command that opens a pipe");
@@ -98,14 +101,16 @@ public sealed class OutputTests : IDisposable
             Assert.Equal(ascii, (run.Output + run.Error).All(char.IsAscii));
             Assert.Contains(ascii ? "----" : "────", run.Output, StringComparison.Ordinal);
             if (command.StartsWith("measure", StringComparison.Ordinal))
-                Assert.Contains(ascii ? "/\\u00e9: lz4" : "/é: lz4", run.Output.Replace("\n", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
+                Assert.Contains(ascii ? "/\\u00e9: lz4" : "/é: lz4",
+                    run.Output.Replace("\n", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
         }
     }
 
     [Fact]
     public void Drawn_characters_become_one_of_ascii_each_and_all_others_an_escape()
     {
-        Assert.Equal("+--+ | ## .. 5 us x 3 \\u00e9 \\U0001f600", Encoding.ASCII.GetString(AsciiFallback.Encoding.GetBytes("╭──╮ │ ██ ░░ 5 µs × 3 é 😀")));
+        Assert.Equal("+--+ | ## .. 5 us x 3 \\u00e9 \\U0001f600",
+            Encoding.ASCII.GetString(AsciiFallback.Encoding.GetBytes("╭──╮ │ ██ ░░ 5 µs × 3 é 😀")));
         Gen.String.Sample(text => AsciiFallback.Encoding.GetBytes(text).All(octet => octet < 128));
     }
 
@@ -139,7 +144,8 @@ public sealed class OutputTests : IDisposable
     [InlineData("--sample 16EiB", "bench", "alloc", "--sample", "16EiB")]
     [InlineData("--max-states 2147483647", "tlb", "--max-states", "2147483647")]
     [InlineData("--cycles 2147483648", "tlb", "--cycles", "2147483648")]
-    public void The_largest_numbers_are_refused_by_the_name_of_their_option(string expected, params string[] arguments) => Command.AssertRefused(expected, arguments);
+    public void The_largest_numbers_are_refused_by_the_name_of_their_option(string expected, params string[] arguments) =>
+        Command.AssertRefused(expected, arguments);
 
     [Fact]
     public void A_heap_too_small_to_explore_in_is_refused_before_it_ends_the_runtime()

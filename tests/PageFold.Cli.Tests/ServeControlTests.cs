@@ -32,10 +32,13 @@ public class ServeControlTests
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
         string known = $"its control socket is {server.ControlPath}.";
         foreach (string[] command in (string[][])[["stat"], ["top"], ["snapshot", "x"]])
-            folder.AssertRefused([.. command, "--control", server.SocketPath], $"--control {server.SocketPath} is the socket of a disk", known);
+            folder.AssertRefused([.. command, "--control", server.SocketPath], $"--control {server.SocketPath} is the socket of a disk",
+                known);
         using ServeProcess elsewhere = ServeProcess.Start(folder, "--size", "1MiB", "--control", folder["elsewhere"]);
-        folder.AssertRefused(["stat", "--control", elsewhere.SocketPath], "is the socket of a disk", "give the control socket, as 'pagefold serve' said");
-        folder.AssertRefused(["stat", "--export", "none", "--control", server.ControlPath], "--export none does not exist", "leave --export out");
+        folder.AssertRefused(["stat", "--control", elsewhere.SocketPath], "is the socket of a disk",
+            "give the control socket, as 'pagefold serve' said");
+        folder.AssertRefused(["stat", "--export", "none", "--control", server.ControlPath], "--export none does not exist",
+            "leave --export out");
         // A server that was killed leaves its socket behind.
         server.Kill();
         folder.AssertRefused(["stat", "--control", server.ControlPath], $"--control {server.ControlPath}: no server answers there", "refused", "give the path that 'pagefold serve' said");
@@ -208,7 +211,14 @@ public class ServeControlTests
         // In the middle of an answer, of work, and of nothing.
         for (int round = 0; round < 10; round++)
         {
-            foreach (string request in (string[])["{\"version\":2,\"command\":\"pages\"}\n", "{\"version\":2,\"command\":\"recompress\",\"codec\":\"zstd:19\"}\n", "{\"version\":2,\"command\":\"snapshot\"}\n", "{", ""])
+            foreach (string request in (string[])
+            [
+                "{\"version\":2,\"command\":\"pages\"}\n",
+                "{\"version\":2,\"command\":\"recompress\",\"codec\":\"zstd:19\"}\n",
+                "{\"version\":2,\"command\":\"snapshot\"}\n",
+                "{",
+                "",
+            ])
             {
                 using Socket socket = server.ConnectToControl();
                 socket.Send(Encoding.UTF8.GetBytes(request));

@@ -61,9 +61,9 @@ public class ServeInputTests
         folder.AssertRefused(["serve", "--unix", folder["no/s"], .. Size], $"--unix {folder["no/s"]} lies in a folder that does not exist", "make the folder");
         folder.AssertRefused(["serve", "--unix", tooLong, .. Size], $"--unix {tooLong} is longer than the 107 bytes", "choose a shorter one");
         folder.AssertRefused(["serve", "--unix", "", .. Size], "--unix needs a path");
-        folder.AssertRefused(["serve", "--unix", "s", "--unix", folder["s"], .. Size], $"--unix {folder["s"]} is given twice", "give it once");
+        folder.AssertRefused(["serve", "--unix", "s", "--unix", folder["s"], .. Size], $"--unix {folder["s"]} is given twice",
+            "give it once");
         folder.AssertServeRefused([.. Size, "--control", ""], "--control needs a path");
-        folder.AssertServeRefused([.. Size, "--tls-certificates", ""], "--tls-certificates needs a folder");
         folder.AssertServeRefused([.. Size, "--control", folder["taken"]], $"--control {folder["taken"]} exists already", "choose another");
         folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already and is a folder", "choose a name in it");
         folder.AssertServeRefused([.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
@@ -82,13 +82,15 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", "localhost"], "--listen localhost is no address", "127.0.0.1:10809");
         folder.AssertServeRefused([.. Size, "--listen", "::1"], "--listen ::1 is no address", "[::1]:10809");
         folder.AssertServeRefused([.. Size, "--listen", "[::1]"], "--listen [::1] is no address", "[::1]:10809");
-        folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 has no possible port (65536)", "1 to 65535, as in 127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--listen", "127.0.0.1:65536"], "--listen 127.0.0.1:65536 has no possible port (65536)",
+            "1 to 65535, as in 127.0.0.1:10809");
         foreach (string host in (string[])["", "*"])
             folder.AssertServeRefused([.. Size, "--listen", $"{host}:77"], $"--listen {host}:77 names no address", "0.0.0.0:77 or [::]:77");
         folder.AssertServeRefused([.. Size, "--listen", "[::1]:x"], "--listen [::1]:x has no possible port (x)", "as in [::1]:10809");
         folder.AssertServeRefused([.. Size, "--metrics", "localhost:99999"], "--metrics localhost:99999 has no possible port (99999)");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
-        folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "cannot listen at no-such-name.invalid:10809", "--listen");
+        folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "cannot listen at no-such-name.invalid:10809",
+            "--listen");
         folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
     }
 
@@ -126,12 +128,17 @@ public class ServeInputTests
     public void An_option_that_another_would_outdo_is_refused()
     {
         using ServeFolder folder = new();
-        folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--export", $"a,keep={folder["own"]}"], $"--keep {folder["k"]} and --export a,keep={folder["own"]} say it twice", "leave one of them out");
-        folder.AssertServeRefused(["--restore", folder["k"], "--export", $"a,restore={folder["own"]}"], $"--restore {folder["k"]} and --export a,restore={folder["own"]} say it twice");
-        folder.AssertServeRefused([.. Size, "--export", "a,size=2MiB", "--export", "b,size=3MiB"], "--size 1.0 MiB would do nothing", "leave one of them out");
+        folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--export", $"a,keep={folder["own"]}"],
+            $"--keep {folder["k"]} and --export a,keep={folder["own"]} say it twice", "leave one of them out");
+        folder.AssertServeRefused(["--restore", folder["k"], "--export", $"a,restore={folder["own"]}"],
+            $"--restore {folder["k"]} and --export a,restore={folder["own"]} say it twice");
+        folder.AssertServeRefused([.. Size, "--export", "a,size=2MiB", "--export", "b,size=3MiB"], "--size 1.0 MiB would do nothing",
+            "leave one of them out");
         folder.AssertServeRefused([.. Size, "--recompress", "lz4"], "--recompress lz4 compresses as --codec lz4 has done before", "zstd:9");
-        folder.AssertServeRefused([.. Size, "--codec", "ZSTD:3", "--recompress", "zstd"], "--recompress zstd compresses as --codec ZSTD:3 has done before");
-        folder.AssertServeRefused([.. Size, "--memory-limit", "3MiB", "--export", $"a,keep={folder["k"]}", "--export", "b"], "export a: ", "share of --memory-limit 3.0 MiB, which 2 exports divide", "raise that");
+        folder.AssertServeRefused([.. Size, "--codec", "ZSTD:3", "--recompress", "zstd"],
+            "--recompress zstd compresses as --codec ZSTD:3 has done before");
+        folder.AssertServeRefused([.. Size, "--memory-limit", "3MiB", "--export", $"a,keep={folder["k"]}", "--export", "b"], "export a: ",
+            "share of --memory-limit 3.0 MiB, which 2 exports divide", "raise that");
     }
 
     [Fact]
@@ -162,13 +169,15 @@ public class ServeInputTests
         ])
         {
             string size = options.Contains("--restore", StringComparison.Ordinal) ? string.Empty : "--size 1MiB";
-            Command run = Command.RunProcess("bash", ["-c", $"dotnet {Command.Program} serve --unix s {size} {options} </dev/null"], folder: folder.Path, meanwhile: process =>
+            Command run = Command.RunProcess("bash", ["-c", $"dotnet {Command.Program} serve --unix s {size} {options} </dev/null"],
+                folder: folder.Path, meanwhile: process =>
             {
                 if (!process.WaitForExit(ServeProcess.Patience))
                     process.Kill(entireProcessTree: true);
             });
             Assert.True(run.ExitCode == 2, $"{options}: exit {run.ExitCode}: {run.Error}");
-            Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+            Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+                StringComparison.Ordinal);
         }
         Assert.Equal(["dangling", "pipe"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
     }
@@ -199,7 +208,8 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--idle-timeout", "1000000d"], "--idle-timeout 1000000d is too long", "10000d");
         folder.AssertServeRefused([.. Size, "--max-connections", "0"], "--max-connections 0", "1 to 100000");
         folder.AssertServeRefused([.. Size, "--codec", "zip"], "--codec zip does not exist", "zstd:9");
-        folder.AssertServeRefused([.. Size, "--recompress", "zstd:99"], "--recompress zstd:99 has no possible level (99)", "-7 to 22 as in zstd:9");
+        folder.AssertServeRefused([.. Size, "--recompress", "zstd:99"], "--recompress zstd:99 has no possible level (99)",
+            "-7 to 22 as in zstd:9");
         folder.AssertServeRefused([.. Size, "--codec", "zstd:"], "--codec zstd: has no possible level ('')", "-7 to 22 as in zstd:9");
         folder.AssertServeRefused([.. Size, "--codec", "lz4:3"], "--codec lz4:3 has a level (3), which lz4 does not take", "zstd:9");
         foreach (string wrong in (string[])["0", "-1", "1000001", "much", "1.5"])

@@ -215,11 +215,15 @@ public class ServeLifeTests
             killed.Kill();
         Assert.True(File.Exists(folder["disk"]) && File.Exists(folder["control"]) && File.Exists(folder["kept.pagefold-keeping"]));
         using ServeProcess server = ServeProcess.Start(folder, options);
-        ServeProcess.Until(() => server.Log.Contains("what is", StringComparison.Ordinal) || server.Log.Contains(folder["control"] + " (pagefold", StringComparison.Ordinal), "the last line");
+        ServeProcess.Until(() => server.Log.Contains("what is", StringComparison.Ordinal)
+            || server.Log.Contains(folder["control"] + " (pagefold", StringComparison.Ordinal), "the last line");
         Assert.Contains($"took over {folder["disk"]}, which a server that is gone has left behind", server.Log, StringComparison.Ordinal);
-        Assert.Contains($"took over {folder["control"]}, which a server that is gone has left behind", server.Log, StringComparison.Ordinal);
-        folder.AssertRefused(["serve", "--size", "1MiB", "--unix", folder["disk"]], $"--unix {folder["disk"]} exists already", "end the server that listens there, or choose another");
-        folder.AssertRefused(["serve", "--size", "1MiB", "--unix", folder["other"], "--control", folder["control"]], $"--control {folder["control"]} exists already");
+        Assert.Contains($"took over {folder["control"]}, which a server that is gone has left behind", server.Log,
+            StringComparison.Ordinal);
+        folder.AssertRefused(["serve", "--size", "1MiB", "--unix", folder["disk"]], $"--unix {folder["disk"]} exists already",
+            "end the server that listens there, or choose another");
+        folder.AssertRefused(["serve", "--size", "1MiB", "--unix", folder["other"], "--control", folder["control"]],
+            $"--control {folder["control"]} exists already");
         using ServeClient client = ServeClient.Attach(new UnixDomainSocketEndPoint(folder["disk"]));
         client.Write(0, ServeContent.Same(1));
         Assert.Equal(0, folder.Run("stat", "--control", folder["control"]).ExitCode);
@@ -232,10 +236,17 @@ public class ServeLifeTests
     {
         using ServeFolder folder = new();
         int[] ports = [ServeProcess.FreePort(), ServeProcess.FreePort(), ServeProcess.FreePort()];
-        bool six = Socket.OSSupportsIPv6 && NetworkInterface.GetAllNetworkInterfaces().Any(face => face.GetIPProperties().UnicastAddresses.Any(own => own.Address.Equals(IPAddress.IPv6Loopback)));
+        bool six = Socket.OSSupportsIPv6 && NetworkInterface.GetAllNetworkInterfaces().Any(
+            face => face.GetIPProperties().UnicastAddresses.Any(own => own.Address.Equals(IPAddress.IPv6Loopback)));
         using ServeProcess server = ServeProcess.Start(
-            folder, ["--size", "1MiB", "--listen", $"localhost:{ports[0]}", "--listen", $"127.0.0.1:{ports[1]}", .. six ? (string[])["--listen", $"[::1]:{ports[2]}"] : []]);
-        List<IPEndPoint> places = [.. Dns.GetHostAddresses("localhost").Where(address => six || address.AddressFamily == AddressFamily.InterNetwork).Distinct().Select(address => new IPEndPoint(address, ports[0])), new(IPAddress.Loopback, ports[1])];
+            folder,
+            [
+                "--size", "1MiB", "--listen", $"localhost:{ports[0]}", "--listen", $"127.0.0.1:{ports[1]}",
+                .. six ? (string[])["--listen", $"[::1]:{ports[2]}"] : [],
+            ]);
+        List<IPEndPoint> places = [.. Dns.GetHostAddresses("localhost")
+            .Where(address => six || address.AddressFamily == AddressFamily.InterNetwork).Distinct()
+            .Select(address => new IPEndPoint(address, ports[0])), new(IPAddress.Loopback, ports[1])];
         if (six)
             places.Add(new IPEndPoint(IPAddress.IPv6Loopback, ports[2]));
         foreach (IPEndPoint place in places)
@@ -266,7 +277,8 @@ public class ServeLifeTests
             client.Write(0, content);
             first.Figures("snapshot", folder["snapshot"]);
         }
-        using ServeProcess server = ServeProcess.StartThrough(folder, ["sh", "-c", "exec \"$@\" 5< snapshot", "sh"], "--restore", "/dev/fd/5");
+        using ServeProcess server = ServeProcess.StartThrough(
+            folder, ["sh", "-c", "exec \"$@\" 5< snapshot", "sh"], "--restore", "/dev/fd/5");
         using ServeClient reader = server.Connect();
         Assert.Equal(content, reader.Read(0, Page));
     }

@@ -45,7 +45,9 @@ public class ServeLogTests
         log.Tell("serving at nbd://127.0.0.1:1");
         log.Tell("serving at nbd://127.0.0.1:2");
         log.TellSeldom("export '\e[2J\nroot: all is well' is not known");
-        Assert.Equal(["pagefold: serving at nbd://127.0.0.1:1", "pagefold: serving at nbd://127.0.0.1:2", "pagefold: export '\\x1b[2J\\nroot: all is well' is not known"], lines);
+        Assert.Equal(
+            ["pagefold: serving at nbd://127.0.0.1:1", "pagefold: serving at nbd://127.0.0.1:2",
+            "pagefold: export '\\x1b[2J\\nroot: all is well' is not known"], lines);
     }
 
     private sealed class Clock : TimeProvider

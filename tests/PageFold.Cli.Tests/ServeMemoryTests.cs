@@ -65,7 +65,8 @@ public class ServeMemoryTests
     {
         using ServeFolder folder = new();
         int full;
-        using (ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB", "--keep", folder["kept"], "--refusals-per-second", "off"))
+        using (ServeProcess server = ServeProcess.Start(
+            folder, "--size", "64MiB", "--memory-limit", "16MiB", "--keep", folder["kept"], "--refusals-per-second", "off"))
         {
             using ServeClient client = server.Connect();
             full = Fill(client);

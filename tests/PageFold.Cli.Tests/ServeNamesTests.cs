@@ -5,7 +5,10 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A name means what it means to the process that was given it: the command of a control socket opens its target itself, and the server opens nothing for others.</summary>
+/// <summary>
+/// A name means what it means to the process that was given it: the command of a control socket opens its target itself, and the server
+/// opens nothing for others.
+/// </summary>
 public class ServeNamesTests
 {
     private const int Page = ServeContent.Page;
@@ -58,8 +61,11 @@ public class ServeNamesTests
         Dictionary<string, string> before = OpenFiles(server);
         // Whatever runs the tests may pass descriptors on to everything that it starts.
         string[] passedOn = Command.RunProcess("ls", ["/proc/self/fd"]).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        IEnumerable<string> all = Directory.EnumerateFileSystemEntries($"/proc/{server.Id}/fd").Select(file => Path.GetFileName(file)).Except(passedOn).Order().Take(12).Append("5").Append("6");
-        Command run = Shell(folder, server, $"for n in {string.Join(' ', all)}; do $snapshot /dev/fd/$n; echo \"$?\"; done; $snapshot /proc/{server.Id}/fd/6; echo \"$?\"; $snapshot /proc/{server.Id}/cwd/image; echo \"$?\"");
+        IEnumerable<string> all = Directory.EnumerateFileSystemEntries($"/proc/{server.Id}/fd").Select(file => Path.GetFileName(file))
+            .Except(passedOn).Order().Take(12).Append("5").Append("6");
+        Command run = Shell(folder, server,
+            $"for n in {string.Join(' ', all)}; do $snapshot /dev/fd/$n; echo \"$?\"; done; $snapshot /proc/{server.Id}/fd/6; echo "
+            + $"\"$?\"; $snapshot /proc/{server.Id}/cwd/image; echo \"$?\"");
         string[] exits = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.All(exits, exit => Assert.Equal("2", exit));
         string[] refusals = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -77,7 +83,12 @@ public class ServeNamesTests
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
         byte[] disk = Fill(server);
         byte[] expected = [.. "head"u8, .. disk, .. "tail"u8];
-        foreach (string script in (string[])["{ printf head; $snapshot - && printf tail; } > image", "{ printf head; $snapshot /dev/stdout && printf tail; } | cat > image", "printf head > image; { $snapshot - && printf tail; } >> image"])
+        foreach (string script in (string[])
+        [
+            "{ printf head; $snapshot - && printf tail; } > image",
+            "{ printf head; $snapshot /dev/stdout && printf tail; } | cat > image",
+            "printf head > image; { $snapshot - && printf tail; } >> image",
+        ])
         {
             Assert.Equal(0, Shell(folder, server, script).ExitCode);
             Assert.True(expected.AsSpan().SequenceEqual(File.ReadAllBytes(folder["image"])), script);
@@ -131,11 +142,13 @@ public class ServeNamesTests
         {
             Command run = Shell(folder, server, script);
             Assert.True(run.ExitCode == 2, $"{script}: exit {run.ExitCode}: {run.Error}");
-            Assert.Contains(reason, Assert.Single(run.Error.Split('\n'), line => line.StartsWith("pagefold: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+            Assert.Contains(reason, Assert.Single(run.Error.Split('\n'), line => line.StartsWith("pagefold: ", StringComparison.Ordinal)),
+                StringComparison.Ordinal);
         }
         Command mixed = Shell(folder, server, "$snapshot /dev/stderr 2> told; exec cat told");
         Assert.Contains("is where standard error goes", mixed.Output, StringComparison.Ordinal);
-        if (Directory.EnumerateFiles("/dev", "loop*").FirstOrDefault() is { } device && !device.EndsWith("control", StringComparison.Ordinal))
+        if (Directory.EnumerateFiles("/dev", "loop*").FirstOrDefault() is { } device
+            && !device.EndsWith("control", StringComparison.Ordinal))
             Assert.Contains("is a block device", Shell(folder, server, $"$snapshot {device}").Error, StringComparison.Ordinal);
         Assert.Equal("as it was", File.ReadAllText(folder["old"]));
         Assert.Empty(Directory.EnumerateFiles(folder.Path, "*pagefold*"));
@@ -160,7 +173,8 @@ public class ServeNamesTests
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
         Fill(server);
         Assert.Equal(0, Command.RunProcess("mkfifo", [folder["pipe"]]).ExitCode);
-        Command run = Command.RunProcess("dotnet", [Command.Program, "snapshot", folder["pipe"], "--control", server.ControlPath], process =>
+        Command run = Command.RunProcess(
+            "dotnet", [Command.Program, "snapshot", folder["pipe"], "--control", server.ControlPath], process =>
         {
             ServeProcess.Until(() => Command.ListensForInterrupts(process), "signals");
             ServeProcess.Signal("-INT", process.Id);
@@ -171,13 +185,15 @@ public class ServeNamesTests
     [Fact]
     public void The_command_writes_where_its_user_may_and_the_server_may_not()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv"), "Two users take root, and setpriv.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv"),
+            "Two users take root, and setpriv.");
         using ServeFolder folder = new();
         Directory.CreateDirectory(folder["private"]);
         Assert.Equal(0, Command.RunProcess("chmod", ["700", folder["private"]]).ExitCode);
         Assert.Equal(0, Command.RunProcess("chmod", ["777", folder.Path]).ExitCode);
         string[] asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "DOTNET_CLI_HOME=/tmp"];
-        Assert.SkipUnless(Command.RunProcess("setpriv", [.. asNobody[1..], "dotnet", Command.Program, "--version"]).ExitCode == 0, "Another user cannot run the command here.");
+        Assert.SkipUnless(Command.RunProcess("setpriv", [.. asNobody[1..], "dotnet", Command.Program, "--version"]).ExitCode == 0,
+            "Another user cannot run the command here.");
         using ServeProcess server = ServeProcess.StartThrough(folder, asNobody, "--size", $"{Size}", "--keep", folder["kept"]);
         byte[] disk = Fill(server);
         server.Figures("snapshot", folder["private/image"], "--raw");
@@ -194,10 +210,12 @@ public class ServeNamesTests
     [Fact]
     public void A_server_with_other_folders_saves_to_those_of_the_command()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "Another view of the file system takes root.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess
+            && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "Another view of the file system takes root.");
         using ServeFolder folder = new();
         Directory.CreateDirectory(folder["hidden"]);
-        using ServeProcess server = ServeProcess.StartThrough(folder, ["unshare", "-m", "sh", "-c", "mount -t tmpfs none hidden && exec \"$@\"", "sh"], "--size", $"{Size}");
+        using ServeProcess server = ServeProcess.StartThrough(
+            folder, ["unshare", "-m", "sh", "-c", "mount -t tmpfs none hidden && exec \"$@\"", "sh"], "--size", $"{Size}");
         byte[] disk = Fill(server);
         server.Figures("snapshot", folder["hidden/image"], "--raw");
         Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["hidden/image"])));
@@ -206,14 +224,18 @@ public class ServeNamesTests
     [Fact]
     public void Without_room_the_old_file_stays_and_the_line_says_what_helps()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "A small file system takes root.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess
+            && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "A small file system takes root.");
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
         Fill(server);
         Directory.CreateDirectory(folder["small"]);
-        Command run = Shell(folder, server, "export snapshot; unshare -m sh -c 'mount -t tmpfs -o size=64k none small && echo -n \"as it was\" > small/old && $snapshot small/old; echo $?; cat small/*'");
+        Command run = Shell(folder, server,
+            "export snapshot; unshare -m sh -c 'mount -t tmpfs -o size=64k none small && echo -n \"as it was\" > small/old && $snapshot "
+            + "small/old; echo $?; cat small/*'");
         Assert.Equal("2\nas it was", run.Output);
-        Assert.Contains("there is no new file, and one that was there is as it was. Make room there, or choose another file", run.Error, StringComparison.Ordinal);
+        Assert.Contains("there is no new file, and one that was there is as it was. Make room there, or choose another file", run.Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -238,7 +260,8 @@ public class ServeNamesTests
                 client.Send("{\"error\":\"a snapshot needs a file.\",\"exitCode\":2}\n"u8);
             },
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        folder.AssertRefused(["snapshot", folder["image"], "--control", folder["old"]], "the server speaks version 1 of the control protocol, and this command version 2", "use the pagefold that serves");
+        folder.AssertRefused(["snapshot", folder["image"], "--control", folder["old"]],
+            "the server speaks version 1 of the control protocol, and this command version 2", "use the pagefold that serves");
         Assert.True(answering.Wait(ServeProcess.Patience, TestContext.Current.CancellationToken));
     }
 
@@ -261,7 +284,8 @@ public class ServeNamesTests
             Assert.Contains("took nothing", left.Message, StringComparison.Ordinal);
             // The last line would have to wait for ever, and be taken for bytes of the snapshot.
             Task last = Task.Factory.StartNew(
-                () => replies.Tell(new ControlReply { Error = "left" }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => replies.Tell(new ControlReply { Error = "left" }), CancellationToken.None, TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
             await Assert.ThrowsAsync<IOException>(() => last.WaitAsync(ServeProcess.Patience, TestContext.Current.CancellationToken));
         }
     }
@@ -281,7 +305,8 @@ public class ServeNamesTests
             while (error == SocketError.Success);
             server.Blocking = true;
             ControlProgress progress = new(new ControlReplies(server), TimeSpan.FromMilliseconds(50));
-            Task told = Task.Factory.StartNew(() => progress.Report(0.5), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            Task told = Task.Factory.StartNew(
+                () => progress.Report(0.5), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             await Assert.ThrowsAsync<IOException>(() => told.WaitAsync(ServeProcess.Patience, TestContext.Current.CancellationToken));
         }
     }
@@ -297,7 +322,8 @@ public class ServeNamesTests
     }
 
     private static Command Shell(ServeFolder folder, ServeProcess server, string script) => Command.RunProcess(
-        "bash", ["-c", $"snapshot='dotnet {Command.Program} snapshot --control {server.ControlPath} --raw'; {script}"], folder: folder.Path, meanwhile: process =>
+        "bash", ["-c", $"snapshot='dotnet {Command.Program} snapshot --control {server.ControlPath} --raw'; {script}"],
+        folder: folder.Path, meanwhile: process =>
         {
             if (!process.WaitForExit(ServeProcess.Patience))
                 process.Kill(entireProcessTree: true);
@@ -326,7 +352,8 @@ public class ServeNamesTests
         Dictionary<string, string> files = [];
         foreach (string descriptor in Directory.EnumerateFileSystemEntries($"/proc/{server.Id}/fd"))
         {
-            if (new FileInfo(descriptor).LinkTarget is { } target && File.Exists(target) && !target.StartsWith("/dev/", StringComparison.Ordinal) && !target.StartsWith("/proc/", StringComparison.Ordinal))
+            if (new FileInfo(descriptor).LinkTarget is { } target && File.Exists(target)
+                && !target.StartsWith("/dev/", StringComparison.Ordinal) && !target.StartsWith("/proc/", StringComparison.Ordinal))
                 files[target] = Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(target)));
         }
         return files;

@@ -3,7 +3,10 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>What the commands that look at a server write: to readers that leave, to terminals that obey control characters, and about servers that come and go.</summary>
+/// <summary>
+/// What the commands that look at a server write: to readers that leave, to terminals that obey control characters, and about servers that
+/// come and go.
+/// </summary>
 public class ServeOutputTests
 {
     private const int Page = ServeContent.Page;
@@ -19,9 +22,14 @@ public class ServeOutputTests
             client.Write(0, many);
             client.Write(many.Length, many);
         }
-        foreach ((string command, string shown) in ((string, string)[])[("pages", "page,offset,state,storedBytes,codec,settled,idleSeconds"), ("top --interval 0.05s", "process")])
+        foreach ((string command, string shown) in ((string, string)[])
+        [
+            ("pages", "page,offset,state,storedBytes,codec,settled,idleSeconds"),
+            ("top --interval 0.05s", "process"),
+        ])
         {
-            Command run = Command.RunProcess("bash", ["-c", $"dotnet {Command.Program} {command} --control {server.ControlPath} | head -1; echo ${{PIPESTATUS[0]}}"]);
+            Command run = Command.RunProcess(
+                "bash", ["-c", $"dotnet {Command.Program} {command} --control {server.ControlPath} | head -1; echo ${{PIPESTATUS[0]}}"]);
             string[] lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.StartsWith(shown, lines[0], StringComparison.Ordinal);
             Assert.Equal("141", lines[1]);
@@ -62,7 +70,9 @@ public class ServeOutputTests
     {
         using Nbd.RamDisk disk = new(new Nbd.RamDiskOptions { Length = 1 << 20, Store = new PageStoreOptions { MemoryLimit = 16 << 20 } });
         DiskReport report = DiskReport.Of(new Nbd.NbdExport { Name = "disk", Disk = disk });
-        Dictionary<string, ActivityReport> activity = report.Requests.ToDictionary(pair => pair.Key, _ => new ActivityReport(requests, requests * Page, 0, 1, 1, 1));
-        return new ServerReport { Pid = pid, UptimeSeconds = uptime, EndPoints = [], RefusedConnections = 0, ConnectionBytes = 1, ConnectionPeakBytes = 1, ConnectionBytesLimit = 1, ResidentBytes = 1, Exports = [report with { Requests = activity }] };
+        Dictionary<string, ActivityReport> activity = report.Requests.ToDictionary(
+            pair => pair.Key, _ => new ActivityReport(requests, requests * Page, 0, 1, 1, 1));
+        return new ServerReport { Pid = pid, UptimeSeconds = uptime, EndPoints = [], RefusedConnections = 0, ConnectionBytes = 1,
+            ConnectionPeakBytes = 1, ConnectionBytesLimit = 1, ResidentBytes = 1, Exports = [report with { Requests = activity }] };
     }
 }

@@ -14,7 +14,8 @@ public class ServeSwapTests
     public void With_a_writeback_file_a_disk_of_well_compressed_blocks_can_be_overwritten_with_noise_throughout(string pageSize)
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--swap", "2", "--memory-limit", "16MiB", "--page-size", pageSize, "--writeback", folder["wb"]);
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--swap", "2", "--memory-limit", "16MiB", "--page-size", pageSize, "--writeback", folder["wb"]);
         using ServeClient client = server.Connect();
         Assert.Equal(2 * Limit, client.Size);
         int pages = (int)(client.Size / Page);
@@ -34,7 +35,8 @@ public class ServeSwapTests
         Assert.Contains("no write is refused", server.Log, StringComparison.Ordinal);
         // Full as it is, it makes room for a snapshot.
         server.Figures("snapshot", folder["full"]);
-        using ServeProcess again = ServeProcess.Start(folder, "--swap", "2", "--memory-limit", "16MiB", "--writeback", folder["wb2"], "--restore", folder["full"]);
+        using ServeProcess again = ServeProcess.Start(
+            folder, "--swap", "2", "--memory-limit", "16MiB", "--writeback", folder["wb2"], "--restore", folder["full"]);
         using ServeClient reader = again.Connect();
         foreach (int page in order)
             Assert.Equal(page + 1, ServeContent.NumberOf(reader.Read((long)page * Page, Page)));
@@ -44,7 +46,8 @@ public class ServeSwapTests
     public void Without_a_file_new_blocks_are_refused_before_overwrites_and_that_is_announced()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--swap", "--memory-limit", "16MiB", "--idle", "1s", "--recompress", "zstd:1");
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--swap", "--memory-limit", "16MiB", "--idle", "1s", "--recompress", "zstd:1");
         using ServeClient client = server.Connect();
         Assert.Equal(2 * Limit, client.Size);
         Assert.False(server.Stat().GetProperty("isNearlyFull").GetBoolean());
@@ -54,7 +57,8 @@ public class ServeSwapTests
         JsonElement disk = server.Stat();
         Assert.True(disk.GetProperty("isNearlyFull").GetBoolean());
         Assert.InRange(disk.GetProperty("availableBytes").GetInt64(), 0, 1 << 18);
-        ServeProcess.Until(() => server.Log.Contains("less than an eighth of the memory limit is left", StringComparison.Ordinal), "a warning");
+        ServeProcess.Until(() => server.Log.Contains("less than an eighth of the memory limit is left", StringComparison.Ordinal),
+            "a warning");
         for (int page = 0; page < full; page++)
             client.Write((long)page * Page, ServeContent.Numbered(-1 - page));
         Assert.Equal(ServeClient.NoSpace, client.TryWrite((long)(full + 1) * Page, ServeContent.Numbered(1)));
@@ -70,7 +74,8 @@ public class ServeSwapTests
     public void Every_disk_has_the_size_that_its_own_limit_gives()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--swap", "1.5", "--memory-limit", "64MiB", "--export", "a,memory-limit=16MiB", "--export", "b");
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--swap", "1.5", "--memory-limit", "64MiB", "--export", "a,memory-limit=16MiB", "--export", "b");
         using ServeClient a = server.Connect("a");
         using ServeClient b = server.Connect("b");
         Assert.Equal((24 << 20, 72 << 20), (a.Size, b.Size));
@@ -101,14 +106,21 @@ public class ServeSwapTests
         using ServeFolder folder = new();
         string[] limit = ["--memory-limit", "64MiB"];
         folder.AssertServeRefused([.. limit, "--swap", "0.5"], "--swap 0.5 is no ratio; write a number from 1 to 100");
-        folder.AssertServeRefused([.. limit, "--swap", "--read-only"], "--swap is for a kernel that writes", "--read-only refuses", "leave one");
-        folder.AssertServeRefused([.. limit, "--swap", "--export", "a,read-only"], "read-only (of export a) refuses all writes", "leave one");
-        folder.AssertServeRefused([.. limit, "--swap", "--size", "1GiB"], "--swap takes the size from the memory limit", "--size 1073741824", "leave one of them out");
+        folder.AssertServeRefused([.. limit, "--swap", "--read-only"], "--swap is for a kernel that writes", "--read-only refuses",
+            "leave one");
+        folder.AssertServeRefused([.. limit, "--swap", "--export", "a,read-only"], "read-only (of export a) refuses all writes",
+            "leave one");
+        folder.AssertServeRefused([.. limit, "--swap", "--size", "1GiB"], "--swap takes the size from the memory limit",
+            "--size 1073741824", "leave one of them out");
         folder.AssertServeRefused([.. limit, "--swap", "--export", "a,size=1MiB"], "--export a,size=1048576");
-        folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-daily", "1GiB"], "--writeback-daily 1.0 GiB", "leave one of them out");
-        folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-size", "5MiB"], "--writeback-size 5.0 MiB is too small for --swap", "leave --writeback-size out, or raise it");
-        folder.AssertServeRefused(["--size", "1GiB", "--memory-limit", "900TiB", "--lock-memory"], "--lock-memory takes the memory of --memory-limit (900.0 TiB) at once", "lower --memory-limit");
-        folder.AssertServeRefused(["--memory-limit", "4GiB", "--swap", "100", "--writeback", folder["wb"]], "needs a writeback file of", "the largest is 256.0 GiB", "choose a smaller ratio or limit");
+        folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-daily", "1GiB"],
+            "--writeback-daily 1.0 GiB", "leave one of them out");
+        folder.AssertServeRefused([.. limit, "--swap", "--writeback", folder["wb"], "--writeback-size", "5MiB"],
+            "--writeback-size 5.0 MiB is too small for --swap", "leave --writeback-size out, or raise it");
+        folder.AssertServeRefused(["--size", "1GiB", "--memory-limit", "900TiB", "--lock-memory"],
+            "--lock-memory takes the memory of --memory-limit (900.0 TiB) at once", "lower --memory-limit");
+        folder.AssertServeRefused(["--memory-limit", "4GiB", "--swap", "100", "--writeback", folder["wb"]], "needs a writeback file of",
+            "the largest is 256.0 GiB", "choose a smaller ratio or limit");
         Assert.Empty(Directory.GetFiles(folder.Path, "wb*"));
     }
 
@@ -159,14 +171,16 @@ public class ServeSwapTests
         using ServeFolder folder = new();
         Command run = Command.RunProcess(
             "setpriv",
-            ["--bounding-set", "-ipc_lock", "--inh-caps", "-ipc_lock", "bash", "-c", "ulimit -l 64; exec \"$@\"", "bash", "dotnet", Command.Program, "serve", "--size", "1MiB", "--lock-memory", "--unix", folder["s"]]);
+            ["--bounding-set", "-ipc_lock", "--inh-caps", "-ipc_lock", "bash", "-c", "ulimit -l 64; exec \"$@\"", "bash", "dotnet",
+                Command.Program, "serve", "--size", "1MiB", "--lock-memory", "--unix", folder["s"]]);
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("--lock-memory is not allowed here", run.Error, StringComparison.Ordinal);
         Assert.Contains("LimitMEMLOCK=infinity", run.Error, StringComparison.Ordinal);
     }
 
     private static long Kilobytes(ServeProcess server, string name) =>
-        long.Parse(File.ReadLines($"/proc/{server.Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(':')[1].Replace("kB", string.Empty, StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture);
+        long.Parse(File.ReadLines($"/proc/{server.Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Split(':')[1].Replace("kB", string.Empty, StringComparison.Ordinal).Trim(), System.Globalization.CultureInfo.InvariantCulture);
 
     private static string NearlyFull(ServeProcess server, ServeClient client, int full)
     {

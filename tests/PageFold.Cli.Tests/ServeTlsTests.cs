@@ -43,7 +43,8 @@ public class ServeTlsTests
         folder.AssertServeRefused([.. options, "--tls-verify-peer"], $"--tls-certificates {chosen}", "ca-cert.pem' cannot be used", "ca-cert.pem to verify clients with");
         folder.AssertServeRefused(["--size", "1MiB", "--tls-verify-peer"], "--tls-verify-peer needs certificates", "--tls-certificates DIR");
         folder.AssertServeRefused(["--size", "1MiB", "--tls-optional"], "--tls-optional needs certificates", "--tls-certificates DIR");
-        folder.AssertServeRefused([.. options, "--tls-verify-peer", "--tls-optional"], "--tls-optional serves", "--tls-verify-peer", "leave one");
+        folder.AssertServeRefused([.. options, "--tls-verify-peer", "--tls-optional"], "--tls-optional serves", "--tls-verify-peer",
+            "leave one");
 
         static string Spoilt(string path)
         {

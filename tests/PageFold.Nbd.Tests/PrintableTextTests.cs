@@ -15,7 +15,8 @@ public class PrintableTextTests
     [InlineData("\ue000 \U000e0041", @"\ue000 \U000e0041")]
     [InlineData("", "")]
     [InlineData("txt.\u202eexe\u2028\u200b", "txt.\\u202eexe\\u2028\\u200b")]
-    public void Escapes_what_would_act_on_a_terminal_and_nothing_else(string text, string expected) => Assert.Equal(expected, PrintableText.Of(text));
+    public void Escapes_what_would_act_on_a_terminal_and_nothing_else(string text, string expected) =>
+        Assert.Equal(expected, PrintableText.Of(text));
 
     [Fact]
     public void Half_a_surrogate_pair_is_no_text() => Assert.Equal("half \\ud83d", PrintableText.Of("half \ud83d"));
@@ -29,6 +30,7 @@ public class PrintableTextTests
     {
         string escaped = PrintableText.Of(text);
         return !escaped.Any(char.IsControl) && escaped == PrintableText.Of(escaped)
-            && !escaped.EnumerateRunes().Any(rune => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+            && !escaped.EnumerateRunes().Any(rune => Rune.GetUnicodeCategory(rune) is
+                UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
     });
 }

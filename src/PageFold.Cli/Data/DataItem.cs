@@ -45,7 +45,10 @@ internal abstract class DataItem : IDisposable
     }
 }
 
-/// <summary>An ordinary file by its name. It is opened for each read, since there may be many; what is then found under the name must still be the same file.</summary>
+/// <summary>
+/// An ordinary file by its name. It is opened for each read, since there may be many; what is then found under the name must still be the
+/// same file.
+/// </summary>
 internal sealed class NamedFile(FileName name, FileStatus status) : DataItem
 {
     public override long Length => status.Length;
@@ -72,7 +75,8 @@ internal sealed class OpenFile(SafeFileHandle file, long length) : DataItem
 }
 
 /// <summary>
-/// What came out of a pipe or a device, or a file that does not tell its length, kept in memory off the GC heap, because it comes only once.
+/// What came out of a pipe or a device, or a file that does not tell its length, kept in memory off the GC heap, because it comes only
+/// once.
 /// </summary>
 internal sealed class StreamedBytes : DataItem
 {
@@ -104,7 +108,9 @@ internal sealed class StreamedBytes : DataItem
             while (bytes._length < (wanted ?? long.MaxValue))
             {
                 if (bytes._length >= most)
-                    throw new UserErrorException($"{what} gives more than the {ByteSize.Format(most)} that can be kept of a stream in the memory there is; choose less with --sample, or write it to a file and name that.");
+                    throw new UserErrorException(
+                        $"{what} gives more than the {ByteSize.Format(most)} that can be kept of a stream in the memory there is; choose "
+                        + "less with --sample, or write it to a file and name that.");
                 if (!bytes.TryReadMore(stream, what, wanted ?? long.MaxValue, cancellation))
                     break;
             }

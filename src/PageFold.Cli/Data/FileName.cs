@@ -57,7 +57,8 @@ internal sealed class FileName
         descriptor = argument switch { "-" or "/dev/stdin" => 0, "/dev/stdout" => 1, "/dev/stderr" => 2, _ => -1 };
         foreach (string folder in DescriptorFolders)
         {
-            if (argument.StartsWith(folder, StringComparison.Ordinal) && int.TryParse(argument.AsSpan(folder.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            if (argument.StartsWith(folder, StringComparison.Ordinal)
+                && int.TryParse(argument.AsSpan(folder.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
                 descriptor = number;
         }
         return descriptor >= 0;

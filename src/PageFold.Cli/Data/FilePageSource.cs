@@ -8,8 +8,9 @@ namespace PageFold.Cli.Data;
 /// The content of files, folders with everything below them, block devices, pipes and other streams.
 /// </summary>
 /// <remarks>
-/// What is named is followed if it is a link; links inside folders are not, as nothing but ordinary files and folders is looked at there. A file with several names counts once. A stream is read to
-/// its end, or as much of it as the sample has, before anything is measured. Holes of sparse files are pages of zeros that are not read, or left out.
+/// What is named is followed if it is a link; links inside folders are not, as nothing but ordinary files and folders is looked at there. A
+/// file with several names counts once. A stream is read to its end, or as much of it as the sample has, before anything is measured. Holes
+/// of sparse files are pages of zeros that are not read, or left out.
 /// </remarks>
 internal sealed class FilePageSource : PageSource
 {
@@ -57,7 +58,8 @@ internal sealed class FilePageSource : PageSource
 
     public override string Description { get; }
 
-    public override long PaddingOf(Extent extent) => extent.IsHole ? 0 : Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _items[extent.Item].Length);
+    public override long PaddingOf(Extent extent) => extent.IsHole ? 0
+        : Math.Max(0, extent.Offset + (long)extent.Pages * PageSize - _items[extent.Item].Length);
 
     public override int Read(Extent extent, Span<byte> buffer)
     {
@@ -122,11 +124,13 @@ internal sealed class FilePageSource : PageSource
 
     private DataItem? AddOpen(FileName name, SafeFileHandle file, FileStatus status, bool handedOver)
     {
-        long length = status.Kind == FileKind.BlockDevice && OperatingSystem.IsLinux() ? SystemFiles.LengthOf(file) : status.Kind == FileKind.Regular ? status.Length : 0;
+        long length = status.Kind == FileKind.BlockDevice && OperatingSystem.IsLinux() ? SystemFiles.LengthOf(file)
+            : status.Kind == FileKind.Regular ? status.Length : 0;
         DataItem item;
         if (length > 0)
         {
-            long begin = handedOver && status.Kind == FileKind.Regular && OperatingSystem.IsLinux() ? Math.Max(0, SystemFiles.PositionOf(file)) : 0;
+            long begin = handedOver && status.Kind == FileKind.Regular && OperatingSystem.IsLinux()
+                ? Math.Max(0, SystemFiles.PositionOf(file)) : 0;
             AddRuns(status.Kind == FileKind.Regular ? Files.Data(file, status, begin) : [(0, length)], begin, length);
             item = status.Kind == FileKind.Regular && !handedOver ? new NamedFile(name, status) : new OpenFile(file, length);
         }
@@ -226,11 +230,15 @@ internal sealed class FilePageSource : PageSource
     private static UserErrorException Missing(string path, FileName name, string reason)
     {
         if (path.StartsWith('-'))
-            return new UserErrorException($"there is no option '{name}', nor a file or folder of that name; paths are named without an option, and --help lists those there are.");
+            return new UserErrorException(
+                $"there is no option '{name}', nor a file or folder of that name; paths are named without an option, and --help lists "
+                + "those there are.");
         if (Files.Look(name, follow: false, out _) is { Kind: FileKind.Link })
         {
             string target = new FileInfo(name.Text).LinkTarget is { } known ? $"'{PrintableText.Of(known)}'" : "something";
-            return new UserErrorException($"'{name}' is a link to {target}, which {(reason.Length == 0 ? "is not there" : $"cannot be reached ({reason})")}; name a file or folder that is there.");
+            return new UserErrorException(
+                $"'{name}' is a link to {target}, which {(reason.Length == 0 ? "is not there" : $"cannot be reached ({reason})")}; "
+                + "name a file or folder that is there.");
         }
         return reason.Length == 0
             ? new UserErrorException($"there is no file or folder '{name}'; check the path.")
@@ -240,7 +248,8 @@ internal sealed class FilePageSource : PageSource
     private void RefuseUnfit(FileName name, FileStatus status, bool handedOver)
     {
         if (status.Kind == FileKind.Socket && !handedOver)
-            throw new UserErrorException($"'{name}' is a socket, which has no content to measure; name files, folders, pipes or block devices.");
+            throw new UserErrorException(
+                $"'{name}' is a socket, which has no content to measure; name files, folders, pipes or block devices.");
         if (status.Kind == FileKind.CharacterDevice && status.Id is { } id && id == s_nothing.Value)
             throw Empty("is empty");
         if (status.Kind == FileKind.CharacterDevice && _sampleBytes is null)

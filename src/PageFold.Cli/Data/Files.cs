@@ -5,12 +5,14 @@ namespace PageFold.Cli.Data;
 
 /// <summary>Files as this command meets them, on every system: looked at before they are opened, and opened without waiting.</summary>
 /// <remarks>
-/// Only Linux tells what a file is, which one it is and where its holes are. Elsewhere a file is a folder, a link or an ordinary file, and what reports no length is an ordinary file
-/// without content, which is not opened.
+/// Only Linux tells what a file is, which one it is and where its holes are. Elsewhere a file is a folder, a link or an ordinary file, and
+/// what reports no length is an ordinary file without content, which is not opened.
 /// </remarks>
 internal static class Files
 {
-    /// <summary>What a name leads to, or the link itself; null if there is nothing, or else with the reason why it cannot be looked at.</summary>
+    /// <summary>
+    /// What a name leads to, or the link itself; null if there is nothing, or else with the reason why it cannot be looked at.
+    /// </summary>
     public static FileStatus? Look(FileName name, bool follow, out string reason)
     {
         reason = string.Empty;
@@ -114,7 +116,9 @@ internal static class Files
         }
     }
 
-    /// <summary>Reads what is there: bytes read, 0 at the end, null if there was nothing in that time, negative if it cannot be read.</summary>
+    /// <summary>
+    /// Reads what is there: bytes read, 0 at the end, null if there was nothing in that time, negative if it cannot be read.
+    /// </summary>
     public static int? ReadAvailable(SafeFileHandle stream, Span<byte> buffer, int milliseconds, out string reason)
     {
         reason = string.Empty;

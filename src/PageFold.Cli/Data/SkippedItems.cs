@@ -21,7 +21,9 @@ internal sealed class SkippedItems
     /// <summary>All of it in a sentence's end.</summary>
     public string Description => Count == 0
         ? string.Empty
-        : $"{Figures.Count(Count, "file or folder", "files or folders")} could not be read: {string.Join(", ", _named.Select(item => $"{item.Name} ({item.Reason})"))}{(Count > MostNamed ? $", and {Figures.Of(Count - MostNamed, "N0")} more" : string.Empty)}";
+        : $"{Figures.Count(Count, "file or folder", "files or folders")} could not be read: "
+            + $"{string.Join(", ", _named.Select(item => $"{item.Name} ({item.Reason})"))}"
+            + $"{(Count > MostNamed ? $", and {Figures.Of(Count - MostNamed, "N0")} more" : string.Empty)}";
 }
 
 /// <summary>A file or folder that could not be read.</summary>

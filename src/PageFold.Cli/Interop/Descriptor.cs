@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace PageFold.Cli.Interop;
 
 /// <summary>
-/// The descriptors that the command was started with, and what names are, without opening anything. Linux; .NET writes to a file at an offset of its own, which does not count for the shell that
-/// passed the descriptor.
+/// The descriptors that the command was started with, and what names are, without opening anything. Linux; .NET writes to a file at an
+/// offset of its own, which does not count for the shell that passed the descriptor.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class Descriptor
@@ -38,7 +38,10 @@ internal static unsafe partial class Descriptor
     /// <summary>True if anything has the descriptor open.</summary>
     public static bool IsOpen(int descriptor) => fcntl(descriptor, F_GETFD) >= 0;
 
-    /// <summary>True if the command was started with the descriptor. What the runtime has opened for itself would be closed for another program and is not meant by any name.</summary>
+    /// <summary>
+    /// True if the command was started with the descriptor. What the runtime has opened for itself would be closed for another program and
+    /// is not meant by any name.
+    /// </summary>
     public static bool IsInherited(int descriptor) => fcntl(descriptor, F_GETFD) is >= 0 and int flags && (flags & FD_CLOEXEC) == 0;
 
     /// <summary>True if bytes can be written to the descriptor; <paramref name="appends"/> if they always go to the end.</summary>

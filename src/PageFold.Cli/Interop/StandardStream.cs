@@ -3,8 +3,8 @@ using System.Runtime.Versioning;
 namespace PageFold.Cli.Interop;
 
 /// <summary>
-/// Standard output or standard error as the caller of the command handed it over. Unlike the console's own stream, it tells when the reader of a pipe is gone, and when it was closed from
-/// the beginning. Linux.
+/// Standard output or standard error as the caller of the command handed it over. Unlike the console's own stream, it tells when the reader
+/// of a pipe is gone, and when it was closed from the beginning. Linux.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class StandardStream : Stream
@@ -15,7 +15,8 @@ internal sealed class StandardStream : Stream
     public StandardStream(int descriptor)
     {
         _descriptor = descriptor;
-        // Where the descriptor was closed, a file of the runtime's own may have its number by now. Unlike what a caller hands over, that is closed on exec.
+        // Where the descriptor was closed, a file of the runtime's own may have its number by now. Unlike what a caller hands over, that is
+        // closed on exec.
         _open = Descriptor.IsInherited(descriptor);
     }
 
@@ -33,7 +34,9 @@ internal sealed class StandardStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Has descriptors that were closed lead to nowhere, so that no file that is opened later gets what is meant for a person.</summary>
+    /// <summary>
+    /// Has descriptors that were closed lead to nowhere, so that no file that is opened later gets what is meant for a person.
+    /// </summary>
     public static void FillClosed()
     {
         for (int descriptor = 0; descriptor <= 2; descriptor++)

@@ -74,7 +74,10 @@ internal static unsafe partial class SystemFiles
         return Look(Descriptor(file), &empty, Statx.AT_EMPTY_PATH);
     }
 
-    /// <summary>Opens a file to read, without waiting for a pipe's other end and without making a terminal one's own. What was opened need not be what was looked at before.</summary>
+    /// <summary>
+    /// Opens a file to read, without waiting for a pipe's other end and without making a terminal one's own. What was opened need not be
+    /// what was looked at before.
+    /// </summary>
     public static SafeFileHandle? Open(ReadOnlySpan<byte> name)
     {
         fixed (byte* path = name)
@@ -84,7 +87,9 @@ internal static unsafe partial class SystemFiles
     /// <summary>A descriptor of this process once more. Position and flags are shared with the first.</summary>
     public static SafeFileHandle? Duplicate(int descriptor) => Own(fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
 
-    /// <summary>The names in a folder, without those for itself and the one above, each with a zero behind; null if it cannot be read.</summary>
+    /// <summary>
+    /// The names in a folder, without those for itself and the one above, each with a zero behind; null if it cannot be read.
+    /// </summary>
     public static List<byte[]>? List(ReadOnlySpan<byte> folder)
     {
         nint entries;
@@ -106,7 +111,9 @@ internal static unsafe partial class SystemFiles
         return error == 0 ? names : null;
     }
 
-    /// <summary>Where the next data begins at or behind an offset; the length if only a hole follows, the offset where the file system cannot tell.</summary>
+    /// <summary>
+    /// Where the next data begins at or behind an offset; the length if only a hole follows, the offset where the file system cannot tell.
+    /// </summary>
     public static long NextData(SafeFileHandle file, long offset, long length)
     {
         long data = lseek(Descriptor(file), offset, SEEK_DATA);

@@ -11,7 +11,8 @@ internal static class MeasureCommand
     {
         Argument<string[]> paths = new("path")
         {
-            Description = "Files, folders, block devices and pipes to measure; - is standard input. Without any, and without --pid, the .NET SDK's own folder.",
+            Description = "Files, folders, block devices and pipes to measure; - is standard input. Without any, and without --pid, the "
+                + ".NET SDK's own folder.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         Option<string?> pid = new("--pid") { Description = "Measure the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
@@ -21,7 +22,12 @@ internal static class MeasureCommand
         Option<string> chain = new("--chain") { Description = "The most frames in a zspage, 1 to 64.", DefaultValueFactory = _ => "64", HelpName = "N" };
         Option<string> threads = new("--threads") { Description = "Threads that store and load.", DefaultValueFactory = _ => "1", HelpName = "N" };
         Option<string?> limit = new("--memory-limit") { Description = "The most memory to hold, as in 512MiB. Default: half of the container's or the machine's.", HelpName = "BYTES" };
-        Option<string?> sample = new("--sample") { Description = "Measure about this much of the data, chosen evenly, as in 1GiB; of a pipe or device the first so much. Default: all.", HelpName = "BYTES" };
+        Option<string?> sample = new("--sample")
+        {
+            Description = "Measure about this much of the data, chosen evenly, as in 1GiB; of a pipe or device the first so much. "
+                + "Default: all.",
+            HelpName = "BYTES",
+        };
         Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
         Command command = new("measure", "Store real data compressed, read every page back, and show what is saved, at what speed.")
         {
@@ -48,7 +54,8 @@ internal static class MeasureCommand
         using ReportTarget? json = options.Json is { } target ? new ReportTarget(target) : null;
         return Interruptible.Run(cancellation =>
         {
-            using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: true, [json], cancellation);
+            using PageSource source = Arguments.OpenData(
+                options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: true, [json], cancellation);
             MeasureView view = new(json?.IsStandardOutput == true);
             WorkProgress progress = new();
             MeasureRun run = new(options, source, progress, cancellation);

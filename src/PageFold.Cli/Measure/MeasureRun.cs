@@ -161,7 +161,8 @@ internal sealed class MeasureRun
     {
         _report.Pages = statistics.Pages;
         _report.PaddingBytes = _source.Extents.Where(extent => _stored[extent.FirstPage + extent.Pages - 1]).Sum(_source.PaddingOf);
-        _report.HoleBytes = _source.Extents.Where(extent => extent.IsHole).Sum(extent => (long)_stored.AsSpan(extent.FirstPage, extent.Pages).Count(true)) * _options.PageSize;
+        _report.HoleBytes = _source.Extents.Where(extent => extent.IsHole)
+            .Sum(extent => (long)_stored.AsSpan(extent.FirstPage, extent.Pages).Count(true)) * _options.PageSize;
         _report.OriginalBytes = statistics.OriginalBytes;
         _report.CompressedBytes = statistics.CompressedBytes;
         _report.PoolBytes = statistics.PoolBytes;

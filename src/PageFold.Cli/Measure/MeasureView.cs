@@ -63,7 +63,8 @@ internal sealed class MeasureView
                 string moved = after.BytesFreed > 0
                     ? $"moved {Figures.Of((double)after.BytesMoved / after.BytesFreed, "0.0")} bytes for each byte it freed"
                     : "freed nothing";
-                Row(table, "  held after Compact", ByteSize.Format(compacted), $"overhead {Optional(after.CompactedOverhead)}; compaction {moved}");
+                Row(table, "  held after Compact", ByteSize.Format(compacted),
+                    $"overhead {Optional(after.CompactedOverhead)}; compaction {moved}");
             }
         }
         return table;
@@ -114,7 +115,8 @@ internal sealed class MeasureView
         if (report.PaddingBytes > report.OriginalBytes / 100)
             yield return $"[grey]{ByteSize.Format(report.PaddingBytes)} of the original are zeros that fill the last pages of files[/]";
         if (report.HoleBytes > 0)
-            yield return $"[grey]{ByteSize.Format(report.HoleBytes)} of the original are holes of sparse files: pages of zeros, stored like others, but not read[/]";
+            yield return $"[grey]{ByteSize.Format(report.HoleBytes)} of the original are holes of sparse files: pages of zeros, stored "
+                + "like others, but not read[/]";
         if (report.ItemsSkipped > 0)
             yield return $"[yellow]skipped: {Figures.Count(report.ItemsSkipped, "file or folder", "files or folders")} that could not be read[/]";
         foreach (SkippedItem item in report.Skipped)

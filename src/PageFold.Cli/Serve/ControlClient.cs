@@ -15,7 +15,8 @@ internal static class ControlClient
     /// <param name="cancellation">Ends the work.</param>
     /// <param name="output">Receives the bytes of a snapshot; it is not completed here.</param>
     /// <exception cref="UserErrorException">There is no server, it is of another version, or it refuses.</exception>
-    public static ControlReply Ask(string path, ControlRequest request, Action<ControlReply>? told, CancellationToken cancellation, SnapshotOutput? output = null)
+    public static ControlReply Ask(
+        string path, ControlRequest request, Action<ControlReply>? told, CancellationToken cancellation, SnapshotOutput? output = null)
     {
         using Socket socket = Connect(path);
         // What goes wrong then is the output's doing, not the server's.
@@ -31,7 +32,8 @@ internal static class ControlClient
                 impatient.CancelAfter(PatienceAfterCancellation);
             });
             using NetworkStream stream = new(socket);
-            stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(request with { Version = ControlRequest.Current }, ControlJson.Default.ControlRequest), (byte)'\n']);
+            request = request with { Version = ControlRequest.Current };
+            stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), (byte)'\n']);
             ControlReader reader = new(stream);
             while (reader.ReadReply() is { } reply)
             {
@@ -52,7 +54,8 @@ internal static class ControlClient
         catch (NbdGreetingException e)
         {
             string control = ServeCommand.ControlOf(path);
-            string remedy = Path.Exists(control) ? $"its control socket is {control}" : "give the control socket, as 'pagefold serve' said it when it began";
+            string remedy = Path.Exists(control) ? $"its control socket is {control}"
+                : "give the control socket, as 'pagefold serve' said it when it began";
             throw new UserErrorException($"--control {path} is the socket of a disk, for NBD clients; {remedy}.", e);
         }
         catch (Exception e) when (!telling && (e is IOException or ObjectDisposedException or SocketException))
@@ -73,7 +76,8 @@ internal static class ControlClient
     {
         string shorter = ServeArguments.SocketPath("--control", path);
         if (!Path.Exists(shorter))
-            throw new UserErrorException($"--control {path}: no server answers there (it does not exist); give the path that 'pagefold serve' said when it began.");
+            throw new UserErrorException(
+                $"--control {path}: no server answers there (it does not exist); give the path that 'pagefold serve' said when it began.");
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -83,12 +87,16 @@ internal static class ControlClient
         catch (SocketException e)
         {
             socket.Dispose();
-            throw new UserErrorException($"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that 'pagefold serve' said when it began.", e);
+            throw new UserErrorException(
+                $"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that "
+                + "'pagefold serve' said when it began.", e);
         }
     }
 
     private static UserErrorException OtherVersion(string path, int? theirs) =>
-        new($"--control {path}: the server speaks version {theirs ?? 1} of the control protocol, and this command version {ControlRequest.Current}; use the pagefold that serves.");
+        new(
+            $"--control {path}: the server speaks version {theirs ?? 1} of the control protocol, and this command version "
+            + $"{ControlRequest.Current}; use the pagefold that serves.");
 
     private static void SayNoMore(Socket socket)
     {

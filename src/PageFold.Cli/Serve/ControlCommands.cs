@@ -56,7 +56,9 @@ internal static class ControlCommands
         IReadOnlyDictionary<string, double> result = reply.Result!;
         if (json)
         {
-            output.WriteLine($"{{{string.Join(',', result.Select(figure => string.Create(CultureInfo.InvariantCulture, $"\"{figure.Key}\":{figure.Value}")))}}}");
+            IEnumerable<string> figures = result.Select(
+                figure => string.Create(CultureInfo.InvariantCulture, $"\"{figure.Key}\":{figure.Value}"));
+            output.WriteLine($"{{{string.Join(',', figures)}}}");
             return ExitCodes.Success;
         }
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty);
@@ -86,7 +88,12 @@ internal static class ControlCommands
     {
         Option<string> control = ControlOption();
         Option<string?> export = ExportOption();
-        Option<string?> json = new("--json") { Description = "Write all figures as JSON to a file, or to standard output with -.", HelpName = "[FILE|-]", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> json = new("--json")
+        {
+            Description = "Write all figures as JSON to a file, or to standard output with -.",
+            HelpName = "[FILE|-]",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Command command = new("stat", "Show what a serving command holds and does.") { control, export, json };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
@@ -163,7 +170,8 @@ internal static class ControlCommands
         Option<string> codec = new("--codec") { Description = CodecForm, DefaultValueFactory = _ => "zstd", HelpName = "NAME[:LEVEL]" };
         Option<string?> train = new("--train")
         {
-            Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as large as told.",
+            Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as "
+                + "large as told.",
             HelpName = "[BYTES]",
             Arity = ArgumentArity.ZeroOrOne,
         };

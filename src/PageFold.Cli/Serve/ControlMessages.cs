@@ -3,10 +3,12 @@ using System.Text.Json.Serialization;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// The protocol of the control socket. The client sends one request, a line of JSON. The server answers with lines of JSON, progress first, a result or an error last, and closes; a line may
-/// announce bytes of a snapshot, which follow it. A client that goes away before the end cancels the work.
+/// The protocol of the control socket. The client sends one request, a line of JSON. The server answers with lines of JSON, progress first,
+/// a result or an error last, and closes; a line may announce bytes of a snapshot, which follow it. A client that goes away before the end
+/// cancels the work.
 /// </summary>
-/// <remarks>No name of a file crosses the socket: a name means what it means to the process that was given it, and the server may have other folders, descriptors and rights.</remarks>
+/// <remarks>No name of a file crosses the socket: a name means what it means to the process that was given it, and the server may have
+/// other folders, descriptors and rights.</remarks>
 internal sealed record ControlRequest
 {
     /// <summary>The protocol's version. Version 1 did not say it, and had the server open the file of a snapshot.</summary>
@@ -21,7 +23,10 @@ internal sealed record ControlRequest
     /// <summary>The export that is meant; null if there is only one, or all for stat.</summary>
     public string? Export { get; init; }
 
-    /// <summary>Identity of the locked mark beside the client's target, if there is one: some server keeps a disk in that file (<see cref="KeptFiles"/>).</summary>
+    /// <summary>
+    /// Identity of the locked mark beside the client's target, if there is one: some server keeps a disk in that file
+    /// (<see cref="KeptFiles"/>).
+    /// </summary>
     public string? HeldMark { get; init; }
 
     /// <summary>A plain image of the disk instead of a snapshot.</summary>

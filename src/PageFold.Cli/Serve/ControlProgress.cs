@@ -2,7 +2,8 @@ namespace PageFold.Cli.Serve;
 
 /// <summary>Tells a client how far its work is: at once, and not more than a hundred times.</summary>
 /// <remarks>
-/// A client that takes nothing is given up here as it is where it takes a snapshot: the work that tells may have the disk's writers waiting.
+/// A client that takes nothing is given up here as it is where it takes a snapshot: the work that tells may have the disk's writers
+/// waiting.
 /// </remarks>
 /// <param name="client">The client.</param>
 /// <param name="patience">How long it may take nothing.</param>

@@ -32,8 +32,10 @@ internal sealed class ControlReader(Stream stream)
         }
         ReadOnlySpan<byte> line = _buffer.AsSpan(_start, searched + length);
         _start += line.Length + 1;
-        ControlReply reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply) ?? throw new JsonException("a line is null");
-        return reply.DataBytes is < 0 or > ControlReply.MostDataBytes || reply.Offset < 0 ? throw new JsonException("a line announces what cannot be") : reply;
+        ControlReply reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)
+            ?? throw new JsonException("a line is null");
+        return reply.DataBytes is < 0 or > ControlReply.MostDataBytes || reply.Offset < 0
+            ? throw new JsonException("a line announces what cannot be") : reply;
     }
 
     /// <summary>Reads bytes that a line has announced; they are valid until the next call.</summary>

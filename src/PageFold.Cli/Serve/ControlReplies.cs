@@ -38,7 +38,8 @@ internal sealed class ControlReplies(Socket socket)
     }
 
     private static byte[] Line(ControlReply reply) =>
-        [.. JsonSerializer.SerializeToUtf8Bytes(reply with { Version = ControlRequest.Current }, ControlJson.Default.ControlReply), (byte)'\n'];
+        [.. JsonSerializer.SerializeToUtf8Bytes(reply with { Version = ControlRequest.Current }, ControlJson.Default.ControlReply),
+            (byte)'\n'];
 
     private void Send(ReadOnlySpan<byte> bytes)
     {

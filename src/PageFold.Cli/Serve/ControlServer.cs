@@ -149,11 +149,15 @@ internal sealed class ControlServer : IDisposable
         }
     }
 
-    /// <summary>Refuses what another version may mean otherwise: version 1 has the server open a file by the client's name for it.</summary>
+    /// <summary>
+    /// Refuses what another version may mean otherwise: version 1 has the server open a file by the client's name for it.
+    /// </summary>
     private static void RefuseOtherVersion(ControlRequest request)
     {
         if (request.Version != ControlRequest.Current)
-            throw new UserErrorException($"this command speaks version {request.Version ?? 1} of the control protocol, and the server version {ControlRequest.Current}; use the pagefold that serves.");
+            throw new UserErrorException(
+                $"this command speaks version {request.Version ?? 1} of the control protocol, and the server version "
+                + $"{ControlRequest.Current}; use the pagefold that serves.");
     }
 
     /// <summary>Reads a request, on this thread: whoever sends none in time is cut off, as is everybody when the server ends.</summary>

@@ -30,8 +30,11 @@ internal sealed class DiskMetrics : IDisposable
         Gauge("pagefold.disk.held", "By", "All bytes held: frames, tables, buffers and the cache.", report => report.TotalBytes);
         Gauge("pagefold.disk.peak", "By", "The most bytes held at once.", report => report.PeakBytes);
         Gauge("pagefold.disk.limit", "By", "The most bytes that may be held.", report => report.MemoryLimit);
-        Gauge("pagefold.disk.available", "By", "Bytes that blocks without content may still take before they are refused.", report => report.AvailableBytes);
-        Gauge("pagefold.disk.nearly_full", "1", "1 if writes will be refused once the available bytes are used up, and less than an eighth of the limit is left.", report => report.IsNearlyFull ? 1 : 0);
+        Gauge("pagefold.disk.available", "By", "Bytes that blocks without content may still take before they are refused.",
+            report => report.AvailableBytes);
+        Gauge("pagefold.disk.nearly_full", "1",
+            "1 if writes will be refused once the available bytes are used up, and less than an eighth of the limit is left.",
+            report => report.IsNearlyFull ? 1 : 0);
         Gauge("pagefold.disk.pages", "{page}", "Pages stored.", report => report.Pages);
         Gauge("pagefold.disk.same_filled", "{page}", "Pages that are one repeated word.", report => report.SameFilledPages);
         Gauge("pagefold.disk.incompressible", "{page}", "Pages stored raw.", report => report.IncompressiblePages);
@@ -42,13 +45,17 @@ internal sealed class DiskMetrics : IDisposable
         _meter.CreateObservableUpDownCounter(
             "pagefold.connection_memory", () => _disks.Server?.ConnectionBytes ?? 0, "By", "Bytes that all connections have in hand.");
         _meter.CreateObservableUpDownCounter(
-            "pagefold.connection_memory_limit", () => _disks.Server?.ConnectionBytesLimit ?? 0, "By", "The most bytes that all connections can have in hand.");
+            "pagefold.connection_memory_limit",
+            () => _disks.Server?.ConnectionBytesLimit ?? 0,
+            "By",
+            "The most bytes that all connections can have in hand.");
         Count("pagefold.disk.refused_writes", "{page}", "Pages refused because memory was short.", report => report.RefusedWrites);
         Count("pagefold.disk.frames_compacted", "{frame}", "Frames that compaction has freed.", report => report.FramesCompacted);
         ByCommand("pagefold.disk.requests", "{request}", "Requests answered.", activity => activity.Requests);
         ByCommand("pagefold.disk.transferred", "By", "Bytes that successful requests were about.", activity => activity.Bytes);
         ByCommand("pagefold.disk.errors", "{request}", "Requests answered with an error.", activity => activity.Errors);
-        _meter.CreateObservableCounter("pagefold.disk.request_time", () => PerCommand(activity => activity.Seconds), "s", "Time spent on requests, sockets left out.");
+        _meter.CreateObservableCounter(
+            "pagefold.disk.request_time", () => PerCommand(activity => activity.Seconds), "s", "Time spent on requests, sockets left out.");
         try
         {
             _provider = Sdk.CreateMeterProviderBuilder()

@@ -62,7 +62,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
 
     private static ControlReply Result(params (string Name, double Value)[] figures) => new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
 
-    private ControlReply SaveSnapshot(NbdExport export, ControlRequest request, ControlReplies client, IProgress<double> progress, CancellationToken cancellation)
+    private ControlReply SaveSnapshot(
+        NbdExport export, ControlRequest request, ControlReplies client, IProgress<double> progress, CancellationToken cancellation)
     {
         if (request.HeldMark is { } mark)
             RefuseHeld(export, mark, request.Raw);
@@ -77,9 +78,11 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     {
         string? kept = options.First(option => option.Name == export.Name).Keep;
         if (kept is null || KeptFiles.IdentityOf(KeptFiles.MarkOf(kept)) != mark)
-            throw new UserErrorException("the file is where another disk that is being served is kept, which would replace it in the end; choose another file.");
+            throw new UserErrorException(
+                "the file is where another disk that is being served is kept, which would replace it in the end; choose another file.");
         if (raw)
-            throw new UserErrorException("the file is where this disk is kept, which could not go on with a raw image; choose another file, or leave --raw out.");
+            throw new UserErrorException(
+                "the file is where this disk is kept, which could not go on with a raw image; choose another file, or leave --raw out.");
     }
 
     private static ControlReply Compact(RamDisk disk, CancellationToken cancellation)

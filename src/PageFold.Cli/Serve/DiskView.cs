@@ -20,7 +20,9 @@ internal static class DiskView
             before = null;
         List<IRenderable> parts =
         [
-            new Markup($"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Connections(report)}, resident {ByteSize.Format(report.ResidentBytes)}, at {Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)))}[/]{(report.RefusedConnections > 0 ? $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]" : string.Empty)}"),
+            new Markup(
+                $"[grey]process {report.Pid}, up {Time(report.UptimeSeconds)}, {Connections(report)}, resident "
+                + $"{ByteSize.Format(report.ResidentBytes)}, at {Places(report)}[/]{Refused(report)}"),
         ];
         foreach (DiskReport disk in report.Exports)
         {
@@ -48,7 +50,8 @@ internal static class DiskView
         if (disk.PrefaultedBytes > 0)
             table.AddRow("Locked", ByteSize.Format(disk.PrefaultedBytes), "taken from the system at the start, used or not");
         if (disk.IsNearlyFull)
-            table.AddRow("[yellow]Nearly full[/]", ByteSize.Format(disk.AvailableBytes), "are left for new blocks, then writes meet ENOSPC: trim, or raise --memory-limit");
+            table.AddRow("[yellow]Nearly full[/]", ByteSize.Format(disk.AvailableBytes),
+                "are left for new blocks, then writes meet ENOSPC: trim, or raise --memory-limit");
         if (disk.WrittenBackPages > 0 || disk.WritebackFileBytes > 0)
             table.AddRow("Written back", ByteSize.Format(disk.WrittenBackBytes), $"{Figures.Count(disk.WrittenBackPages, "page", "pages")} in {ByteSize.Format(disk.WritebackFileBytes)} of the file, read {Figures.Of(disk.WritebackReads, "N0")} times");
         // A request may be refused without a page of its own, where it needs the place of another in the cache.
@@ -101,8 +104,18 @@ internal static class DiskView
 
     private static string Microseconds(double value) => value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
 
+    private static string Codec(CodecReport codec) =>
+        $"{Markup.Escape(PrintableText.Of(codec.Name))} {Figures.Of(codec.Pages, "N0")}"
+            + (codec.ForWrites ? " [grey](for writes)[/]" : string.Empty);
+
+    private static string Places(ServerReport report) => Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)));
+
+    private static string Refused(ServerReport report) => report.RefusedConnections == 0 ? string.Empty
+        : $" [red]{Figures.Count(report.RefusedConnections, "connection", "connections")} refused[/]";
+
     private static string Connections(ServerReport report) =>
-        $"{Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")} with {ByteSize.Format(report.ConnectionBytes)} of {ByteSize.Format(report.ConnectionBytesLimit)}";
+        $"{Figures.Count(report.Exports.Sum(disk => disk.Connections), "connection", "connections")} with "
+            + $"{ByteSize.Format(report.ConnectionBytes)} of {ByteSize.Format(report.ConnectionBytesLimit)}";
 
     private static string Time(double seconds)
     {

@@ -110,7 +110,8 @@ internal sealed class HostedDisks : IDisposable
 
     /// <summary>A message of the library with the names of the command's options in it.</summary>
     public static string InOptions(string message) =>
-        OptionNames.Aggregate(message.Split(" (Parameter", 2)[0], (text, pair) => text.Replace(pair.Name, pair.Option, StringComparison.Ordinal));
+        OptionNames.Aggregate(message.Split(" (Parameter", 2)[0],
+            (text, pair) => text.Replace(pair.Name, pair.Option, StringComparison.Ordinal));
 
     private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
 
@@ -123,8 +124,10 @@ internal sealed class HostedDisks : IDisposable
         catch (ArgumentException e)
         {
             string message = InOptions(e.Message);
-            if (options.MemoryLimit is { } all && options.Exports.First(asked => asked.Name == export.Name).MemoryLimit is null && options.Exports.Count > 1 && message.Contains("--memory-limit", StringComparison.Ordinal))
-                message += $" This is its share of --memory-limit {ByteSize.Format(all)}, which {options.Exports.Count} exports divide: raise that, or give it more with --export {export.Name},memory-limit=BYTES.";
+            if (options.MemoryLimit is { } all && options.Exports.First(asked => asked.Name == export.Name).MemoryLimit is null
+                && options.Exports.Count > 1 && message.Contains("--memory-limit", StringComparison.Ordinal))
+                message += $" This is its share of --memory-limit {ByteSize.Format(all)}, which {options.Exports.Count} exports divide: "
+                    + $"raise that, or give it more with --export {export.Name},memory-limit=BYTES.";
             throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
         }
         catch (Exception) when (Directory.Exists(options.WritebackOf(export)))
@@ -134,7 +137,8 @@ internal sealed class HostedDisks : IDisposable
         catch (IOException e) when (options.SwapRatio is not null && e.Message.StartsWith("Writeback.Path", StringComparison.Ordinal))
         {
             throw new UserErrorException(e.Message.Replace("Writeback.Path", "--writeback", StringComparison.Ordinal)
-                .Replace("leave Writeback.Preallocate out", "choose a smaller --swap ratio or --memory-limit", StringComparison.Ordinal), e);
+                .Replace("leave Writeback.Preallocate out", "choose a smaller --swap ratio or --memory-limit", StringComparison.Ordinal),
+                e);
         }
         catch (Exception e) when (options.Writeback is not null && e is IOException or UnauthorizedAccessException)
         {

@@ -4,7 +4,10 @@ using System.Net.Sockets;
 
 namespace PageFold.Cli.Serve;
 
-/// <summary>Addresses to listen on: 127.0.0.1:10809, [::1]:10809, or a name such as localhost:10809, which stands for all its addresses that this machine has.</summary>
+/// <summary>
+/// Addresses to listen on: 127.0.0.1:10809, [::1]:10809, or a name such as localhost:10809, which stands for all its addresses that this
+/// machine has.
+/// </summary>
 internal static class ListenAddress
 {
     /// <summary>The address or name that is meant.</summary>
@@ -22,13 +25,15 @@ internal static class ListenAddress
         if (hasPort && port > 0 && host is "" or "*")
         {
             throw new UserErrorException(
-                $"{option} {text} names no address; for all of this machine's write 0.0.0.0:{port} or [::]:{port}, for this machine alone localhost:{port}.");
+                $"{option} {text} names no address; for all of this machine's write 0.0.0.0:{port} or [::]:{port}, for this machine alone "
+                    + $"localhost:{port}.");
         }
         if (IsName(host) || IPAddress.TryParse(host, out _))
         {
             string given = text[(colon + 1)..];
             throw new UserErrorException(
-                $"{option} {text} has no possible port ({Arguments.Shown(given)}); choose a port from 1 to {ushort.MaxValue}, as in {host}:10809.");
+                $"{option} {text} has no possible port ({Arguments.Shown(given)}); choose a port from 1 to {ushort.MaxValue}, as in "
+                    + $"{host}:10809.");
         }
         throw new UserErrorException(
             $"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, [::1]:10809 or localhost:10809.");
@@ -43,14 +48,17 @@ internal static class ListenAddress
             return (IPEndPoint)parsed;
         try
         {
-            return new IPEndPoint(Dns.GetHostAddresses(name.Host).MinBy(address => address.AddressFamily == AddressFamily.InterNetwork ? 0 : 1)!, name.Port);
+            return new IPEndPoint(Dns.GetHostAddresses(name.Host)
+                .MinBy(address => address.AddressFamily == AddressFamily.InterNetwork ? 0 : 1)!, name.Port);
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            throw new UserErrorException($"{option} {text}: the name is not known ({e.Message.TrimEnd('.')}); name an address, as in 127.0.0.1:{name.Port}.", e);
+            throw new UserErrorException(
+                $"{option} {text}: the name is not known ({e.Message.TrimEnd('.')}); name an address, as in 127.0.0.1:{name.Port}.", e);
         }
     }
 
     // What begins with a digit is a mistyped address.
-    private static bool IsName(string host) => host.Length > 0 && char.IsAsciiLetter(host[0]) && host.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
+    private static bool IsName(string host) =>
+        host.Length > 0 && char.IsAsciiLetter(host[0]) && host.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
 }

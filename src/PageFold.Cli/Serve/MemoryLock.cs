@@ -10,8 +10,9 @@ namespace PageFold.Cli.Serve;
 /// would otherwise wait for the server to swap the server in.
 /// </summary>
 /// <remarks>
-/// The process is also marked as one that the kernel writes through (PR_SET_IO_FLUSHER, Linux 5.6), so that what the kernel allocates for it, as for its sockets, does not wait for pages to be swapped out.
-/// A thread inherits the mark from the one that made it, and the runtime has its threads already when the command begins; so the command marks its first thread and starts itself anew in the same process.
+/// The process is also marked as one that the kernel writes through (PR_SET_IO_FLUSHER, Linux 5.6), so that what the kernel allocates for
+/// it, as for its sockets, does not wait for pages to be swapped out. A thread inherits the mark from the one that made it, and the runtime
+/// has its threads already when the command begins; so the command marks its first thread and starts itself anew in the same process.
 /// </remarks>
 internal static class MemoryLock
 {
@@ -39,7 +40,8 @@ internal static class MemoryLock
     public static void RefuseMoreThanIsThere(long limit, long connections)
     {
         const string Available = "MemAvailable:";
-        if (!OperatingSystem.IsLinux() || File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Available, StringComparison.Ordinal)) is not { } line)
+        if (!OperatingSystem.IsLinux()
+            || File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Available, StringComparison.Ordinal)) is not { } line)
             return;
         long available = long.Parse(line.AsSpan(Available.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture) * 1024;
         if (limit > available - connections)
@@ -56,6 +58,8 @@ internal static class MemoryLock
         if (!OperatingSystem.IsLinux())
             throw new UserErrorException("--lock-memory needs Linux; leave it out.");
         if (LibC.mlockall(LibC.MCL_CURRENT | LibC.MCL_FUTURE | LibC.MCL_ONFAULT) != 0)
-            throw new UserErrorException($"--lock-memory is not allowed here ({Marshal.GetLastPInvokeErrorMessage()}); run the command as root or with CAP_IPC_LOCK, or with no limit on locked memory (ulimit -l unlimited, LimitMEMLOCK=infinity).");
+            throw new UserErrorException(
+                $"--lock-memory is not allowed here ({Marshal.GetLastPInvokeErrorMessage()}); run the command as root or with "
+                + "CAP_IPC_LOCK, or with no limit on locked memory (ulimit -l unlimited, LimitMEMLOCK=infinity).");
     }
 }

@@ -12,7 +12,9 @@ internal static class MemoryShares
         long own = options.Exports.Sum(export => export.MemoryLimit ?? 0);
         int others = options.Exports.Count(export => export.MemoryLimit is null);
         if (own > limit || own == limit && others > 0)
-            throw new UserErrorException($"the exports' own memory limits come to {ByteSize.Format(own)}, and --memory-limit is {ByteSize.Format(limit)} for all; raise it, or lower theirs.");
+            throw new UserErrorException(
+                $"the exports' own memory limits come to {ByteSize.Format(own)}, and --memory-limit is {ByteSize.Format(limit)} for all; "
+                + "raise it, or lower theirs.");
         return [.. options.Exports.Select(export => export with { MemoryLimit = export.MemoryLimit ?? (limit - own) / others })];
     }
 }

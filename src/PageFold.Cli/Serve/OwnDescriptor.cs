@@ -3,8 +3,8 @@ using System.Globalization;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// Tells names that mean an open descriptor of this process (/dev/stdout, /dev/fd/63, /proc/self/fd/1, and links to them) from names of files. The links under /proc/PID are no text: what they say may
-/// mean another file to this process, or none.
+/// Tells names that mean an open descriptor of this process (/dev/stdout, /dev/fd/63, /proc/self/fd/1, and links to them) from names of
+/// files. The links under /proc/PID are no text: what they say may mean another file to this process, or none.
 /// </summary>
 internal static class OwnDescriptor
 {
@@ -38,18 +38,21 @@ internal static class OwnDescriptor
         if (within is not null)
             return (full, null);
         string? target = new FileInfo(full).LinkTarget;
-        bool mayBeDescriptor = int.TryParse(Path.GetFileName(full), NumberStyles.None, CultureInfo.InvariantCulture, out int descriptor) && Path.GetFileName(folder) == "fd";
+        bool mayBeDescriptor = int.TryParse(Path.GetFileName(full), NumberStyles.None, CultureInfo.InvariantCulture, out int descriptor)
+            && Path.GetFileName(folder) == "fd";
         if ((target is not null || mayBeDescriptor) && ProcessOf(folder) is { } process)
         {
             if (!process.IsOwn)
-                throw new UserErrorException($"{path} leads through {full} into another process, where names mean other files; name the file itself.");
+                throw new UserErrorException(
+                    $"{path} leads through {full} into another process, where names mean other files; name the file itself.");
             if (mayBeDescriptor)
                 return (full, descriptor);
         }
         if (target is null)
             return (full, null);
         if (++links > MostLinks)
-            throw new UserErrorException($"{path} is a link that leads in a circle, or through more links than the system follows; choose another file.");
+            throw new UserErrorException(
+                $"{path} is a link that leads in a circle, or through more links than the system follows; choose another file.");
         return Walk(Path.GetFullPath(target, folder), path, ref links);
     }
 
@@ -67,6 +70,7 @@ internal static class OwnDescriptor
             top = above;
         }
         string number = Path.GetRelativePath(top, folder).Split('/')[0];
-        return number.Length > 0 && char.IsAsciiDigit(number[0]) ? (number, number == new FileInfo(Path.Combine(top, "self")).LinkTarget) : null;
+        return number.Length > 0 && char.IsAsciiDigit(number[0]) ? (number, number == new FileInfo(Path.Combine(top, "self")).LinkTarget)
+            : null;
     }
 }

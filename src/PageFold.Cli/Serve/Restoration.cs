@@ -46,7 +46,10 @@ internal static class Restoration
             if (pageSize is { } chosen && chosen != info.PageSize)
                 throw new UserErrorException($"{OptionOf(export)} {path} has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says {ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
             if (options.SwapRatio is not null && export.Size < info.Length)
-                throw new UserErrorException($"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than the {ByteSize.Format(export.Size.Value)} that --swap gives; raise --memory-limit or the ratio, or write --size {info.Length} instead of --swap.");
+                throw new UserErrorException(
+                    $"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than the "
+                    + $"{ByteSize.Format(export.Size.Value)} that --swap gives; raise --memory-limit or the ratio, or write --size "
+                    + $"{info.Length} instead of --swap.");
             if (export.Size < info.Length)
                 throw new UserErrorException($"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than --size {ByteSize.Format(export.Size.Value)}; leave --size out, or choose at least {info.Length}.");
             pageSize = info.PageSize;

@@ -13,9 +13,11 @@ internal static class ServeCommand
 
     public static Command Create()
     {
-        Option<string?> size = Text("--size", "BYTES", "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.");
+        Option<string?> size = Text("--size", "BYTES",
+            "Bytes of the disk as clients see it, as in 8GiB. Needed unless a snapshot says it.");
         Option<string?> limit = Text(
-            "--memory-limit", "BYTES", "The most memory to hold, for all disks together. Default: half of the container's or the machine's.");
+            "--memory-limit", "BYTES",
+            "The most memory to hold, for all disks together. Default: half of the container's or the machine's.");
         Option<string[]> unix = new("--unix")
         {
             Description = "Listen on a Unix socket that only you may open. One that a killed server has left is taken over.",
@@ -40,7 +42,8 @@ internal static class ServeCommand
             HelpName = "NAME[:LEVEL]",
         };
         Option<string?> pageSize = Text(
-            "--page-size", "BYTES", "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.");
+            "--page-size", "BYTES",
+            "Bytes compressed together: 4KiB (default) to 64KiB. Larger ones are denser, and slower for requests of 4 KiB.");
         Option<string?> cache = Text("--cache", "BYTES", "Pages larger than 4 KiB kept decompressed; 0 for none. Default 4MiB.");
         Option<string?> tls = Text(
             "--tls-certificates", "DIR", "Folder with server-cert.pem and server-key.pem: only encrypted connections are served.");
@@ -70,7 +73,8 @@ internal static class ServeCommand
                 + "Two megabytes of the memory limit, and as much as the cache has, are kept aside for that.");
         Option<bool> readOnly = new("--read-only") { Description = "Refuse all writes." };
         Option<string?> control = Text(
-            "--control", "PATH", $"Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with {ControlSuffix} behind.");
+            "--control", "PATH",
+            $"Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with {ControlSuffix} behind.");
         Option<string?> metrics = Text("--metrics", "ADDRESS:PORT", "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.");
         Option<string> connections = new("--max-connections")
         {
@@ -129,9 +133,10 @@ internal static class ServeCommand
                     }),
                     MemoryLimit = Arguments.Bytes("--memory-limit", parsed.GetValue(limit)),
                     EndPoints = EndPoints(parsed.GetValue(unix) ?? [], parsed.GetValue(listen) ?? []),
-                    Control = NotEmpty("--control", parsed.GetValue(control), "a path") ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? ControlOf(first) : null),
+                    Control = NotEmpty("--control", parsed.GetValue(control))
+                        ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? ControlOf(first) : null),
                     Metrics = parsed.GetValue(metrics) is { } address ? ListenAddress.ParseOne("--metrics", address) : null,
-                    TlsCertificates = NotEmpty("--tls-certificates", parsed.GetValue(tls), "a folder"),
+                    TlsCertificates = parsed.GetValue(tls),
                     TlsRequired = !parsed.GetValue(tlsOptional),
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
                     Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
@@ -160,19 +165,21 @@ internal static class ServeCommand
         return command;
     }
 
-    private static Option<string?> Text(string name, string value, string description) => new(name) { Description = description, HelpName = value };
+    private static Option<string?> Text(string name, string value, string description) => new(name)
+    {
+        Description = description,
+        HelpName = value,
+    };
 
-    private static string? NotEmpty(string option, string? text, string what) =>
-        string.IsNullOrWhiteSpace(text) && text is not null ? throw new UserErrorException($"{option} needs {what}.") : text;
+    private static string? NotEmpty(string option, string? text) =>
+        string.IsNullOrWhiteSpace(text) && text is not null ? throw new UserErrorException($"{option} needs a path.") : text;
 
     private static List<EndPoint> EndPoints(string[] unix, string[] listen)
     {
-        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)), .. listen.Select(address => ListenAddress.Parse("--listen", address))];
-        foreach ((string option, IEnumerable<string> names) in ((string, IEnumerable<string>)[])[("--unix", unix.Select(Path.GetFullPath)), ("--listen", listen)])
-        {
-            if (names.GroupBy(name => name).FirstOrDefault(same => same.Count() > 1) is { } twice)
-                throw new UserErrorException($"{option} {twice.Key} is given twice; give it once.");
-        }
+        List<EndPoint> endPoints = [.. unix.Select(path => ServeArguments.UnixSocket("--unix", path)),
+            .. listen.Select(address => ListenAddress.Parse("--listen", address))];
+        RefuseTwice("--unix", unix.Select(Path.GetFullPath));
+        RefuseTwice("--listen", listen);
         return endPoints.Count > 0
             ? endPoints
             : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
@@ -184,7 +191,9 @@ internal static class ServeCommand
         PageCodec codec = ServeArguments.Denser("--recompress", text);
         return Whole(text) != Whole(forWrites)
             ? codec
-            : throw new UserErrorException($"--recompress {text} compresses as --codec {forWrites} has done before, so nothing is gained; choose a denser one, as in --recompress zstd:9, or leave it out.");
+            : throw new UserErrorException(
+                $"--recompress {text} compresses as --codec {forWrites} has done before, so nothing is gained; choose a denser one, as in "
+                + "--recompress zstd:9, or leave it out.");
 
         static string Whole(string name) => name.ToLowerInvariant() switch
         {
@@ -200,10 +209,19 @@ internal static class ServeCommand
             throw new UserErrorException($"--{option} {Arguments.Shown(file)} cannot belong to {exports} exports; write it behind the one it belongs to, as in --export NAME,{option}=FILE.");
     }
 
+    private static void RefuseTwice(string option, IEnumerable<string> names)
+    {
+        if (names.GroupBy(name => name).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new UserErrorException($"{option} {twice.Key} is given twice; give it once.");
+    }
+
     private static void RefuseTwice(string option, string? file, ExportOptions export, string? own)
     {
         if (file is not null && own is not null)
-            throw new UserErrorException($"--{option} {Arguments.Shown(file)} and --export {export.Name},{option}={own} say it twice; leave one of them out.");
+        {
+            throw new UserErrorException(
+                $"--{option} {Arguments.Shown(file)} and --export {export.Name},{option}={own} say it twice; leave one of them out.");
+        }
     }
 
     private static List<ExportOptions> Exports(string[] texts, ExportOptions common)
@@ -219,7 +237,8 @@ internal static class ServeCommand
             RefuseTwice("keep", common.Keep, exports[0], exports[0].Keep);
         }
         if (common.Size is { } size && texts.Length > 0 && exports.TrueForAll(export => export.Size is not null))
-            throw new UserErrorException($"--size {ByteSize.Format(size)} would do nothing, since every export says a size of its own; leave one of them out.");
+            throw new UserErrorException(
+                $"--size {ByteSize.Format(size)} would do nothing, since every export says a size of its own; leave one of them out.");
         return [.. exports.Select(export => export with
         {
             Size = export.Size ?? common.Size,

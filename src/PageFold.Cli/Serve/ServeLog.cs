@@ -5,10 +5,11 @@ using PageFold.Nbd;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// The log of a serving command on standard error, a line each. What clients and disks cause, and may cause a thousand times, is told once per kind and minute, with the number of lines that were
-/// left out.
+/// The log of a serving command on standard error, a line each. What clients and disks cause, and may cause a thousand times, is told once
+/// per kind and minute, with the number of lines that were left out.
 /// </summary>
-/// <remarks>Thread-safe. Lines of one kind differ in numbers only. Control characters, which names from outside may have, are escaped.</remarks>
+/// <remarks>Thread-safe. Lines of one kind differ in numbers only. Control characters, which names from outside may have, are
+/// escaped.</remarks>
 internal sealed class ServeLog : IDisposable
 {
     private const int MostKinds = 64;
@@ -31,7 +32,8 @@ internal sealed class ServeLog : IDisposable
     }
 
     /// <summary>Tells a line that comes once.</summary>
-    public void Tell(string line) => _write($"pagefold: {PrintableText.Of(line.Length <= LongestLine ? line : line[..LongestLine] + " ...")}");
+    public void Tell(string line) =>
+        _write($"pagefold: {PrintableText.Of(line.Length <= LongestLine ? line : line[..LongestLine] + " ...")}");
 
     /// <summary>Tells a line that may come again and again: the first of its kind in a minute.</summary>
     public void TellSeldom(string line)
@@ -61,7 +63,9 @@ internal sealed class ServeLog : IDisposable
         TellOmitted(all: true);
     }
 
-    /// <summary>Tells how many lines of each kind were left out, once its minute is over. A kind that keeps coming begins a new minute.</summary>
+    /// <summary>
+    /// Tells how many lines of each kind were left out, once its minute is over. A kind that keeps coming begins a new minute.
+    /// </summary>
     private void TellOmitted(bool all)
     {
         List<string> lines = [];

@@ -38,7 +38,9 @@ internal sealed record ServeOptions
     /// <summary>Takes the memory at the start and locks it.</summary>
     public bool LockMemory { get; init; }
 
-    /// <summary>The disks' sizes as multiples of their memory limits, for disks that a kernel swaps to; null where sizes are given.</summary>
+    /// <summary>
+    /// The disks' sizes as multiples of their memory limits, for disks that a kernel swaps to; null where sizes are given.
+    /// </summary>
     public double? SwapRatio { get; init; }
 
     /// <summary>Where pages may go that are to leave memory; a disk of several has a file of its own beside it, with its name behind.</summary>
@@ -139,7 +141,8 @@ internal static class ServeArguments
         if (UnixListener.IsStale(full))
             return full;
         throw new UserErrorException(Directory.Exists(full) ? $"{option} {path} exists already and is a folder; choose a name in it, or another."
-            : $"{option} {path} exists already, and is no socket that a server has left behind; end the server that listens there, or choose another.");
+            : $"{option} {path} exists already, and is no socket that a server has left behind; end the server that listens there, or "
+                + "choose another.");
     }
 
     /// <summary>The path of a socket, short enough for the system.</summary>
@@ -182,7 +185,8 @@ internal static class ServeArguments
     public static int? Rate(string option, string text)
     {
         const int Most = 1_000_000;
-        return text.Equals("off", StringComparison.OrdinalIgnoreCase) ? null : Arguments.Integer(option, text, 1, Most, $"1 to {Most}, or off");
+        return text.Equals("off", StringComparison.OrdinalIgnoreCase) ? null
+            : Arguments.Integer(option, text, 1, Most, $"1 to {Most}, or off");
     }
 
     /// <summary>A size as a multiple of the memory limit; null without the option, the default where it has no value.</summary>
@@ -192,9 +196,12 @@ internal static class ServeArguments
             return null;
         if (text is null)
             return SwapSizing.DefaultRatio;
-        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio) && ratio is >= 1 and <= SwapSizing.LargestRatio
+        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio)
+            && ratio is >= 1 and <= SwapSizing.LargestRatio
             ? ratio
-            : throw new UserErrorException($"{option} {Arguments.Shown(text)} is no ratio; write a number from 1 to {SwapSizing.LargestRatio} as in {option} 2.5, or none for {SwapSizing.DefaultRatio}.");
+            : throw new UserErrorException(
+                $"{option} {Arguments.Shown(text)} is no ratio; write a number from 1 to {SwapSizing.LargestRatio} as in {option} 2.5, or "
+                + $"none for {SwapSizing.DefaultRatio}.");
     }
 
     /// <summary>A codec to recompress with: one that compresses.</summary>
@@ -216,7 +223,8 @@ internal static class ServeArguments
         {
             string why = parts.Length == 1 ? "does not exist"
                 : parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase) ? $"has no possible level ({Arguments.Shown(parts[1])})"
-                : parts[0].ToLowerInvariant() is "lz4" or "lz4-managed" or "none" ? $"has a level ({Arguments.Shown(parts[1])}), which {parts[0]} does not take"
+                : parts[0].ToLowerInvariant() is "lz4" or "lz4-managed" or "none"
+                    ? $"has a level ({Arguments.Shown(parts[1])}), which {parts[0]} does not take"
                 : "does not exist";
             throw new UserErrorException(
                 $"{option} {Arguments.Shown(text)} {why}; choose lz4, zstd, or zstd with a level from -7 to 22 as in zstd:9.");

@@ -77,7 +77,8 @@ internal static class ServeRun
     }
 
     /// <summary>What the server is made with.</summary>
-    public static NbdServerOptions ServerOptions(ServeOptions options, IReadOnlyList<NbdExport> exports, NbdTls? tls, Action<string> log) => new()
+    public static NbdServerOptions ServerOptions(
+        ServeOptions options, IReadOnlyList<NbdExport> exports, NbdTls? tls, Action<string> log) => new()
     {
         Exports = exports,
         EndPoints = options.EndPoints,
@@ -117,7 +118,8 @@ internal static class ServeRun
         {
             throw new UserErrorException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"--connection-memory is {options.ConnectionMemory:N0} bytes, too little for --max-connections {options.MaxConnections}; choose at least {ByteSize.Format(least)} ({least} bytes), or fewer connections."));
+                $"--connection-memory is {options.ConnectionMemory:N0} bytes, too little for --max-connections {options.MaxConnections}; "
+                    + $"choose at least {ByteSize.Format(least)} ({least} bytes), or fewer connections."));
         }
     }
 
@@ -150,19 +152,25 @@ internal static class ServeRun
         long below = size / RamDisk.SectorSize * RamDisk.SectorSize;
         if (below == size)
             return;
-        long nearest = below == 0 || size - below > RamDisk.SectorSize / 2 && below <= long.MaxValue - RamDisk.SectorSize ? below + RamDisk.SectorSize : below;
+        long nearest = below == 0 || size - below > RamDisk.SectorSize / 2 && below <= long.MaxValue - RamDisk.SectorSize
+            ? below + RamDisk.SectorSize : below;
         throw new UserErrorException(string.Create(
             CultureInfo.InvariantCulture,
-            $"{(export.Name.Length > 0 ? $"export {export.Name}: " : string.Empty)}--size is {size:N0} bytes; choose a positive multiple of {RamDisk.SectorSize} bytes, the nearest is {nearest}."));
+            $"{(export.Name.Length > 0 ? $"export {export.Name}: " : string.Empty)}--size is {size:N0} bytes; choose a positive multiple "
+                + $"of {RamDisk.SectorSize} bytes, the nearest is {nearest}."));
     }
 
-    /// <summary>Warns of a limit that the machine cannot keep. A control group's is refused, but a machine has swap, and may be meant to use it.</summary>
+    /// <summary>
+    /// Warns of a limit that the machine cannot keep. A control group's is refused, but a machine has swap, and may be meant to use it.
+    /// </summary>
     private static void WarnOfLimit(IReadOnlyList<ExportOptions> exports, ServeLog log)
     {
         long limits = exports.Sum(export => export.MemoryLimit ?? 0);
         long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (limits > machine)
-            log.Tell($"WARNING: --memory-limit is {ByteSize.Format(limits)}, and this machine has {ByteSize.Format(machine)} of memory: it will swap, or end the server; choose less, or use --writeback");
+            log.Tell(
+                $"WARNING: --memory-limit is {ByteSize.Format(limits)}, and this machine has {ByteSize.Format(machine)} of memory: it "
+                + "will swap, or end the server; choose less, or use --writeback");
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)
@@ -194,7 +202,10 @@ internal static class ServeRun
         foreach (NbdExport export in disks.Exports)
         {
             string name = export.Name.Length > 0 ? $"'{export.Name}'" : "disk";
-            log.Tell($"{name}: {ByteSize.Format(export.Disk.Length)}, {ByteSize.Format(export.Disk.PageSize)} pages, {export.Disk.Store.Codec.Implementation}, at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory{(export.ReadOnly ? ", read-only" : string.Empty)}");
+            log.Tell(
+                $"{name}: {ByteSize.Format(export.Disk.Length)}, {ByteSize.Format(export.Disk.PageSize)} pages, "
+                + $"{export.Disk.Store.Codec.Implementation}, at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory"
+                + $"{(export.ReadOnly ? ", read-only" : string.Empty)}");
         }
         foreach (EndPoint endPoint in server.EndPoints)
             log.Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");
@@ -203,9 +214,18 @@ internal static class ServeRun
         if (options.Metrics is { } metrics)
             log.Tell($"metrics at http://{metrics}/metrics");
         if (options.LockMemory)
-            log.Tell($"the server's memory is taken and locked{(flusher ? string.Empty : "; the kernel may still wait for swap when it allocates for the server (needs CAP_SYS_RESOURCE and Linux 5.6)")}");
+        {
+            const string StillWaits = "; the kernel may still wait for swap when it allocates for the server "
+                + "(needs CAP_SYS_RESOURCE and Linux 5.6)";
+            log.Tell($"the server's memory is taken and locked{(flusher ? string.Empty : StillWaits)}");
+        }
         if (options.SwapRatio is { } ratio)
-            log.Tell($"sized for swap: {Figures.Of(ratio, "0.##")} times the memory limit; {(options.Writeback is null ? "writes that compress badly may still be refused (ENOSPC)" : "disk space for the rest is reserved, and no write is refused")}");
+        {
+            string limit = options.Writeback is null
+                ? "writes that compress badly may still be refused (ENOSPC)"
+                : "disk space for the rest is reserved, and no write is refused";
+            log.Tell($"sized for swap: {Figures.Of(ratio, "0.##")} times the memory limit; {limit}");
+        }
         if (options.Exports.All(export => export.Keep is null))
             log.Tell("what is written lives in memory and is gone when this command ends");
     }

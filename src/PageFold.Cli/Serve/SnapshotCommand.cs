@@ -10,12 +10,24 @@ internal static class SnapshotCommand
 
     public static Command Create()
     {
-        Argument<string> file = new("file") { Description = "The file, as this command sees it; an old one is replaced only when the new one is whole. Or a pipe, or - for standard output." };
+        Argument<string> file = new("file")
+        {
+            Description = "The file, as this command sees it; an old one is replaced only when the new one is whole. Or a pipe, or - for "
+                + "standard output.",
+        };
         Option<string> control = ControlCommands.ControlOption();
         Option<string?> export = ControlCommands.ExportOption();
-        Option<bool> raw = new("--raw") { Description = "Write a plain, sparse image of the disk, which other programs read, instead of a snapshot." };
+        Option<bool> raw = new("--raw")
+        {
+            Description = "Write a plain, sparse image of the disk, which other programs read, instead of a snapshot.",
+        };
         Option<bool> json = ControlCommands.JsonOption();
-        Command command = new("snapshot", "Save a disk as it is at one point in time, while its clients go on. 'pagefold serve --restore' brings it back.") { file, control, export, raw, json };
+        Command command = new(
+            "snapshot",
+            "Save a disk as it is at one point in time, while its clients go on. 'pagefold serve --restore' brings it back.")
+        {
+            file, control, export, raw, json,
+        };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => Save(
                 parsed.GetValue(file)!,
@@ -32,20 +44,23 @@ internal static class SnapshotCommand
         ControlReply reply;
         using (SnapshotPlace place = SnapshotPlace.Open(path))
         {
-            reply = ControlCommands.Watch("Saving", told => Receive(path, place, control, request with { HeldMark = place.HeldMark }, told, stop));
+            reply = ControlCommands.Watch(
+                "Saving", told => Receive(path, place, control, request with { HeldMark = place.HeldMark }, told, stop));
             if (place.IsStandardOutput)
                 return ControlCommands.Show(reply, json, Console.Error);
         }
         return ControlCommands.Show(reply, json, Console.Out);
     }
 
-    private static ControlReply Receive(string path, SnapshotPlace place, string control, ControlRequest request, Action<ControlReply> told, CancellationToken stop)
+    private static ControlReply Receive(
+        string path, SnapshotPlace place, string control, ControlRequest request, Action<ControlReply> told, CancellationToken stop)
     {
         try
         {
             ControlReply reply = ControlClient.Ask(control, request, told, stop, place.Output);
             if (reply.Error is { } error)
-                return error.StartsWith(TheFile, StringComparison.Ordinal) ? reply with { Error = $"{path} {error[TheFile.Length..]}" } : reply;
+                return error.StartsWith(TheFile, StringComparison.Ordinal) ? reply with { Error = $"{path} {error[TheFile.Length..]}" }
+                    : reply;
             long received = Stopwatch.GetTimestamp();
             place.Output.Complete(stop);
             Dictionary<string, double> figures = new(reply.Result!);
@@ -55,7 +70,9 @@ internal static class SnapshotCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{path} could not be written ({e.Message.TrimEnd('.')}); there is no new file, and one that was there is as it was. Make room there, or choose another file.", e);
+            throw new UserErrorException(
+                $"{path} could not be written ({e.Message.TrimEnd('.')}); there is no new file, and one that was there is as it was. Make "
+                + "room there, or choose another file.", e);
         }
     }
 }

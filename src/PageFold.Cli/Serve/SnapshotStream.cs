@@ -1,12 +1,13 @@
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// Sends a snapshot to the command that asked for it, which writes it where the user said. So a file's name means what it means to the user, and is opened with the user's rights; the server opens
-/// nothing.
+/// Sends a snapshot to the command that asked for it, which writes it where the user said. So a file's name means what it means to the
+/// user, and is opened with the user's rights; the server opens nothing.
 /// </summary>
 /// <remarks>
-/// The bytes go through the control socket, and no descriptor is passed: one path serves files, pipes and terminals on every system, a descriptor that blocks cannot hold up the server, and a client
-/// that takes nothing is left after <see cref="Patience"/>, so that it cannot keep the disk's writers waiting. Being complete is up to the client: it learns of that by the last reply.
+/// The bytes go through the control socket, and no descriptor is passed: one path serves files, pipes and terminals on every system, a
+/// descriptor that blocks cannot hold up the server, and a client that takes nothing is left after <see cref="Patience"/>, so that it
+/// cannot keep the disk's writers waiting. Being complete is up to the client: it learns of that by the last reply.
 /// </remarks>
 internal sealed class SnapshotStream(ControlReplies client, TimeSpan patience) : SnapshotOutput
 {

@@ -5,11 +5,12 @@ using PageFold.Cli.Interop;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// A snapshot or image on its way into a pipe, a device or an open descriptor: gathered in a temporary file, and written from its beginning to its end when it is whole.
+/// A snapshot or image on its way into a pipe, a device or an open descriptor: gathered in a temporary file, and written from its beginning
+/// to its end when it is whole.
 /// </summary>
 /// <remarks>
-/// The pages of an image come in any order, and a pipe takes them in one. Also, a slow reader such as a compressor does not slow the disk's clients, and gets nothing of a snapshot that fails. The
-/// temporary file has no name, so nothing is left of it, whatever ends the command.
+/// The pages of an image come in any order, and a pipe takes them in one. Also, a slow reader such as a compressor does not slow the disk's
+/// clients, and gets nothing of a snapshot that fails. The temporary file has no name, so nothing is left of it, whatever ends the command.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed class SpooledOutput : SnapshotOutput
@@ -30,7 +31,9 @@ internal sealed class SpooledOutput : SnapshotOutput
         _target = target;
         _open = open;
         // A snapshot may be large, and /tmp is memory on many systems.
-        _folder = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } chosen ? chosen : Directory.Exists(PreferredFolder) ? PreferredFolder : Path.GetTempPath();
+        _folder = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } chosen ? chosen
+            : Directory.Exists(PreferredFolder) ? PreferredFolder
+            : Path.GetTempPath();
         string name = Path.Combine(_folder, $"pagefold-{Guid.NewGuid():N}");
         try
         {
@@ -74,10 +77,14 @@ internal sealed class SpooledOutput : SnapshotOutput
         }
     }
 
-    /// <summary>Writes all of it to the target, on a thread of its own: a reader that takes nothing must not keep the command from being interrupted.</summary>
+    /// <summary>
+    /// Writes all of it to the target, on a thread of its own: a reader that takes nothing must not keep the command from being
+    /// interrupted.
+    /// </summary>
     public override void Complete(CancellationToken cancellationToken)
     {
-        Task copying = Task.Factory.StartNew(() => Copy(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task copying = Task.Factory.StartNew(
+            () => Copy(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Task.WaitAny([copying], cancellationToken);
         copying.GetAwaiter().GetResult();
     }
@@ -93,7 +100,8 @@ internal sealed class SpooledOutput : SnapshotOutput
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{_target} could not be written ({e.Message.TrimEnd('.')}), and is not complete; choose another file.", e);
+            throw new UserErrorException(
+                $"{_target} could not be written ({e.Message.TrimEnd('.')}), and is not complete; choose another file.", e);
         }
     }
 
@@ -130,8 +138,11 @@ internal sealed class SpooledOutput : SnapshotOutput
 
     /// <summary>True for a file with nothing behind the position, in which what is skipped reads as zeros.</summary>
     private static bool CanLeaveHoles(int target) =>
-        Descriptor.Status(target) is { Kind: FileKind.Regular } status && Descriptor.IsWritable(target, out bool appends) && !appends && Descriptor.Position(target) >= status.Length;
+        Descriptor.Status(target) is { Kind: FileKind.Regular } status && Descriptor.IsWritable(target, out bool appends) && !appends
+            && Descriptor.Position(target) >= status.Length;
 
     private UserErrorException Unusable(Exception e) =>
-        new($"the snapshot is gathered in {_folder} before it goes to {_target}, and that cannot be done ({e.Message.TrimEnd('.')}); set TMPDIR to a folder with room for it.", e);
+        new(
+            $"the snapshot is gathered in {_folder} before it goes to {_target}, and that cannot be done ({e.Message.TrimEnd('.')}); set "
+            + "TMPDIR to a folder with room for it.", e);
 }

@@ -1,8 +1,8 @@
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// What <c>--swap</c> stands for: a disk that does not promise more than it holds. A kernel that swaps believes in the size it is told and answers a refused write by killing what it swapped, so the size follows from the
-/// memory limit.
+/// What <c>--swap</c> stands for: a disk that does not promise more than it holds. A kernel that swaps believes in the size it is told and
+/// answers a refused write by killing what it swapped, so the size follows from the memory limit.
 /// </summary>
 internal static class SwapSizing
 {
@@ -12,7 +12,8 @@ internal static class SwapSizing
     // The largest page, so that the size fits whatever page size a snapshot says.
     private const long SizeStep = 64 << 10;
 
-    // Without a file, pages that hold nothing yet are refused when less than a sixteenth of the limit is free: overwrites that compress less find room there.
+    // Without a file, pages that hold nothing yet are refused when less than a sixteenth of the limit is free: overwrites that compress
+    // less find room there.
     private const int ReserveShift = 4;
 
     // What the limit holds beside pages: tables, buffers, the cache, gaps between objects. Taken generously, since disk space is cheap.
@@ -25,14 +26,20 @@ internal static class SwapSizing
         if (options.SwapRatio is not { } ratio)
             return options;
         if (options.Exports.FirstOrDefault(export => export.Size is not null) is { } sized)
-            throw new UserErrorException($"--swap takes the size from the memory limit, and {(sized.Name.Length > 0 ? $"--export {sized.Name},size=" : "--size ")}{sized.Size} says another; leave one of them out.");
+            throw new UserErrorException(
+                $"--swap takes the size from the memory limit, and "
+                + $"{(sized.Name.Length > 0 ? $"--export {sized.Name},size=" : "--size ")}{sized.Size} says another; leave one of them "
+                + "out.");
         if (options.Exports.FirstOrDefault(export => export.ReadOnly) is { } frozen)
         {
             string option = frozen.Name.Length > 0 ? $"read-only (of export {frozen.Name})" : "--read-only";
-            throw new UserErrorException($"--swap is for a kernel that writes to the disk, and {option} refuses all writes; leave one of them out.");
+            throw new UserErrorException(
+                $"--swap is for a kernel that writes to the disk, and {option} refuses all writes; leave one of them out.");
         }
         if (options.WritebackDailyBudget is { } daily)
-            throw new UserErrorException($"--writeback-daily {ByteSize.Format(daily)} would have writes refused once it is used up, which --swap with --writeback excludes; leave one of them out.");
+            throw new UserErrorException(
+                $"--writeback-daily {ByteSize.Format(daily)} would have writes refused once it is used up, which --swap with --writeback "
+                + "excludes; leave one of them out.");
         IReadOnlyList<ExportOptions> exports = MemoryShares.Divide(options);
         return options with
         {
@@ -49,11 +56,17 @@ internal static class SwapSizing
     {
         long limit = export.MemoryLimit!.Value;
         long tables = Math.Min(limit, (limit >> TablesShift) + LeastTables + (options.CacheBytes ?? 0));
-        long needed = WritebackOptions.BytesFor(Math.Max(0, export.Size!.Value - limit + tables), options.PageSize ?? FrameArena.MinFrameSize);
+        long needed = WritebackOptions.BytesFor(
+            Math.Max(0, export.Size!.Value - limit + tables), options.PageSize ?? FrameArena.MinFrameSize);
         if (needed > WritebackOptions.LargestFile)
-            throw new UserErrorException($"--swap {Figures.Of(options.SwapRatio!.Value, "0.##")} with this memory limit needs a writeback file of {ByteSize.Format(needed)}, and the largest is {ByteSize.Format(WritebackOptions.LargestFile)}; choose a smaller ratio or limit.");
+            throw new UserErrorException(
+                $"--swap {Figures.Of(options.SwapRatio!.Value, "0.##")} with this memory limit needs a writeback file of "
+                + $"{ByteSize.Format(needed)}, and the largest is {ByteSize.Format(WritebackOptions.LargestFile)}; choose a smaller ratio "
+                + "or limit.");
         if (options.WritebackBytes < needed)
-            throw new UserErrorException($"--writeback-size {ByteSize.Format(options.WritebackBytes.Value)} is too small for --swap, which needs {needed} bytes so that no write is refused; leave --writeback-size out, or raise it.");
+            throw new UserErrorException(
+                $"--writeback-size {ByteSize.Format(options.WritebackBytes.Value)} is too small for --swap, which needs {needed} bytes so "
+                + "that no write is refused; leave --writeback-size out, or raise it.");
         return options.WritebackBytes ?? needed;
     }
 

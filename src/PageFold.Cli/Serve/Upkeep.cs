@@ -128,10 +128,14 @@ internal sealed class Upkeep : IDisposable
         if (!DiskReport.IsAlmostFull(export.Disk, statistics))
             _nearlyFull.Remove(export);
         else if (_nearlyFull.Add(export))
-            _tell($"{name}: less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, or compact");
+            _tell(
+                $"{name}: less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, or "
+                + "compact");
         long refused = export.OutOfSpaceErrors;
         if (refused > _refused.GetValueOrDefault(export))
-            _tell($"{name}: {refused} writes were refused (ENOSPC) so far, because memory is short; trim, compact, or serve the disk with a higher --memory-limit");
+            _tell(
+                $"{name}: {refused} writes were refused (ENOSPC) so far, because memory is short; trim, compact, or serve the disk with a "
+                + "higher --memory-limit");
         _refused[export] = refused;
     }
 

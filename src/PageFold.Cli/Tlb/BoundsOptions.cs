@@ -36,7 +36,9 @@ internal sealed class BoundsOptions
         long heap = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return heap >= LeastHeap
             ? bounds
-            : throw new UserErrorException($"the heap may have {ByteSize.Format(heap)}, and exploring needs {ByteSize.Format(LeastHeap)}; raise DOTNET_GCHeapHardLimit, or the container's memory.");
+            : throw new UserErrorException(
+                $"the heap may have {ByteSize.Format(heap)}, and exploring needs {ByteSize.Format(LeastHeap)}; raise "
+                + "DOTNET_GCHeapHardLimit, or the container's memory.");
     }
 
     public int ToMaxStates(ParseResult parsed) => Integer(parsed, _maxStates, 1, 100_000_000);

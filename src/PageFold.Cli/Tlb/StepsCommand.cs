@@ -30,7 +30,8 @@ internal static class StepsCommand
                     progress.Begin("Leaving steps out", StepNecessity.ExplorationsOf(what));
                     return StepNecessity.Of(what, far, maxStates, Add, cancellation);
                 });
-                target?.Write(JsonSerializer.Serialize<IReadOnlyList<NecessityRow>>([.. found.Select(Row)], TlbJson.Default.IReadOnlyListNecessityRow));
+                target?.Write(JsonSerializer.Serialize<IReadOnlyList<NecessityRow>>(
+                    [.. found.Select(Row)], TlbJson.Default.IReadOnlyListNecessityRow));
                 if (target?.IsStandardOutput != true)
                     Show(what, found, far);
                 MatrixView.TellIncomplete(all);

@@ -49,7 +49,8 @@ internal static class TlbCommand
     {
         WorkProgress progress = new();
         Exploration exploration = ProgressView.Watch(progress, () => selection.Explore(progress, cancellation));
-        target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>([.. exploration.Chosen.Where(result => result.IsComplete).Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
+        target?.Write(JsonSerializer.Serialize<IReadOnlyList<VerdictRow>>(
+            [.. exploration.Chosen.Where(result => result.IsComplete).Select(VerdictRow.Of)], TlbJson.Default.IReadOnlyListVerdictRow));
         if (target?.IsStandardOutput != true)
         {
             if (selection.IsList)

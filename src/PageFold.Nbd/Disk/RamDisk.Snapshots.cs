@@ -31,7 +31,9 @@ public sealed partial class RamDisk
         return Save(session, progress, cancellationToken);
     }
 
-    /// <summary>Saves the disk as it is at a point in time to any output, as a snapshot or as a plain image; otherwise like the others.</summary>
+    /// <summary>
+    /// Saves the disk as it is at a point in time to any output, as a snapshot or as a plain image; otherwise like the others.
+    /// </summary>
     /// <param name="output">Where the bytes go. It is disposed in the end, and where this throws.</param>
     /// <param name="label">What the snapshot says about itself; null for an image.</param>
     /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>

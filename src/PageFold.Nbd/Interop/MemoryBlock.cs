@@ -7,8 +7,8 @@ namespace PageFold.Nbd.Interop;
 
 /// <summary>
 /// A fixed number of bytes outside the GC heap, for what one connection has in hand: what its client sends, the data of a slow request, or
-/// replies on their way. Its memory is there from <see cref="TryHold"/> on and goes back to the system with <see cref="GiveBack"/>; to dispose
-/// of it returns it to where it was taken from. One owner at a time.
+/// replies on their way. Its memory is there from <see cref="TryHold"/> on and goes back to the system with <see cref="GiveBack"/>; to
+/// dispose of it returns it to where it was taken from. One owner at a time.
 /// </summary>
 internal sealed unsafe class MemoryBlock : MemoryManager<byte>
 {

@@ -153,7 +153,8 @@ internal sealed class Connection : IDisposable
     }
 
     /// <summary>Tells of a request that the disk could not serve; the client is told too, and the connection goes on.</summary>
-    private void ReportRequest(Exception e) => _log.Tell($"a request was answered with an input or output error: {e.Message.ReplaceLineEndings(" ")}");
+    private void ReportRequest(Exception e) =>
+        _log.Tell($"a request was answered with an input or output error: {e.Message.ReplaceLineEndings(" ")}");
 
     private void Log(string reason) => _log.Tell($"connection closed: {reason.ReplaceLineEndings(" ")}");
 }

@@ -6,8 +6,8 @@ using PageFold.Nbd.Interop;
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// The replies of one connection on their way to the client: written by the threads that make them, sent in one piece where several are there.
-/// A pipe between the writers, who hold <see cref="Lock"/> while they write a reply, and one sender; its memory is blocks of
+/// The replies of one connection on their way to the client: written by the threads that make them, sent in one piece where several are
+/// there. A pipe between the writers, who hold <see cref="Lock"/> while they write a reply, and one sender; its memory is blocks of
 /// <see cref="ConnectionMemory"/>.
 /// </summary>
 /// <remarks>
@@ -75,8 +75,8 @@ internal sealed class ReplyQueue
     public Lock Lock { get; } = new();
 
     /// <summary>
-    /// More is waiting than should, or there is no memory for a reply; wait for the signal. For the loop that reads requests: what it writes
-    /// next has room if this is false.
+    /// More is waiting than should, or there is no memory for a reply; wait for the signal. For the loop that reads requests: what it
+    /// writes next has room if this is false.
     /// </summary>
     public bool IsCongested => !Volatile.Read(ref _ended) && (IsTooLong || !HasSpare());
 
@@ -230,7 +230,8 @@ internal sealed class ReplyQueue
     /// <summary>A block that was sent is the next spare one, unless there are two.</summary>
     private void Recycle(MemoryBlock block)
     {
-        if (Interlocked.CompareExchange(ref _spare, block, null) is not null && Interlocked.CompareExchange(ref _second, block, null) is not null)
+        if (Interlocked.CompareExchange(ref _spare, block, null) is not null
+            && Interlocked.CompareExchange(ref _second, block, null) is not null)
             _lease.Return(block);
     }
 

@@ -4,7 +4,10 @@ using PageFold.Nbd.Protocol;
 
 namespace PageFold.Nbd.Session;
 
-/// <summary>What an export's clients have asked for so far. Thread-safe. A short lock for each command makes the figures of one look add up, and costs less than an interlocked operation for each.</summary>
+/// <summary>
+/// What an export's clients have asked for so far. Thread-safe. A short lock for each command makes the figures of one look add up, and
+/// costs less than an interlocked operation for each.
+/// </summary>
 internal sealed class RequestCounters
 {
     /// <summary>Commands that are told apart.</summary>

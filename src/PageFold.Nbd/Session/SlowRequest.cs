@@ -20,7 +20,9 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
 
     public NbdError Error { get; private set; }
 
-    /// <summary>Where its data is, and from the start of which its reply lies in the end; null once the replies' queue has taken it.</summary>
+    /// <summary>
+    /// Where its data is, and from the start of which its reply lies in the end; null once the replies' queue has taken it.
+    /// </summary>
     public MemoryBlock? Block { get; set; }
 
     public int ReplyLength { get; private set; }

@@ -93,7 +93,8 @@ internal sealed partial class Transmission : IDisposable
     public bool IsMidRequest => Volatile.Read(ref _isMidRequest);
 
     /// <summary>
-    /// Slow requests or a wait for refusals are under way, and the client may be waiting for them; if it leaves its replies untaken, they wait for it.
+    /// Slow requests or a wait for refusals are under way, and the client may be waiting for them; if it leaves its replies untaken, they
+    /// wait for it.
     /// </summary>
     public bool IsWorking => (_slow.IsBusy || _isPaying) && !_replies.IsHeldUp;
 
@@ -326,7 +327,9 @@ internal sealed partial class Transmission : IDisposable
             Execute();
     }
 
-    /// <summary>Waits until another write may be refused, or the connection ends. Nothing is held meanwhile, and all replies are out.</summary>
+    /// <summary>
+    /// Waits until another write may be refused, or the connection ends. Nothing is held meanwhile, and all replies are out.
+    /// </summary>
     private void PayRefusals()
     {
         while (!_stopping && !_disconnecting && !_refusals.IsPaid())

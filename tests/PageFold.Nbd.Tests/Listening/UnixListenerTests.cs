@@ -44,7 +44,8 @@ public sealed class UnixListenerTests : IDisposable
             Assert.True(connecting.IsCompleted);
             _ = connecting.Exception;
         }
-        Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(() => UnixListener.Listen(SocketPath, 5)).SocketErrorCode);
+        Assert.Equal(SocketError.AddressAlreadyInUse,
+            Assert.Throws<SocketException>(() => UnixListener.Listen(SocketPath, 5)).SocketErrorCode);
         Assert.True(Path.Exists(SocketPath));
         waiting.ForEach(socket => socket.Dispose());
     }
@@ -122,7 +123,8 @@ public sealed class UnixListenerTests : IDisposable
     {
         using RamDisk disk = Serving.NewDisk();
         LeaveStale();
-        NbdServer server = new(new NbdServerOptions { Exports = [new NbdExport { Disk = disk }], EndPoints = [new UnixDomainSocketEndPoint(SocketPath)] });
+        NbdServer server = new(
+            new NbdServerOptions { Exports = [new NbdExport { Disk = disk }], EndPoints = [new UnixDomainSocketEndPoint(SocketPath)] });
         server.Start();
         using (RawClient client = RawClient.Attach(server.EndPoints[0]))
             Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);

@@ -6,7 +6,9 @@ public class ConnectionMemoryTests
     private const int MaxConnections = 24;
     private const long Block = 132 << 10;
 
-    /// <summary>Clients that ask for much and take nothing, beside others that verify every byte, on disks that are quick and slow.</summary>
+    /// <summary>
+    /// Clients that ask for much and take nothing, beside others that verify every byte, on disks that are quick and slow.
+    /// </summary>
     [Theory]
     [InlineData(0)]
     [InlineData(5)]

@@ -12,12 +12,23 @@ internal static class AllocBenchCommand
 
     public static Command Create()
     {
-        Option<string[]> data = new("--data") { Description = "Files, folders, block devices and pipes (- for standard input) whose pages' compressed sizes the objects have. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> data = new("--data")
+        {
+            Description = "Files, folders, block devices and pipes (- for standard input) whose pages' compressed sizes the objects have. "
+                + "Without any, and without --pid, the .NET SDK's own folder.",
+            HelpName = "PATH",
+            AllowMultipleArgumentsPerToken = true,
+        };
         Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
         Option<string> codec = new("--codec") { Description = $"{Arguments.CodecNames}.", DefaultValueFactory = _ => "lz4", HelpName = "NAME" };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
         Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
-        Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.", DefaultValueFactory = _ => DefaultSample, HelpName = "BYTES" };
+        Option<string> sample = new("--sample")
+        {
+            Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.",
+            DefaultValueFactory = _ => DefaultSample,
+            HelpName = "BYTES",
+        };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
         Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
         Command command = new("alloc", "Allocate and free objects as long as compressed pages: a pool beside malloc, jemalloc and mimalloc, in time and in memory.")
@@ -53,7 +64,8 @@ internal static class AllocBenchCommand
         }, outer);
     }
 
-    private static AllocBenchReport Compare(AllocBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation)
+    private static AllocBenchReport Compare(
+        AllocBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation)
     {
         int[] sizes = Sizes(options, json, progress, cancellation, out string source);
         List<AllocatorKind> kinds = [AllocatorKind.Pool(options.PageSize)];
@@ -76,9 +88,11 @@ internal static class AllocBenchCommand
     }
 
     /// <summary>The pages themselves are gone when this returns: only their sizes matter, and the memory is needed.</summary>
-    private static int[] Sizes(AllocBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation, out string description)
+    private static int[] Sizes(AllocBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation,
+        out string description)
     {
-        using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: false, [json], cancellation);
+        using PageSource source = Arguments.OpenData(
+            options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: false, [json], cancellation);
         description = source.FullDescription;
         using PageImage image = PageImage.Load(source, progress, cancellation);
         return CompressedSizes.AsStored(image, options.Codec);

@@ -9,12 +9,23 @@ internal static class LayersCommand
 {
     public static Command Create()
     {
-        Option<string[]> data = new("--data") { Description = "Files, folders, block devices and pipes (- for standard input) whose pages are used. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> data = new("--data")
+        {
+            Description = "Files, folders, block devices and pipes (- for standard input) whose pages are used. Without any, and without "
+                + "--pid, the .NET SDK's own folder.",
+            HelpName = "PATH",
+            AllowMultipleArgumentsPerToken = true,
+        };
         Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
         Option<string> codec = new("--codec") { Description = Arguments.CodecNames + ".", DefaultValueFactory = _ => "lz4", HelpName = "NAME" };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
         Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
-        Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.", DefaultValueFactory = _ => "1GiB", HelpName = "BYTES" };
+        Option<string> sample = new("--sample")
+        {
+            Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.",
+            DefaultValueFactory = _ => "1GiB",
+            HelpName = "BYTES",
+        };
         Option<string> rounds = new("--rounds") { Description = "Rounds; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
         Option<string?> svg = new("--svg") { Description = "Draw the layers into a file.", HelpName = "FILE" };
         Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
@@ -35,7 +46,8 @@ internal static class LayersCommand
                 WorkProgress progress = new();
                 LayersReport report = ProgressView.Watch(progress, () =>
                 {
-                    using PageSource source = Arguments.OpenData(parsed.GetValue(data) ?? [], process, bytes, sampleBytes, holes: false, [jsonTarget, svgTarget], cancellation);
+                    using PageSource source = Arguments.OpenData(
+                        parsed.GetValue(data) ?? [], process, bytes, sampleBytes, holes: false, [jsonTarget, svgTarget], cancellation);
                     using PageImage image = PageImage.Load(source, progress, cancellation);
                     return new LayersBench(image, chosen, progress, cancellation).Execute(source.FullDescription, count);
                 });

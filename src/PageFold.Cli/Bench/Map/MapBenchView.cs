@@ -66,7 +66,8 @@ internal static class MapBenchView
         if (report.Rounds < 2)
             yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
         else if (widths.Length > 0)
-            yield return $"[grey]median of {report.Rounds} rounds in turns; half of the figures lie within {Terminal.PlusMinus}{Figures.Of(50 * widths[widths.Length / 2], "0")} % from round to round[/]";
+            yield return $"[grey]median of {report.Rounds} rounds in turns; half of the figures lie within {Terminal.PlusMinus}"
+                + $"{Figures.Of(50 * widths[widths.Length / 2], "0")} % from round to round[/]";
         yield return report.Verified
             ? "[green]verified[/]: every object held its content, and as many straddled as were to"
             : "[red]NOT verified: an object held something else than its content, or had moved[/]";

@@ -14,12 +14,23 @@ internal static class StoreBenchCommand
 
     public static Command Create()
     {
-        Option<string[]> data = new("--data") { Description = "Files, folders, block devices and pipes (- for standard input) whose pages are written. Without any, and without --pid, the .NET SDK's own folder.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> data = new("--data")
+        {
+            Description = "Files, folders, block devices and pipes (- for standard input) whose pages are written. Without any, and "
+                + "without --pid, the .NET SDK's own folder.",
+            HelpName = "PATH",
+            AllowMultipleArgumentsPerToken = true,
+        };
         Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
         Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; both LZ4s, lz4,lz4-managed, are the default.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
         Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
-        Option<string> sample = new("--sample") { Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.", DefaultValueFactory = _ => DefaultSample, HelpName = "BYTES" };
+        Option<string> sample = new("--sample")
+        {
+            Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.",
+            DefaultValueFactory = _ => DefaultSample,
+            HelpName = "BYTES",
+        };
         Option<string[]> threads = new("--threads") { AllowMultipleArgumentsPerToken = true, Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => [DefaultThreads], HelpName = "N,N" };
         Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
         Option<string> roundPages = new("--round-pages")
@@ -82,9 +93,11 @@ internal static class StoreBenchCommand
         }, outer);
     }
 
-    private static StoreBenchReport Compare(StoreBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation)
+    private static StoreBenchReport Compare(
+        StoreBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation)
     {
-        using PageSource source = Arguments.OpenData(options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: false, [json], cancellation);
+        using PageSource source = Arguments.OpenData(
+            options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: false, [json], cancellation);
         using PageImage image = PageImage.Load(source, progress, cancellation);
         return new StoreBench(options, image, source.FullDescription, WhyNoZram(options), progress, cancellation).Execute();
     }
