@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them all. Arguments go to `dotnet test`, as in: ./test.sh --filter FullyQualifiedName~ZsPool
-#   ./test.sh --long [--short] [--seed N] [NAME...]   runs campaigns instead, all or those named: what takes longer than a test may, at most an hour each, or a few minutes in its short form
+#   ./test.sh --long [--short] [--seed N] [NAME...]   runs campaigns instead, all or those named: what takes longer than a test may, at most
+#   an hour each, or a few minutes in its short form
 #   ./test.sh --long --list                           says which there are
-# A campaign is an executable file of tests/campaigns that also runs alone. Its output is kept in artifacts/campaigns/NAME.log, its verdict in artifacts/campaigns/verdicts.
+# A campaign is an executable file of tests/campaigns that also runs alone. Its output is kept in artifacts/campaigns/NAME.log, its verdict
+# in artifacts/campaigns/verdicts.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -16,7 +18,10 @@ if [ "${1:-}" = --long ]; then
     shift
     while [ $# -gt 0 ]; do
         case $1 in
-            --list) for name in $(campaigns); do printf '%-12s %s\n' "$name" "$(sed -n '2s/^# //p' "tests/campaigns/$name.sh")"; done; exit 0 ;;
+            --list)
+                for name in $(campaigns); do printf '%-12s %s\n' "$name" "$(sed -n '2s/^# //p' "tests/campaigns/$name.sh")"; done
+                exit 0
+                ;;
             --short) short=(--short) ;;
             --seed)
                 [[ ${2:-} =~ ^[0-9]{1,9}$ ]] || { echo "test.sh: --seed wants a number, not '${2:-}'." >&2; exit 2; }
@@ -24,7 +29,10 @@ if [ "${1:-}" = --long ]; then
                 shift
                 ;;
             *)
-                [ -x "tests/campaigns/$1.sh" ] || { echo "test.sh: there is no campaign '$1'; the campaigns are: $(campaigns | paste -sd ' ')." >&2; exit 2; }
+                [ -x "tests/campaigns/$1.sh" ] || {
+                    echo "test.sh: there is no campaign '$1'; the campaigns are: $(campaigns | paste -sd ' ')." >&2
+                    exit 2
+                }
                 names+=("$1")
                 ;;
         esac
@@ -41,7 +49,10 @@ command -v gcc >/dev/null || command -v clang >/dev/null || missing+=(gcc libc6-
 command -v setpriv >/dev/null || missing+=(util-linux)
 programs=(nbdinfo:libnbd-bin nbdsh:python3-libnbd qemu-io:qemu-utils fio:fio mkfs.ext4:e2fsprogs debugfs:e2fsprogs nbdkit:nbdkit)
 # The campaign "guest" boots a kernel, and runs a C program in it.
-[ $long = 0 ] || programs+=(linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static sysctl:procps gcc:gcc gcc:libc6-dev python3:python3)
+[ $long = 0 ] || programs+=(
+    linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static sysctl:procps
+    gcc:gcc gcc:libc6-dev python3:python3
+)
 for program in "${programs[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
 done
@@ -54,7 +65,8 @@ fi
 
 if [ $long = 0 ]; then
     dotnet build PageFold.slnx -c Release --nologo -v quiet
-    exec dotnet test PageFold.slnx -c Release --no-build --nologo --logger "console;verbosity=minimal" --logger "trx" --results-directory artifacts/test-results "$@"
+    exec dotnet test PageFold.slnx -c Release --no-build --nologo --logger "console;verbosity=minimal" --logger "trx" \
+        --results-directory artifacts/test-results "$@"
 fi
 
 # One after another: each may use the whole machine. What hangs has failed.

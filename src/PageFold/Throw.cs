@@ -101,7 +101,8 @@ internal static partial class Throw
         if (options is { DirectReclaim: true, DailyBudget: { } daily })
         {
             throw new ArgumentException(
-                $"Writeback.DailyBudget is {Bytes(daily)}, and with Writeback.DirectReclaim writes would be refused once it is used up; leave one of them out.", "DailyBudget");
+                $"Writeback.DailyBudget is {Bytes(daily)}, and with Writeback.DirectReclaim writes would be refused once it is used up; "
+                    + "leave one of them out.", "DailyBudget");
         }
         if (options is { Preallocate: true, MostBytes: null })
             throw new ArgumentException("Writeback.Preallocate reserves Writeback.MostBytes, which is not set; set it.", "MostBytes");
@@ -139,7 +140,8 @@ internal static partial class Throw
     [DoesNotReturn]
     public static void NoDiskSpaceForWriteback(string path, long bytes, int error) =>
         throw new IOException(
-            $"Writeback.Path {path}: {Bytes(bytes)} cannot be reserved there ({Marshal.GetPInvokeErrorMessage(error)}); make room on the file system, name a file on another, or leave Writeback.Preallocate out.");
+            $"Writeback.Path {path}: {Bytes(bytes)} cannot be reserved there ({Marshal.GetPInvokeErrorMessage(error)}); make room on the "
+                + "file system, name a file on another, or leave Writeback.Preallocate out.");
 
     public static void IfWritebackTooSmall(long bytes, string path)
     {

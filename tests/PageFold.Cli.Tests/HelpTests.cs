@@ -20,7 +20,6 @@ public class HelpTests
     [Theory]
     [InlineData("--size needs a value; write --size BYTES. See 'pagefold serve --help'.", "serve", "--size")]
     [InlineData("--size is given 2 times (1MiB, 2MiB); give it once.", "serve", "--size", "1MiB", "--size", "2MiB")]
-    [InlineData("--read-only is given 2 times; give it once.", "serve", "--read-only", "--read-only")]
     [InlineData("To name the control socket, write --control /tmp.", "stat", "/tmp")]
     [InlineData("write --codec zstd --level 9", "measure", "--codec", "zstd:9", "/etc/passwd")]
     public void A_line_that_cannot_be_taken_apart_is_told_with_the_remedy(string expected, params string[] line) =>

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A served disk under everything at once for 50 minutes (short: 60 s): fio, verified overwrites, snapshots restored and compared, recompression, writeback, compaction, discards.
+# A served disk under everything at once for 50 minutes (short: 60 s).
+# Fio, verified overwrites, snapshots restored and compared, recompression, writeback, compaction, discards.
 # The seed is only printed: clients decide the order.
 campaign=disk-soak
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A swap disk with a writeback file is filled, and each block overwritten with one that does not compress: none refused, every byte verified.
+# A swap disk with a writeback file is filled, and each block overwritten with one that does not compress.
+# None is refused, every byte is verified.
 # full-swap.sh [--short] [--seed N] [--limit MIB]
 campaign=full-swap
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

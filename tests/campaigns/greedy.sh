@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Clients ask for 30 times 32 MiB and leave, 40 at once for 30 rounds (short: 6), on a server in a control group of its limit, the documented bound and the runtime: it is not killed, and gives the memory back.
+# Clients ask for 30 times 32 MiB and leave, 40 at once for 30 rounds (short: 6).
+# The server is in a control group of its limit, the documented bound and the runtime: it is not killed, and gives the memory back.
 # greedy.sh [--short] [--seed N] [--clients N] [--rounds N]
 campaign=greedy
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,7 +11,8 @@ options clients rounds -- "$@"
 [ "$clients" -ge 1 ] || misuse "--clients $clients is too few; give at least 1"
 begin
 build_command
-# One connection more for the client that verifies. What docs/ramdisk.md says: 396 KiB for each connection and 32 MiB, 0.2 MiB of the kernel for each, 75 MiB of runtime.
+# One connection more for the client that verifies. What docs/ramdisk.md says: 396 KiB for each connection and 32 MiB, 0.2 MiB of the kernel
+# for each, 75 MiB of runtime.
 limit=144
 bound=$((((clients + 1) * 396 + 1023 >> 10) + 32))
 group_bytes=$((limit + bound + ((clients + 1) * 200 >> 10) + 1 + 75))
@@ -28,7 +30,8 @@ sleep 4
 read -r before most < <(figure "$control" residentBytes connectionBytesLimit) || fail "the server does not answer"
 [ "$most" -le $((bound << 20)) ] || fail "the server says that connections have at most $most bytes, the documents $bound MiB"
 echo >&"${greedy[1]}"
-read -r answer checked <&"${greedy[0]}" && [ "$answer" = gone ] || fail "the clients did not come to their end: $(tail -n 3 "$work/server.log")"
+read -r answer checked <&"${greedy[0]}" && [ "$answer" = gone ] ||
+    fail "the clients did not come to their end: $(tail -n 3 "$work/server.log")"
 kill -0 "$server" 2>/dev/null || fail "the server has ended: $(tail -n 3 "$work/server.log")"
 # Memory that was not needed for two seconds goes back.
 for ((i = 0; i < 30; i++)); do
@@ -36,7 +39,9 @@ for ((i = 0; i < 30; i++)); do
     read -r after held peak < <(figure "$control" residentBytes connectionBytes connectionPeakBytes) || fail "the server does not answer"
     [ "$held" != 0 ] || break
 done
-say "$checked MiB verified; connections had up to $((peak >> 10)) KiB of $((most >> 10)); resident $((before >> 20)) MiB before, $((after >> 20)) after; the group had up to $(($(group_peak "$group") >> 20)) MiB of $group_bytes MiB"
+say "$checked MiB verified; connections had up to $((peak >> 10)) KiB of $((most >> 10));" \
+    "resident $((before >> 20)) MiB before, $((after >> 20)) after;" \
+    "the group had up to $(($(group_peak "$group") >> 20)) MiB of $group_bytes MiB"
 [ "$(group_kills "$group")" = 0 ] || fail "the kernel killed a process of the group"
 [ "$peak" -le "$most" ] || fail "connections had more than they may"
 [ "$held" = 0 ] || fail "connections that are gone still have $held bytes"

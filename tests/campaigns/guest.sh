@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# A Linux guest (user-mode Linux) swaps a working set larger than its memory to `pagefold serve`, keeps files on it, and has its server restarted and killed. Every byte is verified.
-# guest.sh [--short] [--seed N] [--memory MIB] [--working-set MIB] [--rounds N]. The guest's commands for swap are those that docs/ramdisk.md shows: the campaign reads them there.
+# A Linux guest (user-mode Linux) swaps a working set larger than its memory to `pagefold serve`, keeps files on it,
+# and has its server restarted and killed. Every byte is verified.
+# guest.sh [--short] [--seed N] [--memory MIB] [--working-set MIB] [--rounds N]. The guest's commands for swap are those that
+# docs/ramdisk.md shows: the campaign reads them there.
 # Needs no privilege and no virtualisation. KEEP_CONSOLE=FILE keeps what the guest said.
 campaign=guest
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,9 +21,17 @@ make_guest init mkswap swapon swapoff sysctl mkfs.ext4 fsck.ext4 fstrim
 printf '%s\n' "memory=$memory" "working_set=$working_set" "rounds=$rounds" "seed=$seed" "stages='swap files killed'" >"$guest/root/parameters"
 
 # The shell blocks of the section "As swap" that set swap up and end it.
-blocks() { awk '/^## / {section = $0} section == "## As swap" && /^```sh$/ {inside = 1; block = ""; next} /^```$/ {if (inside && block ~ wanted) printf "%s", block; inside = 0} inside {block = block $0 "\n"}' wanted="$1" docs/ramdisk.md; }
+blocks() {
+    awk '/^## / {section = $0}
+        section == "## As swap" && /^```sh$/ {inside = 1; block = ""; next}
+        /^```$/ {if (inside && block ~ wanted) printf "%s", block; inside = 0}
+        inside {block = block $0 "\n"}' wanted="$1" docs/ramdisk.md
+}
 
-server_options=(--unix "$work/s" --codec lz4 --export "swap,size=512MiB,memory-limit=256MiB" --export "files,size=64MiB,memory-limit=64MiB,keep=$work/files.snapshot" --export "killed,size=16MiB,memory-limit=32MiB")
+server_options=(
+    --unix "$work/s" --codec lz4 --export "swap,size=512MiB,memory-limit=256MiB"
+    --export "files,size=64MiB,memory-limit=64MiB,keep=$work/files.snapshot" --export "killed,size=16MiB,memory-limit=32MiB"
+)
 start_server "$work/server.log" --listen 127.0.0.1:0 "${server_options[@]}"
 port=$(grep -ao '127\.0\.0\.1:[0-9]*' "$work/server.log" | head -n 1 | cut -d: -f2)
 control=$work/s.control
@@ -29,7 +39,8 @@ control=$work/s.control
 blocks 'mkswap' | sed "s/ 10809 / $port /; s/^nbd-client server .*/& -name swap/" >"$guest/root/commands/swap-on"
 blocks '^swapoff' >"$guest/root/commands/swap-off"
 sed -i "s/ 10809 / $port /" "$guest/root/init"
-[ -s "$guest/root/commands/swap-on" ] && [ -s "$guest/root/commands/swap-off" ] || fail 'docs/ramdisk.md has no commands for swap under "As swap"'
+[ -s "$guest/root/commands/swap-on" ] && [ -s "$guest/root/commands/swap-off" ] ||
+    fail 'docs/ramdisk.md has no commands for swap under "As swap"'
 say "the guest's commands, from docs/ramdisk.md:"
 sed 's/^/    /' "$guest/root/commands/swap-on" "$guest/root/commands/swap-off"
 
@@ -56,14 +67,18 @@ go() { : >"$guest/root/meet/go-$1"; }
 
 begun=$SECONDS
 await swapped
-read -r write_errors written trims refused < <(figure "$control" exports.0.requests.write.errors exports.0.requests.write.bytes exports.0.requests.trim.requests exports.0.refusedWrites)
+read -r write_errors written trims refused < <(figure "$control" exports.0.requests.write.errors exports.0.requests.write.bytes \
+    exports.0.requests.trim.requests exports.0.refusedWrites)
 after=$(figure "$control" exports.0.pages)
-say "swap: $((SECONDS - begun)) s, at most $most_pages pages ($((most_pages / 256)) MiB) stored in $((peak >> 20)) MiB, $((written >> 20)) MiB written, $trims discards, $write_errors errors, $after pages left when the program had ended"
+say "swap: $((SECONDS - begun)) s, at most $most_pages pages ($((most_pages / 256)) MiB) stored in $((peak >> 20)) MiB," \
+    "$((written >> 20)) MiB written, $trims discards, $write_errors errors, $after pages left when the program had ended"
 floor=$(((working_set - memory) * 256))
-[ "$most_pages" -ge "$floor" ] || broken "at most $most_pages pages were on the server; a working set of $working_set MiB in $memory MiB of memory needs $floor"
+[ "$most_pages" -ge "$floor" ] ||
+    broken "at most $most_pages pages were on the server; a working set of $working_set MiB in $memory MiB of memory needs $floor"
 [ "$trims" -gt 0 ] || broken "no discard has arrived"
 [ "$write_errors" = 0 ] && [ "$refused" = 0 ] || broken "$write_errors writes failed, $refused were refused"
-[ "$after" -lt $((most_pages / 2)) ] || broken "$after of $most_pages pages are still there after the program has ended: discards do not give memory back"
+[ "$after" -lt $((most_pages / 2)) ] ||
+    broken "$after of $most_pages pages are still there after the program has ended: discards do not give memory back"
 go swapped
 
 await written

@@ -1,4 +1,5 @@
-# What the campaigns of this folder share: options, programs they need, a folder for their files, servers, the verdict, control groups. Each campaign sources it after setting its name in `campaign`.
+# What the campaigns of this folder share: options, programs they need, a folder for their files, servers, the verdict, control groups. Each
+# campaign sources it after setting its name in `campaign`.
 # A campaign ends what it started by its process number, and leaves nothing behind.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -16,7 +17,8 @@ fail() { printf 'FAIL %s: %s\n' "$campaign" "$*"; exit 1; }
 pass() { printf 'PASS %s: %s\n' "$campaign" "$*"; exit 0; }
 misuse() { printf '%s: %s\n' "$campaign" "$*" >&2; exit 2; }
 
-# options [NAME...] -- ARGUMENT...: --short and --seed N for all campaigns; each NAME is an option with a number, kept in the variable of that name (with _ for -).
+# options [NAME...] -- ARGUMENT...: --short and --seed N for all campaigns; each NAME is an option with a number, kept in the variable of
+# that name (with _ for -).
 options() {
     local names=()
     while [ $# -gt 0 ] && [ "$1" != -- ]; do names+=("$1"); shift; done
@@ -24,7 +26,9 @@ options() {
     while [ $# -gt 0 ]; do
         case $1 in
             --short) short=1; shift; continue ;;
-            --seed | --*) [[ " seed ${names[*]} " == *" ${1#--} "* ]] || misuse "there is no option $1; the options are --short --seed N ${names[*]/#/--}" ;;
+            --seed | --*)
+                [[ " seed ${names[*]} " == *" ${1#--} "* ]] ||
+                    misuse "there is no option $1; the options are --short --seed N ${names[*]/#/--}" ;;
             *) misuse "'$1' is no option; the options are --short --seed N ${names[*]/#/--}" ;;
         esac
         [[ ${2:-} =~ ^[0-9]{1,9}$ ]] || misuse "$1 wants a number, not '${2:-}'"
@@ -73,7 +77,8 @@ gone() {
 build_command() { ./pagefold --version >/dev/null || fail "the command does not build"; }
 pagefold() { dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll" "$@"; }
 
-# start_server LOG OPTION...: `pagefold serve`; returns when it serves, with its process number in $server. Set `within` to a command that runs it, for example in a control group.
+# start_server LOG OPTION...: `pagefold serve`; returns when it serves, with its process number in $server. Set `within` to a command that
+# runs it, for example in a control group.
 within=()
 start_server() {
     local log=$1 i
@@ -104,7 +109,8 @@ end_server() {
     } 2>/dev/null
 }
 
-# figure CONTROL PATH...: numbers of `pagefold stat --json`, as in: figure "$control" exports.0.pages residentBytes. Nothing where no server answers.
+# figure CONTROL PATH...: numbers of `pagefold stat --json`, as in: figure "$control" exports.0.pages residentBytes. Nothing where no server
+# answers.
 figure() {
     local control=$1
     shift
@@ -134,7 +140,8 @@ make_group() {
         parent=/sys/fs/cgroup/memory$(awk -F: '$2 ~ /(^|,)memory(,|$)/ {print $3}' /proc/self/cgroup)
         [ -d "$parent" ] || parent=/sys/fs/cgroup/memory
     else
-        # A group with processes of its own cannot give a controller to its children, except the root: in a container that is where this process is.
+        # A group with processes of its own cannot give a controller to its children, except the root: in a container that is where this
+        # process is.
         parent=$(make_group_parent) || return 1
     fi
     group=${parent%/}/pagefold-$1-$$

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A disk is written by day and recompressed each night with a dictionary trained on it: a hundred nights (short: 15), none refused, every byte verified, memory flat, the ratio kept.
+# A disk is written by day and recompressed each night with a dictionary trained on it: a hundred nights (short: 15).
+# None is refused, every byte is verified, memory stays flat, the ratio is kept.
 # nights.sh [--short] [--seed N] [--nights N] [--size MIB]
 campaign=nights
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -12,7 +13,8 @@ options nights size -- "$@"
 begin
 build_command
 # Content of this machine's files, twice as much as the disk holds.
-(find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) | head -c "$((size << 21))" >"$work/image"
+(find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) |
+    head -c "$((size << 21))" >"$work/image"
 [ "$(stat -c %s "$work/image")" = $((size << 21)) ] || fail "the files below /usr/share and /usr/lib come to less than $((size * 2)) MiB"
 
 control=$work/s.control
@@ -36,14 +38,18 @@ residents=()
 echo "   night  ratio by day  ratio after  held KiB  resident KiB  codecs"
 for ((night = 1; night <= nights; night++)); do
     ask "day 0.5" written
-    read -r pages compressed < <(figure "$control" exports.0.originalBytes exports.0.compressedBytes) || fail "night $night: the server does not answer"
+    read -r pages compressed < <(figure "$control" exports.0.originalBytes exports.0.compressedBytes) ||
+        fail "night $night: the server does not answer"
     by_day=$(awk -v a="$pages" -v b="$compressed" 'BEGIN {printf "%.3f", a / b}')
     # Each tenth night's codec is used for the next day's writes too.
-    pagefold recompress --control "$control" --codec zstd:3 --train 32KiB $([ $((night % 10)) != 0 ] || echo --for-writes) >"$work/night" 2>&1 ||
+    pagefold recompress --control "$control" --codec zstd:3 --train 32KiB \
+        $([ $((night % 10)) != 0 ] || echo --for-writes) >"$work/night" 2>&1 ||
         fail "night $night: recompress --train was refused: $(tail -n 3 "$work/night")"
-    read -r pages compressed total resident refused < <(figure "$control" exports.0.originalBytes exports.0.compressedBytes exports.0.totalBytes residentBytes exports.0.refusedWrites) ||
+    read -r pages compressed total resident refused < <(figure "$control" exports.0.originalBytes exports.0.compressedBytes \
+        exports.0.totalBytes residentBytes exports.0.refusedWrites) ||
         fail "night $night: the server does not answer"
-    codecs=$(pagefold stat --control "$control" --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["exports"][0]["codecs"]))')
+    codecs=$(pagefold stat --control "$control" --json |
+        python3 -c 'import json, sys; print(len(json.load(sys.stdin)["exports"][0]["codecs"]))')
     ratios+=("$(awk -v a="$pages" -v b="$compressed" 'BEGIN {printf "%.3f", a / b}')")
     held+=($((total >> 10)))
     residents+=($((resident >> 10)))
@@ -54,7 +60,10 @@ done
 ask verify "wrong 0"
 
 # late_to_early VALUE...: the mean of the last quarter over the mean of the second.
-late_to_early() { printf '%s\n' "$@" | awk '{a[NR] = $1} END {q = int(NR / 4); for (i = 1; i <= q; i++) {e += a[q + i]; l += a[NR - q + i]} printf "%.4f", l / e}'; }
+late_to_early() {
+    printf '%s\n' "$@" |
+        awk '{a[NR] = $1} END {q = int(NR / 4); for (i = 1; i <= q; i++) {e += a[q + i]; l += a[NR - q + i]} printf "%.4f", l / e}'
+}
 is_within() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN {exit !(x >= low && x <= high)}'; }
 ratio=$(late_to_early "${ratios[@]}")
 total=$(late_to_early "${held[@]}")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Mixed store, load, discard and compact on all cores under a tight limit for ten minutes (short: one): every load verified, no memory that grows.
+# Mixed store, load, discard and compact on all cores under a tight limit for ten minutes (short: one).
+# Every load is verified, and no memory grows.
 # The seed is only printed: threads decide the order.
 campaign=soak
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

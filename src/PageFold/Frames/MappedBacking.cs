@@ -240,7 +240,8 @@ internal sealed unsafe class MappedBacking : FrameBacking
                 continue;
             // Who prefaults locks, and of locked memory older kernels give nothing back; then it stays the arena's.
             FrameRun rest = new(run.First + kept, run.Count - kept);
-            if (Advise([rest], LibC.MADV_DONTNEED_LOCKED) == 0 && Advise([rest], _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0)
+            if (Advise([rest], LibC.MADV_DONTNEED_LOCKED) == 0
+                && Advise([rest], _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0)
                 return done;
         }
         return runs.Length;

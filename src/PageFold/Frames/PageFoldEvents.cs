@@ -7,7 +7,8 @@ namespace PageFold.Frames;
 internal sealed class PageFoldEvents : EventSource
 {
     private const string LeakMessage =
-        "{0} bytes stay until the process ends: a pool or arena was collected while a mapping was open or a frame in use. Dispose mappings.";
+        "{0} bytes stay until the process ends: a pool or arena was collected while a mapping was open or a frame in use. Dispose "
+            + "mappings.";
 
     public static PageFoldEvents Log { get; } = new();
 

@@ -29,7 +29,10 @@ internal static partial class FileSystem
         return identity;
     }
 
-    /// <summary>Gives an open file to the owner of the regular file under a name, which it is to replace, if there is one. Only root can; for others nothing changes.</summary>
+    /// <summary>
+    /// Gives an open file to the owner of the regular file under a name, which it is to replace, if there is one. Only root can; for others
+    /// nothing changes.
+    /// </summary>
     public static void TakeOwnerOf(string path, SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux() || Identify(path) is not { IsRegular: true })

@@ -26,9 +26,9 @@ internal unsafe struct MapEntry
 /// </summary>
 /// <remarks>
 /// Entries are checked out exclusively, because a thread may change processor at any moment and user space cannot forbid it. They never move and are
-/// chained on two free lists, one of entries with a buffer, whose heads carry a counter against ABA. A buffer stays with its entry for the next mapping while there are no
-/// more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that goes back with them. Entries
-/// stay, for the Dispose of an old copy of a mapping to look at. Thread-safe.
+/// chained on two free lists, one of entries with a buffer, whose heads carry a counter against ABA. A buffer stays with its entry for the
+/// next mapping while there are no more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that
+/// goes back with them. Entries stay, for the Dispose of an old copy of a mapping to look at. Thread-safe.
 /// </remarks>
 internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
 {
@@ -120,7 +120,9 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         Push(entry);
     }
 
-    /// <summary>Frees the buffers that no mapping uses now, one after the other, so that a mapping that begins meanwhile finds an entry.</summary>
+    /// <summary>
+    /// Frees the buffers that no mapping uses now, one after the other, so that a mapping that begins meanwhile finds an entry.
+    /// </summary>
     public void FreeIdleBuffers()
     {
         for (int left = Volatile.Read(ref _buffers); left > 0 && Pop(ref _freeWithBuffer) is var entry && entry is not null; left--)

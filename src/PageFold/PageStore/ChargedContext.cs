@@ -73,7 +73,8 @@ internal readonly struct ChargedContext
         {
             context?.Dispose();
         }
-#pragma warning disable CA1031 // The caller may be any operation, the last one that leaves a disposed store included, and has nothing to do with it.
+        // The caller may be any operation, the last one that leaves a disposed store included, and has nothing to do with it.
+#pragma warning disable CA1031
         catch (Exception)
 #pragma warning restore CA1031
         {

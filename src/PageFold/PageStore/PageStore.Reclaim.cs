@@ -3,8 +3,8 @@ using PageFold.Store;
 namespace PageFold;
 
 /// <summary>
-/// Direct reclaim: a write that finds no memory moves pages to the writeback file and tries again. A writer waits its turn outside the gate and holds nothing then, so pages of others can move, and whatever needs
-/// the gate alone is not kept waiting by the file.
+/// Direct reclaim: a write that finds no memory moves pages to the writeback file and tries again. A writer waits its turn outside the gate
+/// and holds nothing then, so pages of others can move, and whatever needs the gate alone is not kept waiting by the file.
 /// </summary>
 public sealed unsafe partial class PageStore
 {
@@ -12,7 +12,8 @@ public sealed unsafe partial class PageStore
     private const int MostFruitlessRounds = 64;
 
     /// <summary>Writes a page, moving other pages to the file as often as the write finds no memory.</summary>
-    private StoreOutcome WriteReclaiming(uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, WritebackReclaim reclaim)
+    private StoreOutcome WriteReclaiming(
+        uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, WritebackReclaim reclaim)
     {
         for (int fruitless = 0; ;)
         {
@@ -25,7 +26,9 @@ public sealed unsafe partial class PageStore
         }
     }
 
-    /// <summary>Moves a batch of pages to the file, unless another writer has done so since <paramref name="seen"/>; true if pages have left memory.</summary>
+    /// <summary>
+    /// Moves a batch of pages to the file, unless another writer has done so since <paramref name="seen"/>; true if pages have left memory.
+    /// </summary>
     /// <param name="reclaim">Where to go on.</param>
     /// <param name="seen">How often pages had left memory when the caller's write found none.</param>
     /// <param name="mayTryAgain">True if pages stayed only because other threads used them.</param>

@@ -33,7 +33,8 @@ public sealed unsafe partial class PageStore
     private StoreOutcome Write(uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal)
     {
         WritebackReclaim? reclaim = _writeback?.Reclaim;
-        return reclaim is null ? AttemptWrite(number, form, data, refusal, isLast: true) : WriteReclaiming(number, form, data, refusal, reclaim);
+        return reclaim is null ? AttemptWrite(number, form, data, refusal, isLast: true)
+            : WriteReclaiming(number, form, data, refusal, reclaim);
     }
 
     /// <param name="number">The page.</param>

@@ -99,7 +99,10 @@ public sealed unsafe partial class PageStore : IDisposable
     /// <summary>The most memory the store holds, in bytes.</summary>
     public long MemoryLimit => _arena.MemoryLimit;
 
-    /// <summary>True if a write that finds no memory moves pages to the writeback file instead of being refused (<see cref="WritebackOptions.DirectReclaim"/>).</summary>
+    /// <summary>
+    /// True if a write that finds no memory moves pages to the writeback file instead of being refused
+    /// (<see cref="WritebackOptions.DirectReclaim"/>).
+    /// </summary>
     public bool ReclaimsDirectly => _writeback?.Reclaim is not null;
 
     /// <summary>Bytes of the limit that nothing is stored in.</summary>

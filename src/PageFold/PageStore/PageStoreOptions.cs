@@ -55,8 +55,9 @@ public sealed class PageStoreOptions
     public WritebackOptions? Writeback { get; set; }
 
     /// <summary>
-    /// Bytes of the limit kept for pages that hold something already. When less is free, the store refuses a page that holds nothing yet, so that pages it has accepted can still be overwritten by
-    /// content that compresses less. Zero (the default) refuses no page before the limit is reached; at most half of the limit. Loading a snapshot may use it.
+    /// Bytes of the limit kept for pages that hold something already. When less is free, the store refuses a page that holds nothing yet,
+    /// so that pages it has accepted can still be overwritten by content that compresses less. Zero (the default) refuses no page before
+    /// the limit is reached; at most half of the limit. Loading a snapshot may use it.
     /// </summary>
     public long OverwriteReserve { get; set; }
 

@@ -51,7 +51,10 @@ public sealed record PageStoreStatistics
     /// <summary>Bytes of frames that the store keeps, whether something is in them or not, after <see cref="PageStore.Prefault"/>; <see cref="TotalBytes"/> counts those in use.</summary>
     public long PrefaultedBytes { get; init; }
 
-    /// <summary>Bytes of the limit that pages which hold nothing yet may still take: free memory less <see cref="PageStoreOptions.OverwriteReserve"/>. Compaction may add to it.</summary>
+    /// <summary>
+    /// Bytes of the limit that pages which hold nothing yet may still take: free memory less
+    /// <see cref="PageStoreOptions.OverwriteReserve"/>. Compaction may add to it.
+    /// </summary>
     public long AvailableBytes { get; init; }
 
     /// <summary>Writes refused because the limit was reached.</summary>

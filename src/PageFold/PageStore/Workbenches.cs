@@ -208,7 +208,9 @@ internal sealed class Workbenches
         {
             return bench.TryPrepare();
         }
-#pragma warning disable CA1031 // What keeps a codec from making one more context is no fault of the page that is read or written: there is a workbench that is ready.
+        // What keeps a codec from making one more context is no fault of the page that is read or written: there is a workbench that is
+        // ready.
+#pragma warning disable CA1031
         catch (Exception)
 #pragma warning restore CA1031
         {

@@ -94,7 +94,9 @@ internal sealed class WritebackFile : IDisposable
         return got;
     }
 
-    /// <summary>Gives the room of a stretch back to the file system or the device, where that is possible and the file was not preallocated.</summary>
+    /// <summary>
+    /// Gives the room of a stretch back to the file system or the device, where that is possible and the file was not preallocated.
+    /// </summary>
     public void Punch(long offset, long length)
     {
         if (!OperatingSystem.IsLinux() || Volatile.Read(ref _keepsSpace))

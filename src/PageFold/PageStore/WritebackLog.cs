@@ -7,8 +7,8 @@ namespace PageFold.Store;
 /// not. A sealed segment that has none is free again. When none is free the emptiest is cleaned: what lives in it is added to the log once more. One segment is kept for that.
 /// </summary>
 /// <remarks>
-/// Thread-safe: counting takes a lock of its own, for a few instructions. Opening, adding and cleaning are one batch's at a time. Who reads a record holds its page's slot, so the record stays alive and its segment is
-/// neither given back nor written over.
+/// Thread-safe: counting takes a lock of its own, for a few instructions. Opening, adding and cleaning are one batch's at a time. Who reads
+/// a record holds its page's slot, so the record stays alive and its segment is neither given back nor written over.
 /// </remarks>
 internal sealed unsafe class WritebackLog : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed unsafe class WritebackLog : IDisposable
     // Cleaning a fuller segment would write more than four bytes for each that it gains.
     private const int CleanableBelow = SegmentBytes / 4 * 3;
 
-    // Where a write depends on the file, cleaning goes on as long as it gains anything worth a segment. BytesFor leaves an eighth of every segment for that.
+    // Where a write depends on the file, cleaning goes on as long as it gains anything worth a segment. BytesFor leaves an eighth of every
+    // segment for that.
     private const int CleanableForReclaimBelow = SegmentBytes / 16 * 15;
     private const int SegmentsBesideData = 4;
 
@@ -38,7 +39,8 @@ internal sealed unsafe class WritebackLog : IDisposable
     private uint _count;
     private uint _open = None;
 
-    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch, WritebackOptions options)
+    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch,
+        WritebackOptions options)
     {
         _budget = budget;
         _file = file;
@@ -51,7 +53,9 @@ internal sealed unsafe class WritebackLog : IDisposable
         Reclaim = options.DirectReclaim ? new WritebackReclaim(this) : null;
     }
 
-    /// <summary>Held by the one call of WriteBack that is going on, from its beginning to its end; taken before <see cref="Working"/>.</summary>
+    /// <summary>
+    /// Held by the one call of WriteBack that is going on, from its beginning to its end; taken before <see cref="Working"/>.
+    /// </summary>
     public Lock Turn { get; } = new();
 
     /// <summary>Held while a batch is written, by a writeback or by a write that finds no memory; taken outside the store's gate.</summary>
@@ -98,9 +102,13 @@ internal sealed unsafe class WritebackLog : IDisposable
         }
     }
 
-    /// <summary>Bytes of a file whose segments have room for the records of so many bytes of pages, with an eighth of each segment left for cleaning.</summary>
+    /// <summary>
+    /// Bytes of a file whose segments have room for the records of so many bytes of pages, with an eighth of each segment left for
+    /// cleaning.
+    /// </summary>
     /// <remarks>
-    /// A sealed segment lacks at most one record. If the live records take seven eighths of what sealed segments surely hold, then the emptiest of them has an eighth that is dead, and cleaning it gains that much.
+    /// A sealed segment lacks at most one record. If the live records take seven eighths of what sealed segments surely hold, then the
+    /// emptiest of them has an eighth that is dead, and cleaning it gains that much.
     /// </remarks>
     public static long BytesFor(long pageBytes, int pageSize)
     {

@@ -30,19 +30,22 @@ public sealed class WritebackOptions
     public long? DailyBudget { get; set; }
 
     /// <summary>
-    /// Has a write that finds no memory move pages to the file first (direct reclaim), and wait for that, instead of being refused. Such a write is refused only when the file is full or fails. Default false:
-    /// pages leave memory when <see cref="PageStore.WriteBack"/> is called. Cannot be combined with <see cref="DailyBudget"/>.
+    /// Has a write that finds no memory move pages to the file first (direct reclaim), and wait for that, instead of being refused. Such a
+    /// write is refused only when the file is full or fails. Default false: pages leave memory when <see cref="PageStore.WriteBack"/> is
+    /// called. Cannot be combined with <see cref="DailyBudget"/>.
     /// </summary>
     public bool DirectReclaim { get; set; }
 
     /// <summary>
-    /// Reserves <see cref="MostBytes"/> on the file system when the store is made, and keeps them until it is disposed, so that the file never lacks disk space. Needs <see cref="MostBytes"/>; a block device has its
-    /// space anyway. On file systems that copy on write a reservation does not cover overwrites. Default false.
+    /// Reserves <see cref="MostBytes"/> on the file system when the store is made, and keeps them until it is disposed, so that the file
+    /// never lacks disk space. Needs <see cref="MostBytes"/>; a block device has its space anyway. On file systems that copy on write a
+    /// reservation does not cover overwrites. Default false.
     /// </summary>
     public bool Preallocate { get; set; }
 
     /// <summary>
-    /// The size of a file that always has room for so many bytes of pages, whatever order they are written, overwritten and discarded in: a seventh more than they take, for cleaning, and the ends of segments.
+    /// The size of a file that always has room for so many bytes of pages, whatever order they are written, overwritten and discarded in: a
+    /// seventh more than they take, for cleaning, and the ends of segments.
     /// </summary>
     /// <param name="pageBytes">Bytes of uncompressed pages.</param>
     /// <param name="pageSize">Bytes in a page.</param>

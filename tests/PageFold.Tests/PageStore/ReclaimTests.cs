@@ -2,7 +2,10 @@ using PageFold.Frames;
 
 namespace PageFold.Tests.Store;
 
-/// <summary>Writes that find no memory: with a file behind the store they move pages there, without one a reserve is left for pages that were accepted.</summary>
+/// <summary>
+/// Writes that find no memory: with a file behind the store they move pages there, without one a reserve is left for pages that were
+/// accepted.
+/// </summary>
 public sealed class ReclaimTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pagefold-reclaim-").FullName;
@@ -31,7 +34,8 @@ public sealed class ReclaimTests : IDisposable
                 Write(store, page, i, versions[i] = 1, share: 0.1);
             for (int n = 0; n < 2 * count; n++)
             {
-                int i = n < count / Threads ? n * Threads + thread : random.Next((count - thread + Threads - 1) / Threads) * Threads + thread;
+                int i = n < count / Threads ? n * Threads + thread
+                    : random.Next((count - thread + Threads - 1) / Threads) * Threads + thread;
                 if (i >= count)
                     continue;
                 Write(store, page, i, ++versions[i], share: random.Next(4) == 0 ? 0.3 : 1);
@@ -99,7 +103,8 @@ public sealed class ReclaimTests : IDisposable
     public void A_write_is_refused_when_the_file_fails_and_what_was_accepted_stays()
     {
         AllocationFaults faults = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, Faults = faults } });
+        using PageStore store = new(
+            new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, Faults = faults } });
         byte[] page = new byte[4096];
         for (int i = 0; i < 500; i++)
             Write(store, page, i, 1, share: 1);
@@ -119,7 +124,8 @@ public sealed class ReclaimTests : IDisposable
     [Fact]
     public void A_full_file_and_full_memory_refuse_and_a_discard_lets_writes_succeed_again()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, MostBytes = 6 << 20 } });
+        using PageStore store = new(
+            new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, MostBytes = 6 << 20 } });
         byte[] page = new byte[4096];
         int accepted = 0;
         while (TryWrite(store, page, accepted, 1, share: 1))
@@ -157,14 +163,22 @@ public sealed class ReclaimTests : IDisposable
     [Fact]
     public void Options_that_contradict_each_other_are_refused()
     {
-        ArgumentException daily = Assert.ThrowsAny<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Writeback = new() { Path = Target, DirectReclaim = true, DailyBudget = 5_000 } }));
+        ArgumentException daily = Assert.ThrowsAny<ArgumentException>(
+            () => new PageStore(new PageStoreOptions
+            {
+                MemoryLimit = 8 << 20,
+                Writeback = new() { Path = Target, DirectReclaim = true, DailyBudget = 5_000 },
+            }));
         Assert.Contains("Writeback.DailyBudget is 5,000 bytes", daily.Message, StringComparison.Ordinal);
-        ArgumentException size = Assert.ThrowsAny<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Writeback = new() { Path = Target, Preallocate = true } }));
+        ArgumentException size = Assert.ThrowsAny<ArgumentException>(
+            () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Writeback = new() { Path = Target, Preallocate = true } }));
         Assert.Contains("Writeback.MostBytes, which is not set", size.Message, StringComparison.Ordinal);
         foreach (long reserve in new[] { -1L, (4 << 20) + 1 })
         {
-            ArgumentException refused = Assert.ThrowsAny<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, OverwriteReserve = reserve }));
-            Assert.Contains($"OverwriteReserve is {reserve} bytes; choose zero to half of MemoryLimit (4,194,304 bytes)", refused.Message, StringComparison.Ordinal);
+            ArgumentException refused = Assert.ThrowsAny<ArgumentException>(
+                () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, OverwriteReserve = reserve }));
+            Assert.Contains($"OverwriteReserve is {reserve} bytes; choose zero to half of MemoryLimit (4,194,304 bytes)", refused.Message,
+                StringComparison.Ordinal);
         }
         Assert.False(Path.Exists(Target));
     }
@@ -243,7 +257,13 @@ public sealed class ReclaimTests : IDisposable
     {
         PageSize = pageSize,
         MemoryLimit = limit,
-        Writeback = new() { Path = Target, DirectReclaim = true, Preallocate = OperatingSystem.IsLinux(), MostBytes = WritebackOptions.BytesFor(size - limit + limit / 2, pageSize) },
+        Writeback = new()
+        {
+            Path = Target,
+            DirectReclaim = true,
+            Preallocate = OperatingSystem.IsLinux(),
+            MostBytes = WritebackOptions.BytesFor(size - limit + limit / 2, pageSize),
+        },
     });
 
     private static void Write(PageStore store, byte[] page, int number, long version, double share) =>
@@ -275,7 +295,8 @@ public sealed class ReclaimTests : IDisposable
 
     private long AllocatedBytes()
     {
-        using System.Diagnostics.Process stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%b", Target]) { RedirectStandardOutput = true })!;
+        using System.Diagnostics.Process stat = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%b", Target]) { RedirectStandardOutput = true })!;
         return long.Parse(stat.StandardOutput.ReadToEnd(), System.Globalization.CultureInfo.InvariantCulture) * 512;
     }
 }

@@ -1,6 +1,8 @@
 namespace PageFold.Tests.Store;
 
-/// <summary>Snapshots and images to outputs of the caller's own: the same bytes as in a file, and a store that goes on whatever an output does.</summary>
+/// <summary>
+/// Snapshots and images to outputs of the caller's own: the same bytes as in a file, and a store that goes on whatever an output does.
+/// </summary>
 public class SnapshotOutputTests
 {
     private const int PageSize = 4096;

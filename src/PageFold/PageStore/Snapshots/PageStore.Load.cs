@@ -53,7 +53,8 @@ public sealed unsafe partial class PageStore
     internal StoreOutcome Restore(uint page, in StoredPage form, ReadOnlySpan<byte> bytes) => WriteStored(page, form with { Check = CheckOf(bytes, page) }, bytes);
 
     /// <summary>Stores a page of a snapshot compressed anew.</summary>
-    internal StoreOutcome Restore(uint page, ReadOnlySpan<byte> data) => Write(page, new StoredPage { Kind = StoredKind.Uncompressed }, data, RefusalPolicy.Keep);
+    internal StoreOutcome Restore(uint page, ReadOnlySpan<byte> data) =>
+        Write(page, new StoredPage { Kind = StoredKind.Uncompressed }, data, RefusalPolicy.Keep);
 
     /// <summary>The codec of the store's that reads and writes what a described one does; null if it has none.</summary>
     internal PageCodec? FindCodec(CodecDescription description)

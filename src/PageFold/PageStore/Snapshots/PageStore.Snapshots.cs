@@ -60,9 +60,12 @@ public sealed unsafe partial class PageStore
     /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
-    public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null) => OpenSnapshot(() => PartialFile.Create(path), options);
+    public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null) =>
+        OpenSnapshot(() => PartialFile.Create(path), options);
 
-    /// <summary>Takes the memory for a snapshot that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
+    /// <summary>
+    /// Takes the memory for a snapshot that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.
+    /// </summary>
     /// <param name="output">Where its bytes go. The session disposes it; where this throws, the caller does.</param>
     /// <param name="options">What the snapshot says about itself. Null for nothing.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
@@ -87,8 +90,11 @@ public sealed unsafe partial class PageStore
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotSession BeginImage(string path, long length) => OpenImage(() => PartialFile.Create(path), length);
 
-    /// <summary>Takes the memory for a raw image that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
-    /// <param name="output">Where its bytes go, page by page in any order. The session disposes it; where this throws, the caller does.</param>
+    /// <summary>
+    /// Takes the memory for a raw image that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.
+    /// </summary>
+    /// <param name="output">Where its bytes go, page by page in any order. The session disposes it; where this throws, the caller
+    /// does.</param>
     /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotSession BeginImageTo(SnapshotOutput output, long length)

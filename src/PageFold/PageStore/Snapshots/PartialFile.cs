@@ -52,7 +52,9 @@ internal sealed class PartialFile : SnapshotOutput
         throw Throw.PartialFileTaken(partial);
     }
 
-    /// <summary>Makes the file as long as the image, so that one too long for the file system is refused at once; what is not written stays a hole.</summary>
+    /// <summary>
+    /// Makes the file as long as the image, so that one too long for the file system is refused at once; what is not written stays a hole.
+    /// </summary>
     public override void Begin(long length) => RandomAccess.SetLength(Handle, length);
 
     /// <inheritdoc/>

@@ -2,21 +2,31 @@ using PageFold.Store;
 
 namespace PageFold;
 
-/// <summary>Receives the bytes of a snapshot or an image: a file that takes its name when it is whole (<see cref="ToFile"/>), or a target of the caller's own, such as a socket.</summary>
+/// <summary>
+/// Receives the bytes of a snapshot or an image: a file that takes its name when it is whole (<see cref="ToFile"/>), or a target of the
+/// caller's own, such as a socket.
+/// </summary>
 /// <remarks>
-/// Used by one thread at a time, the one that saves. What a member throws ends the snapshot. Writers of the store wait while a member blocks and the snapshot's buffers are full, so a target that
-/// may block for ever needs a time limit of its own.
+/// Used by one thread at a time, the one that saves. What a member throws ends the snapshot. Writers of the store wait while a member
+/// blocks and the snapshot's buffers are full, so a target that may block for ever needs a time limit of its own.
 /// </remarks>
 public abstract class SnapshotOutput : IDisposable
 {
-    /// <summary>Makes a file that takes its name in <see cref="Complete"/>. Until then it is <c>path.pagefold-partial</c>; disposed before that, it is removed.</summary>
+    /// <summary>
+    /// Makes a file that takes its name in <see cref="Complete"/>. Until then it is <c>path.pagefold-partial</c>; disposed before that, it
+    /// is removed.
+    /// </summary>
     /// <param name="path">The file. A link is followed.</param>
-    /// <exception cref="IOException">The file cannot be made, another process writes it, or the name belongs to something that is no plain file.</exception>
+    /// <exception cref="IOException">The file cannot be made, another process writes it, or the name belongs to something that is no plain
+    /// file.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be made.</exception>
     /// <exception cref="ArgumentException">The path is null, empty, or cannot be one.</exception>
     public static SnapshotOutput ToFile(string path) => PartialFile.Create(path);
 
-    /// <summary>Tells the length of an image before its first byte. A snapshot, which is written from its beginning to its end, does not say it. By default this does nothing.</summary>
+    /// <summary>
+    /// Tells the length of an image before its first byte. A snapshot, which is written from its beginning to its end, does not say it. By
+    /// default this does nothing.
+    /// </summary>
     /// <param name="length">Bytes of the whole image. What is never written is zeros.</param>
     public virtual void Begin(long length)
     {

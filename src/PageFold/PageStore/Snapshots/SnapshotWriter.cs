@@ -4,7 +4,8 @@ using PageFold.Compression;
 namespace PageFold.Store;
 
 /// <summary>Writes preserved pages as a snapshot: see <see cref="SnapshotFormat"/>. A buffer of records is a chunk.</summary>
-internal sealed class SnapshotWriter(SnapshotOutput output, PageStore store, SnapshotOptions options, CodecDescription?[] codecs, int codecForWrites) : SnapshotTarget(output)
+internal sealed class SnapshotWriter(SnapshotOutput output, PageStore store, SnapshotOptions options, CodecDescription?[] codecs,
+    int codecForWrites) : SnapshotTarget(output)
 {
     private readonly XxHash3 _hash = new();
     private long _position;
