@@ -41,10 +41,8 @@ public sealed partial class RamDisk : IDisposable
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
     /// <exception cref="IOException">The writeback file cannot be opened, or its space not be reserved.</exception>
     /// <exception cref="UnauthorizedAccessException">The writeback file may not be opened, or is a folder.</exception>
-    /// <exception cref="InsufficientMemoryException">The system refuses the address space, or the memory that <see
-    /// cref="PageStoreOptions.Prefault"/> takes.</exception>
-    /// <exception cref="PlatformNotSupportedException">The backing, <see cref="PageStoreOptions.Prefault"/> or <see
-    /// cref="WritebackOptions.Preallocate"/> does not exist here.</exception>
+    /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing or <see cref="WritebackOptions.Preallocate"/> does not exist here.</exception>
     public RamDisk(RamDiskOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -31,7 +31,7 @@ public sealed class DocumentationTests : IDisposable
                 new PageStoreOptions { MemoryLimit = Limit, Writeback = new WritebackOptions { Path = _folder.In("no/file") } },
                 new PageStoreOptions { MemoryLimit = Limit, Writeback = new WritebackOptions { Path = _folder.In(".") } },
                 new PageStoreOptions { MemoryLimit = Limit, Writeback = new WritebackOptions { Path = _folder.In("bad") } },
-                new PageStoreOptions { MemoryLimit = Limit, Backing = FrameBackingKind.Portable, Prefault = true },
+                new PageStoreOptions { MemoryLimit = Limit, Backing = FrameBackingKind.Portable },
                 new PageStoreOptions { MemoryLimit = Limit, Backing = (FrameBackingKind)9 }],
             [typeof(ZsPoolOptions)] = [new ZsPoolOptions { MemoryLimit = Limit }, null, new ZsPoolOptions { MemoryLimit = 0 },
                 new ZsPoolOptions { MemoryLimit = Limit, Mapping = MappingKind.Window, FrameSize = 8192 },
