@@ -82,7 +82,8 @@ public sealed class NbdServer : IAsyncDisposable
     /// (<see cref="DnsEndPoint"/>) stands for all its addresses that this machine has.
     /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
-    /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/> takes.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/>
+    /// takes.</exception>
     public void Start()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
