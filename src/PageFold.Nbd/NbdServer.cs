@@ -86,7 +86,8 @@ public sealed class NbdServer : IAsyncDisposable
     /// (<see cref="DnsEndPoint"/>) stands for all its addresses that this machine has.
     /// </summary>
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
-    /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/> takes.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/>
+    /// takes.</exception>
     /// <exception cref="ObjectDisposedException">The server was stopped; make another.</exception>
     public void Start()
     {

@@ -29,7 +29,8 @@ public sealed class NbdServerOptions
     public long? ConnectionMemory { get; init; }
 
     /// <summary>
-    /// Takes the bytes of <see cref="ConnectionMemory"/> that connections are sure of when the server starts, and keeps them until it ends, so that serving needs less memory of a system that is short of it. Default false.
+    /// Takes the bytes of <see cref="ConnectionMemory"/> that connections are sure of when the server starts, and keeps them until it
+    /// ends, so that serving needs less memory of a system that is short of it. Default false.
     /// </summary>
     public bool KeepConnectionMemory { get; init; }
 

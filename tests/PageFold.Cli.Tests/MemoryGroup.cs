@@ -1,6 +1,8 @@
 namespace PageFold.Cli.Tests;
 
-/// <summary>A control group with a memory limit and no swap, of version 1 or 2, made by the test below the group that the test is in.</summary>
+/// <summary>
+/// A control group with a memory limit and no swap, of version 1 or 2, made by the test below the group that the test is in.
+/// </summary>
 internal sealed class MemoryGroup : IDisposable
 {
     private readonly string _folder;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A Linux guest (user-mode Linux) swaps to `pagefold serve` inside the same guest, set as docs/ramdisk.md says; control groups of version 2 there. Every byte is verified.
 # swap-inside.sh [--short] [--seed N] [--memory MIB] [--working-set MIB] [--rounds N] [--seconds N]
-# SETTINGS="NAME=VALUE..." tries other settings than the recommended, once: lock=--lock-memory programs=80M group_swap=0 score=-1000 min_free=16384; SETTINGS=none tries none. The guest is ended after so many seconds.
+# SETTINGS="NAME=VALUE..." tries other settings than the recommended, once: lock=--lock-memory programs=80M group_swap=0 score=-1000
+# min_free=16384; SETTINGS=none tries none. The guest is ended after so many seconds.
 # KEEP_CONSOLE=FILE keeps what the guest said. PAGEFOLD=FILE is the command compiled ahead of time, if it is there already.
 campaign=swap-inside
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

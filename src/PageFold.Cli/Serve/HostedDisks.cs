@@ -45,7 +45,10 @@ internal sealed class HostedDisks : IDisposable
         }
     }
 
-    /// <summary>Takes the memory of all limits now, for as long as the disks are there. After everything that is made with them, which needs memory beside it.</summary>
+    /// <summary>
+    /// Takes the memory of all limits now, for as long as the disks are there. After everything that is made with them, which needs memory
+    /// beside it.
+    /// </summary>
     /// <exception cref="UserErrorException">The system has too little memory.</exception>
     /// <exception cref="OperationCanceledException">A request to end came.</exception>
     public void TakeMemory(CancellationToken stop)

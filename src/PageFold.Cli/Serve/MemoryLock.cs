@@ -6,7 +6,8 @@ using PageFold.Cli.Interop;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStore.Prefault"/>) and never swapped out or dropped, its code included. A kernel that swaps to this very server
+/// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStore.Prefault"/>) and never swapped
+/// out or dropped, its code included. A kernel that swaps to this very server
 /// would otherwise wait for the server to swap the server in.
 /// </summary>
 /// <remarks>

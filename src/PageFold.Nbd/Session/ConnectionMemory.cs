@@ -11,7 +11,8 @@ namespace PageFold.Nbd.Session;
 /// so no connection waits for another. What the limit has beyond them is shared: a lease borrows from it while more is left than the lease
 /// has borrowed, so that a few greedy clients leave something to the others.
 /// </para>
-/// <para>Blocks that came back are used again first, and go back to the system when none was needed for two seconds; after <see cref="Keep"/> as many stay as all connections are sure of.</para>
+/// <para>Blocks that came back are used again first, and go back to the system when none was needed for two seconds; after <see
+/// cref="Keep"/> as many stay as all connections are sure of.</para>
 /// </remarks>
 internal sealed class ConnectionMemory : IDisposable
 {

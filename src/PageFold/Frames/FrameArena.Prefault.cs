@@ -4,8 +4,10 @@ namespace PageFold;
 
 /// <content>Memory that is taken ahead and stays.</content>
 /// <remarks>
-/// The frames below a mark are held from <see cref="Prefault"/> on, committed or not. Those that are not committed are charged as idle bytes, so that everything else that is charged finds only what is left beside them:
-/// what is resident never passes the limit. Committing one of them, and giving one back, moves its bytes from idle to used and the other way; that never fails and takes no system call.
+/// The frames below a mark are held from <see cref="Prefault"/> on, committed or not. Those that are not committed are charged as idle
+/// bytes, so that everything else that is charged finds only what is left beside them:
+/// what is resident never passes the limit. Committing one of them, and giving one back, moves its bytes from idle to used and the other
+/// way; that never fails and takes no system call.
 /// </remarks>
 public sealed unsafe partial class FrameArena
 {
@@ -18,7 +20,10 @@ public sealed unsafe partial class FrameArena
     /// <summary>Bytes of frames whose memory stays, committed or not.</summary>
     internal long PrefaultedBytes => (long)Volatile.Read(ref _held) << FrameShift;
 
-    /// <summary>Has the memory of all frames come from the system now that the limit has room for, but for a sixteenth of that, and stay. Does nothing a second time.</summary>
+    /// <summary>
+    /// Has the memory of all frames come from the system now that the limit has room for, but for a sixteenth of that, and stay. Does
+    /// nothing a second time.
+    /// </summary>
     /// <exception cref="InsufficientMemoryException">The system has too little memory.</exception>
     /// <exception cref="PlatformNotSupportedException">The backing gives memory back at other times than it is told.</exception>
     /// <exception cref="OperationCanceledException">A request to end came; everything is as it was.</exception>
@@ -54,7 +59,9 @@ public sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Charges so many frames that are not committed, the lowest, and holds all up to the last of them. Called under both locks.</summary>
+    /// <summary>
+    /// Charges so many frames that are not committed, the lowest, and holds all up to the last of them. Called under both locks.
+    /// </summary>
     private bool TryHold(long frames)
     {
         uint end = 0;
@@ -86,7 +93,9 @@ public sealed unsafe partial class FrameArena
 
     private bool IsIdle(uint frame) => frame >= _fresh || _cold.Contains(frame) || _setAside?.Contains(frame) == true;
 
-    /// <summary>Charges up to so many frames from the first on, those that are held or those that are not; returns how many. Called under the lock.</summary>
+    /// <summary>
+    /// Charges up to so many frames from the first on, those that are held or those that are not; returns how many. Called under the lock.
+    /// </summary>
     private uint ChargeFrames(uint first, uint most)
     {
         if (first < _held)

@@ -36,7 +36,10 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// <summary>True if memory can be taken before its frames are committed, and kept.</summary>
     public virtual bool CanPrefault => false;
 
-    /// <summary>Has the memory of a run come from the system, whether its frames are in use or not; their content stays. False when the system has too little.</summary>
+    /// <summary>
+    /// Has the memory of a run come from the system, whether its frames are in use or not; their content stays. False when the system has
+    /// too little.
+    /// </summary>
     public virtual bool TryPrefault(FrameRun run) => false;
 
     /// <summary>From now on the memory of the first <paramref name="frames"/> frames stays, committed or not.</summary>

@@ -153,11 +153,14 @@ public sealed unsafe partial class PageStore : IDisposable
     }
 
     /// <summary>
-    /// Takes the memory of the limit from the system now and keeps it until the end, but for a sixteenth of what is free, which is left for what grows beside frames: buffers, codec contexts, the words of same-filled pages. So a write
-    /// needs no memory from the system, and cannot wait for one that is short of it, as a store behind a swap device must not. Lock the process's memory too (mlockall), or the system may swap it out.
+    /// Takes the memory of the limit from the system now and keeps it until the end, but for a sixteenth of what is free, which is left
+    /// for what grows beside frames: buffers, codec contexts, the words of same-filled pages. So a write
+    /// needs no memory from the system, and cannot wait for one that is short of it, as a store behind a swap device must not. Lock the
+    /// process's memory too (mlockall), or the system may swap it out.
     /// </summary>
     /// <remarks>
-    /// What is resident stays within the limit: where that sixteenth is used up, what needs more of it is refused as at the limit. So add codecs before. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in
+    /// What is resident stays within the limit: where that sixteenth is used up, what needs more of it is refused as at the limit. So add
+    /// codecs before. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in
     /// use, <see cref="PageStoreStatistics.PrefaultedBytes"/> what is kept.
     /// </remarks>
     /// <exception cref="InsufficientMemoryException">The system has too little memory; nothing is kept.</exception>

@@ -48,7 +48,10 @@ public sealed record PageStoreStatistics
     /// <summary>The most bytes that may be held.</summary>
     public required long MemoryLimit { get; init; }
 
-    /// <summary>Bytes of frames that the store keeps, whether something is in them or not, after <see cref="PageStore.Prefault"/>; <see cref="TotalBytes"/> counts those in use.</summary>
+    /// <summary>
+    /// Bytes of frames that the store keeps, whether something is in them or not, after <see cref="PageStore.Prefault"/>; <see
+    /// cref="TotalBytes"/> counts those in use.
+    /// </summary>
     public long PrefaultedBytes { get; init; }
 
     /// <summary>

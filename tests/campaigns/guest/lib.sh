@@ -1,4 +1,5 @@
-# A guest of user-mode Linux for campaigns, after lib.sh. Its root is a folder: BusyBox, the programs that a campaign names with their libraries, the kernel's nbd module, the working set. No privilege and no virtualisation is needed.
+# A guest of user-mode Linux for campaigns, after lib.sh. Its root is a folder: BusyBox, the programs that a campaign names with their
+# libraries, the kernel's nbd module, the working set. No privilege and no virtualisation is needed.
 guest_needs=(linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static gcc:gcc python3:python3)
 boot=""
 shown=0

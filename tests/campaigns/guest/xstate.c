@@ -1,4 +1,5 @@
-// User-mode Linux 6.1 keeps a guest's floating-point registers in 2,696 bytes. Where the processor has more (AMX: 11,008), this machine's kernel refuses to set a part, and the guest dies at its first instruction
+// User-mode Linux 6.1 keeps a guest's floating-point registers in 2,696 bytes. Where the processor has more (AMX: 11,008), this machine's
+// kernel refuses to set a part, and the guest dies at its first instruction
 // ("ptrace set fp regs failed, errno = 14"). Preloaded into linux.uml, this sets the part that is given and leaves the rest as it is.
 #define _GNU_SOURCE
 #include <dlfcn.h>
