@@ -13,6 +13,8 @@ internal sealed class DocumentedExceptions(Assembly[] assemblies, IReadOnlyDicti
 {
     private readonly Dictionary<string, XElement> _members = assemblies
         .SelectMany(assembly => XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member"))
+        // A file that is compiled into several assemblies is documented in each.
+        .DistinctBy(member => member.Attribute("name")!.Value)
         .ToDictionary(member => member.Attribute("name")!.Value);
 
     /// <summary>What is thrown and not documented, one line each: calls of all public members of a type that take and return no span.</summary>

@@ -77,15 +77,25 @@ gone() {
 build_command() { ./pagefold --version >/dev/null || fail "the command does not build"; }
 pagefold() { dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll" "$@"; }
 
+# The command compiled ahead of time to one native program, whose path is in $program; what the compiler said is in $work/compile.log. Kept
+# in artifacts/ahead, beside the managed build, so that the next campaign that wants it compiles only what has changed.
+compile_command() {
+    say "Compiling ahead of time ..."
+    dotnet publish src/PageFold.Cli/PageFold.Cli.csproj -c Release --artifacts-path "$root/artifacts/ahead" -o "$work/out" --nologo -v quiet \
+        >"$work/compile.log" 2>&1 </dev/null || fail "the command does not compile: $(tail -n 3 "$work/compile.log")"
+    program=$work/out/PageFold.Cli
+}
+
 # start_server LOG OPTION...: `pagefold serve`; returns when it serves, with its process number in $server. Set `within` to a command that
-# runs it, for example in a control group.
+# runs it, for example in a control group, and `served_by` to what to serve with.
 within=()
+served_by=(dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll")
 start_server() {
     local log=$1 i
     shift
     # Emptied here, before the wait looks into it: an earlier server may have written to it.
     : >"$log"
-    "${within[@]}" dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll" serve "$@" 2>"$log" &
+    "${within[@]}" "${served_by[@]}" serve "$@" 2>"$log" &
     server=$!
     started+=("$server")
     for ((i = 0; i < 600; i++)); do

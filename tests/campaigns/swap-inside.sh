@@ -19,10 +19,7 @@ begin
 # The settings that the page recommends: the server locked, the programs that swap in a group that leaves memory to the kernel.
 settings=${SETTINGS:-lock=--lock-memory programs=80M}
 [ "$settings" != none ] || settings=
-if [ -z "${PAGEFOLD:-}" ]; then
-    dotnet publish src/PageFold.Cli/PageFold.Cli.csproj -c Release -o "$work/out" --nologo -v quiet >"$work/publish.log" 2>&1 || fail "the command does not publish: $(tail -n 3 "$work/publish.log")"
-    PAGEFOLD=$work/out/PageFold.Cli
-fi
+[ -n "${PAGEFOLD:-}" ] || { compile_command; PAGEFOLD=$program; }
 cp "$PAGEFOLD" "$work/pagefold"
 make_guest init-inside mkswap swapon swapoff sysctl "$work/pagefold"
 printf '%s\n' limit=160 lock= group_swap=max programs=max score=0 min_free=0 "working_set=$working_set" "rounds=$rounds" "seed=$seed" \

@@ -26,7 +26,20 @@ internal sealed unsafe class MemoryBudget(long limit)
     public long Limit { get; } = limit;
 
     /// <summary>Bytes in use now: all that is charged but <see cref="Idle"/>.</summary>
-    public long Used => Volatile.Read(ref _charged) - Volatile.Read(ref _idle);
+    public long Used
+    {
+        get
+        {
+            while (true)
+            {
+                // Of one moment: a run that goes and another that comes in between would make bytes in use look like fewer than there are.
+                long idle = Volatile.Read(ref _idle);
+                long charged = Volatile.Read(ref _charged);
+                if (Volatile.Read(ref _idle) == idle)
+                    return charged - idle;
+            }
+        }
+    }
 
     /// <summary>Bytes that are charged and held although nothing uses them, so that their next use needs no memory of the system.</summary>
     public long Idle => Volatile.Read(ref _idle);
