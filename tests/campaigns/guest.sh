@@ -28,8 +28,9 @@ blocks() {
         inside {block = block $0 "\n"}' wanted="$1" docs/ramdisk.md
 }
 
+# In time the guest's kernel writes to all of the disk, so its size is what the limit holds of such pages, which compress to 0.55 or so.
 server_options=(
-    --unix "$work/s" --codec lz4 --export "swap,size=512MiB,memory-limit=256MiB"
+    --unix "$work/s" --codec lz4 --export "swap,size=384MiB,memory-limit=256MiB"
     --export "files,size=64MiB,memory-limit=64MiB,keep=$work/files.snapshot" --export "killed,size=16MiB,memory-limit=32MiB"
 )
 start_server "$work/server.log" --listen 127.0.0.1:0 "${server_options[@]}"
