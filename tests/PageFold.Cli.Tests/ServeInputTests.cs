@@ -102,6 +102,10 @@ public class ServeInputTests
         folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s.control"]], "is what --control names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
         folder.AssertRefused(["serve", .. Size, "--unix", folder["k.pagefold-keeping"], "--keep", folder["k"]], $"--keep {folder["k"]} needs {folder["k.pagefold-keeping"]} for itself, which --unix names", "a file of its own");
+        string[] socket = ["serve", .. Size, "--unix", folder["s"], "--writeback"];
+        folder.AssertRefused([.. socket, folder["s"]], $"--writeback {folder["s"]} is what --unix names too", "a file of its own");
+        folder.AssertRefused(
+            [.. socket, folder["s.control"]], $"--writeback {folder["s.control"]} is what --control names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--export", $"a,keep={folder["w.a"]}", "--export", "b", "--writeback", folder["w"]], $"--keep {folder["w.a"]} is what --writeback names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
         folder.AssertServeRefused([.. Size, "--keep", folder["k.pagefold-partial"]], $"--keep {folder["k.pagefold-partial"]} ends with .pagefold-partial", "choose another name");

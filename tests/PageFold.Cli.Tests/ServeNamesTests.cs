@@ -199,6 +199,13 @@ public class ServeNamesTests
         server.Figures("snapshot", folder["private/image"], "--raw");
         Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["private/image"])));
         Assert.Equal("0:0", OwnerOf(folder["private/image"]));
+        // The other way round the server's socket is closed to the command.
+        using ServeProcess other = ServeProcess.Start(folder, "--size", $"{Size}");
+        Command refused = Command.RunProcess(
+            "setpriv", [.. asNobody[1..], "dotnet", Command.Program, "stat", "--control", other.ControlPath]);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains($"--control {other.ControlPath} may not be opened", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("run the command as the user that serves", refused.Error, StringComparison.Ordinal);
         // The file in which the server keeps its disk has to stay the server's.
         Assert.Equal(0, Command.RunProcess("setpriv", [.. asNobody[1..4], "touch", folder["kept"]]).ExitCode);
         server.Figures("snapshot", folder["kept"]);

@@ -143,6 +143,16 @@ public class ServeSwapTests
     }
 
     [Fact]
+    public void What_is_said_to_be_locked_is_what_the_disks_take()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Locking memory needs root here.");
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--export", "a,size=64MiB,memory-limit=24MiB", "--export", "b,size=64MiB,memory-limit=8MiB", "--lock-memory");
+        Assert.Contains("taking and locking 32.0 MiB of memory", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_server_that_is_told_to_end_while_it_takes_its_memory_ends_before_it_serves()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Locking memory needs root here.");

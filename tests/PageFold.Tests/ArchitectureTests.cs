@@ -59,6 +59,20 @@ public partial class ArchitectureTests
             Assert.True(File.ReadLines(file).Count() <= 450, file);
     }
 
+    [Fact]
+    public void Tools_leave_no_files_of_theirs_beside_the_sources()
+    {
+        Assert.Empty(Directory.EnumerateFiles(Root(), "*-verify.state"));
+        // fio writes one into the working folder wherever it verifies, unless it is told not to.
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Root(), "benchmarks"), "*.sh"))
+        {
+            string commands = File.ReadAllText(file).Replace("\\\n", string.Empty, StringComparison.Ordinal);
+            Assert.All(
+                Regex.Matches(commands, "^ *fio .*--verify=.*$", RegexOptions.Multiline),
+                run => Assert.Contains("--verify_state_save=0", run.Value, StringComparison.Ordinal));
+        }
+    }
+
     private static bool IsBuilt(string file) => file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
 
     public static string Root()

@@ -87,6 +87,9 @@ internal static class ControlClient
         catch (SocketException e)
         {
             socket.Dispose();
+            if (e.SocketErrorCode == SocketError.AccessDenied)
+                throw new UserErrorException(
+                    $"--control {path} may not be opened by this user; run the command as the user that serves, or as root.", e);
             throw new UserErrorException(
                 $"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that "
                 + "'pagefold serve' said when it began.", e);

@@ -3,6 +3,11 @@ namespace PageFold.Cli.Serve;
 /// <summary>How <c>--memory-limit</c>, which is for all disks, is divided among them.</summary>
 internal static class MemoryShares
 {
+    /// <summary>Bytes that all disks together may hold.</summary>
+    public static long Total(ServeOptions options) => options.Exports.All(export => export.MemoryLimit is not null)
+        ? options.Exports.Sum(export => export.MemoryLimit!.Value)
+        : options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
+
     /// <summary>The disks, each with a limit: its own, or an equal share of what the others' leave.</summary>
     public static IReadOnlyList<ExportOptions> Divide(ServeOptions options)
     {

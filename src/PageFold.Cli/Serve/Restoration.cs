@@ -25,7 +25,7 @@ internal static class Restoration
             if (export.Keep is { } keep)
                 CheckTarget(keep, options);
             if (options.WritebackOf(export) is { Length: > 0 } writeback)
-                ServedFile.CheckWriteback(writeback);
+                CheckWriteback(writeback, options);
         }
     }
 
@@ -160,10 +160,20 @@ internal static class Restoration
             throw new UserErrorException($"--keep {path} needs {full + KeptFiles.Suffix} for itself, which {marked} names; give each a file of its own.");
     }
 
-    private static string? OptionThatNames(string path, ServeOptions options) => options.ListensAt(path) ? "--unix"
+    private static void CheckWriteback(string path, ServeOptions options)
+    {
+        ServedFile.CheckWriteback(path);
+        // It is made before the sockets, and would be in their way.
+        if (SocketThatNames(path, options) is { } other)
+            throw new UserErrorException($"--writeback {path} is what {other} names too; give each a file of its own.");
+    }
+
+    private static string? SocketThatNames(string path, ServeOptions options) => options.ListensAt(path) ? "--unix"
         : IsSame(options.Control, path) ? "--control"
-        : options.Exports.Any(export => IsSame(options.WritebackOf(export), path)) ? "--writeback"
         : null;
+
+    private static string? OptionThatNames(string path, ServeOptions options) => SocketThatNames(path, options)
+        ?? (options.Exports.Any(export => IsSame(options.WritebackOf(export), path)) ? "--writeback" : null);
 
     private static bool IsSame(string? one, string other) => one is not null && Path.GetFullPath(one) == Path.GetFullPath(other);
 

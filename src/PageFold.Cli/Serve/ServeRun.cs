@@ -16,7 +16,7 @@ internal static class ServeRun
         bool flusher = options.LockMemory && MemoryLock.TryMarkAsFlusher();
         if (options.LockMemory)
         {
-            long limit = options.MemoryLimit ?? PageStore.DefaultMemoryLimit;
+            long limit = MemoryShares.Total(options);
             long connections = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
             MemoryLock.RefuseMoreThanIsThere(limit, connections);
             log.Tell($"taking and locking {ByteSize.Format(limit)} of memory, and {ByteSize.Format(connections)} for {options.MaxConnections} connections");

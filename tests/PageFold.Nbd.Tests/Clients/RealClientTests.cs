@@ -135,7 +135,7 @@ public sealed class RealClientTests : IDisposable
     {
         Tool.Run(
             "fio", "--name=verify", "--ioengine=nbd", $"--uri={Uri(way)}", $"--rw={pattern}", $"--bs={blockSize}", "--size=24m", "--iodepth=16", $"--verify={check}", "--verify_fatal=1",
-            "--verify_backlog=64", "--buffer_compress_percentage=50", "--refill_buffers", "--output-format=terse");
+            "--verify_state_save=0", "--verify_backlog=64", "--buffer_compress_percentage=50", "--refill_buffers", "--output-format=terse");
     }
 
     [Fact]
