@@ -7,7 +7,7 @@ namespace PageFold.Cli.Measure;
 /// <summary>Shows a measurement to a person: tables and bars.</summary>
 internal sealed class MeasureView
 {
-    private const int Bars = 16;
+    private const int Intervals = 16;
 
     private readonly bool _quiet;
     private readonly IAnsiConsole _output = AnsiConsole.Console;
@@ -85,30 +85,33 @@ internal sealed class MeasureView
         return grid.AddRow(left, right);
     }
 
-    private static BarChart SizeChart(MeasureReport report)
+    private static IRenderable SizeChart(MeasureReport report)
     {
-        BarChart chart = new BarChart().Width(52).LeftAlignLabel().Label("[bold]Compressed pages by size, bytes[/]").UseValueFormatter((value, culture) => value.ToString("N0", culture));
-        chart.AddItem("same-filled", report.SameFilledPages, Color.Grey);
-        for (int bar = 0; bar < Bars; bar++)
-            chart.AddItem(Label(report, bar), InBar(report, bar).Sum(c => c.Objects), Color.Green);
-        return chart;
+        Bars bars = new("[bold]Compressed pages by size, bytes[/]", Color.Green);
+        bars.Add("same-filled", report.SameFilledPages, Figures.Of(report.SameFilledPages, "N0"));
+        for (int bar = 0; bar < Intervals; bar++)
+        {
+            long objects = InBar(report, bar).Sum(c => c.Objects);
+            bars.Add(Label(report, bar), objects, Figures.Of(objects, "N0"));
+        }
+        return bars.Draw();
     }
 
-    private static BarChart OccupancyChart(MeasureReport report)
+    private static IRenderable OccupancyChart(MeasureReport report)
     {
-        BarChart chart = new BarChart().Width(52).WithMaxValue(100).LeftAlignLabel().Label("[bold]Use of the frames of those sizes, %[/]").UseValueFormatter((value, culture) => value.ToString("0.0", culture));
-        for (int bar = 0; bar < Bars; bar++)
+        Bars bars = new("[bold]Use of the frames of those sizes, %[/]", Color.Blue, largest: 100);
+        for (int bar = 0; bar < Intervals; bar++)
         {
             long frames = InBar(report, bar).Sum(c => c.Frames);
             double used = frames == 0 ? 0 : 100.0 * InBar(report, bar).Sum(c => c.Objects * c.Size) / (frames * report.PageSize);
-            chart.AddItem(Label(report, bar), Math.Round(used, 1), Color.Blue);
+            bars.Add(Label(report, bar), used, Figures.Of(used, "0.0"));
         }
-        return chart;
+        return bars.Draw();
     }
 
-    private static string Label(MeasureReport report, int bar) => $"to {(bar + 1) * report.PageSize / Bars}";
+    private static string Label(MeasureReport report, int bar) => $"to {(bar + 1) * report.PageSize / Intervals}";
 
-    private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) => report.Classes.Where(c => (c.Size - 1) * Bars / report.PageSize == bar);
+    private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) => report.Classes.Where(c => (c.Size - 1) * Intervals / report.PageSize == bar);
 
     private static IEnumerable<string> Notes(MeasureReport report)
     {

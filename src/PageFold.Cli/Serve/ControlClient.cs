@@ -62,14 +62,17 @@ internal static class ControlClient
         {
             if (cancellation.IsCancellationRequested)
                 return new ControlReply { Error = "interrupted; the server has not said yet what that leaves behind: it ends the work at its next step.", ExitCode = ExitCodes.Interrupted };
-            throw new UserErrorException($"--control {path}: the server went away ({e.Message.TrimEnd('.')}).", e);
+            throw new UserErrorException(
+                $"--control {path}: the server went away ({e.Message.TrimEnd('.')}), or left this command because it took nothing for "
+                + $"{SnapshotStream.Patience.TotalSeconds:0} seconds; its log says so. Run the command again.", e);
         }
         catch (JsonException e)
         {
             throw new UserErrorException($"--control {path}: what answers there is no PageFold server of this version.", e);
         }
         cancellation.ThrowIfCancellationRequested();
-        throw new UserErrorException($"--control {path}: the server went away without an answer.");
+        throw new UserErrorException(
+            $"--control {path}: the server went away without an answer; what was moved until then stays so, and each step is whole.");
     }
 
     private static Socket Connect(string path)

@@ -8,6 +8,7 @@ internal sealed class ControlReplies(Socket socket)
 {
     // Bytes that a line has announced may be missing, so nothing can follow; and the client takes nothing that would be waited for.
     private bool _gaveUp;
+    private TimeSpan _patience;
 
     /// <summary>Sends a line, and waits for as long as the client takes to read what was sent before: a pager may take its time.</summary>
     /// <exception cref="IOException">The client took nothing before, and was given up.</exception>
@@ -29,7 +30,8 @@ internal sealed class ControlReplies(Socket socket)
         catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
         {
             _gaveUp = true;
-            throw new IOException($"the command that asked for it took nothing for {patience.TotalSeconds:0} seconds", e);
+            _patience = patience;
+            throw LeftBehind(e);
         }
         finally
         {
@@ -41,11 +43,17 @@ internal sealed class ControlReplies(Socket socket)
         [.. JsonSerializer.SerializeToUtf8Bytes(reply with { Version = ControlRequest.Current }, ControlJson.Default.ControlReply),
             (byte)'\n'];
 
+    private ControlTimeoutException LeftBehind(Exception? cause = null) =>
+        new($"the command that asked for it took nothing for {_patience.TotalSeconds:0} seconds", cause);
+
     private void Send(ReadOnlySpan<byte> bytes)
     {
         if (_gaveUp)
-            throw new IOException("the command that asked for it was given up");
+            throw LeftBehind();
         while (!bytes.IsEmpty)
             bytes = bytes[socket.Send(bytes)..];
     }
 }
+
+/// <summary>A client took nothing for too long, and was given up.</summary>
+internal sealed class ControlTimeoutException(string message, Exception? cause) : IOException(message, cause);

@@ -102,6 +102,10 @@ internal sealed class ControlServer : IDisposable
             using CancellationTokenRegistration cut = _cuttingOff.Token.Register(socket.Dispose);
             Serve(socket, stream);
         }
+        catch (ControlTimeoutException e)
+        {
+            _tell($"a command was left: {e.Message}; it may be run again");
+        }
 #pragma warning disable CA1031 // Whatever a client does to its connection, the server goes on.
         catch (Exception)
 #pragma warning restore CA1031

@@ -85,14 +85,18 @@ internal static class DiskView
         return table;
     }
 
-    private static BarChart Classes(DiskReport disk)
+    private static IRenderable Classes(DiskReport disk)
     {
         // Neighbouring classes together, so that the chart fits the screen.
         int width = Math.Max(1, disk.PageSize / MostClasses);
-        BarChart chart = new BarChart().Label("[bold]Memory by object size[/]").Width(60).UseValueFormatter(value => ByteSize.Format(value));
-        foreach (IGrouping<int, ClassReport> group in disk.Classes.GroupBy(sizeClass => (sizeClass.ObjectSize - 1) / width).OrderBy(group => group.Key))
-            chart.AddItem($"{group.Key * width + 1}-{Math.Min(disk.PageSize, (group.Key + 1) * width)} B", group.Sum(sizeClass => sizeClass.Frames) * (double)disk.PageSize, Color.Green);
-        return chart;
+        Bars bars = new("[bold]Memory by object size[/]", Color.Green, cells: 38);
+        foreach (IGrouping<int, ClassReport> group in disk.Classes.GroupBy(sizeClass => (sizeClass.ObjectSize - 1) / width)
+            .OrderBy(group => group.Key))
+        {
+            double bytes = group.Sum(sizeClass => sizeClass.Frames) * (double)disk.PageSize;
+            bars.Add($"{group.Key * width + 1}-{Math.Min(disk.PageSize, (group.Key + 1) * width)} B", bytes, ByteSize.Format(bytes));
+        }
+        return bars.Draw();
     }
 
     private static string Bar(double share)
