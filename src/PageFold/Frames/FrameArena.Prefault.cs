@@ -68,7 +68,8 @@ public sealed unsafe partial class FrameArena
         long idle = 0;
         for (; idle < frames && end < _backing.Capacity; end++)
             idle += IsIdle(end) ? 1 : 0;
-        if (!Budget.TryChargeIdle(idle << FrameShift))
+        // The bits of their numbers too, or else there might be none for them when the rest of the limit is used up.
+        if (!TryChargeSets(end) || !Budget.TryChargeIdle(idle << FrameShift))
             return false;
         _held = end;
         return true;
@@ -88,8 +89,17 @@ public sealed unsafe partial class FrameArena
                 Budget.Release(FrameSize);
             }
             _held = 0;
+            uint pages = Math.Min(SetPages(_fresh), _setPagesCharged);
+            Budget.Release((_setPagesCharged - pages) * 4096L);
+            _setPagesCharged = pages;
         }
     }
+
+    /// <summary>
+    /// False if there is no such frame, or only frames that are held can be charged and it is none of them. Called under the lock.
+    /// </summary>
+    private bool IsWithinReach(uint frame) =>
+        frame < _backing.Capacity && (_held == 0 || frame < _held || Budget.Available >= FrameSize);
 
     private bool IsIdle(uint frame) => frame >= _fresh || _cold.Contains(frame) || _setAside?.Contains(frame) == true;
 

@@ -1,3 +1,5 @@
+using PageFold.Frames;
+
 namespace PageFold.Tests.Frames;
 
 /// <summary>A store that takes its memory at the start and keeps it.</summary>
@@ -77,6 +79,23 @@ public class PrefaultTests
         Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
         Assert.True(store.TryRead(7, page) && Pages.Holds(page, 7));
         Assert.Equal(before, store.Budget.Used);
+    }
+
+    [Fact]
+    public void Every_frame_that_is_held_can_be_used_although_nothing_else_is_left()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        // More frames than a page of the arena's sets has bits.
+        using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 160 << 20 });
+        Assert.True(arena.TryAllocateForTable(ReserveUse.None, out _));
+        arena.Prefault(CancellationToken.None);
+        long beside = arena.Budget.Available;
+        Assert.True(arena.Budget.TryCharge(beside));
+        while (arena.TryAllocate(out _))
+        {
+        }
+        Assert.Equal(0, arena.Budget.Idle);
+        arena.Budget.Release(beside);
     }
 
     [Fact]
