@@ -45,7 +45,8 @@ public sealed unsafe partial class FrameArena
                 for (uint first = 0; first < _held; first += FramesPrefaultedAtOnce)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    if (!_backing.TryPrefault(new FrameRun(first, Math.Min(FramesPrefaultedAtOnce, _held - first))))
+                    FrameRun run = new(first, Math.Min(FramesPrefaultedAtOnce, _held - first));
+                    if (Budget.Faults?.ShouldRefuse() == true || !_backing.TryPrefault(run))
                         Throw.PrefaultFailed(PrefaultedBytes, MemoryLimit);
                 }
                 _backing.Keep(_held);
@@ -80,13 +81,19 @@ public sealed unsafe partial class FrameArena
     {
         lock (_lock)
         {
-            for (uint frame = 0; frame < _held; frame++)
+            for (uint first = 0, end; first < _held; first = Math.Max(end, first + 1))
             {
-                if (!IsIdle(frame))
-                    continue;
-                _ = _backing.Decommit([new FrameRun(frame, 1)]);
-                Budget.LeaveIdle(-FrameSize);
-                Budget.Release(FrameSize);
+                end = first;
+                while (end < _held && end - first < FramesPrefaultedAtOnce && IsIdle(end))
+                    end++;
+                if (end > first)
+                    _backing.LetGo(new FrameRun(first, end - first));
+                // One by one, so that what is in use never looks like much more than it is.
+                for (uint frame = first; frame < end; frame++)
+                {
+                    Budget.LeaveIdle(-FrameSize);
+                    Budget.Release(FrameSize);
+                }
             }
             _held = 0;
             uint pages = Math.Min(SetPages(_fresh), _setPagesCharged);

@@ -92,6 +92,8 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override bool TryPrefault(FrameRun run) => TryPopulate([run]) == 1;
 
+    public override void LetGo(FrameRun run) => _ = TryDrop(run);
+
     public override void Keep(uint frames) => _prefaulted = frames;
 
     public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
@@ -238,13 +240,23 @@ internal sealed unsafe class MappedBacking : FrameBacking
             uint kept = Math.Min(run.Count, _prefaulted - Math.Min(run.First, _prefaulted));
             if (kept == run.Count)
                 continue;
-            // Who prefaults locks, and of locked memory older kernels give nothing back; then it stays the arena's.
-            FrameRun rest = new(run.First + kept, run.Count - kept);
-            if (Advise([rest], LibC.MADV_DONTNEED_LOCKED) == 0
-                && Advise([rest], _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0)
+            if (!TryDrop(new FrameRun(run.First + kept, run.Count - kept)))
                 return done;
         }
         return runs.Length;
+    }
+
+    /// <summary>
+    /// Gives the memory of a run back, locked or not. Who prefaults locks, and of locked memory older kernels give nothing back.
+    /// </summary>
+    private bool TryDrop(FrameRun run)
+    {
+        if (_descriptor < 0)
+            return Advise([run], LibC.MADV_DONTNEED_LOCKED) == 1 || Advise([run], LibC.MADV_DONTNEED) == 1;
+        // Of a file the other advice would only take the view away. A hole can be made in what is locked too.
+        const int Hole = LibC.FALLOC_FL_PUNCH_HOLE | LibC.FALLOC_FL_KEEP_SIZE;
+        return Advise([run], LibC.MADV_REMOVE) == 1
+            || LibC.fallocate(_descriptor, Hole, (long)run.First << FrameShift, (long)Bytes(run.Count)) == 0;
     }
 
     /// <summary>False where the system's administrator wants none at all.</summary>
