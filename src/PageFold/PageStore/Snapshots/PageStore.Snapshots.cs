@@ -175,7 +175,7 @@ public sealed unsafe partial class PageStore
             return false;
         _snapshotReserve = options.SnapshotReserve;
         if (_snapshotReserve > 0)
-            SnapshotReserve = new MemoryBudget(_snapshotReserve);
+            Budget.Part = SnapshotReserve = new MemoryBudget(_snapshotReserve);
         return true;
     }
 
