@@ -72,7 +72,7 @@ public sealed unsafe partial class FrameArena
     {
         uint granularity = _backing.Granularity;
         bool cold = _cold.TryFindFirst(out uint first);
-        if (!IsWithinReach(cold ? first : _fresh) && TryReleaseSetAside())
+        if (!IsWithinReach(cold ? first : _fresh) && (TryReleaseSetAside() || TryFillHoles()))
             cold = _cold.TryFindFirst(out first);
         if (!cold)
         {

@@ -49,7 +49,9 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     }
 
     /// <summary>From now on the memory of the first <paramref name="frames"/> frames stays, committed or not.</summary>
-    public virtual void Keep(uint frames)
+    /// <param name="frames">How many.</param>
+    /// <param name="isWhole">False if some of them have none yet.</param>
+    public virtual void Keep(uint frames, bool isWhole)
     {
         // A backing that cannot prefault is never asked.
     }

@@ -31,6 +31,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     // Frames from 0 on whose memory stays, committed or not.
     private uint _prefaulted;
+    private bool _isWhole;
     private bool _disposed;
 
     private MappedBacking(int frameShift, uint capacity, nint mapping, nuint mappedLength, int descriptor)
@@ -94,11 +95,11 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override void LetGo(FrameRun run) => _ = TryDrop(run);
 
-    public override void Keep(uint frames) => _prefaulted = frames;
+    public override void Keep(uint frames, bool isWhole) => (_prefaulted, _isWhole) = (frames, isWhole);
 
     public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
     {
-        if (_prefaulted > 0 && IsPrefaulted(runs))
+        if (_prefaulted > 0 && _isWhole && IsPrefaulted(runs))
             return true;
         if (TryPopulate(runs) == runs.Length)
             return true;

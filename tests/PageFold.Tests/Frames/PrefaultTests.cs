@@ -40,6 +40,38 @@ public partial class PrefaultTests
         Assert.True(store.GetStatistics().PeakBytes <= Limit);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public void What_a_full_store_has_in_use_stays_too(int discarded)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit });
+        byte[] page = new byte[4096];
+        int stored = 0;
+        do
+            Pages.Fill(page, (ulong)stored);
+        while (store.Write(stored++, page) != StoreOutcome.Full);
+        // From the lowest frames and up.
+        store.Discard(0, discarded);
+        store.Compact();
+        store.Prefault();
+        Assert.InRange(store.GetStatistics().PrefaultedBytes, Limit / 16 * 14, Limit);
+        store.Discard(0, stored);
+        store.Compact();
+        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), Limit / 16 * 14, Limit);
+        Assert.True(store.Budget.Used + store.Budget.Idle <= Limit);
+        // As many find room as before.
+        for (int i = 0; i < stored - 1; i++)
+        {
+            Pages.Fill(page, (ulong)i);
+            Assert.NotEqual(StoreOutcome.Full, store.Write(i, page));
+        }
+        Assert.InRange(store.Heap.Arena.MeasureResidentBytes(), 1, store.Budget.Used + store.Budget.Idle);
+        for (int i = 0; i < stored - 1; i++)
+            Assert.True(store.TryRead(i, page) && Pages.Holds(page, (ulong)i));
+    }
+
     [Fact]
     public void Tables_that_outgrow_what_is_left_for_them_are_refused_and_the_limit_holds()
     {
