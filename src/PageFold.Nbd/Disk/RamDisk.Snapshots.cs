@@ -90,7 +90,9 @@ public sealed partial class RamDisk
     {
         while (!Store.TrySetOwnerBytes(_ownerBytes))
         {
-            if (!_writesBack || Store.WriteBack(new WritebackSelection { MostBytes = _reserve }).Pages == 0)
+            // What pages leave behind in a store that keeps its frames is for other pages alone.
+            if (!_writesBack || Store.GetStatistics().PrefaultedBytes > 0
+                || Store.WriteBack(new WritebackSelection { MostBytes = _reserve }).Pages == 0)
                 return false;
             Store.Compact();
         }

@@ -71,7 +71,9 @@ public sealed unsafe partial class FrameArena
     private bool TryChargeRun(uint most, out FrameRun run)
     {
         uint granularity = _backing.Granularity;
-        bool cold = _cold.TryFindFirst(out uint first) || _fresh == _backing.Capacity && TryReleaseSetAside() && _cold.TryFindFirst(out first);
+        bool cold = _cold.TryFindFirst(out uint first);
+        if (!IsWithinReach(cold ? first : _fresh) && (TryReleaseSetAside() || TryFillHoles()))
+            cold = _cold.TryFindFirst(out first);
         if (!cold)
         {
             first = _fresh;
@@ -101,7 +103,7 @@ public sealed unsafe partial class FrameArena
     /// <summary>The sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
     private bool TryChargeSets(uint frames)
     {
-        uint pages = (_setAside is null ? 3u : 4u) * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
+        uint pages = SetPages(frames);
         if (pages <= _setPagesCharged)
             return true;
         // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
@@ -110,6 +112,8 @@ public sealed unsafe partial class FrameArena
         _setPagesCharged = pages;
         return true;
     }
+
+    private uint SetPages(uint frames) => (_setAside is null ? 3u : 4u) * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
 
     /// <summary>Gives free frames back, the highest first, until so many are left; true if any went.</summary>
     private bool TrimTo(uint keep)

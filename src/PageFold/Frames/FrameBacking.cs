@@ -42,8 +42,16 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// </summary>
     public virtual bool TryPrefault(FrameRun run) => false;
 
+    /// <summary>Gives back what <see cref="TryPrefault"/> took for frames that are not in use, where it is not kept after all.</summary>
+    public virtual void LetGo(FrameRun run)
+    {
+        // A backing that cannot prefault is never asked.
+    }
+
     /// <summary>From now on the memory of the first <paramref name="frames"/> frames stays, committed or not.</summary>
-    public virtual void Keep(uint frames)
+    /// <param name="frames">How many.</param>
+    /// <param name="isWhole">False if some of them have none yet.</param>
+    public virtual void Keep(uint frames, bool isWhole)
     {
         // A backing that cannot prefault is never asked.
     }

@@ -31,6 +31,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     // Frames from 0 on whose memory stays, committed or not.
     private uint _prefaulted;
+    private bool _isWhole;
     private bool _disposed;
 
     private MappedBacking(int frameShift, uint capacity, nint mapping, nuint mappedLength, int descriptor)
@@ -92,11 +93,13 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override bool TryPrefault(FrameRun run) => TryPopulate([run]) == 1;
 
-    public override void Keep(uint frames) => _prefaulted = frames;
+    public override void LetGo(FrameRun run) => _ = TryDrop(run);
+
+    public override void Keep(uint frames, bool isWhole) => (_prefaulted, _isWhole) = (frames, isWhole);
 
     public override bool TryCommit(ReadOnlySpan<FrameRun> runs)
     {
-        if (_prefaulted > 0 && IsPrefaulted(runs))
+        if (_prefaulted > 0 && _isWhole && IsPrefaulted(runs))
             return true;
         if (TryPopulate(runs) == runs.Length)
             return true;
@@ -238,13 +241,23 @@ internal sealed unsafe class MappedBacking : FrameBacking
             uint kept = Math.Min(run.Count, _prefaulted - Math.Min(run.First, _prefaulted));
             if (kept == run.Count)
                 continue;
-            // Who prefaults locks, and of locked memory older kernels give nothing back; then it stays the arena's.
-            FrameRun rest = new(run.First + kept, run.Count - kept);
-            if (Advise([rest], LibC.MADV_DONTNEED_LOCKED) == 0
-                && Advise([rest], _descriptor < 0 ? LibC.MADV_DONTNEED : LibC.MADV_REMOVE) == 0)
+            if (!TryDrop(new FrameRun(run.First + kept, run.Count - kept)))
                 return done;
         }
         return runs.Length;
+    }
+
+    /// <summary>
+    /// Gives the memory of a run back, locked or not. Who prefaults locks, and of locked memory older kernels give nothing back.
+    /// </summary>
+    private bool TryDrop(FrameRun run)
+    {
+        if (_descriptor < 0)
+            return Advise([run], LibC.MADV_DONTNEED_LOCKED) == 1 || Advise([run], LibC.MADV_DONTNEED) == 1;
+        // Of a file the other advice would only take the view away. A hole can be made in what is locked too.
+        const int Hole = LibC.FALLOC_FL_PUNCH_HOLE | LibC.FALLOC_FL_KEEP_SIZE;
+        return Advise([run], LibC.MADV_REMOVE) == 1
+            || LibC.fallocate(_descriptor, Hole, (long)run.First << FrameShift, (long)Bytes(run.Count)) == 0;
     }
 
     /// <summary>False where the system's administrator wants none at all.</summary>

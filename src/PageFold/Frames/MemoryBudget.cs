@@ -50,6 +50,9 @@ internal sealed unsafe class MemoryBudget(long limit)
     /// <summary>Bytes that may still be charged.</summary>
     public long Available => Limit - Volatile.Read(ref _charged);
 
+    /// <summary>An account of what is kept aside within this one; its blocks go with this one's.</summary>
+    public MemoryBudget? Part { get; set; }
+
     /// <summary>When set, decides at every allocation point whether it is made to fail. For tests.</summary>
     public AllocationFaults? Faults { get; init; }
 
@@ -133,8 +136,22 @@ internal sealed unsafe class MemoryBudget(long limit)
         Release(length);
     }
 
+    /// <summary>Blocks that are there. For tests.</summary>
+    internal int BlockCount
+    {
+        get
+        {
+            lock (_blocks)
+                return _blocks.Count;
+        }
+    }
+
     /// <summary>Has the blocks that are left freed with the account: their owner is disposed.</summary>
-    public void Retire() => _retired = true;
+    public void Retire()
+    {
+        _retired = true;
+        Part?.Retire();
+    }
 
     /// <summary>Frees the blocks that are left, whose owner was collected.</summary>
     public void FreeBlocks()
@@ -145,6 +162,7 @@ internal sealed unsafe class MemoryBudget(long limit)
                 NativeMemory.AlignedFree((void*)block);
             _blocks.Clear();
         }
+        Part?.FreeBlocks();
     }
 
     public void ResetPeak()

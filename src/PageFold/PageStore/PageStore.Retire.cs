@@ -65,12 +65,9 @@ public sealed unsafe partial class PageStore
         int codec = HoldCodec(target);
         try
         {
-            // Others have emptied it meanwhile, and its number is the target's or another's now.
-            if (_codecs[number] != leaving)
-                return new CodecRetirement(true, 0, 0);
-            Recompression work = new(new RecompressionOptions { Codec = target, MostPages = mostPages }, codec, leaving: number);
+            Recompression work = new(new RecompressionOptions { Codec = target, MostPages = mostPages }, codec, number, leaving);
             long movedBefore = -1;
-            for (int pass = 0; pass < MostPasses && PagesWith(number) > 0 && work.Recompressed > movedBefore; pass++)
+            for (int pass = 0; pass < MostPasses && IsStoredWith(number, leaving) && work.Recompressed > movedBefore; pass++)
             {
                 movedBefore = work.Recompressed;
                 MovePages(work, new PageWalk(_counters.Read(StoreCounter.Pages), progress), cancellationToken);
@@ -78,7 +75,7 @@ public sealed unsafe partial class PageStore
                     break;
             }
             progress?.Report(1);
-            bool retired = TryRemoveCodec(number);
+            bool retired = TryRemoveCodec(number, leaving, onlyIfCameForRun: false);
             gained = work.BytesGained;
             return new CodecRetirement(retired, work.Recompressed, retired ? 0 : Math.Max(0, PagesWith(number)));
         }
@@ -87,6 +84,8 @@ public sealed unsafe partial class PageStore
             EndHold(codec);
         }
     }
+
+    private bool IsStoredWith(int number, PageCodec codec) => _codecs[number] == codec && PagesWith(number) > 0;
 
     private void MovePages(Recompression work, PageWalk walk, CancellationToken cancellationToken)
     {
@@ -116,7 +115,8 @@ public sealed unsafe partial class PageStore
         try
         {
             pinned = TryPin(ref *slot, out ulong word);
-            if (!pinned || !IsToMove(word, work.Leaving!.Value)
+            // The page stays pinned, so the number stays its codec's.
+            if (!pinned || !IsToMove(word, work.Leaving!.Value) || _codecs[work.Leaving.Value] != work.LeavingCodec
                 || !TryFetch(word, bench, page, out ReadOnlySpan<byte> stored, out uint check))
                 return RecompressionOutcome.Skipped;
             // Bytes that do not decompress keep their damage: with a check that is not theirs no codec is asked to read them.
@@ -218,15 +218,19 @@ public sealed unsafe partial class PageStore
         return RecompressionOutcome.Recompressed;
     }
 
-    /// <summary>Forgets a codec that nothing is stored with; false if something is, or may be soon.</summary>
-    private bool TryRemoveCodec(int number)
+    /// <summary>
+    /// Forgets a codec that nothing is stored with; false if something is, or may be soon. Another one that has its number by now stays.
+    /// </summary>
+    private bool TryRemoveCodec(int number, PageCodec codec, bool onlyIfCameForRun)
     {
         int stripe = _gate.Enter();
         try
         {
             lock (_codecs.Changes)
             {
-                return !_codecs.AreFrozen && PagesWith(number) <= 0 && IsUnused(number) && TryForget(number);
+                return _codecs[number] != codec
+                    || !_codecs.AreFrozen && (!onlyIfCameForRun || _codecs.CameForRun(number))
+                        && PagesWith(number) <= 0 && IsUnused(number) && TryForget(number);
             }
         }
         finally
@@ -295,11 +299,8 @@ public sealed unsafe partial class PageStore
     {
         for (int number = 0; number < CodecTable.Most; number++)
         {
-            bool isEmptied;
-            lock (_codecs.Changes)
-                isEmptied = MayRetire(number) && _codecs.CameForRun(number) && PagesWith(number) <= 0;
-            if (isEmptied)
-                TryRemoveCodec(number);
+            if (_codecs[number] is { } codec && PagesWith(number) <= 0)
+                TryRemoveCodec(number, codec, onlyIfCameForRun: true);
         }
     }
 

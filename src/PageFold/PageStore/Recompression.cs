@@ -4,13 +4,16 @@ namespace PageFold.Store;
 /// <param name="options">Which pages, and what with.</param>
 /// <param name="codec">The number of the codec that pages are compressed with.</param>
 /// <param name="leaving">The number of the codec that all pages are to leave, whether they shrink or not; null for a recompression.</param>
-internal sealed class Recompression(RecompressionOptions options, int codec, int? leaving = null)
+/// <param name="leavingCodec">That codec: another one may have its number as soon as all pages have left.</param>
+internal sealed class Recompression(RecompressionOptions options, int codec, int? leaving = null, PageCodec? leavingCodec = null)
 {
     public RecompressionOptions Options => options;
 
     public int Codec => codec;
 
     public int? Leaving => leaving;
+
+    public PageCodec? LeavingCodec => leavingCodec;
 
     public long Examined { get; private set; }
 

@@ -153,6 +153,31 @@ public class RamDiskSnapshotTests
         }
     }
 
+    [Fact]
+    public void Memory_that_stays_with_the_frames_is_not_looked_for_in_the_writeback_file()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = NewWritingBack(folder);
+            byte[] noise = new byte[4096];
+            for (int page = 0; page < 2000; page++)
+            {
+                new Random(page).NextBytes(noise);
+                Assert.True(disk.TryWrite(page * 4096L, noise));
+            }
+            disk.ReleaseReserve();
+            disk.Store.Prefault();
+            Assert.False(disk.TryKeepReserve());
+            Assert.Equal(0, disk.Store.GetStatistics().WrittenBackPages);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     /// <summary>A page that compresses to a half.</summary>
     private static byte[] Halves(int pageSize, int seed)
     {

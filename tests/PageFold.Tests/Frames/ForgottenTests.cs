@@ -2,6 +2,7 @@ using System.Diagnostics.Tracing;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using PageFold.Frames;
 
 namespace PageFold.Tests.Frames;
 
@@ -58,6 +59,25 @@ public unsafe class ForgottenTests
             Assert.Empty(leaks.Bytes);
             if (backing != FrameBackingKind.Portable)
                 Assert.DoesNotContain(mapping, Mappings());
+        }
+    }
+
+    [Fact]
+    public void What_was_kept_aside_for_a_snapshot_that_was_begun_goes_with_the_store()
+    {
+        using Leaks leaks = new();
+        MemoryBudget reserve = Begin(out WeakReference store);
+        AwaitCollection(store);
+        Assert.Equal(0, reserve.BlockCount);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static MemoryBudget Begin(out WeakReference reference)
+        {
+            PageStore store = new(new PageStoreOptions { MemoryLimit = 2 << 20, SnapshotReserve = SnapshotOptions.ReserveBytes(4096, 1) });
+            _ = store.BeginSnapshotTo(new Nowhere());
+            Assert.NotEqual(0, store.SnapshotReserve!.BlockCount);
+            reference = new WeakReference(store);
+            return store.SnapshotReserve;
         }
     }
 
@@ -218,5 +238,20 @@ public unsafe class ForgottenTests
         public static System.Collections.Concurrent.ConcurrentBag<Exception?> Exceptions { get; } = [];
 
         ~Latecomer() => Exceptions.Add(Record.Exception(call));
+    }
+
+    private sealed class Nowhere : SnapshotOutput
+    {
+        public override void Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+        }
+
+        public override void Complete(CancellationToken cancellationToken)
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 }

@@ -1,7 +1,10 @@
+using System.Runtime.InteropServices;
+using PageFold.Frames;
+
 namespace PageFold.Tests.Frames;
 
 /// <summary>A store that takes its memory at the start and keeps it.</summary>
-public class PrefaultTests
+public partial class PrefaultTests
 {
     private const long Limit = 32 << 20;
 
@@ -37,6 +40,38 @@ public class PrefaultTests
         Assert.True(store.GetStatistics().PeakBytes <= Limit);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public void What_a_full_store_has_in_use_stays_too(int discarded)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit });
+        byte[] page = new byte[4096];
+        int stored = 0;
+        do
+            Pages.Fill(page, (ulong)stored);
+        while (store.Write(stored++, page) != StoreOutcome.Full);
+        // From the lowest frames and up.
+        store.Discard(0, discarded);
+        store.Compact();
+        store.Prefault();
+        Assert.InRange(store.GetStatistics().PrefaultedBytes, Limit / 16 * 14, Limit);
+        store.Discard(0, stored);
+        store.Compact();
+        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), Limit / 16 * 14, Limit);
+        Assert.True(store.Budget.Used + store.Budget.Idle <= Limit);
+        // As many find room as before.
+        for (int i = 0; i < stored - 1; i++)
+        {
+            Pages.Fill(page, (ulong)i);
+            Assert.NotEqual(StoreOutcome.Full, store.Write(i, page));
+        }
+        Assert.InRange(store.Heap.Arena.MeasureResidentBytes(), 1, store.Budget.Used + store.Budget.Idle);
+        for (int i = 0; i < stored - 1; i++)
+            Assert.True(store.TryRead(i, page) && Pages.Holds(page, (ulong)i));
+    }
+
     [Fact]
     public void Tables_that_outgrow_what_is_left_for_them_are_refused_and_the_limit_holds()
     {
@@ -48,7 +83,7 @@ public class PrefaultTests
         for (int i = 0; i < 1 << 21; i++)
         {
             Array.Fill(page, 0x9E3779B97F4A7C15 * (ulong)(i + 1));
-            if (store.Write(i, System.Runtime.InteropServices.MemoryMarshal.AsBytes<ulong>(page)) == StoreOutcome.Full)
+            if (store.Write(i, MemoryMarshal.AsBytes<ulong>(page)) == StoreOutcome.Full)
                 break;
         }
         long beside = store.Budget.Used - store.Heap.Arena.CommittedBytes;
@@ -78,6 +113,71 @@ public class PrefaultTests
         Assert.True(store.TryRead(7, page) && Pages.Holds(page, 7));
         Assert.Equal(before, store.Budget.Used);
     }
+
+    [Fact]
+    public void Every_frame_that_is_held_can_be_used_although_nothing_else_is_left()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        // More frames than a page of the arena's sets has bits.
+        using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 160 << 20 });
+        Assert.True(arena.TryAllocateForTable(ReserveUse.None, out _));
+        arena.Prefault(CancellationToken.None);
+        long beside = arena.Budget.Available;
+        Assert.True(arena.Budget.TryCharge(beside));
+        while (arena.TryAllocate(out _))
+        {
+        }
+        Assert.Equal(0, arena.Budget.Idle);
+        arena.Budget.Release(beside);
+    }
+
+    [Theory]
+    [InlineData(FrameBackingKind.Anonymous)]
+    [InlineData(FrameBackingKind.SharedMemory)]
+    public void What_goes_back_above_what_is_held_is_gone(FrameBackingKind backing)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Backing = backing });
+        store.Prefault();
+        byte[] page = new byte[4096];
+        int stored = 0;
+        do
+            Pages.Fill(page, (ulong)stored);
+        while (store.Write(stored++, page) != StoreOutcome.Full);
+        store.Discard(0, stored);
+        store.Compact();
+        FrameArena arena = store.Heap.Arena;
+        Assert.InRange(arena.MeasureResidentBytes(), arena.PrefaultedBytes, arena.CommittedBytes + store.Budget.Idle);
+    }
+
+    [Theory]
+    [InlineData(FrameBackingKind.Anonymous, false)]
+    [InlineData(FrameBackingKind.Anonymous, true)]
+    [InlineData(FrameBackingKind.SharedMemory, false)]
+    [InlineData(FrameBackingKind.SharedMemory, true)]
+    public void A_system_with_too_little_memory_leaves_nothing_held_locked_or_not(FrameBackingKind backing, bool isLocked)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Backing = backing, Faults = faults });
+        Assert.SkipUnless(!isLocked || LockOnFault(store.Heap.Arena), "This process may not lock so much memory.");
+        long before = store.Budget.Used;
+        // All is there but the last frames.
+        faults.Refuse(2);
+        Assert.Contains("There is no memory", Assert.Throws<InsufficientMemoryException>(() => store.Prefault()).Message,
+            StringComparison.Ordinal);
+        Assert.Equal((before, 0), (store.Budget.Used, store.Budget.Idle));
+        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), 1, Limit / 8);
+        faults.Clear();
+        store.Prefault();
+        Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
+    }
+
+    private static unsafe bool LockOnFault(FrameArena arena) => mlock2((nint)arena.AddressOf(0), (nint)Limit, flags: 1) == 0;
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int mlock2(nint address, nint length, uint flags);
 
     [Fact]
     public void What_cannot_keep_memory_says_so()

@@ -190,6 +190,43 @@ public class CodecRetirementTests
         AssertHolds(store, 5);
     }
 
+    [Theory]
+    [InlineData(2000)]
+    [InlineData(15)]
+    public void A_codec_that_comes_to_the_number_meanwhile_stays_with_its_pages(int count)
+    {
+        using PageStore store = Make();
+        for (int page = 15; page < count; page++)
+            store.Write(page, Text(page % 50));
+        for (int number = 1; number < 4; number++)
+        {
+            store.UseCodec(PageCodec.Zstd(number));
+            for (int page = 0; page < 5; page++)
+                store.Write((number - 1) * 5 + page, Text(page));
+        }
+        store.UseCodec(PageCodec.Lz4);
+        bool added = false;
+        // Told on the way, or in the end: the pages have gone, and the codec has not.
+        Told told = new(() =>
+        {
+            if (added)
+                return;
+            added = true;
+            store.UseCodec(PageCodec.Zstd(9));
+            for (int page = count; page < count + 5; page++)
+                store.Write(page, Text(page % 50));
+            store.UseCodec(PageCodec.Lz4);
+        });
+        Assert.Equal(new CodecRetirement(true, 5, 0), store.RetireCodec(1, progress: told));
+        CodecUse use = Assert.Single(store.Codecs, use => use.Number == 1);
+        Assert.Equal((9, 5), (use.Level, use.Pages));
+        // One that nothing is stored with yet stays as well.
+        store.Discard(5, 5);
+        Told again = new(() => store.AddCodec(PageCodec.Zstd(10)));
+        Assert.Equal(new CodecRetirement(true, 0, 0), store.RetireCodec(2, progress: again));
+        Assert.Equal(10, Assert.Single(store.Codecs, use => use.Number == 2).Level);
+    }
+
     [Fact]
     public void What_cannot_be_retired_is_refused_with_its_reason()
     {
@@ -330,5 +367,10 @@ public class CodecRetirementTests
         byte[] read = new byte[PageSize];
         Assert.True(store.TryRead(page, read));
         Assert.True(read.AsSpan().SequenceEqual(Text(page)), $"page {page} differs");
+    }
+
+    private sealed class Told(Action tell) : IProgress<double>
+    {
+        public void Report(double value) => tell();
     }
 }

@@ -99,6 +99,31 @@ public sealed class ReclaimTests : IDisposable
             AssertHolds(store, page, i, 1);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_left_for_overwrites_is_not_taken_by_a_snapshot_that_has_memory_of_its_own(bool image)
+    {
+        int without = OverwritesOf(begin: null);
+        Assert.InRange(without, 200, int.MaxValue);
+        Assert.Equal(without, OverwritesOf(store => image ? store.BeginImage(Target, 1 << 20) : store.BeginSnapshot(Target)));
+
+        static int OverwritesOf(Func<PageStore, SnapshotSession>? begin)
+        {
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, OverwriteReserve = 4 << 20,
+                SnapshotReserve = SnapshotOptions.ReserveBytes(4096, 10_000) });
+            byte[] page = new byte[4096];
+            int stored = 0;
+            while (TryWrite(store, page, stored, 1, share: 0.5))
+                stored++;
+            using SnapshotSession? session = begin?.Invoke(store);
+            int overwritten = 0;
+            while (TryWrite(store, page, overwritten, 2, share: 1))
+                overwritten++;
+            return overwritten;
+        }
+    }
+
     [Fact]
     public void A_write_is_refused_when_the_file_fails_and_what_was_accepted_stays()
     {

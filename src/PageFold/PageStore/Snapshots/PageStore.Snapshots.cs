@@ -175,7 +175,7 @@ public sealed unsafe partial class PageStore
             return false;
         _snapshotReserve = options.SnapshotReserve;
         if (_snapshotReserve > 0)
-            SnapshotReserve = new MemoryBudget(_snapshotReserve);
+            Budget.Part = SnapshotReserve = new MemoryBudget(_snapshotReserve);
         return true;
     }
 
@@ -212,8 +212,10 @@ public sealed unsafe partial class PageStore
         SnapshotSession? session = null;
         try
         {
-            if (InsideWithRoom(() => TryMake(new SnapshotMemory(Budget, SnapshotFormat.ChunkBytes)))
-                || SnapshotReserve is not null && TryMake(new SnapshotMemory(SnapshotReserve, SnapshotMemory.SmallBytes(PageSize))))
+            // What is left for overwrites is not for a snapshot that can do without.
+            bool isSpare = FreeBytes - SnapshotMemory.Buffers * SnapshotFormat.ChunkBytes >= _overwriteReserve;
+            if (_overwriteReserve > 0 && !isSpare && TryMakeSmall()
+                || InsideWithRoom(() => TryMake(new SnapshotMemory(Budget, SnapshotFormat.ChunkBytes))) || TryMakeSmall())
                 session = new SnapshotSession(this, target!, preserved!, _clock, _gate.Closing);
             return session ?? throw Throw.NoMemoryForSnapshot(MemoryLimit);
         }
@@ -225,6 +227,9 @@ public sealed unsafe partial class PageStore
                 target?.Dispose();
             }
         }
+
+        bool TryMakeSmall() => SnapshotReserve is not null
+            && TryMake(new SnapshotMemory(SnapshotReserve, SnapshotMemory.SmallBytes(PageSize)));
 
         bool TryMake(SnapshotMemory memory) => (target ??= makeTarget(output, memory)) is not null
             && (preserved ??= PreservedPages.TryMake(this, memory, SnapshotPatience)) is not null;
