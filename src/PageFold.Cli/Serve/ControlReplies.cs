@@ -56,4 +56,19 @@ internal sealed class ControlReplies(Socket socket)
 }
 
 /// <summary>A client took nothing for too long, and was given up.</summary>
-internal sealed class ControlTimeoutException(string message, Exception? cause) : IOException(message, cause);
+internal sealed class ControlTimeoutException : IOException
+{
+    public ControlTimeoutException(string message)
+        : base(message)
+    {
+    }
+
+    public ControlTimeoutException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    public ControlTimeoutException()
+    {
+    }
+}

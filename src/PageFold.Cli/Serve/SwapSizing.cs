@@ -2,7 +2,7 @@ namespace PageFold.Cli.Serve;
 
 /// <summary>
 /// What <c>--swap</c> stands for: a disk that does not promise more than it holds. A kernel that swaps believes in the size it is told and
-/// answers a refused write by killing what it swapped, so the size follows from the memory limit.
+/// keeps the pages of refused writes in memory, until programs are killed for want of it; so the size follows from the memory limit.
 /// </summary>
 internal static class SwapSizing
 {
