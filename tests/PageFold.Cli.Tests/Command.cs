@@ -45,7 +45,16 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
-        meanwhile?.Invoke(process);
+        try
+        {
+            meanwhile?.Invoke(process);
+        }
+        catch
+        {
+            // A test that fails leaves nothing at work beside the others.
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
         process.WaitForExit();
         return new Command(process.ExitCode, output.Result, error.Result);
     }
