@@ -36,7 +36,9 @@ internal static partial class Throw
     public static InvalidOperationException PointIsFixed() => new("The session's point in time is fixed already; begin another snapshot for another point.");
 
     public static InvalidOperationException SnapshotNotSaved(TimeSpan patience) =>
-        new($"The snapshot was given up: its point in time was fixed, writers waited {patience.TotalSeconds} s, and nobody saved it; call Save right after TakePoint.");
+        new(
+            $"The snapshot was given up: its point in time was fixed, writers waited {patience.TotalSeconds} s, and Save was not called; "
+            + "call Save right after TakePoint.");
 
     public static ObjectDisposedException StoreClosed(object store) => new(store.GetType().FullName);
 

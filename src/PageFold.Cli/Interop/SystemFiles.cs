@@ -167,7 +167,8 @@ internal static unsafe partial class SystemFiles
             12 => FileKind.Socket,
             _ => FileKind.Other,
         };
-        return new FileStatus(kind, (long)status.Size, (long)Math.Min(status.Blocks, long.MaxValue / 512) * 512, new FileId(status.Device, status.Inode));
+        long allocated = (long)Math.Min(status.Blocks, long.MaxValue / 512) * 512;
+        return new FileStatus(kind, (long)status.Size, allocated, new FileId(status.Device, status.Inode));
     }
 
     private static SafeFileHandle? Own(int descriptor) => descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);

@@ -111,7 +111,8 @@ internal sealed class MeasureView
 
     private static string Label(MeasureReport report, int bar) => $"to {(bar + 1) * report.PageSize / Intervals}";
 
-    private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) => report.Classes.Where(c => (c.Size - 1) * Intervals / report.PageSize == bar);
+    private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) =>
+        report.Classes.Where(c => (c.Size - 1) * Intervals / report.PageSize == bar);
 
     private static IEnumerable<string> Notes(MeasureReport report)
     {

@@ -115,7 +115,11 @@ internal sealed record DiskReport
             ReadOnly = export.ReadOnly,
             Size = export.Disk.Length,
             PageSize = export.Disk.PageSize,
-            Codecs = [.. statistics.Codecs.Select(use => new CodecReport(use.Name, use.Level, use.DictionaryBytes, use.Implementation, use.Pages, use.IsForWrites))],
+            Codecs =
+            [
+                .. statistics.Codecs.Select(use =>
+                    new CodecReport(use.Name, use.Level, use.DictionaryBytes, use.Implementation, use.Pages, use.IsForWrites)),
+            ],
             Pages = statistics.Pages,
             OriginalBytes = statistics.OriginalBytes,
             CompressedBytes = statistics.CompressedBytes,

@@ -43,7 +43,7 @@ internal static class DiskView
         table.Title = new TableTitle(Markup.Escape($"{name}: {ByteSize.Format(disk.Size)}, {ByteSize.Format(disk.PageSize)} pages{(disk.ReadOnly ? ", read-only" : string.Empty)}"));
         table.Columns[1].RightAligned();
         table.AddRow("Stored", ByteSize.Format(disk.OriginalBytes), $"{Figures.Count(disk.Pages, "page", "pages")}, {Figures.Of(disk.SameFilledPages, "N0")} same-filled, {Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
-        table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(codec => $"{Markup.Escape(PrintableText.Of(codec.Show()))} {Figures.Of(codec.Pages, "N0")}{(codec.ForWrites ? " [grey](for writes)[/]" : string.Empty)}")));
+        table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(Codec)));
         table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
         table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit), $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most {ByteSize.Format(disk.PeakBytes)} so far");
@@ -109,7 +109,7 @@ internal static class DiskView
     private static string Microseconds(double value) => value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
 
     private static string Codec(CodecReport codec) =>
-        $"{Markup.Escape(PrintableText.Of(codec.Name))} {Figures.Of(codec.Pages, "N0")}"
+        $"{Markup.Escape(PrintableText.Of(codec.Show()))} {Figures.Of(codec.Pages, "N0")}"
             + (codec.ForWrites ? " [grey](for writes)[/]" : string.Empty);
 
     private static string Places(ServerReport report) => Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)));

@@ -60,7 +60,9 @@ internal sealed class HostedDisks : IDisposable
         }
         catch (InsufficientMemoryException e)
         {
-            throw new UserErrorException("--lock-memory takes the memory of --memory-limit at once, and the system has too little; lower --memory-limit, or leave --lock-memory out.", e);
+            throw new UserErrorException(
+                "--lock-memory takes the memory of --memory-limit at once, and the system has too little; lower --memory-limit, or leave "
+                + "--lock-memory out.", e);
         }
     }
 
