@@ -225,6 +225,11 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--page-size", ""], "--page-size '' is not a page size; choose 4KiB, 8KiB");
     }
 
+        folder.AssertServeRefused([.. Size, "--codec", "zip"], "choose lz4, lz4-managed, none, zstd, or zstd with a level");
+        folder.AssertServeRefused([.. Size, "--recompress", "zip"], "--recompress zip does not exist; choose zstd, zstd with a level",
+            "lz4 or lz4-managed");
+        folder.AssertRefused(["recompress", "--codec", "zip", "--control", folder["c"]], "--codec zip does not exist; choose zstd",
+            "lz4 or lz4-managed");
     [Fact]
     public void A_writeback_file_is_new_or_was_one()
     {

@@ -37,7 +37,7 @@ internal static class ServeCommand
         };
         Option<string> codec = new("--codec")
         {
-            Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.",
+            Description = $"How pages are compressed: {Arguments.CodecNamesWithLevel}.",
             DefaultValueFactory = _ => "lz4",
             HelpName = "NAME[:LEVEL]",
         };
