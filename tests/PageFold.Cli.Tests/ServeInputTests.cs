@@ -110,6 +110,11 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
         folder.AssertServeRefused([.. Size, "--keep", folder["k.pagefold-partial"]], $"--keep {folder["k.pagefold-partial"]} ends with .pagefold-partial", "choose another name");
         folder.AssertServeRefused([.. Size, "--keep", folder[new string('k', 239)]], "the name is too long", "at most 238 bytes");
+        folder.AssertServeRefused(["--keep", folder["k"], "--restore", ""], "--restore needs a file", "name one");
+        folder.AssertServeRefused([.. Size, "--writeback", "", "--export", "a", "--export", "b"], "--writeback needs a file");
+        folder.AssertServeRefused([.. Size, "--tls-certificates", " "], "--tls-certificates needs a folder", "name one");
+        folder.AssertServeRefused([.. Size, "--export", "a,restore= "], "--export a,restore= : 'restore= ' is not known");
+        folder.AssertServeRefused([.. Size, "--writeback", folder[new string('w', 256)]], "the name is too long", "at most 255 bytes");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
         folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");
         if (OperatingSystem.IsLinux())
@@ -239,7 +244,7 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--writeback", folder["diary"]], $"--writeback {folder["diary"]} holds something else", "Name a new file");
         folder.AssertServeRefused([.. Size, "--writeback", folder["folder"]], $"--writeback {folder["folder"]}", "name");
         folder.AssertServeRefused([.. Size, "--writeback", folder["no/w"]], $"--writeback {folder["no/w"]}", "name");
-        folder.AssertServeRefused([.. Size, "--writeback", ""], "--writeback is empty", "name a file");
+        folder.AssertServeRefused([.. Size, "--writeback", ""], "--writeback needs a file or a block device", "name one");
         folder.AssertServeRefused([.. Size, "--writeback", folder["new"], "--writeback-size", "1KiB"], "--writeback-size is 1,024 bytes", "choose 4,194,304 bytes");
         foreach (string option in (string[])["--writeback-size", "--writeback-daily"])
             folder.AssertServeRefused([.. Size, option, "1GiB"], option, "--writeback FILE");

@@ -101,8 +101,8 @@ internal sealed record ExportOptions(string Name)
             {
                 "size" => export with { Size = Arguments.Bytes($"--export {parts[0]},size", value) },
                 "memory-limit" => export with { MemoryLimit = Arguments.Bytes($"--export {parts[0]},memory-limit", value) },
-                "restore" when value.Length > 0 => export with { Restore = value },
-                "keep" when value.Length > 0 => export with { Keep = value },
+                "restore" when !string.IsNullOrWhiteSpace(value) => export with { Restore = value },
+                "keep" when !string.IsNullOrWhiteSpace(value) => export with { Keep = value },
                 "read-only" when pair.Length == 1 => export with { ReadOnly = true },
                 _ => throw new UserErrorException($"--export {text}: '{part}' is not known; write {Forms}."),
             };
@@ -149,7 +149,7 @@ internal static class ServeArguments
     public static string SocketPath(string option, string path)
     {
         if (string.IsNullOrWhiteSpace(path))
-            throw new UserErrorException($"{option} needs a path.");
+            throw new UserErrorException($"{option} needs a path; name one.");
         string full = Path.GetFullPath(path);
         if (!Directory.Exists(Path.GetDirectoryName(full)))
             throw new UserErrorException($"{option} {path} lies in a folder that does not exist; make the folder, or choose another.");
