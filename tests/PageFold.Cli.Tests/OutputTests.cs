@@ -84,6 +84,11 @@ public sealed class OutputTests : IDisposable
 
     [Theory]
     [InlineData("LC_ALL=C", true)]
+    [Fact]
+    public void A_reports_name_leaves_room_for_the_one_it_has_meanwhile() =>
+        Command.AssertRefused("the name is too long; choose one of at most 24", "measure", Path.Combine(_data.Path, "text"),
+            "--json", Path.Combine(_data.Path, new string('k', 252)));
+
     [InlineData("LC_ALL=POSIX", true)]
     [InlineData("LC_ALL= LC_CTYPE=C LANG=C.UTF-8", true)]
     [InlineData("-u LC_ALL -u LC_CTYPE -u LANG", true)]

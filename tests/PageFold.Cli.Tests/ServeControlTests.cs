@@ -14,15 +14,11 @@ public class ServeControlTests
     public void Without_a_server_every_command_says_that_nobody_answers()
     {
         using ServeFolder folder = new();
-        File.WriteAllText(folder["file"], "somebody's");
-        Directory.CreateDirectory(folder["folder"]);
         foreach (string[] command in (string[][])[["stat"], ["top"], ["pages"], ["snapshot", "x"], ["compact"], ["recompress"], ["writeback"]])
             folder.AssertRefused([.. command, "--control", folder["none"]], $"--control {folder["none"]}: no server answers there", "give the path that 'pagefold serve' said");
         folder.AssertRefused(["stat"], "--control", "required");
         folder.AssertRefused(["stat", "--control", ""], "--control needs a path");
         folder.AssertRefused(["stat", "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist");
-        foreach (string path in (string[])[folder["file"], folder["folder"]])
-            folder.AssertRefused(["stat", "--control", path], $"--control {path}: no server answers there", "give the path that 'pagefold serve' said");
     }
 
     [Fact]
@@ -149,6 +145,28 @@ public class ServeControlTests
             Assert.Equal(disk.GetProperty("totalBytes").GetInt64(), result.GetProperty("totalBytes").GetInt64());
         }
         Assert.Equal(content, client.Read(0, content.Length));
+    }
+
+    [Fact]
+    public void What_is_no_socket_is_told_from_a_server_that_is_gone()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the system says only that it is refused.");
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["file"], "a note");
+        foreach (string[] command in (string[][])[["stat"], ["top"], ["snapshot", folder["new"]], ["pages"]])
+        {
+            folder.AssertRefused([.. command, "--control", folder["file"]], $"--control {folder["file"]} is no socket",
+                "give the path of the control socket that 'pagefold serve' said");
+            folder.AssertRefused([.. command, "--control", folder.Path], $"--control {folder.Path} is a folder");
+        }
+    }
+
+    [Fact]
+    public void A_snapshot_has_a_name_that_leaves_room_for_the_one_it_has_meanwhile()
+    {
+        using ServeFolder folder = new();
+        folder.AssertRefused(["snapshot", folder[new string('k', 239)], "--control", folder["c"]],
+            "the name is too long; choose one of at most 238 bytes, so that .pagefold-partial can stand behind it");
     }
 
     [Fact]

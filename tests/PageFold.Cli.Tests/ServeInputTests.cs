@@ -249,5 +249,23 @@ public class ServeInputTests
         foreach (string option in (string[])["--writeback-size", "--writeback-daily"])
             folder.AssertServeRefused([.. Size, option, "1GiB"], option, "--writeback FILE");
         folder.AssertServeRefused([.. Size, "--writeback-idle", "1h"], "--writeback-idle", "--writeback FILE");
+
+    [Fact]
+    public void A_full_file_system_is_told_with_its_own_remedy()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "It takes root to mount one.");
+        using ServeFolder folder = new();
+        Directory.CreateDirectory(folder["full"]);
+        // Seen by these processes alone, and gone with them.
+        string mount = "mount -t tmpfs -o size=64k none \"$1/full\" || exit 77; dd if=/dev/zero of=\"$1/full/fill\" bs=4k 2>/dev/null;";
+        Command run = Command.RunProcess(
+            "unshare", ["--mount", "bash", "-c", $"{mount} dotnet \"$0\" serve --size 1MiB --unix \"$1/s\" --writeback \"$1/full/w\"",
+                Command.Program, folder.Path]);
+        Assert.SkipWhen(run.ExitCode is 1 or 77, "No file system can be mounted here.");
+        Assert.Equal(2, run.ExitCode);
+        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"--writeback {folder["full/w"]} cannot be used (", line, StringComparison.Ordinal);
+        Assert.Contains("; make room there, or name a file on another file system, or a block device.", line, StringComparison.Ordinal);
+    }
     }
 }
