@@ -147,6 +147,29 @@ public class ServeControlTests
         Assert.Equal(content, client.Read(0, content.Length));
     }
 
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    public void A_listing_that_is_interrupted_says_so_although_its_reader_takes_nothing(string signal)
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        // A pipe that is full, and whose only reader is the command's own descriptor.
+        string full = "mkfifo \"$1\"; exec 3<>\"$1\"; dd if=/dev/zero bs=4096 oflag=nonblock of=\"$1\" 2>/dev/null;";
+        Command run = Command.RunProcess(
+            "bash", ["-c", $"{full} exec dotnet \"$0\" pages --control \"$2\" >&3", Command.Program, folder["full"], server.ControlPath],
+            process =>
+            {
+                ServeProcess.Until(() => process.HasExited || WaitsForReader(process.Id), "a command that writes to a pipe");
+                ServeProcess.Signal($"-{signal}", process.Id);
+                if (!process.WaitForExit(ServeProcess.Patience))
+                    process.Kill();
+            });
+        Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
+        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal("pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete.", line);
+    }
+
     [Fact]
     public void What_is_no_socket_is_told_from_a_server_that_is_gone()
     {
@@ -285,5 +308,22 @@ public class ServeControlTests
         client.Write(7 * Page, ServeContent.Numbered(5));
         Assert.Equal(5, ServeContent.NumberOf(client.Read(7 * Page, Page)));
         Assert.InRange(server.Stat().GetProperty("pages").GetInt64(), 1, long.MaxValue);
+    }
+
+    /// <summary>True if a thread waits in a write to a pipe, which the kernel tells, or the kernel does not tell.</summary>
+    private static bool WaitsForReader(int process)
+    {
+        try
+        {
+            string[] calls = [.. Directory.EnumerateDirectories($"/proc/{process}/task")
+                .Select(task => File.ReadAllText(Path.Combine(task, "wchan")))];
+            return Array.Exists(calls, call => call.EndsWith("pipe_write", StringComparison.Ordinal))
+                || calls.Length > 8 && Array.TrueForAll(calls, call => call == "0");
+        }
+        catch (IOException)
+        {
+            // A thread has ended meanwhile.
+            return false;
+        }
     }
 }
