@@ -147,6 +147,28 @@ public class ServeControlTests
         Assert.Equal(content, client.Read(0, content.Length));
     }
 
+    [Fact]
+    public void A_disk_that_grows_because_a_denser_codec_is_retired_says_so()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "4MiB");
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Text(256 * Page, 1);
+        client.Write(0, content);
+        // The densest has the fewest pages; a page that gains nothing counts as one of those that are asked for.
+        foreach ((string codec, int pages) in ((string, int)[])[("zstd:19", 32), ("zstd:1", 128), ("zstd:2", 256)])
+            server.Figures("recompress", "--codec", codec, "--count", $"{pages}");
+        long before = server.Stat().GetProperty("compressedBytes").GetInt64();
+        Command run = server.Ask("recompress", "--codec", "zstd:3", "--at-least", "4GiB", "--json");
+        long after = server.Stat().GetProperty("compressedBytes").GetInt64();
+        Assert.Equal(1, run.Json.GetProperty("codecsRetired").GetInt32());
+        Assert.Equal((before, after), (run.Json.GetProperty("bytesBefore").GetInt64(), run.Json.GetProperty("bytesAfter").GetInt64()));
+        Assert.True(after > before, $"{before} bytes became {after}");
+        Assert.Contains("what is stored has grown by ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(" 32 pages of a codec that was retired take more", run.Error, StringComparison.Ordinal);
+        Assert.Equal(content, client.Read(0, content.Length));
+    }
+
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
