@@ -150,6 +150,7 @@ public class ServeLifeTests
         client.Write(0, ServeContent.Noise(3 * Page, 1));
         using HttpClient http = new() { Timeout = ServeProcess.Patience };
         string[] metrics = (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), TestContext.Current.CancellationToken)).Split('\n');
+        Assert.Contains("service_name=\"pagefold\"", Assert.Single(metrics, line => line.StartsWith("target_info{", StringComparison.Ordinal)), StringComparison.Ordinal);
         foreach ((string name, string labels, double expected) in ((string, string, double)[])
         [
             ("pagefold_disk_size_bytes", "export=\"a\"", 1 << 20), ("pagefold_disk_size_bytes", "export=\"b\"", 2 << 20), ("pagefold_disk_pages", "export=\"b\"", 3), ("pagefold_disk_pages", "export=\"a\"", 0),
