@@ -268,6 +268,20 @@ public class ServeLifeTests
     }
 
     [Fact]
+    public void Refused_writes_are_told_of_before_the_end()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "4MiB");
+        using ServeClient client = server.Connect();
+        Assert.Equal(ServeClient.NoSpace, client.TryWrite(0, ServeContent.Noise(16 << 20, 1)));
+        Assert.Equal(0, server.Terminate());
+        string[] log = server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        int refused = Array.FindIndex(log, line => line.Contains("writes were refused (ENOSPC) so far", StringComparison.Ordinal));
+        int ending = Array.FindIndex(log, line => line.StartsWith("pagefold: ending: ", StringComparison.Ordinal));
+        Assert.True(refused >= 0 && refused < ending, server.Log);
+    }
+
+    [Fact]
     public void An_open_file_is_restored_by_its_descriptor()
     {
         using ServeFolder folder = new();

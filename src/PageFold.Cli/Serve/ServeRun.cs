@@ -68,11 +68,16 @@ internal static class ServeRun
         using Upkeep upkeep = new(disks, options.Upkeep, log.TellSeldom);
         Greet(options, disks, server.Server, flusher, log);
         stop.WaitHandle.WaitOne();
+        // What came before the end is told before it.
+        upkeep.TellOfSpace();
+        log.TellOmitted();
         log.Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
         upkeep.Dispose();
         // A snapshot that somebody asked for would be in the way of the one to be kept.
         control?.Dispose();
+        upkeep.TellOfSpace();
+        log.TellOmitted();
         return Restoration.Keep(options, disks, log.Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
