@@ -268,6 +268,17 @@ public class ServeLifeTests
     }
 
     [Fact]
+    public void Connections_that_may_take_more_than_the_machine_has_are_warned_of()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--memory-limit", "16MiB", "--connection-memory", "100TiB");
+        Assert.Contains(
+            "WARNING: connections may take 100.0 TiB (--connection-memory) beside the 16.0 MiB of --memory-limit", server.Log,
+            StringComparison.Ordinal);
+        Assert.Contains("choose less, or fewer --max-connections", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Refused_writes_are_told_of_before_the_end()
     {
         using ServeFolder folder = new();
