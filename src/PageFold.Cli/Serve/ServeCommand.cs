@@ -75,7 +75,8 @@ internal static class ServeCommand
         Option<string?> control = Text(
             "--control", "PATH",
             $"Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with {ControlSuffix} behind.");
-        Option<string?> metrics = Text("--metrics", "ADDRESS:PORT", "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.");
+        Option<string?> metrics = Text(
+            "--metrics", "ADDRESS:PORT", "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics; one address of IPv4.");
         Option<string> connections = new("--max-connections")
         {
             Description = "The most clients at once.",
