@@ -10,6 +10,12 @@ internal static class Arguments
 {
     public const string CodecNames = "lz4, lz4-managed, zstd or none";
 
+    /// <summary>The same for options that take a level behind the name.</summary>
+    public const string CodecNamesWithLevel = "lz4, lz4-managed, none, zstd, or zstd with a level from -7 to 22 as in zstd:9";
+
+    /// <summary>Those of them that compress.</summary>
+    public const string CompressingCodecs = "zstd, zstd with a level from -7 to 22 as in zstd:9, lz4 or lz4-managed";
+
     /// <summary>Opens the data of a command: a process's memory, or what is named, or else the .NET SDK's own folder.</summary>
     /// <param name="paths">Files, folders, devices and streams.</param>
     /// <param name="pid">A process instead.</param>

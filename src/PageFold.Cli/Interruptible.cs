@@ -12,6 +12,7 @@ internal static class Interruptible
 {
     private const int MostMillisecondsToWait = 2000;
     private const int MillisecondsBetweenLooks = 100;
+    private const int MostMillisecondsToTell = 500;
 
     private static readonly List<Waiter> Waiters = [];
 
@@ -86,6 +87,14 @@ internal static class Interruptible
                     break;
             }
         }
+        // On a thread of its own, since standard error may be what waits.
+        Thread telling = new(() => Console.Error.WriteLine(
+            "pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete."))
+        {
+            IsBackground = true,
+        };
+        telling.Start();
+        telling.Join(MostMillisecondsToTell);
         Environment.Exit(ExitCodes.Interrupted);
     }
 

@@ -9,25 +9,46 @@ internal static class ParseFailure
     // What one names without its option first, where other commands take it so.
     private static readonly (string Option, string What)[] s_pathOptions = [("--data", "data"), ("--control", "the control socket")];
 
-    /// <summary>Says in a sentence or two what is wrong.</summary>
+    /// <summary>Says in a sentence or two what is wrong; null if nothing is, or help is asked for.</summary>
     /// <param name="parsed">What could be made of the line.</param>
     /// <param name="args">The line.</param>
     /// <param name="path">The names of the command that was found, and of those above it.</param>
-    public static string Of(ParseResult parsed, string[] args, string[] path)
+    public static string? Of(ParseResult parsed, string[] args, string[] path)
     {
         Command command = parsed.CommandResult.Command;
+        if (parsed.Errors.Count == 0 && parsed.Action != command.Action)
+            return null;
         string? unknown = args.Skip(path.Length).FirstOrDefault();
-        if (command.Subcommands.Count > 0 && !(command.Action is not null && unknown?.StartsWith('-') == true))
+        if (parsed.Errors.Count > 0 && command.Subcommands.Count > 0 && !(command.Action is not null && unknown?.StartsWith('-') == true))
         {
             string what = unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'";
             return $"{what}; the commands are: {string.Join(", ", command.Subcommands.Select(known => known.Name))}.";
         }
-        return parsed.Errors[0].SymbolResult is OptionResult option && Wrong(option) is { } wrong
-            ? wrong
-            : parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(command, parsed.UnmatchedTokens);
+        // Before what the parser says: it takes the next option for the value, and blames what follows that one.
+        string? wrong = Swallowed([.. command.Options, .. parsed.RootCommandResult.Command.Options], [.. args.Skip(path.Length)])
+            ?? parsed.CommandResult.Children.OfType<OptionResult>().Select(Wrong).FirstOrDefault(reason => reason is not null);
+        if (wrong is not null || parsed.Errors.Count == 0)
+            return wrong;
+        return parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(command, parsed.UnmatchedTokens);
     }
 
-    /// <summary>An option without its value, or with several where it takes one; null if it is something else.</summary>
+    /// <summary>An option that needs a value and is followed by another option; null if there is none.</summary>
+    private static string? Swallowed(Option[] known, string[] args)
+    {
+        for (int i = 0; i + 1 < args.Length && args[i] != "--"; i++)
+        {
+            if (Find(args[i]) is { Arity.MinimumNumberOfValues: > 0 } option
+                && (args[i + 1].StartsWith("--", StringComparison.Ordinal) || Find(args[i + 1]) is not null))
+            {
+                return $"{option.Name} needs a value, and '{args[i + 1]}' stands in its place; write {option.Name} {option.HelpName}.";
+            }
+        }
+        return null;
+
+        Option? Find(string name) => Array.Find(known, option => option.Name == name || option.Aliases.Contains(name));
+    }
+
+    /// <summary>An option without its value, or given more than once where it counts once; null if it is something else.</summary>
     private static string? Wrong(OptionResult result)
     {
         string name = result.Option.Name;

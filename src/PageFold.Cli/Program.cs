@@ -27,10 +27,11 @@ try
     // They would be those of the command above, which is not run.
     if (parsed.CommandResult.Parent is CommandResult above && above.Children.OfType<OptionResult>().FirstOrDefault(option => !option.Implicit) is { } early)
         return Fail($"{early.Option.Name} stands before '{parsed.CommandResult.Command.Name}', where it would not count; write it behind. See '{string.Join(' ', ["pagefold", .. PathTo(parsed.CommandResult).Reverse(), "--help"])}'.", ExitCodes.BadInput);
-    if (parsed.Errors.Count == 0)
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     string[] path = [.. PathTo(parsed.CommandResult).Reverse()];
-    return Fail($"{ParseFailure.Of(parsed, args, path)} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);
+    if (ParseFailure.Of(parsed, args, path) is { } wrong)
+        return Fail($"{wrong} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);
+    return await parsed.InvokeAsync(
+        new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 }
 catch (UserErrorException e)
 {

@@ -61,6 +61,10 @@ internal sealed class ReportTarget : IDisposable
             else
                 new FileStream(Temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
         }
+        catch (PathTooLongException e)
+        {
+            throw IOFailure.NameTooLong($"{option} {target}", TemporarySuffix, e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new UserErrorException($"{option} {target} cannot be written ({e.Message.Replace(Temporary, _path, StringComparison.Ordinal).TrimEnd('.')}); choose another file{otherwise}.", e);
@@ -79,7 +83,9 @@ internal sealed class ReportTarget : IDisposable
 
     public bool IsStandardOutput => _path is null;
 
-    private string Temporary => $"{_path}.{Environment.ProcessId}.tmp";
+    private string Temporary => _path + TemporarySuffix;
+
+    private static string TemporarySuffix => $".{Environment.ProcessId}.tmp";
 
     public void Write(string text)
     {

@@ -22,8 +22,38 @@ public class HelpTests
     [InlineData("--size is given 2 times (1MiB, 2MiB); give it once.", "serve", "--size", "1MiB", "--size", "2MiB")]
     [InlineData("To name the control socket, write --control /tmp.", "stat", "/tmp")]
     [InlineData("write --codec zstd --level 9", "measure", "--codec", "zstd:9", "/etc/passwd")]
+    [InlineData("--size needs a value, and '--unix' stands in its place; write --size BYTES.", "serve", "--size", "--unix", "s")]
+    [InlineData("--unix needs a value, and '--size' stands in its place; write --unix PATH.", "serve", "--unix", "--size", "1MiB")]
+    [InlineData("--codec needs a value, and '--level' stands in its place; write --codec NAME.", "measure", "--codec", "--level", "3")]
+    [InlineData("--control needs a value, and '--json' stands in its place; write --control PATH.", "stat", "--control", "--json", "-")]
+    [InlineData("--size needs a value, and '--siez' stands in its place", "serve", "--size", "--siez", "1MiB")]
+    [InlineData("--arch needs a value, and '-h' stands in its place", "tlb", "explain", "--arch", "-h")]
+    // Without an error of the parser's.
+    [InlineData("--keep needs a value, and '--read-only' stands in its place; write --keep FILE.",
+        "serve", "--unix", "s", "--size", "1MiB", "--keep", "--read-only")]
+    [InlineData("--swap is given 2 times; give it once.", "serve", "--unix", "s", "--swap", "--swap")]
+    [InlineData("--swap is given 2 times (2); give it once.", "serve", "--unix", "s", "--swap", "2", "--swap")]
+    [InlineData("--read-only is given 2 times; give it once.", "serve", "--unix", "s", "--read-only", "--read-only", "--size", "1MiB")]
+    [InlineData("--train is given 2 times; give it once.", "recompress", "--control", "c", "--train", "--train")]
+    [InlineData("--json is given 2 times; give it once.", "stat", "--control", "c", "--json", "--json")]
+    [InlineData("--raw is given 2 times; give it once.", "snapshot", "f", "--control", "c", "--raw", "--raw")]
+    [InlineData("--safe-with-one-thread is given 2 times", "tlb", "--safe-with-one-thread", "--safe-with-one-thread")]
     public void A_line_that_cannot_be_taken_apart_is_told_with_the_remedy(string expected, params string[] line) =>
         Command.AssertRefused(expected, line);
+
+    [Theory]
+    [InlineData("--size=--unix", "--size --unix is not a possible number of bytes")]
+    [InlineData("--listen=--x", "--listen --x is no address")]
+    public void A_value_that_looks_like_an_option_may_stand_behind_an_equals_sign(string option, string expected) =>
+        Command.AssertRefused(expected, "serve", option);
+
+    [Fact]
+    public void Help_is_shown_whatever_else_is_given_twice()
+    {
+        Command run = Command.Run("serve", "--read-only", "--read-only", "--help");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("--read-only", run.Output, StringComparison.Ordinal);
+    }
 
     // Behind the last two spaces in a row.
     private static int DescriptionColumn(string line) => line.LastIndexOf("  ", StringComparison.Ordinal) + 2;

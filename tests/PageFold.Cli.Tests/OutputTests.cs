@@ -58,6 +58,8 @@ public sealed class OutputTests : IDisposable
                 process.Kill();
         });
         Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
+        if (redirect == ">&3")
+            Assert.Contains("pagefold: interrupted", run.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -81,6 +83,11 @@ public sealed class OutputTests : IDisposable
         });
         Assert.Equal(exitCode, run.ExitCode);
     }
+
+    [Fact]
+    public void A_reports_name_leaves_room_for_the_one_it_has_meanwhile() =>
+        Command.AssertRefused("the name is too long; choose one of at most 24", "measure", Path.Combine(_data.Path, "text"),
+            "--json", Path.Combine(_data.Path, new string('k', 252)));
 
     [Theory]
     [InlineData("LC_ALL=C", true)]

@@ -14,15 +14,11 @@ public class ServeControlTests
     public void Without_a_server_every_command_says_that_nobody_answers()
     {
         using ServeFolder folder = new();
-        File.WriteAllText(folder["file"], "somebody's");
-        Directory.CreateDirectory(folder["folder"]);
         foreach (string[] command in (string[][])[["stat"], ["top"], ["pages"], ["snapshot", "x"], ["compact"], ["recompress"], ["writeback"]])
             folder.AssertRefused([.. command, "--control", folder["none"]], $"--control {folder["none"]}: no server answers there", "give the path that 'pagefold serve' said");
         folder.AssertRefused(["stat"], "--control", "required");
         folder.AssertRefused(["stat", "--control", ""], "--control needs a path");
         folder.AssertRefused(["stat", "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist");
-        foreach (string path in (string[])[folder["file"], folder["folder"]])
-            folder.AssertRefused(["stat", "--control", path], $"--control {path}: no server answers there", "give the path that 'pagefold serve' said");
     }
 
     [Fact]
@@ -152,6 +148,73 @@ public class ServeControlTests
     }
 
     [Fact]
+    public void A_disk_that_grows_because_a_denser_codec_is_retired_says_so()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "4MiB");
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Text(256 * Page, 1);
+        client.Write(0, content);
+        // The densest has the fewest pages; a page that gains nothing counts as one of those that are asked for.
+        foreach ((string codec, int pages) in ((string, int)[])[("zstd:19", 32), ("zstd:1", 128), ("zstd:2", 256)])
+            server.Figures("recompress", "--codec", codec, "--count", $"{pages}");
+        long before = server.Stat().GetProperty("compressedBytes").GetInt64();
+        Command run = server.Ask("recompress", "--codec", "zstd:3", "--at-least", "4GiB", "--json");
+        long after = server.Stat().GetProperty("compressedBytes").GetInt64();
+        Assert.Equal(1, run.Json.GetProperty("codecsRetired").GetInt32());
+        Assert.Equal((before, after), (run.Json.GetProperty("bytesBefore").GetInt64(), run.Json.GetProperty("bytesAfter").GetInt64()));
+        Assert.True(after > before, $"{before} bytes became {after}");
+        Assert.Contains("what is stored has grown by ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(" 32 pages of a codec that was retired take more", run.Error, StringComparison.Ordinal);
+        Assert.Equal(content, client.Read(0, content.Length));
+    }
+
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    public void A_listing_that_is_interrupted_says_so_although_its_reader_takes_nothing(string signal)
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        // A pipe that is full, and whose only reader is the command's own descriptor.
+        string full = "mkfifo \"$1\"; exec 3<>\"$1\"; dd if=/dev/zero bs=4096 oflag=nonblock of=\"$1\" 2>/dev/null;";
+        Command run = Command.RunProcess(
+            "bash", ["-c", $"{full} exec dotnet \"$0\" pages --control \"$2\" >&3", Command.Program, folder["full"], server.ControlPath],
+            process =>
+            {
+                ServeProcess.Until(() => process.HasExited || WaitsForReader(process.Id), "a command that writes to a pipe");
+                ServeProcess.Signal($"-{signal}", process.Id);
+                if (!process.WaitForExit(ServeProcess.Patience))
+                    process.Kill();
+            });
+        Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
+        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal("pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete.", line);
+    }
+
+    [Fact]
+    public void What_is_no_socket_is_told_from_a_server_that_is_gone()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the system says only that it is refused.");
+        using ServeFolder folder = new();
+        File.WriteAllText(folder["file"], "a note");
+        foreach (string[] command in (string[][])[["stat"], ["top"], ["snapshot", folder["new"]], ["pages"]])
+        {
+            folder.AssertRefused([.. command, "--control", folder["file"]], $"--control {folder["file"]} is no socket",
+                "give the path of the control socket that 'pagefold serve' said");
+            folder.AssertRefused([.. command, "--control", folder.Path], $"--control {folder.Path} is a folder");
+        }
+    }
+
+    [Fact]
+    public void A_snapshot_has_a_name_that_leaves_room_for_the_one_it_has_meanwhile()
+    {
+        using ServeFolder folder = new();
+        folder.AssertRefused(["snapshot", folder[new string('k', 239)], "--control", folder["c"]],
+            "the name is too long; choose one of at most 238 bytes, so that .pagefold-partial can stand behind it");
+    }
+
+    [Fact]
     public void A_request_that_makes_no_sense_gets_an_answer()
     {
         using ServeFolder folder = new();
@@ -267,5 +330,22 @@ public class ServeControlTests
         client.Write(7 * Page, ServeContent.Numbered(5));
         Assert.Equal(5, ServeContent.NumberOf(client.Read(7 * Page, Page)));
         Assert.InRange(server.Stat().GetProperty("pages").GetInt64(), 1, long.MaxValue);
+    }
+
+    /// <summary>True if a thread waits in a write to a pipe, which the kernel tells, or the kernel does not tell.</summary>
+    private static bool WaitsForReader(int process)
+    {
+        try
+        {
+            string[] calls = [.. Directory.EnumerateDirectories($"/proc/{process}/task")
+                .Select(task => File.ReadAllText(Path.Combine(task, "wchan")))];
+            return Array.Exists(calls, call => call.EndsWith("pipe_write", StringComparison.Ordinal))
+                || calls.Length > 8 && Array.TrueForAll(calls, call => call == "0");
+        }
+        catch (IOException)
+        {
+            // A thread has ended meanwhile.
+            return false;
+        }
     }
 }

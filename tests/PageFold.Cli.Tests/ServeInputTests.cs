@@ -89,8 +89,7 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", "[::1]:x"], "--listen [::1]:x has no possible port (x)", "as in [::1]:10809");
         folder.AssertServeRefused([.. Size, "--metrics", "localhost:99999"], "--metrics localhost:99999 has no possible port (99999)");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
-        folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "cannot listen at no-such-name.invalid:10809",
-            "--listen");
+        folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "--listen no-such-name.invalid:10809: cannot listen there", "choose another");
         folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
     }
 
@@ -111,6 +110,11 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--keep", folder["k.pagefold-partial"]], $"--keep {folder["k.pagefold-partial"]} ends with .pagefold-partial", "choose another name");
         folder.AssertServeRefused([.. Size, "--keep", folder[new string('k', 239)]], "the name is too long", "at most 238 bytes");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
+        folder.AssertServeRefused(["--keep", folder["k"], "--restore", ""], "--restore needs a file", "name one");
+        folder.AssertServeRefused([.. Size, "--writeback", "", "--export", "a", "--export", "b"], "--writeback needs a file");
+        folder.AssertServeRefused([.. Size, "--tls-certificates", " "], "--tls-certificates needs a folder", "name one");
+        folder.AssertServeRefused([.. Size, "--export", "a,restore= "], "--export a,restore= : 'restore= ' is not known");
+        folder.AssertServeRefused([.. Size, "--writeback", folder[new string('w', 256)]], "the name is too long", "at most 255 bytes");
         folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");
         if (OperatingSystem.IsLinux())
             folder.AssertServeRefused([.. Size, "--keep", "/sys/kept"], "--keep /sys/kept", "nothing can be saved there", "a folder that can be written to");
@@ -221,6 +225,11 @@ public class ServeInputTests
             folder.AssertServeRefused(
                 [.. Size, "--refusals-per-second", wrong], $"--refusals-per-second {wrong} is not possible; choose 1 to 1000000, or off");
         }
+        folder.AssertServeRefused([.. Size, "--codec", "zip"], "choose lz4, lz4-managed, none, zstd, or zstd with a level");
+        folder.AssertServeRefused([.. Size, "--recompress", "zip"], "--recompress zip does not exist; choose zstd, zstd with a level",
+            "lz4 or lz4-managed");
+        folder.AssertRefused(["recompress", "--codec", "zip", "--control", folder["c"]], "--codec zip does not exist; choose zstd",
+            "lz4 or lz4-managed");
         folder.AssertServeRefused([.. Size, "--page-size", "5000"], "--page-size 5000", "64KiB");
         folder.AssertServeRefused([.. Size, "--page-size", ""], "--page-size '' is not a page size; choose 4KiB, 8KiB");
     }
@@ -234,10 +243,28 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--writeback", folder["diary"]], $"--writeback {folder["diary"]} holds something else", "Name a new file");
         folder.AssertServeRefused([.. Size, "--writeback", folder["folder"]], $"--writeback {folder["folder"]}", "name");
         folder.AssertServeRefused([.. Size, "--writeback", folder["no/w"]], $"--writeback {folder["no/w"]}", "name");
-        folder.AssertServeRefused([.. Size, "--writeback", ""], "--writeback is empty", "name a file");
+        folder.AssertServeRefused([.. Size, "--writeback", ""], "--writeback needs a file or a block device", "name one");
         folder.AssertServeRefused([.. Size, "--writeback", folder["new"], "--writeback-size", "1KiB"], "--writeback-size is 1,024 bytes", "choose 4,194,304 bytes");
         foreach (string option in (string[])["--writeback-size", "--writeback-daily"])
             folder.AssertServeRefused([.. Size, option, "1GiB"], option, "--writeback FILE");
         folder.AssertServeRefused([.. Size, "--writeback-idle", "1h"], "--writeback-idle", "--writeback FILE");
+    }
+
+    [Fact]
+    public void A_full_file_system_is_told_with_its_own_remedy()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "It takes root to mount one.");
+        using ServeFolder folder = new();
+        Directory.CreateDirectory(folder["full"]);
+        // Seen by these processes alone, and gone with them.
+        string mount = "mount -t tmpfs -o size=64k none \"$1/full\" || exit 77; dd if=/dev/zero of=\"$1/full/fill\" bs=4k 2>/dev/null;";
+        Command run = Command.RunProcess(
+            "unshare", ["--mount", "bash", "-c", $"{mount} dotnet \"$0\" serve --size 1MiB --unix \"$1/s\" --writeback \"$1/full/w\"",
+                Command.Program, folder.Path]);
+        Assert.SkipWhen(run.ExitCode is 1 or 77, "No file system can be mounted here.");
+        Assert.Equal(2, run.ExitCode);
+        string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"--writeback {folder["full/w"]} cannot be used (", line, StringComparison.Ordinal);
+        Assert.Contains("; make room there, or name a file on another file system, or a block device.", line, StringComparison.Ordinal);
     }
 }

@@ -150,6 +150,7 @@ public class ServeLifeTests
         client.Write(0, ServeContent.Noise(3 * Page, 1));
         using HttpClient http = new() { Timeout = ServeProcess.Patience };
         string[] metrics = (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), TestContext.Current.CancellationToken)).Split('\n');
+        Assert.Contains("service_name=\"pagefold\"", Assert.Single(metrics, line => line.StartsWith("target_info{", StringComparison.Ordinal)), StringComparison.Ordinal);
         foreach ((string name, string labels, double expected) in ((string, string, double)[])
         [
             ("pagefold_disk_size_bytes", "export=\"a\"", 1 << 20), ("pagefold_disk_size_bytes", "export=\"b\"", 2 << 20), ("pagefold_disk_pages", "export=\"b\"", 3), ("pagefold_disk_pages", "export=\"a\"", 0),
@@ -264,6 +265,31 @@ public class ServeLifeTests
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--memory-limit", $"{2 * machine}");
         Assert.Contains("WARNING: --memory-limit is ", server.Log, StringComparison.Ordinal);
         Assert.Contains("of memory: it will swap, or end the server", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Connections_that_may_take_more_than_the_machine_has_are_warned_of()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--memory-limit", "16MiB", "--connection-memory", "100TiB");
+        Assert.Contains(
+            "WARNING: connections may take 100.0 TiB (--connection-memory) beside the 16.0 MiB of --memory-limit", server.Log,
+            StringComparison.Ordinal);
+        Assert.Contains("choose less, or fewer --max-connections", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Refused_writes_are_told_of_before_the_end()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "4MiB");
+        using ServeClient client = server.Connect();
+        Assert.Equal(ServeClient.NoSpace, client.TryWrite(0, ServeContent.Noise(16 << 20, 1)));
+        Assert.Equal(0, server.Terminate());
+        string[] log = server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        int refused = Array.FindIndex(log, line => line.Contains("writes were refused (ENOSPC) so far", StringComparison.Ordinal));
+        int ending = Array.FindIndex(log, line => line.StartsWith("pagefold: ending: ", StringComparison.Ordinal));
+        Assert.True(refused >= 0 && refused < ending, server.Log);
     }
 
     [Fact]

@@ -28,6 +28,21 @@ public class ServeLogTests
     }
 
     [Fact]
+    public void What_was_left_out_can_be_told_before_a_line_that_ends_it()
+    {
+        List<string> lines = [];
+        using (ServeLog log = new(lines.Add, new Clock()))
+        {
+            for (int page = 0; page < 3; page++)
+                log.TellSeldom($"page {page} cannot be read");
+            log.TellOmitted();
+            log.Tell("ending");
+        }
+        Assert.Equal(
+            ["pagefold: page 0 cannot be read", "pagefold: page 2 cannot be read (and 1 more like it)", "pagefold: ending"], lines);
+    }
+
+    [Fact]
     public void Lines_of_ever_new_kinds_take_no_memory_and_are_told_seldom_too()
     {
         List<string> lines = [];

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
@@ -150,6 +152,21 @@ public class ServeSwapTests
         using ServeProcess server = ServeProcess.Start(
             folder, "--export", "a,size=64MiB,memory-limit=24MiB", "--export", "b,size=64MiB,memory-limit=8MiB", "--lock-memory");
         Assert.Contains("taking and locking 32.0 MiB of memory", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Memory_is_locked_only_after_all_options_were_found_right()
+    {
+        using ServeFolder folder = new();
+        string[] locked = ["--size", "1MiB", "--memory-limit", "64MiB", "--lock-memory"];
+        using TcpListener other = new(IPAddress.Loopback, 0);
+        other.Start();
+        // One line and no more: none that says that memory is taken.
+        folder.AssertServeRefused([.. locked, "--cache", "1MiB"], "--cache 1.0 MiB is for pages of 8.0 KiB and more");
+        folder.AssertServeRefused([.. locked, "--listen", other.LocalEndpoint.ToString()!], "cannot listen there", "choose another");
+        folder.AssertServeRefused([.. locked, "--metrics", other.LocalEndpoint.ToString()!], "cannot listen there", "choose another");
+        folder.AssertServeRefused([.. locked, "--control", folder["no/c"]], "lies in a folder that does not exist");
+        folder.AssertServeRefused([.. locked, "--restore", folder["none"]], "cannot be restored", "name a snapshot that is there");
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Serve;
 
@@ -81,6 +82,12 @@ internal static class ControlClient
         if (!Path.Exists(shorter))
             throw new UserErrorException(
                 $"--control {path}: no server answers there (it does not exist); give the path that 'pagefold serve' said when it began.");
+        if (OperatingSystem.IsLinux() && Descriptor.Status(shorter, follow: true) is { Kind: not FileKind.Socket } status)
+        {
+            string what = status.Kind == FileKind.Folder ? "a folder" : "no socket";
+            throw new UserErrorException(
+                $"--control {path} is {what}; give the path of the control socket that 'pagefold serve' said when it began.");
+        }
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {

@@ -13,8 +13,6 @@ internal static class ControlCommands
     private const int LeastDictionaryBytes = 1 << 10;
     private const int MostDictionaryBytes = 1 << 20;
 
-    private const string CodecForm = "zstd, or with a level as in zstd:9, or lz4.";
-
     public static Option<string> ControlOption() => new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
 
     public static Option<string?> ExportOption() => new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
@@ -167,7 +165,12 @@ internal static class ControlCommands
     {
         Option<string> control = ControlOption();
         Option<string?> export = ExportOption();
-        Option<string> codec = new("--codec") { Description = CodecForm, DefaultValueFactory = _ => "zstd", HelpName = "NAME[:LEVEL]" };
+        Option<string> codec = new("--codec")
+        {
+            Description = $"{Arguments.CompressingCodecs}.",
+            DefaultValueFactory = _ => "zstd",
+            HelpName = "NAME[:LEVEL]",
+        };
         Option<string?> train = new("--train")
         {
             Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as "

@@ -1,7 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using System.Net.Sockets;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace PageFold.Cli.Serve;
 
@@ -9,6 +11,7 @@ namespace PageFold.Cli.Serve;
 internal sealed class DiskMetrics : IDisposable
 {
     private const string MeterName = "PageFold.Nbd";
+    private const string ServiceName = "pagefold";
 
     private readonly Meter _meter = new(MeterName);
     private readonly MeterProvider _provider;
@@ -59,10 +62,11 @@ internal sealed class DiskMetrics : IDisposable
         try
         {
             _provider = Sdk.CreateMeterProviderBuilder()
+                .SetResourceBuilder(Resource())
                 .AddMeter(MeterName)
                 .AddPrometheusHttpListener(options =>
                 {
-                    options.Host = address.Address.ToString();
+                    options.Host = HostOf(address.Address);
                     options.Port = address.Port;
                 })
                 .Build();
@@ -79,6 +83,14 @@ internal sealed class DiskMetrics : IDisposable
         _provider.Dispose();
         _meter.Dispose();
     }
+
+    /// <summary>Says what is measured. What the environment says (OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES) counts more.</summary>
+    private static ResourceBuilder Resource() => ResourceBuilder.CreateEmpty()
+        .AddService(ServiceName, autoGenerateServiceInstanceId: false).AddTelemetrySdk().AddEnvironmentVariableDetector();
+
+    /// <summary>An address as the listener wants it.</summary>
+    private static string HostOf(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
 
     private void Gauge(string name, string unit, string description, Func<DiskReport, long> figure) =>
         _meter.CreateObservableUpDownCounter(name, () => PerExport(figure), unit, description);

@@ -159,8 +159,12 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         if (result.NotMoved > 0)
             idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; "
                 + "the next run goes on with them";
+        string? grown = result.BytesAfter <= result.BytesBefore ? null
+            : $"what is stored has grown by {ByteSize.Format(result.BytesAfter - result.BytesBefore)}: {result.Moved} pages of a codec "
+                + "that was retired take more with another, since a disk knows four codecs at a time";
         string? writes = forWrites is null ? null : $"new writes use {forWrites.Name} from now on";
-        return idle is null || writes is null ? idle ?? writes : $"{idle}; {writes}";
+        string notes = string.Join("; ", ((string?[])[idle, grown, writes]).OfType<string>());
+        return notes.Length > 0 ? notes : null;
     }
 
     private static string? NoteOf(WritebackStop stopped) => stopped switch

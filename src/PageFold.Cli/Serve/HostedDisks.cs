@@ -145,9 +145,16 @@ internal sealed class HostedDisks : IDisposable
                 .Replace("leave Writeback.Preallocate out", "choose a smaller --swap ratio or --memory-limit", StringComparison.Ordinal),
                 e);
         }
+        catch (PathTooLongException e) when (options.Writeback is not null)
+        {
+            throw IOFailure.NameTooLong($"--writeback {options.Writeback}", options.WritebackOf(export)![options.Writeback.Length..], e);
+        }
         catch (Exception e) when (options.Writeback is not null && e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"--writeback {options.Writeback} cannot be used ({e.Message.TrimEnd('.')}); name a file in a folder that exists, which no other server uses, or a block device.", e);
+            string remedy = IOFailure.IsNoSpace(e) ? "make room there, or name a file on another file system, or a block device"
+                : "name a file in a folder that exists, which no other server uses, or a block device";
+            throw new UserErrorException(
+                $"--writeback {options.Writeback} cannot be used ({e.Message.TrimEnd('.')}); {remedy}.", e);
         }
     }
 

@@ -13,8 +13,7 @@ internal sealed class KeptFiles : IDisposable
 {
     // As long as what a file is called until it is whole: where the one name is possible, the other is.
     public const string Suffix = ".pagefold-keeping";
-    private const string PartialSuffix = ".pagefold-partial";
-    private const int LongestName = 255;
+    public const string PartialSuffix = ".pagefold-partial";
     private const int MostAttempts = 100;
     private const int SharingViolationOnWindows = unchecked((int)0x80070020);
     private const int EWOULDBLOCK = 11;
@@ -114,7 +113,7 @@ internal sealed class KeptFiles : IDisposable
         }
         catch (PathTooLongException e)
         {
-            throw new UserErrorException($"--keep {path}: the name is too long; choose one of at most {LongestName - Suffix.Length} bytes, so that {Suffix} can stand behind it.", e);
+            throw IOFailure.NameTooLong($"--keep {path}", Suffix, e);
         }
         catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && mark is not null && Path.Exists(mark))
         {
@@ -122,7 +121,10 @@ internal sealed class KeptFiles : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"--keep {path}: nothing can be saved there at the end ({e.Message.TrimEnd('.')}); choose a file in a folder that can be written to.", e);
+            string remedy = IOFailure.IsNoSpace(e) ? "make room there, or choose a file on another file system"
+                : "choose a file in a folder that can be written to";
+            throw new UserErrorException(
+                $"--keep {path}: nothing can be saved there at the end ({e.Message.TrimEnd('.')}); {remedy}.", e);
         }
         throw new UserErrorException($"--keep {path}: other servers that are kept there come and go; choose another file, or wait.");
     }

@@ -22,7 +22,7 @@ internal static class ListenAddress
         string host = hasPort ? text[..colon] : string.Empty;
         if (ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && IsName(host))
             return new DnsEndPoint(host, port);
-        if (hasPort && port > 0 && host is "" or "*")
+        if (hasPort && host is "" or "*" && text[(colon + 1)..] == port.ToString(CultureInfo.InvariantCulture))
         {
             throw new UserErrorException(
                 $"{option} {text} names no address; for all of this machine's write 0.0.0.0:{port} or [::]:{port}, for this machine alone "
@@ -40,12 +40,30 @@ internal static class ListenAddress
     }
 
     /// <summary>One address, for what listens at one; of a name the first, IPv4 where there is one.</summary>
-    /// <exception cref="UserErrorException">The text is no address, or the name is not known.</exception>
+    /// <exception cref="UserErrorException">The text is not one address with a port, or the name is not known, or the system's HTTP
+    /// listener does not take the address.</exception>
     public static IPEndPoint ParseOne(string option, string text)
     {
+        const string Example = "127.0.0.1:9809";
+        int colon = text.LastIndexOf(':');
+        if (colon >= 0 && text[(colon + 1)..] == "0")
+        {
+            throw new UserErrorException(
+                $"{option} {text} has no possible port (0); choose a port from 1 to {ushort.MaxValue}, as in {Example}.");
+        }
+        if (colon >= 0 && text[..colon] is "" or "*" or "0.0.0.0" or "[::]")
+            throw new UserErrorException($"{option} {text} does not name one address; write one that this machine has, as in {Example}.");
         EndPoint parsed = Parse(option, text);
-        if (parsed is not DnsEndPoint name)
-            return (IPEndPoint)parsed;
+        IPEndPoint address = parsed is DnsEndPoint name ? First(option, text, name) : (IPEndPoint)parsed;
+        // .NET's own listener takes the first colon of an address for that before the port.
+        return address.AddressFamily == AddressFamily.InterNetwork || OperatingSystem.IsWindows()
+            ? address
+            : throw new UserErrorException(
+                $"{option} {text} is an address of IPv6, at which metrics cannot be served here; write one of IPv4, as in {Example}.");
+    }
+
+    private static IPEndPoint First(string option, string text, DnsEndPoint name)
+    {
         try
         {
             return new IPEndPoint(Dns.GetHostAddresses(name.Host)

@@ -11,8 +11,6 @@ internal static class Restoration
     {
         foreach (ExportOptions export in options.Exports)
         {
-            if (string.IsNullOrWhiteSpace(export.Keep ?? export.Restore ?? "-"))
-                throw new UserErrorException($"{(export.Keep is not null ? "--keep" : "--restore")} needs a file.");
             if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
                 throw new UserErrorException($"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
         }

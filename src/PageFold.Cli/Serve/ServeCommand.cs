@@ -37,7 +37,7 @@ internal static class ServeCommand
         };
         Option<string> codec = new("--codec")
         {
-            Description = "How pages are compressed: lz4, lz4-managed, none, or zstd with a level from -7 to 22 as in zstd:9.",
+            Description = $"How pages are compressed: {Arguments.CodecNamesWithLevel}.",
             DefaultValueFactory = _ => "lz4",
             HelpName = "NAME[:LEVEL]",
         };
@@ -75,7 +75,8 @@ internal static class ServeCommand
         Option<string?> control = Text(
             "--control", "PATH",
             $"Socket for pagefold stat, top, snapshot and the like. Default: the path of --unix with {ControlSuffix} behind.");
-        Option<string?> metrics = Text("--metrics", "ADDRESS:PORT", "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics.");
+        Option<string?> metrics = Text(
+            "--metrics", "ADDRESS:PORT", "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics; one address of IPv4.");
         Option<string> connections = new("--max-connections")
         {
             Description = "The most clients at once.",
@@ -127,16 +128,16 @@ internal static class ServeCommand
                     Exports = Exports(parsed.GetValue(export) ?? [], new ExportOptions(string.Empty)
                     {
                         Size = Arguments.Bytes("--size", parsed.GetValue(size)),
-                        Restore = parsed.GetValue(restore),
-                        Keep = parsed.GetValue(keep),
+                        Restore = NotEmpty("--restore", parsed.GetValue(restore), "file"),
+                        Keep = NotEmpty("--keep", parsed.GetValue(keep), "file"),
                         ReadOnly = parsed.GetValue(readOnly),
                     }),
                     MemoryLimit = Arguments.Bytes("--memory-limit", parsed.GetValue(limit)),
                     EndPoints = EndPoints(parsed.GetValue(unix) ?? [], parsed.GetValue(listen) ?? []),
-                    Control = NotEmpty("--control", parsed.GetValue(control))
+                    Control = NotEmpty("--control", parsed.GetValue(control), "path")
                         ?? ((parsed.GetValue(unix) ?? []) is [var first, ..] ? ControlOf(first) : null),
                     Metrics = parsed.GetValue(metrics) is { } address ? ListenAddress.ParseOne("--metrics", address) : null,
-                    TlsCertificates = parsed.GetValue(tls),
+                    TlsCertificates = NotEmpty("--tls-certificates", parsed.GetValue(tls), "folder"),
                     TlsRequired = !parsed.GetValue(tlsOptional),
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
                     Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
@@ -145,7 +146,7 @@ internal static class ServeCommand
                     HugePages = parsed.GetValue(hugePages),
                     LockMemory = parsed.GetValue(lockMemory),
                     SwapRatio = ServeArguments.Ratio("--swap", parsed.GetResult(swap) is not null, parsed.GetValue(swap)),
-                    Writeback = parsed.GetValue(writeback),
+                    Writeback = NotEmpty("--writeback", parsed.GetValue(writeback), "file or a block device"),
                     WritebackBytes = Arguments.Bytes("--writeback-size", parsed.GetValue(writebackSize)),
                     WritebackDailyBudget = Arguments.Bytes("--writeback-daily", parsed.GetValue(writebackDaily)),
                     MaxConnections = Arguments.Integer("--max-connections", parsed.GetValue(connections)!, 1, 100_000, "1 to 100000"),
@@ -171,8 +172,9 @@ internal static class ServeCommand
         HelpName = value,
     };
 
-    private static string? NotEmpty(string option, string? text) =>
-        string.IsNullOrWhiteSpace(text) && text is not null ? throw new UserErrorException($"{option} needs a path.") : text;
+    private static string? NotEmpty(string option, string? text, string what) => string.IsNullOrWhiteSpace(text) && text is not null
+        ? throw new UserErrorException($"{option} needs a {what}; name one, or leave the option out.")
+        : text;
 
     private static List<EndPoint> EndPoints(string[] unix, string[] listen)
     {

@@ -57,10 +57,13 @@ internal sealed class ServeLog : IDisposable
     }
 
     /// <summary>Tells what was left out so far.</summary>
+    public void TellOmitted() => TellOmitted(all: true);
+
+    /// <summary>The same, at the end.</summary>
     public void Dispose()
     {
         _timer.Dispose();
-        TellOmitted(all: true);
+        TellOmitted();
     }
 
     /// <summary>

@@ -101,8 +101,8 @@ internal sealed record ExportOptions(string Name)
             {
                 "size" => export with { Size = Arguments.Bytes($"--export {parts[0]},size", value) },
                 "memory-limit" => export with { MemoryLimit = Arguments.Bytes($"--export {parts[0]},memory-limit", value) },
-                "restore" when value.Length > 0 => export with { Restore = value },
-                "keep" when value.Length > 0 => export with { Keep = value },
+                "restore" when !string.IsNullOrWhiteSpace(value) => export with { Restore = value },
+                "keep" when !string.IsNullOrWhiteSpace(value) => export with { Keep = value },
                 "read-only" when pair.Length == 1 => export with { ReadOnly = true },
                 _ => throw new UserErrorException($"--export {text}: '{part}' is not known; write {Forms}."),
             };
@@ -149,7 +149,7 @@ internal static class ServeArguments
     public static string SocketPath(string option, string path)
     {
         if (string.IsNullOrWhiteSpace(path))
-            throw new UserErrorException($"{option} needs a path.");
+            throw new UserErrorException($"{option} needs a path; name one.");
         string full = Path.GetFullPath(path);
         if (!Directory.Exists(Path.GetDirectoryName(full)))
             throw new UserErrorException($"{option} {path} lies in a folder that does not exist; make the folder, or choose another.");
@@ -207,12 +207,17 @@ internal static class ServeArguments
     /// <summary>A codec to recompress with: one that compresses.</summary>
     public static PageCodec Denser(string option, string text)
     {
-        PageCodec codec = CodecWithLevel(option, text);
-        return codec != PageCodec.None ? codec : throw new UserErrorException($"{option} {Arguments.Shown(text)} compresses nothing; choose zstd, with a level as in zstd:9, or lz4.");
+        PageCodec codec = CodecWithLevel(option, text, Arguments.CompressingCodecs);
+        return codec != PageCodec.None
+            ? codec
+            : throw new UserErrorException(
+                $"{option} {Arguments.Shown(text)} compresses nothing; choose {Arguments.CompressingCodecs}.");
     }
 
     /// <summary>A codec with its level, as in zstd:9.</summary>
-    public static PageCodec CodecWithLevel(string option, string text)
+    public static PageCodec CodecWithLevel(string option, string text) => CodecWithLevel(option, text, Arguments.CodecNamesWithLevel);
+
+    private static PageCodec CodecWithLevel(string option, string text, string choices)
     {
         string[] parts = text.Split(':', 2);
         try
@@ -227,7 +232,7 @@ internal static class ServeArguments
                     ? $"has a level ({Arguments.Shown(parts[1])}), which {parts[0]} does not take"
                 : "does not exist";
             throw new UserErrorException(
-                $"{option} {Arguments.Shown(text)} {why}; choose lz4, zstd, or zstd with a level from -7 to 22 as in zstd:9.");
+                $"{option} {Arguments.Shown(text)} {why}; choose {choices}.");
         }
     }
 }

@@ -14,14 +14,6 @@ internal static class ServeRun
     {
         using ServeLog log = new();
         bool flusher = options.LockMemory && MemoryLock.TryMarkAsFlusher();
-        if (options.LockMemory)
-        {
-            long limit = MemoryShares.Total(options);
-            long connections = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
-            MemoryLock.RefuseMoreThanIsThere(limit, connections);
-            log.Tell($"taking and locking {ByteSize.Format(limit)} of memory, and {ByteSize.Format(connections)} for {options.MaxConnections} connections");
-            MemoryLock.Engage();
-        }
         ResidentMemory.KeepLittle();
         RefuseUnencryptedPeers(options);
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
@@ -33,13 +25,24 @@ internal static class ServeRun
         options = SwapSizing.Apply(options);
         using KeptFiles kept = new(options.Exports);
         options = Restoration.Complete(options);
-        if (options.Control is { } socket && options.ListensAt(socket))
-            throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");
+        if (options.Control is { } socket)
+        {
+            if (options.ListensAt(socket))
+                throw new UserErrorException($"--control {socket} is what --unix names too; give each a socket of its own.");
+            _ = ServeArguments.NewSocketPath("--control", socket);
+        }
         RefuseWhatDoesNothing(options);
         RefuseTooLittleForConnections(options);
         IReadOnlyList<ExportOptions> exports = WithLimits(options);
-        WarnOfLimit(exports, log);
+        TcpPlaces.Check(options);
+        // After all that can be refused for an option's sake: to take the memory may last for seconds.
+        if (options.LockMemory)
+            Lock(options, log);
         using HostedDisks disks = HostedDisks.Create(options, exports);
+#pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
+        using ServerStop server = new(new NbdServer(ServerOptions(options, disks.Exports, tls, log.TellSeldom)));
+#pragma warning restore CA2000
+        WarnOfMemory(exports, server.Server.ConnectionBytesLimit, log);
         try
         {
             Restoration.Load(options, disks, log.Tell, stop);
@@ -52,9 +55,6 @@ internal static class ServeRun
             log.Tell("interrupted before it served; a file of --restore or --keep is as it was");
             return ExitCodes.Interrupted;
         }
-#pragma warning disable CA2000 // Stopped by the wrapper, which is how it is disposed.
-        using ServerStop server = new(new NbdServer(ServerOptions(options, disks.Exports, tls, log.TellSeldom)));
-#pragma warning restore CA2000
         DiskOperations operations = new(disks, options.Exports);
         using ControlServer? control = options.Control is { } path
             ? Listen<ControlServer>(
@@ -68,11 +68,16 @@ internal static class ServeRun
         using Upkeep upkeep = new(disks, options.Upkeep, log.TellSeldom);
         Greet(options, disks, server.Server, flusher, log);
         stop.WaitHandle.WaitOne();
+        // What came before the end is told before it.
+        upkeep.TellOfSpace();
+        log.TellOmitted();
         log.Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
         upkeep.Dispose();
         // A snapshot that somebody asked for would be in the way of the one to be kept.
         control?.Dispose();
+        upkeep.TellOfSpace();
+        log.TellOmitted();
         return Restoration.Keep(options, disks, log.Tell) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
@@ -160,17 +165,40 @@ internal static class ServeRun
                 + $"of {RamDisk.SectorSize} bytes, the nearest is {nearest}."));
     }
 
-    /// <summary>
-    /// Warns of a limit that the machine cannot keep. A control group's is refused, but a machine has swap, and may be meant to use it.
-    /// </summary>
-    private static void WarnOfLimit(IReadOnlyList<ExportOptions> exports, ServeLog log)
+    /// <summary>Sees to it that the memory is there, and has all that the process takes from now on stay in memory.</summary>
+    private static void Lock(ServeOptions options, ServeLog log)
     {
-        long limits = exports.Sum(export => export.MemoryLimit ?? 0);
-        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long limit = MemoryShares.Total(options);
+        long connections = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
+        MemoryLock.RefuseMoreThanIsThere(limit, connections);
+        log.Tell(
+            $"taking and locking {ByteSize.Format(limit)} of memory, and {ByteSize.Format(connections)} for {options.MaxConnections} "
+            + "connections");
+        MemoryLock.Engage();
+    }
+
+    /// <summary>
+    /// Warns of limits that the machine cannot keep. A control group's is refused for the disks, but a machine has swap, and may be meant
+    /// to use it.
+    /// </summary>
+    private static void WarnOfMemory(IReadOnlyList<ExportOptions> exports, long connections, ServeLog log)
+    {
+        long limits = exports.Sum(export => export.MemoryLimit ?? PageStore.DefaultMemoryLimit);
+        // The default is half of what the container or the machine has.
+        long machine = 2 * PageStore.DefaultMemoryLimit;
         if (limits > machine)
+        {
             log.Tell(
                 $"WARNING: --memory-limit is {ByteSize.Format(limits)}, and this machine has {ByteSize.Format(machine)} of memory: it "
                 + "will swap, or end the server; choose less, or use --writeback");
+        }
+        else if (connections > machine - limits)
+        {
+            log.Tell(
+                $"WARNING: connections may take {ByteSize.Format(connections)} (--connection-memory) beside the "
+                + $"{ByteSize.Format(limits)} of --memory-limit, and this machine or container has {ByteSize.Format(machine)} of memory: "
+                + "it will swap, or end the server; choose less, or fewer --max-connections");
+        }
     }
 
     private static T Listen<T>(string option, string where, Func<T> listen)

@@ -39,9 +39,14 @@ internal sealed record SnapshotPlace(SnapshotOutput Output, bool IsStandardOutpu
                 _ => OpenFile(path),
             };
         }
+        catch (PathTooLongException e)
+        {
+            throw IOFailure.NameTooLong(path, KeptFiles.PartialSuffix, e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{path} cannot be written ({e.Message.TrimEnd('.')}); choose another file.", e);
+            string remedy = IOFailure.IsNoSpace(e) ? "make room there, or choose another file" : "choose another file";
+            throw new UserErrorException($"{path} cannot be written ({e.Message.TrimEnd('.')}); {remedy}.", e);
         }
     }
 

@@ -23,6 +23,8 @@ internal sealed class Upkeep : IDisposable
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
     private readonly Dictionary<(NbdExport, string), string> _told = [];
+    // Held while space is looked at, which others than the thread may have done, at the end.
+    private readonly Lock _watching = new();
     private readonly HashSet<NbdExport> _nearlyFull = [];
     private readonly Dictionary<NbdExport, long> _refused = [];
 
@@ -34,6 +36,13 @@ internal sealed class Upkeep : IDisposable
         _idle = options.Idle ?? UpkeepOptions.DefaultIdle;
         _thread = new Thread(Run) { IsBackground = true, Name = "upkeep", Priority = ThreadPriority.BelowNormal };
         _thread.Start();
+    }
+
+    /// <summary>Looks at the space now, and tells of it what was not told yet. Thread-safe.</summary>
+    public void TellOfSpace()
+    {
+        foreach (NbdExport export in _disks.Exports)
+            WatchSpace(export);
     }
 
     /// <summary>Ends what is going on and waits for that. A second time it does nothing.</summary>
@@ -123,6 +132,7 @@ internal sealed class Upkeep : IDisposable
     /// <summary>Warns when little is left, once until that was better, and tells of writes that were refused.</summary>
     private void WatchSpace(NbdExport export)
     {
+        using Lock.Scope watching = _watching.EnterScope();
         PageStoreStatistics statistics = export.Disk.Store.GetStatistics();
         string name = export.Name.Length > 0 ? $"'{export.Name}'" : "the disk";
         if (!DiskReport.IsAlmostFull(export.Disk, statistics))
