@@ -86,8 +86,10 @@ internal static partial class Throw
         new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
     public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
-        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; raise the "
-            + "limit, discard pages, or choose a smaller dictionary or a lower level.");
+        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; "
+            + (bytes > limit
+                ? "choose a smaller dictionary or a lower level, or make a store with a larger limit."
+                : "write pages back, or discard some, and compact, then try again, or choose a smaller dictionary or a lower level."));
 
     public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit) =>
         new($"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, "

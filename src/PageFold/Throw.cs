@@ -218,8 +218,11 @@ internal static partial class Throw
     [DoesNotReturn]
     public static void NoMemoryForCodec(string codec, long bytes, long limit) =>
         throw new MemoryLimitException(
-            $"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within MemoryLimit ({Bytes(limit)}); discard pages, "
-                + "compact, or raise the limit.");
+            $"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within MemoryLimit ({Bytes(limit)}); "
+                + (bytes > limit
+                    ? "choose a codec that takes less, or make a store with a larger limit."
+                    : "retire a codec that is not needed, write pages back, or discard some, and compact, then try again, "
+                        + "or choose a codec that takes less."));
 
     [DoesNotReturn]
     public static void NoCodecNumber(string codec) =>

@@ -23,23 +23,32 @@ internal sealed class Serving : IDisposable
         TimeProvider? clock = null)
     {
         SocketPath = Path.Combine(_folder.FullName, "nbd.sock");
-        Server = new NbdServer(new NbdServerOptions
+        try
         {
-            Exports = exports,
-            EndPoints = [new UnixDomainSocketEndPoint(SocketPath), new IPEndPoint(IPAddress.Loopback, 0)],
-            Tls = tls,
-            MaxConnections = maxConnections,
-            MaxReplyBytes = maxReplyBytes,
-            ConnectionMemory = connectionMemory,
-            KeepConnectionMemory = keepConnectionMemory,
-            HandshakeTimeout = handshakeTimeout ?? TimeSpan.FromMinutes(1),
-            RequestTimeout = requestTimeout ?? TimeSpan.FromMinutes(1),
-            IdleTimeout = idleTimeout,
-            RefusalsPerSecond = refusalsPerSecond,
-            Clock = clock ?? TimeProvider.System,
-            Log = Log.Enqueue,
-        });
-        Server.Start();
+            Server = new NbdServer(new NbdServerOptions
+            {
+                Exports = exports,
+                EndPoints = [new UnixDomainSocketEndPoint(SocketPath), new IPEndPoint(IPAddress.Loopback, 0)],
+                Tls = tls,
+                MaxConnections = maxConnections,
+                MaxReplyBytes = maxReplyBytes,
+                ConnectionMemory = connectionMemory,
+                KeepConnectionMemory = keepConnectionMemory,
+                HandshakeTimeout = handshakeTimeout ?? TimeSpan.FromMinutes(1),
+                RequestTimeout = requestTimeout ?? TimeSpan.FromMinutes(1),
+                IdleTimeout = idleTimeout,
+                RefusalsPerSecond = refusalsPerSecond,
+                Clock = clock ?? TimeProvider.System,
+                Log = Log.Enqueue,
+            });
+            Server.Start();
+        }
+        catch
+        {
+            // Options that are refused leave nothing to dispose.
+            _folder.Delete(recursive: true);
+            throw;
+        }
         Exports = exports;
     }
 

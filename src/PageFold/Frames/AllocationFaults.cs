@@ -16,6 +16,9 @@ internal sealed class AllocationFaults
     /// <summary>Runs while frames are neither free nor given back yet, on the thread that gives them back.</summary>
     public Action? InTransit { get; set; }
 
+    /// <summary>Runs before the memory of each run of frames is taken ahead, on the thread that takes it.</summary>
+    public Action? Prefaulting { get; set; }
+
     /// <summary>Refuses <paramref name="count"/> requests beginning with the <paramref name="nth"/> from now (1 is the next one).</summary>
     public void Refuse(long nth, long count = 1)
     {

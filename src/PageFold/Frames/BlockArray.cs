@@ -51,7 +51,7 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
             ulong* root = (ulong*)_root;
             if (root[block + 1] == 0)
             {
-                if (!NativeBuffer.TryAllocate(budget, BlockBytes, out NativeBuffer buffer))
+                if (!NativeBuffer.TryAllocateForTable(budget, BlockBytes, out NativeBuffer buffer))
                     return false;
                 _bytes += buffer.Length;
                 Volatile.Write(ref root[block + 1], (ulong)buffer.Pointer);
@@ -177,7 +177,7 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
 
     private bool TryMakeRoot(uint length, out NativeBuffer buffer)
     {
-        if (!NativeBuffer.TryAllocate(budget, (length + 1L) * sizeof(ulong), out buffer))
+        if (!NativeBuffer.TryAllocateForTable(budget, (length + 1L) * sizeof(ulong), out buffer))
             return false;
         *(ulong*)buffer.Pointer = length;
         return true;

@@ -20,9 +20,10 @@ public sealed unsafe partial class FrameArena
         frame = NoFrame;
         Span<FrameRun> room = stackalloc FrameRun[MostRuns];
         int count;
+        bool isWhole = false;
         lock (_lock)
         {
-            count = ChargeRuns(room);
+            count = ChargeRuns(room, ref isWhole);
             // What another thread freed meanwhile will do as well.
             if (count == 0)
                 return TryTakeFree(NoFrame, out frame);
@@ -33,42 +34,47 @@ public sealed unsafe partial class FrameArena
             lock (_lock)
             {
                 foreach (FrameRun run in runs)
-                    ReleaseRun(run);
-                AddToCold(runs);
+                    UndoCommit(run);
             }
             return false;
         }
-        bool whole = false;
         lock (_lock)
         {
             foreach (FrameRun run in runs)
             {
-                whole |= _huge?.Commit(run) == true;
                 for (uint i = 0; i < run.Count; i++)
                     _free.Add(run.First + i);
             }
             TryTakeFree(NoFrame, out frame);
         }
-        if (whole)
+        if (isWhole)
             _onUpkeep?.Invoke();
         return true;
     }
 
+    /// <summary>Releases a run that the system had no memory for. Called under the lock.</summary>
+    private void UndoCommit(FrameRun run)
+    {
+        _huge?.Decommit(Beyond(_held, run));
+        ReleaseRun(run);
+        AddToCold([run]);
+    }
+
     /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
-    private int ChargeRuns(Span<FrameRun> runs)
+    private int ChargeRuns(Span<FrameRun> runs, ref bool isWhole)
     {
         uint granularity = _backing.Granularity;
         // Ahead by a 4096th of what is in use, and never by more than a sixteenth of what is left.
         long ahead = Math.Min(Math.Min(_used.Count / 4096, LargestCommit), (Budget.Available + Budget.Idle) / 16 >> FrameShift);
         uint wanted = _stride == 2 ? 1 : (uint)Math.Max(granularity, ahead / granularity * granularity);
         int count = 0;
-        while (wanted > 0 && count < runs.Length && TryChargeRun(wanted, out runs[count]))
+        while (wanted > 0 && count < runs.Length && TryChargeRun(wanted, out runs[count], ref isWhole))
             wanted -= Math.Min(wanted, runs[count++].Count);
         return count;
     }
 
     /// <summary>Charges the lowest run of cold frames, or else of fresh ones. Called under the lock.</summary>
-    private bool TryChargeRun(uint most, out FrameRun run)
+    private bool TryChargeRun(uint most, out FrameRun run, ref bool isWhole)
     {
         uint granularity = _backing.Granularity;
         bool cold = _cold.TryFindFirst(out uint first);
@@ -89,7 +95,7 @@ public sealed unsafe partial class FrameArena
                 length++;
             most = length / granularity * granularity;
         }
-        uint count = ChargeFrames(first, most);
+        uint count = ChargeFrames(first, most, ref isWhole);
         if (count == 0)
             return false;
         run = new FrameRun(first, count);
@@ -146,7 +152,8 @@ public sealed unsafe partial class FrameArena
             }
             ReadOnlySpan<FrameRun> runs = room[..count];
             Budget.Faults?.InTransit?.Invoke();
-            LeaveBlocks(runs);
+            // What is held stays, and so does the huge page under it.
+            LeaveBlocks(runs, _held);
             int gone = _backing.Decommit(runs);
             lock (_lock)
             {
@@ -156,7 +163,7 @@ public sealed unsafe partial class FrameArena
                 AddToCold(runs[..gone]);
                 foreach (FrameRun run in runs[gone..])
                 {
-                    _huge?.Commit(run);
+                    _huge?.Commit(Beyond(_held, run));
                     for (uint i = 0; i < run.Count; i++)
                         _free.Add(run.First + i);
                 }

@@ -98,13 +98,19 @@ public sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Cuts up the huge pages that runs are parts of, and counts the runs as gone. The caller holds the mapping lock.</summary>
-    private void LeaveBlocks(ReadOnlySpan<FrameRun> runs)
+    /// <summary>
+    /// Cuts up the huge pages that runs are parts of, as far as they lie beyond a mark, and counts that part as gone. The caller holds the
+    /// mapping lock.
+    /// </summary>
+    private void LeaveBlocks(ReadOnlySpan<FrameRun> runs, uint from)
     {
         if (_huge is null)
             return;
-        foreach (FrameRun run in runs)
+        foreach (FrameRun whole in runs)
         {
+            FrameRun run = Beyond(from, whole);
+            if (run.Count == 0)
+                continue;
             bool cut;
             lock (_lock)
             {

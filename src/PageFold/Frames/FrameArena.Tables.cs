@@ -59,37 +59,36 @@ public sealed unsafe partial class FrameArena
     private bool TryCommitForTable(out uint frame)
     {
         FrameRun run;
+        bool isWhole = false;
         lock (_lock)
         {
             Throw.IfDisposed(_disposed, this);
             frame = NoFrame;
             uint next = NoFrame;
-            if (_setAside?.TryFindFirst(out next) != true && !TrySetAside(out next) || ChargeFrames(next, 1) == 0)
+            bool found = _setAside?.TryFindFirst(out next) == true || TrySetAside(out next, ref isWhole);
+            if (!found || ChargeFrames(next, 1, ref isWhole) == 0)
                 return false;
             _setAside!.Remove(next);
             run = new FrameRun(next, 1);
         }
         bool committed = _backing.TryCommit([run]);
-        bool whole;
         lock (_lock)
         {
             if (!committed)
             {
-                ReleaseRun(run);
-                AddToCold([run]);
+                UndoCommit(run);
                 return false;
             }
-            whole = _huge!.Commit(run);
             _used.Add(run.First);
         }
-        if (whole)
+        if (isWhole)
             _onUpkeep?.Invoke();
         frame = run.First;
         return true;
     }
 
     /// <summary>Sets the next whole block of fresh frames aside; false if there is none. Called under the lock.</summary>
-    private bool TrySetAside(out uint first)
+    private bool TrySetAside(out uint first, ref bool isWhole)
     {
         first = NoFrame;
         if (_setAside is null)
@@ -104,6 +103,9 @@ public sealed unsafe partial class FrameArena
         _fresh = first + _huge.FramesPerBlock;
         for (uint frame = first; frame < _fresh; frame++)
             _setAside.Add(frame);
+        // Those that are held were charged before anything watched their block.
+        if (!_watchesAll && first < _held)
+            isWhole |= _huge.Commit(new FrameRun(first, Math.Min(_huge.FramesPerBlock, _held - first)));
         return true;
     }
 

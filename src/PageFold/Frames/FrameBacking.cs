@@ -42,15 +42,15 @@ internal abstract unsafe class FrameBacking(int frameShift, uint capacity) : IDi
     /// </summary>
     public virtual bool TryPrefault(FrameRun run) => false;
 
-    /// <summary>Gives back what <see cref="TryPrefault"/> took for frames that are not in use, where it is not kept after all.</summary>
-    public virtual void LetGo(FrameRun run)
-    {
-        // A backing that cannot prefault is never asked.
-    }
+    /// <summary>
+    /// Gives back the memory of frames that are kept and not in use; false if the system keeps it. Kept or not, it comes again when they
+    /// are committed.
+    /// </summary>
+    public virtual bool TryLetGo(FrameRun run) => false;
 
     /// <summary>From now on the memory of the first <paramref name="frames"/> frames stays, committed or not.</summary>
     /// <param name="frames">How many.</param>
-    /// <param name="isWhole">False if some of them have none yet.</param>
+    /// <param name="isWhole">False if some of them may have none yet, or no longer.</param>
     public virtual void Keep(uint frames, bool isWhole)
     {
         // A backing that cannot prefault is never asked.

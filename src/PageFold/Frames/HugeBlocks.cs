@@ -1,7 +1,9 @@
 namespace PageFold.Frames;
 
 /// <summary>
-/// Which blocks of frames, each as long and aligned as a huge page, are committed whole, and which of those one huge page backs now. Only blocks that are watched can be merged.
+/// Which blocks of frames, each as long and aligned as a huge page, are charged whole, and which of those one huge page backs now. A frame
+/// counts from when it is charged, to be committed or held, until its memory goes back. So a block is known to be huge for as long as it
+/// is. Only blocks that are watched can be merged.
 /// Not thread-safe: the arena's lock guards it.
 /// </summary>
 internal sealed class HugeBlocks(uint framesPerBlock)

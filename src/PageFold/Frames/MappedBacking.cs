@@ -93,7 +93,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override bool TryPrefault(FrameRun run) => TryPopulate([run]) == 1;
 
-    public override void LetGo(FrameRun run) => _ = TryDrop(run);
+    public override bool TryLetGo(FrameRun run) => TryDrop(run);
 
     public override void Keep(uint frames, bool isWhole) => (_prefaulted, _isWhole) = (frames, isWhole);
 
@@ -148,9 +148,13 @@ internal sealed unsafe class MappedBacking : FrameBacking
     /// </remarks>
     public override void Cut(FrameRun run)
     {
-        // What stays need not be cut off.
-        if (run.First >= _prefaulted)
-            _ = LibC.madvise(Address(run.First), Bytes(run.Count), LibC.MADV_FREE);
+        nint address = Address(run.First);
+        nuint length = Bytes(run.Count);
+        if (LibC.madvise(address, length, LibC.MADV_FREE) == 0 || Marshal.GetLastPInvokeError() != LibC.EINVAL)
+            return;
+        // Locked memory takes no such advice. It is locked again, from when it is next touched, if that was the reason.
+        if (LibC.munlock(address, length) == 0 && LibC.madvise(address, length, LibC.MADV_FREE) == 0)
+            _ = LibC.mlock2(address, length, LibC.MLOCK_ONFAULT);
     }
 
     public override long? CountResidentBytes(uint frames)

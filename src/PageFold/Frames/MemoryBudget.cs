@@ -53,11 +53,30 @@ internal sealed unsafe class MemoryBudget(long limit)
     /// <summary>An account of what is kept aside within this one; its blocks go with this one's.</summary>
     public MemoryBudget? Part { get; set; }
 
+    /// <summary>Has at least so many idle bytes released, or as many as one call takes; false if none were.</summary>
+    public Func<long, bool>? LetIdleGo { get; set; }
+
     /// <summary>When set, decides at every allocation point whether it is made to fail. For tests.</summary>
     public AllocationFaults? Faults { get; init; }
 
     /// <summary>Charges <paramref name="bytes"/> whole, or nothing.</summary>
     public bool TryCharge(long bytes) => bytes == 0 || ChargeUpTo(bytes, bytes) == bytes;
+
+    /// <summary>
+    /// Charges bytes of a table whole, or nothing. Where they are not free but held and not used, some of what is held is let go for them:
+    /// whatever else needs memory uses what is held, or can be refused; a table cannot lie there, and without it a write would be refused.
+    /// </summary>
+    public bool TryChargeForTable(long bytes)
+    {
+        while (!TryCharge(bytes))
+        {
+            long free = Math.Max(0, Available);
+            // Nothing is let go in vain.
+            if (free + Idle < bytes || LetIdleGo?.Invoke(bytes - free) != true)
+                return false;
+        }
+        return true;
+    }
 
     /// <summary>Charges as many whole <paramref name="unit"/>s as fit, at most <paramref name="most"/> bytes; returns the bytes charged.</summary>
     public long ChargeUpTo(long most, long unit)

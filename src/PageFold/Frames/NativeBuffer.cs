@@ -28,8 +28,20 @@ internal readonly unsafe struct NativeBuffer
     public static bool TryAllocate(MemoryBudget budget, long length, out NativeBuffer buffer)
     {
         buffer = default;
-        if (budget.Faults?.ShouldRefuse() == true || !budget.TryCharge(length))
-            return false;
+        return budget.Faults?.ShouldRefuse() != true && budget.TryCharge(length) && TryMake(budget, length, out buffer);
+    }
+
+    /// <summary>Allocates as <see cref="TryAllocate"/> does a part of a table: see <see cref="MemoryBudget.TryChargeForTable"/>.</summary>
+    public static bool TryAllocateForTable(MemoryBudget budget, long length, out NativeBuffer buffer)
+    {
+        buffer = default;
+        return budget.Faults?.ShouldRefuse() != true && budget.TryChargeForTable(length) && TryMake(budget, length, out buffer);
+    }
+
+    /// <summary>Allocates what was charged; false, and the charge is released, when the system refuses.</summary>
+    private static bool TryMake(MemoryBudget budget, long length, out NativeBuffer buffer)
+    {
+        buffer = default;
         try
         {
             void* pointer = NativeMemory.AlignedAlloc((nuint)length, Alignment);

@@ -31,6 +31,7 @@ internal static unsafe partial class LibC
     public const int MADV_DONTNEED_LOCKED = 24;
     public const int MADV_COLLAPSE = 25;
     public const uint MFD_CLOEXEC = 1;
+    public const uint MLOCK_ONFAULT = 1;
     public const int EPERM = 1;
     public const int EINTR = 4;
     public const int ENOSYS = 38;
@@ -53,6 +54,20 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int madvise(nint address, nuint length, int advice);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int munlock(nint address, nuint length);
+
+    /// <summary>
+    /// Locks memory. Not every C library has it, so it is called by its number; negative on architectures whose number is not known here.
+    /// </summary>
+    public static int mlock2(nint address, nuint length, uint flags) => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => (int)syscall(325, address, (nint)length, (nint)flags, 0, 0),
+        Architecture.Arm64 => (int)syscall(284, address, (nint)length, (nint)flags, 0, 0),
+        _ => -1,
+    };
 
     /// <summary>
     /// The same advice for many ranges of this process in one call. The C library may be too old to have it, so it is called by its number, which is the same on every architecture.

@@ -11,6 +11,16 @@ public sealed unsafe partial class PageStore
     // A batch may move no page because readers or writers were at all of its pages; others are found after it.
     private const int MostFruitlessRounds = 64;
 
+    // More than a page with all its tables needs: a 256th of the limit has room for the longest root that a table can need.
+    private const long LeastPlenty = 1 << 20;
+    private const int PlentyShift = 8;
+
+    /// <summary>
+    /// True if so much memory is free that a write which finds none lacks something else, such as memory of the system for a table.
+    /// </summary>
+    private bool HasPlenty =>
+        Budget.Available + Budget.Idle - _overwriteReserve > Math.Max(LeastPlenty, MemoryLimit >> PlentyShift);
+
     /// <summary>Writes a page, moving other pages to the file as often as the write finds no memory.</summary>
     private StoreOutcome WriteReclaiming(
         uint number, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, WritebackReclaim reclaim)
@@ -22,7 +32,12 @@ public sealed unsafe partial class PageStore
             StoreOutcome outcome = AttemptWrite(number, form, data, refusal, isLast);
             if (outcome != StoreOutcome.Full || isLast)
                 return outcome;
-            fruitless = TryReclaim(reclaim, seen, out bool mayTryAgain) ? 0 : mayTryAgain ? fruitless + 1 : MostFruitlessRounds;
+            // What is free now may have come free after the attempt. Moving more pages would be in vain.
+            bool mayTryAgain = true;
+            if (!HasPlenty && TryReclaim(reclaim, seen, out mayTryAgain))
+                fruitless = 0;
+            else
+                fruitless = mayTryAgain ? fruitless + 1 : MostFruitlessRounds;
         }
     }
 

@@ -159,9 +159,16 @@ public sealed unsafe partial class PageStore : IDisposable
     /// process's memory too (mlockall), or the system may swap it out.
     /// </summary>
     /// <remarks>
+    /// <para>
     /// What is resident stays within the limit: where that sixteenth is used up, what needs more of it is refused as at the limit. So add
-    /// codecs before. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in
+    /// codecs before. Only tables, without which a page would be refused, get memory of frames that nothing uses, which is kept no longer
+    /// then. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in
     /// use, <see cref="PageStoreStatistics.PrefaultedBytes"/> what is kept.
+    /// </para>
+    /// <para>
+    /// The system may take seconds for many gigabytes. Other threads read, write and discard meanwhile; a snapshot's point in time and the
+    /// end of a disposed store come after it.
+    /// </para>
     /// </remarks>
     /// <exception cref="InsufficientMemoryException">The system has too little memory; nothing is kept.</exception>
     /// <exception cref="PlatformNotSupportedException">Needs Linux and frames of whole memory pages.</exception>

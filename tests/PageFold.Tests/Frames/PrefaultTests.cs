@@ -4,7 +4,7 @@ using PageFold.Frames;
 namespace PageFold.Tests.Frames;
 
 /// <summary>A store that takes its memory at the start and keeps it.</summary>
-public partial class PrefaultTests
+public class PrefaultTests
 {
     private const long Limit = 32 << 20;
 
@@ -160,7 +160,7 @@ public partial class PrefaultTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
         AllocationFaults faults = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Backing = backing, Faults = faults });
-        Assert.SkipUnless(!isLocked || LockOnFault(store.Heap.Arena), "This process may not lock so much memory.");
+        Assert.SkipUnless(!isLocked || KernelPages.TryLock(store.Heap.Arena), "This process may not lock so much memory.");
         long before = store.Budget.Used;
         // All is there but the last frames.
         faults.Refuse(2);
@@ -173,11 +173,61 @@ public partial class PrefaultTests
         Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
     }
 
-    private static unsafe bool LockOnFault(FrameArena arena) => mlock2((nint)arena.AddressOf(0), (nint)Limit, flags: 1) == 0;
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Readers_and_writers_go_on_while_memory_is_taken(bool isCancelled)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        const int Count = 3000;
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, HugePages = true, Faults = faults });
+        using CancellationTokenSource source = new();
+        byte[] page = new byte[4096];
+        for (int i = 0; i < Count; i++)
+            Write(i, 1);
+        int version = 1;
+        faults.Prefaulting = () =>
+        {
+            // Frames go back and come again, and blocks are merged, while none of the new memory is there, and then more and more.
+            version++;
+            Assert.True(Pages.OnItsOwnThread(() =>
+            {
+                store.Discard(0, Count);
+                store.Compact();
+                for (int i = 0; i < Count; i++)
+                    Write(i, version);
+                store.Heap.Arena.MergeBlocksNow();
+                for (int i = 0; i < Count; i++)
+                    Assert.True(store.TryRead(i, page) && Pages.Holds(page, Key(i, version)), $"page {i}");
+            }).Wait(TimeSpan.FromMinutes(1)), "a writer waits until all memory is there");
+            if (isCancelled && version > 2)
+                source.Cancel();
+        };
+        if (isCancelled)
+            Assert.Throws<OperationCanceledException>(() => store.Prefault(source.Token));
+        else
+            store.Prefault(source.Token);
+        FrameArena arena = store.Heap.Arena;
+        Assert.True(version > 2);
+        Assert.InRange(store.Budget.Used + store.Budget.Idle, 1, Limit);
+        Assert.InRange(arena.MeasureResidentOf(Limit), arena.PrefaultedBytes, arena.CommittedBytes + store.Budget.Idle);
+        Assert.Equal(isCancelled, arena.PrefaultedBytes == 0);
+        Assert.Equal(isCancelled, store.Budget.Idle == 0);
+        store.Discard(0, Count);
+        store.Compact();
+        Assert.InRange(arena.MeasureResidentOf(Limit), arena.PrefaultedBytes, arena.CommittedBytes + store.Budget.Idle);
+        if (!isCancelled)
+            Assert.True(arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
 
-    [LibraryImport("libc")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int mlock2(nint address, nint length, uint flags);
+        void Write(int number, int version)
+        {
+            Pages.Fill(page, Key(number, version));
+            Assert.NotEqual(StoreOutcome.Full, store.Write(number, page));
+        }
+
+        static ulong Key(int number, int version) => (ulong)version << 20 | (uint)number;
+    }
 
     [Fact]
     public void What_cannot_keep_memory_says_so()

@@ -107,7 +107,8 @@ public class CodecClaimTests
                 continue;
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
             long used = store.Budget.Used;
-            AssertRefused<MemoryLimitException>(() => store.AddCodec(codec), "claiming", $"{bytes:N0}");
+            AssertRefused<MemoryLimitException>(() => store.AddCodec(codec), "claiming", $"{bytes:N0}",
+                "make a store with a larger limit");
             Assert.Equal(used, store.Budget.Used);
             Assert.Equal(StoreOutcome.Stored,
                 store.Write(1, new byte[PageSize / 8].SelectMany((_, i) => BitConverter.GetBytes(i / 3L)).ToArray()));

@@ -6,7 +6,7 @@ namespace PageFold.Tests.Store;
 /// Writes that find no memory: with a file behind the store they move pages there, without one a reserve is left for pages that were
 /// accepted.
 /// </summary>
-public sealed class ReclaimTests : IDisposable
+public sealed partial class ReclaimTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pagefold-reclaim-").FullName;
 

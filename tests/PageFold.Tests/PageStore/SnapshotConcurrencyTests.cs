@@ -96,6 +96,8 @@ public class SnapshotConcurrencyTests
     public void A_killed_process_leaves_the_old_snapshot_or_the_new_one()
     {
         using SnapshotFolder folder = new();
+        // A process that is killed removes nothing of what it has made for its time.
+        string temporary = Directory.CreateDirectory(folder.In("temporary")).FullName;
         Random random = new(5);
         long last = 0;
         int whole = 0;
@@ -105,7 +107,13 @@ public class SnapshotConcurrencyTests
             ProcessStartInfo start = new("dotnet", ["exec", typeof(SnapshotConcurrencyTests).Assembly.Location, "-method", $"{typeof(SnapshotConcurrencyTests).FullName}.{nameof(Snapshots_replace_each_other)}"])
             {
                 RedirectStandardOutput = true,
-                Environment = { ["PAGEFOLD_SNAPSHOT"] = folder.File, ["PAGEFOLD_SNAPSHOT_FIRST"] = (last + 1).ToString() },
+                Environment =
+                {
+                    ["PAGEFOLD_SNAPSHOT"] = folder.File,
+                    ["PAGEFOLD_SNAPSHOT_FIRST"] = (last + 1).ToString(),
+                    ["TMPDIR"] = temporary,
+                    ["TMP"] = temporary,
+                },
             };
             using Process process = Process.Start(start)!;
             _ = process.StandardOutput.ReadToEndAsync();

@@ -51,6 +51,32 @@ public class SnapshotOutputTests
         Assert.Equal(StoreOutcome.Stored, store.Write(1, new byte[PageSize - 1].Append((byte)1).ToArray()));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_output_stays_the_callers_where_no_session_begins(bool raw)
+    {
+        // No room for the buffers of a snapshot.
+        using PageStore small = new(new PageStoreOptions { PageSize = PageSize, MemoryLimit = 1 << 20 });
+        long held = small.Budget.Used;
+        MemoryOutput output = new();
+        Assert.Throws<MemoryLimitException>(() => raw ? small.BeginImageTo(output, 64 * PageSize) : small.BeginSnapshotTo(output));
+        Assert.False(output.IsDisposed);
+        Assert.Equal(held, small.Budget.Used);
+
+        using PageStore store = Filled();
+        using (store.BeginSnapshotTo(new MemoryOutput()))
+        {
+            Assert.Throws<InvalidOperationException>(
+                () => raw ? store.BeginImageTo(output, 64 * PageSize) : store.BeginSnapshotTo(output));
+        }
+        Assert.False(output.IsDisposed);
+        // So the caller can use it once more.
+        using (SnapshotSession session = raw ? store.BeginImageTo(output, 64 * PageSize) : store.BeginSnapshotTo(output))
+            session.Save(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(output.IsComplete && output.IsDisposed);
+    }
+
     private static PageStore Filled()
     {
         PageStore store = new(new PageStoreOptions { PageSize = PageSize, MemoryLimit = 16 << 20 });

@@ -102,6 +102,40 @@ public partial class SnapshotTests
     }
 
     [Fact]
+    public async Task Loading_that_is_cancelled_while_it_makes_room_says_so_and_not_that_memory_is_short()
+    {
+        const int Noise = 2048;
+        using SnapshotFolder folder = new();
+        using (PageStore saved = new(new PageStoreOptions { MemoryLimit = 64 << 20 }))
+        {
+            // A writeback looks at so many leaves without a page for the file that it ends a round without having moved any.
+            int zeros = 257 * (int)saved.Slots.LeafLength;
+            for (int i = 0; i < zeros + Noise; i++)
+                saved.Write(i, SnapshotFolder.MakePage(PageSize, i < zeros ? 0 : 4, (ulong)i));
+            saved.SaveSnapshot(folder.File);
+        }
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 6 << 20, Writeback = new() { Path = folder.In("writeback") } });
+        using CancellationTokenSource source = new();
+        Thread? loader = null;
+        Task loading;
+        lock (store.Log!.Turn)
+        {
+            loading = Pages.OnItsOwnThread(() =>
+            {
+                Volatile.Write(ref loader, Thread.CurrentThread);
+                store.LoadSnapshot(folder.File, cancellationToken: source.Token);
+            });
+            // Memory is full, and the loader waits for its turn to write back.
+            Assert.True(SpinWait.SpinUntil(
+                () => store.GetStatistics().RefusedWrites > 0 && Volatile.Read(ref loader)!.ThreadState.HasFlag(ThreadState.WaitSleepJoin),
+                TimeSpan.FromMinutes(1)));
+            source.Cancel();
+        }
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loading);
+        Assert.Equal(0, store.GetStatistics().Pages);
+    }
+
+    [Fact]
     public void Cancelling_leaves_the_old_file_and_nothing_else()
     {
         using SnapshotFolder folder = new();

@@ -30,15 +30,17 @@ public class TrainingTests
         for (int nth = 1; nth < 3; nth++)
         {
             faults.Refuse(nth, 1000);
-            Assert.Contains("train", Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message,
-                StringComparison.Ordinal);
+            string message = Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message;
+            Assert.Contains("train", message, StringComparison.Ordinal);
+            Assert.Contains("write pages back, or discard some, and compact", message, StringComparison.Ordinal);
             faults.Clear();
             Assert.Equal(used, store.Budget.Used);
         }
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         Fill(small);
-        Assert.Contains("8,388,608", Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message,
-            StringComparison.Ordinal);
+        string refusal = Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message;
+        Assert.Contains("8,388,608", refusal, StringComparison.Ordinal);
+        Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
         Assert.True(small.Budget.Peak <= 8 << 20);
     }
 

@@ -48,11 +48,7 @@ internal sealed class ImageWriter : SnapshotTarget
         return _length;
     }
 
-    public override void Dispose()
-    {
-        base.Dispose();
-        _run.Free(_budget);
-    }
+    public override void Free() => _run.Free(_budget);
 
     private void WritePage(uint page, in StoredPage form, ReadOnlySpan<byte> bytes)
     {

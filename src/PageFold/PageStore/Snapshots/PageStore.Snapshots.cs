@@ -61,7 +61,7 @@ public sealed unsafe partial class PageStore
     /// <param name="options">What the file says about itself. Null for nothing.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotSession BeginSnapshot(string path, SnapshotOptions? options = null) =>
-        OpenSnapshot(() => PartialFile.Create(path), options);
+        OpenSnapshot(() => PartialFile.Create(path), isOwn: true, options);
 
     /// <summary>
     /// Takes the memory for a snapshot that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.
@@ -72,23 +72,23 @@ public sealed unsafe partial class PageStore
     public SnapshotSession BeginSnapshotTo(SnapshotOutput output, SnapshotOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(output);
-        return OpenSnapshot(() => output, options);
+        return OpenSnapshot(() => output, isOwn: false, options);
     }
 
-    private SnapshotSession OpenSnapshot(Func<SnapshotOutput> open, SnapshotOptions? options)
+    private SnapshotSession OpenSnapshot(Func<SnapshotOutput> open, bool isOwn, SnapshotOptions? options)
     {
         // A copy, so that what is checked is what is written.
         options = options is null ? new SnapshotOptions() : new SnapshotOptions { Length = options.Length, Label = options.Label };
         Throw.IfNegative(options.Length, nameof(options.Length));
         Throw.IfLabelInvalid(options.Label);
-        return Begin(open, (output, _) => new SnapshotWriter(output, this, options, DescribeCodecs(), _codecs.ForWrites));
+        return Begin(open, isOwn, (output, _) => new SnapshotWriter(output, this, options, DescribeCodecs(), _codecs.ForWrites));
     }
 
     /// <summary>Opens the file of a raw sparse image and takes the memory for it. The point in time is fixed later: see <see cref="SnapshotSession"/>.</summary>
     /// <param name="path">The file; it is made beside itself as <c>path.pagefold-partial</c>. A link is followed.</param>
     /// <param name="length">Bytes of the image. What is stored from there on is left out.</param>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
-    public SnapshotSession BeginImage(string path, long length) => OpenImage(() => PartialFile.Create(path), length);
+    public SnapshotSession BeginImage(string path, long length) => OpenImage(() => PartialFile.Create(path), isOwn: true, length);
 
     /// <summary>
     /// Takes the memory for a raw image that goes to any output. The point in time is fixed later: see <see cref="SnapshotSession"/>.
@@ -100,13 +100,13 @@ public sealed unsafe partial class PageStore
     public SnapshotSession BeginImageTo(SnapshotOutput output, long length)
     {
         ArgumentNullException.ThrowIfNull(output);
-        return OpenImage(() => output, length);
+        return OpenImage(() => output, isOwn: false, length);
     }
 
-    private SnapshotSession OpenImage(Func<SnapshotOutput> open, long length)
+    private SnapshotSession OpenImage(Func<SnapshotOutput> open, bool isOwn, long length)
     {
         Throw.IfNegative(length, nameof(length));
-        return Begin(open, (output, memory) => ImageWriter.TryMake(output, this, length, memory));
+        return Begin(open, isOwn, (output, memory) => ImageWriter.TryMake(output, this, length, memory));
     }
 
     /// <summary>Everybody out for a moment, in which the preserving begins.</summary>
@@ -179,7 +179,10 @@ public sealed unsafe partial class PageStore
         return true;
     }
 
-    private SnapshotSession Begin(Func<SnapshotOutput> open, Func<SnapshotOutput, SnapshotMemory, SnapshotTarget?> makeTarget)
+    /// <param name="open">Makes or names the output.</param>
+    /// <param name="isOwn">Closes the output where this throws; otherwise the caller does.</param>
+    /// <param name="makeTarget">Makes what writes to it; null when there is no memory.</param>
+    private SnapshotSession Begin(Func<SnapshotOutput> open, bool isOwn, Func<SnapshotOutput, SnapshotMemory, SnapshotTarget?> makeTarget)
     {
         _benches.RefuseReentry();
         Throw.IfCodecCallsItsStore(_codecs.Changes.IsHeldByCurrentThread);
@@ -199,7 +202,8 @@ public sealed unsafe partial class PageStore
         }
         finally
         {
-            output?.Dispose();
+            if (isOwn)
+                output?.Dispose();
             if (session is null)
                 EndSnapshot();
         }
@@ -224,7 +228,7 @@ public sealed unsafe partial class PageStore
             if (session is null)
             {
                 preserved?.Free();
-                target?.Dispose();
+                target?.Free();
             }
         }
 

@@ -142,6 +142,8 @@ internal sealed class SnapshotLoad(PageStore store, SnapshotReader reader, bool 
         if (store.Log is null)
             return false;
         WritebackResult result = store.WriteBackOnwards(WrittenBackAtOnce, cancellationToken);
+        // A writeback that is cancelled says so in its result; that is no lack of room.
+        cancellationToken.ThrowIfCancellationRequested();
         Volatile.Write(ref _lastWriteback, result);
         return result.Pages > 0;
     }

@@ -17,6 +17,15 @@ internal abstract class SnapshotTarget(SnapshotOutput output) : IDisposable
     /// <summary>Ends the writing; a file takes its final name, unless it is cancelled until then.</summary>
     public void Commit(CancellationToken cancellationToken) => output.Complete(cancellationToken);
 
-    /// <summary>Closes the output; what was not committed is gone.</summary>
-    public virtual void Dispose() => output.Dispose();
+    /// <summary>Frees what the target holds beside the output, which stays as it is. Called once, also by <see cref="Dispose"/>.</summary>
+    public virtual void Free()
+    {
+    }
+
+    /// <summary>Closes the output, whose content is gone if it was not committed, and frees the rest.</summary>
+    public void Dispose()
+    {
+        Free();
+        output.Dispose();
+    }
 }
