@@ -166,7 +166,8 @@ internal static class ServeRun
     private static void WarnOfLimit(IReadOnlyList<ExportOptions> exports, ServeLog log)
     {
         long limits = exports.Sum(export => export.MemoryLimit ?? 0);
-        long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        // The default is half of what the container or the machine has.
+        long machine = 2 * PageStore.DefaultMemoryLimit;
         if (limits > machine)
             log.Tell(
                 $"WARNING: --memory-limit is {ByteSize.Format(limits)}, and this machine has {ByteSize.Format(machine)} of memory: it "
