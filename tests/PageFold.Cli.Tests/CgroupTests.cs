@@ -76,7 +76,8 @@ public class CgroupTests
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using ServeFolder folder = new();
         Command run = group.Run(
-            process => ServeProcess.EndOnceItServes(process, folder["s"]), "serve", "--unix", folder["s"], "--size", "1GiB", "--memory-limit", "150MiB");
+            process => ServeProcess.EndOnceItServes(process, folder["s"]),
+            "serve", "--unix", folder["s"], "--size", "1GiB", "--memory-limit", "150MiB");
         Assert.True(run.ExitCode == 0, $"exit {run.ExitCode}: {run.Error}");
         Assert.Contains("serving at", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("WARNING", run.Error, StringComparison.Ordinal);

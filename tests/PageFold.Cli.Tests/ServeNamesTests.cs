@@ -23,7 +23,8 @@ public class ServeNamesTests
         string[] gone = ["sh", "-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"", "sh"];
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.StartThrough(folder, gone, "--size", $"{Size}");
-        Command stat = Command.RunProcess(gone[0], [.. gone[1..], "dotnet", Command.Program, "stat", "--control", server.ControlPath], folder: folder.Path);
+        Command stat = Command.RunProcess(
+            gone[0], [.. gone[1..], "dotnet", Command.Program, "stat", "--control", server.ControlPath], folder: folder.Path);
         Assert.True(stat.ExitCode == 0, $"exit {stat.ExitCode}: {stat.Error}");
         Assert.Contains("4.0 MiB", stat.Output, StringComparison.Ordinal);
         Assert.Equal(0, server.Terminate());

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The units of deploy/ under systemd in a guest (user-mode Linux), installed with the commands of docs/ramdisk.md: limits, restarts, crashes, swap.
+# The units of deploy/ under systemd in a guest (user-mode Linux), installed as docs/ramdisk.md says: limits, restarts, crashes, swap.
 # units.sh [--short] [--seed N]. Both forms are the same. Needs no privilege and no virtualisation, and memory for a guest of 3 GiB.
 # KEEP_CONSOLE=FILE keeps what the guest said. PAGEFOLD=FILE is the command compiled ahead of time, if it is there already.
 campaign=units
@@ -28,8 +28,8 @@ printf '%s\n' ID=guest NAME=guest >"$base/etc/os-release"
 echo units >"$base/etc/hostname"
 tr -d - </proc/sys/kernel/random/uuid >"$base/etc/machine-id"
 # What needs programs that the guest has not.
-for unit in {dbus,systemd-{sysusers,tmpfiles-setup-dev,tmpfiles-setup,journal-catalog-update,update-utmp}}.service dbus.socket dev-{mqueue,hugepages}.mount \
-    sys-{fs-fuse-connections,kernel-config,kernel-debug,kernel-tracing}.mount; do
+for unit in {dbus,systemd-{sysusers,tmpfiles-setup-dev,tmpfiles-setup,journal-catalog-update,update-utmp}}.service dbus.socket \
+    dev-{mqueue,hugepages}.mount sys-{fs-fuse-connections,kernel-config,kernel-debug,kernel-tracing}.mount; do
     ln -sf /dev/null "$base/etc/systemd/system/$unit"
 done
 cat >"$base/etc/systemd/system/guest-checks.service" <<'UNIT'
@@ -67,6 +67,7 @@ show
 [ $status = 0 ] || broken "the guest hung: $(cat "$work/boot.log")"
 grep -aq '^guest: PASSED' "$console" || broken "the guest has failed"
 ! grep -aE 'Oops|Kernel panic|BUG:|Out of memory' "$console" || broken "the guest's kernel complains"
-! tr -d '\r' <"$console" | sed '1,/^guest: PASSED/d' | grep -aE 'I/O error|error -5|Write-error|Read-error' || broken "the server ended before swap was off"
+! tr -d '\r' <"$console" | sed '1,/^guest: PASSED/d' | grep -aE 'I/O error|error -5|Write-error|Read-error' ||
+    broken "the server ended before swap was off"
 [ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"
 pass "the units of deploy/ as docs/ramdisk.md installs them, $((SECONDS - begun)) s"

@@ -25,7 +25,8 @@ internal static class ServiceManager
         {
             using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
             // Names of Linux's abstract sockets begin with a zero byte, which no variable can hold.
-            socket.SendTo(System.Text.Encoding.ASCII.GetBytes(state), new UnixDomainSocketEndPoint(name[0] == '@' ? $"\0{name[1..]}" : name));
+            UnixDomainSocketEndPoint manager = new(name[0] == '@' ? $"\0{name[1..]}" : name);
+            socket.SendTo(System.Text.Encoding.ASCII.GetBytes(state), manager);
         }
         catch (Exception e) when (e is SocketException or ArgumentException or PlatformNotSupportedException)
         {
