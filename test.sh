@@ -48,10 +48,10 @@ command -v gcc >/dev/null || command -v clang >/dev/null || missing+=(gcc libc6-
 [ -e /usr/include/zlib.h ] || missing+=(zlib1g-dev)
 command -v setpriv >/dev/null || missing+=(util-linux)
 programs=(nbdinfo:libnbd-bin nbdsh:python3-libnbd qemu-io:qemu-utils fio:fio mkfs.ext4:e2fsprogs debugfs:e2fsprogs nbdkit:nbdkit)
-# The campaign "guest" boots a kernel, and runs a C program in it.
+# The campaign "guest" boots a kernel, and runs a C program in it; "units" boots systemd.
 [ $long = 0 ] || programs+=(
     linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static sysctl:procps
-    gcc:gcc gcc:libc6-dev python3:python3
+    gcc:gcc gcc:libc6-dev python3:python3 systemctl:systemd
 )
 for program in "${programs[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")

@@ -68,4 +68,18 @@ public class CgroupTests
             Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
         }
     }
+
+    [Fact]
+    public void A_limit_that_the_group_has_room_for_brings_no_warning()
+    {
+        // The runtime reports three quarters of the group's limit as what it may use.
+        using MemoryGroup group = MemoryGroup.Make(Limit);
+        using ServeFolder folder = new();
+        Command run = group.Run(
+            process => ServeProcess.EndOnceItServes(process, folder["s"]),
+            "serve", "--unix", folder["s"], "--size", "1GiB", "--memory-limit", "150MiB");
+        Assert.True(run.ExitCode == 0, $"exit {run.ExitCode}: {run.Error}");
+        Assert.Contains("serving at", run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("WARNING", run.Error, StringComparison.Ordinal);
+    }
 }

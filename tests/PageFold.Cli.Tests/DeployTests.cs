@@ -1,27 +1,37 @@
+using System.Text.RegularExpressions;
+
 namespace PageFold.Cli.Tests;
 
-/// <summary>The files of deploy/ are what systemd takes.</summary>
-public class DeployTests
+/// <summary>The files of deploy/ are what systemd takes. The campaign "units" runs them.</summary>
+public partial class DeployTests
 {
     [Fact]
-    public void The_unit_and_its_drop_in_for_swap_are_valid()
+    public void The_units_and_the_drop_in_for_swap_are_valid()
     {
         const string Analyze = "/usr/bin/systemd-analyze";
         Assert.SkipUnless(File.Exists(Analyze), "systemd-analyze is not installed.");
         using ServeFolder folder = new();
         string unit = folder["pagefold.service"];
         string dropIn = Path.Combine(Directory.CreateDirectory(unit + ".d").FullName, "swap.conf");
-        foreach ((string source, string target) in ((string, string)[])[("pagefold.service", unit), ("pagefold-swap.conf", dropIn)])
+        string swapOn = folder["pagefold-swapon.service"];
+        foreach ((string source, string target) in ((string, string)[])[
+            ("pagefold.service", unit), ("pagefold-swap.conf", dropIn), ("pagefold-swapon.service", swapOn)])
         {
-            // The command need not be installed for this.
-            string text = File.ReadAllText(Path.Combine(Command.Root, "deploy", source)).Replace("/usr/local/bin/pagefold", "/bin/true", StringComparison.Ordinal);
-            File.WriteAllText(target, text);
+            // The commands need not be installed for this.
+            string text = File.ReadAllText(Path.Combine(Command.Root, "deploy", source));
+            File.WriteAllText(target, Programs().Replace(text, "$1/bin/true"));
         }
-        Command run = Command.RunProcess("env", [$"SYSTEMD_UNIT_PATH={folder.Path}:", Analyze, "verify", "--man=no", unit]);
+        Command run = Command.RunProcess("env", [$"SYSTEMD_UNIT_PATH={folder.Path}:", Analyze, "verify", "--man=no", unit, swapOn]);
         Assert.True(run.ExitCode == 0 && run.Error.Length == 0, run.Error);
         // The command makes a server of its options, those of the drop-in among them.
         string options = File.ReadLines(dropIn).Last(line => line.StartsWith("ExecStart=/", StringComparison.Ordinal));
         Assert.All((string[])["--swap", "--lock-memory"], option => Assert.Contains($" {option} ", options, StringComparison.Ordinal));
         Assert.Contains("LimitMEMLOCK=infinity", File.ReadLines(dropIn));
+        // A new server has an empty disk, which a client that reconnects would take for what it swapped out.
+        Assert.Contains("Restart=no", File.ReadLines(dropIn));
     }
+
+    /// <summary>The program of each command.</summary>
+    [GeneratedRegex("^(Exec[A-Z][A-Za-z]*=)[^ \n]+", RegexOptions.Multiline)]
+    private static partial Regex Programs();
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace PageFold.Cli.Tests;
 
 /// <summary>
@@ -34,8 +36,10 @@ internal sealed class MemoryGroup : IDisposable
         return null!;
     }
 
-    public Command Run(params string[] arguments) => Command.RunProcess(
-        "sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec dotnet \"$@\"", _folder, Command.Program, .. arguments]);
+    public Command Run(params string[] arguments) => Run(meanwhile: null, arguments);
+
+    public Command Run(Action<Process>? meanwhile, params string[] arguments) => Command.RunProcess(
+        "sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec dotnet \"$@\"", _folder, Command.Program, .. arguments], meanwhile);
 
     // The files of a group belong to the kernel; only the folder is removed.
     public void Dispose() => Directory.Delete(_folder);

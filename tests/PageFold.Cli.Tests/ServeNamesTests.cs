@@ -18,6 +18,19 @@ public class ServeNamesTests
     private static readonly string[] WithOpenFiles = ["sh", "-c", "exec \"$@\" >server.out 5>>server.log 6<>server.data", "sh"];
 
     [Fact]
+    public void Full_names_need_no_working_directory()
+    {
+        string[] gone = ["sh", "-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"", "sh"];
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.StartThrough(folder, gone, "--size", $"{Size}");
+        Command stat = Command.RunProcess(
+            gone[0], [.. gone[1..], "dotnet", Command.Program, "stat", "--control", server.ControlPath], folder: folder.Path);
+        Assert.True(stat.ExitCode == 0, $"exit {stat.ExitCode}: {stat.Error}");
+        Assert.Contains("4.0 MiB", stat.Output, StringComparison.Ordinal);
+        Assert.Equal(0, server.Terminate());
+    }
+
+    [Fact]
     public void An_image_goes_to_the_descriptor_of_the_command_and_the_servers_files_stay_as_they_are()
     {
         using ServeFolder folder = new();

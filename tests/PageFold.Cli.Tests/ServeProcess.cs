@@ -96,6 +96,14 @@ internal sealed class ServeProcess : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>Asks a server of another process to end, once its socket is there.</summary>
+    public static void EndOnceItServes(Process process, string socket)
+    {
+        Until(() => process.HasExited || File.Exists(socket), "a server");
+        if (!process.HasExited)
+            Signal("-TERM", process.Id);
+    }
+
     public static void Signal(string signal, int process)
     {
         using Process kill = Process.Start("kill", [signal, $"{process}"]);

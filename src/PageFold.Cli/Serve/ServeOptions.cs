@@ -153,10 +153,11 @@ internal static class ServeArguments
         string full = Path.GetFullPath(path);
         if (!Directory.Exists(Path.GetDirectoryName(full)))
             throw new UserErrorException($"{option} {path} lies in a folder that does not exist; make the folder, or choose another.");
-        // Relative where that is shorter: the system takes about a hundred bytes.
-        string relative = Path.GetRelativePath(Environment.CurrentDirectory, full);
-        string shorter = relative.Length < full.Length ? relative : full;
         const int Most = 107;
+        if (System.Text.Encoding.UTF8.GetByteCount(full) <= Most)
+            return full;
+        // Relative where the full path is too long. Only then is the working directory asked for: it may have been removed.
+        string shorter = Path.GetRelativePath(Environment.CurrentDirectory, full);
         if (System.Text.Encoding.UTF8.GetByteCount(shorter) > Most)
             throw new UserErrorException($"{option} {path} is longer than the {Most} bytes that a socket's path may have; choose a shorter one.");
         return shorter;

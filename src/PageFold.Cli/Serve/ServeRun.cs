@@ -67,7 +67,9 @@ internal static class ServeRun
         control?.Start();
         using Upkeep upkeep = new(disks, options.Upkeep, log.TellSeldom);
         Greet(options, disks, server.Server, flusher, log);
+        ServiceManager.Tell(ServiceManager.Ready, log.Tell);
         stop.WaitHandle.WaitOne();
+        ServiceManager.Tell(ServiceManager.Stopping, log.Tell);
         // What came before the end is told before it.
         upkeep.TellOfSpace();
         log.TellOmitted();

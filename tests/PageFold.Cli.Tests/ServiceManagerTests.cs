@@ -1,0 +1,49 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace PageFold.Cli.Tests;
+
+/// <summary>What <c>pagefold serve</c> tells the service manager that started it, as systemd's Type=notify expects it.</summary>
+public class ServiceManagerTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_server_says_when_it_serves_and_when_it_ends(bool isAbstract)
+    {
+        using ServeFolder folder = new();
+        string name = folder["notify"];
+        using Socket manager = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = (int)ServeProcess.Patience.TotalMilliseconds,
+        };
+        manager.Bind(new UnixDomainSocketEndPoint(isAbstract ? $"\0{name}" : name));
+        using ServeProcess server = ServeProcess.StartThrough(
+            folder, ["env", $"NOTIFY_SOCKET={(isAbstract ? '@' : string.Empty)}{name}"], "--size", "1MiB");
+        Assert.Equal("READY=1", Receive(manager));
+        // It takes clients when it says so.
+        using (ServeClient client = server.Connect())
+            Assert.Equal(1 << 20, client.Size);
+        ServeProcess.Signal("-TERM", server.Id);
+        Assert.Equal("STOPPING=1", Receive(manager));
+        Assert.Equal(0, server.Terminate());
+        Assert.Equal(0, manager.Available);
+    }
+
+    [Fact]
+    public void A_server_whose_manager_cannot_be_told_serves_and_says_so()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.StartThrough(folder, ["env", $"NOTIFY_SOCKET={folder["missing"]}"], "--size", "1MiB");
+        using (ServeClient client = server.Connect())
+            Assert.Equal(1 << 20, client.Size);
+        Assert.Equal(0, server.Terminate());
+        Assert.Contains($"NOTIFY_SOCKET {folder["missing"]}: READY=1 cannot be sent there", server.Log, StringComparison.Ordinal);
+    }
+
+    private static string Receive(Socket manager)
+    {
+        byte[] buffer = new byte[256];
+        return Encoding.ASCII.GetString(buffer, 0, manager.Receive(buffer));
+    }
+}
