@@ -58,7 +58,8 @@ internal static class ParseFailure
                 : $" ({string.Join(", ", result.Tokens.Select(token => Arguments.Shown(token.Value)))})";
             return $"{name} is given {result.IdentifierTokenCount} times{given}; give it once.";
         }
-        return result.IdentifierTokenCount == 1 && result.Tokens.Count < result.Option.Arity.MinimumNumberOfValues
+        // One that may be given again needs a value each time.
+        return result.Tokens.Count < result.IdentifierTokenCount * result.Option.Arity.MinimumNumberOfValues
             ? $"{name} needs a value; write {name} {result.Option.HelpName}."
             : null;
     }

@@ -31,6 +31,8 @@ public class HelpTests
     // Without an error of the parser's.
     [InlineData("--keep needs a value, and '--read-only' stands in its place; write --keep FILE.",
         "serve", "--unix", "s", "--size", "1MiB", "--keep", "--read-only")]
+    [InlineData("--unix needs a value; write --unix PATH.", "serve", "--size", "1MiB", "--unix", "s", "--unix")]
+    [InlineData("--listen needs a value; write --listen ADDRESS:PORT.", "serve", "--listen", "a:1", "--size", "1MiB", "--listen")]
     [InlineData("--swap is given 2 times; give it once.", "serve", "--unix", "s", "--swap", "--swap")]
     [InlineData("--swap is given 2 times (2); give it once.", "serve", "--unix", "s", "--swap", "2", "--swap")]
     [InlineData("--read-only is given 2 times; give it once.", "serve", "--unix", "s", "--read-only", "--read-only", "--size", "1MiB")]

@@ -58,6 +58,25 @@ public class ServeAddressTests
         }
     }
 
+    [Fact]
+    public void A_name_of_which_no_address_can_be_listened_at_is_refused()
+    {
+        // An address as a name is its own only address; these are for documentation, and no machine has them.
+        ServeOptions options = Options([], metrics: null) with { EndPoints = [new DnsEndPoint("192.0.2.1", 1077)] };
+        Assert.StartsWith(
+            "--listen 192.0.2.1:1077: cannot listen there (",
+            Assert.Throws<UserErrorException>(() => TcpPlaces.Check(options)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_is_no_longer_than_names_are()
+    {
+        string name = string.Join('.', Enumerable.Repeat(new string('a', 50), 6));
+        Assert.StartsWith("--listen ", Assert.Throws<UserErrorException>(
+            () => TcpPlaces.Check(Options([$"{name}:1077"], metrics: null))).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(":0", "--metrics :0 has no possible port (0); choose a port from 1 to 65535, as in 127.0.0.1:9809.")]
     [InlineData("127.0.0.1:0", "--metrics 127.0.0.1:0 has no possible port (0); choose a port from 1 to 65535, as in 127.0.0.1:9809.")]

@@ -41,6 +41,30 @@ public class ServiceManagerTests
         Assert.Contains($"NOTIFY_SOCKET {folder["missing"]}: READY=1 cannot be sent there", server.Log, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_server_whose_manager_does_not_listen_serves_and_keeps_its_disk()
+    {
+        using ServeFolder folder = new();
+        using Socket manager = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        manager.Bind(new UnixDomainSocketEndPoint(folder["notify"]));
+        using (Socket other = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false })
+        {
+            // Until there is room for no more.
+            Assert.Throws<SocketException>((Action)(() =>
+            {
+                while (true)
+                    other.SendTo("X"u8, new UnixDomainSocketEndPoint(folder["notify"]));
+            }));
+        }
+        using ServeProcess server = ServeProcess.StartThrough(
+            folder, ["env", $"NOTIFY_SOCKET={folder["notify"]}"], "--size", "1MiB", "--keep", folder["kept"]);
+        using (ServeClient client = server.Connect())
+            Assert.Equal(1 << 20, client.Size);
+        Assert.Equal(0, server.Terminate());
+        Assert.True(File.Exists(folder["kept"]));
+        Assert.Contains("READY=1 cannot be sent there", server.Log, StringComparison.Ordinal);
+    }
+
     private static string Receive(Socket manager)
     {
         byte[] buffer = new byte[256];

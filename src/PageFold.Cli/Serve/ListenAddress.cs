@@ -10,6 +10,8 @@ namespace PageFold.Cli.Serve;
 /// </summary>
 internal static class ListenAddress
 {
+    private const int LongestName = 253;
+
     /// <summary>The address or name that is meant.</summary>
     /// <exception cref="UserErrorException">The text is neither.</exception>
     public static EndPoint Parse(string option, string text)
@@ -76,7 +78,8 @@ internal static class ListenAddress
         }
     }
 
-    // What begins with a digit is a mistyped address.
+    // What begins with a digit is a mistyped address. Longer names are none.
     private static bool IsName(string host) =>
-        host.Length > 0 && char.IsAsciiLetter(host[0]) && host.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
+        host.Length is > 0 and <= LongestName && char.IsAsciiLetter(host[0])
+        && host.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using PageFold.Nbd.Listening;
 
 namespace PageFold.Cli.Serve;
 
@@ -26,7 +27,8 @@ internal static class TcpPlaces
                         + "own, or leave one of them out.");
             }
         }
-        places.ForEach(Try);
+        foreach (IGrouping<(string, string), Place> addresses in places.GroupBy(place => (place.Option, place.Name)))
+            Try(addresses);
     }
 
     private static IEnumerable<Place> Listened(EndPoint endPoint)
@@ -40,7 +42,7 @@ internal static class TcpPlaces
         try
         {
             return [.. Dns.GetHostAddresses(name.Host, name.AddressFamily).Distinct()
-                .Select(one => new Place(Listen, shown, new IPEndPoint(one, name.Port), IsOneOfSeveral: true))];
+                .Select(one => new Place(Listen, shown, new IPEndPoint(one, name.Port)))];
         }
         catch (SocketException e)
         {
@@ -48,29 +50,41 @@ internal static class TcpPlaces
         }
     }
 
-    private static void Try(Place place)
+    /// <summary>
+    /// Tries all addresses of one name, or the one that was given. A name may have addresses that this machine has not; the server is
+    /// content with one of them.
+    /// </summary>
+    private static void Try(IGrouping<(string Option, string Name), Place> addresses)
     {
-        try
+        SocketException? refused = null;
+        bool any = false;
+        foreach (Place place in addresses)
         {
-            using Socket socket = new(place.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            // It does not listen: no client is to come yet.
-            socket.Bind(place.EndPoint);
+            try
+            {
+                using Socket socket = new(place.EndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                // It does not listen: no client is to come yet.
+                socket.Bind(place.EndPoint);
+                any = true;
+            }
+            catch (SocketException e) when (ListeningSockets.IsNotOfThisMachine(e))
+            {
+                refused = e;
+            }
+            catch (SocketException e)
+            {
+                throw CannotListen(place.Option, place.Name, e);
+            }
         }
-        catch (SocketException e) when (!place.IsOneOfSeveral || e.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            throw CannotListen(place.Option, place.Name, e);
-        }
-        catch (SocketException)
-        {
-            // A name may have addresses that this machine has not; the server is content with one of them.
-        }
+        if (!any && refused is not null)
+            throw CannotListen(addresses.Key.Option, addresses.Key.Name, refused);
     }
 
     private static UserErrorException CannotListen(string option, string name, SocketException e) => new(
         $"{option} {name}: cannot listen there ({new SocketException((int)e.SocketErrorCode).Message.TrimEnd('.')}); choose another.", e);
 
     /// <summary>An address that an option names.</summary>
-    private readonly record struct Place(string Option, string Name, IPEndPoint EndPoint, bool IsOneOfSeveral = false)
+    private readonly record struct Place(string Option, string Name, IPEndPoint EndPoint)
     {
         /// <summary>True if one of the two would be in the other's way.</summary>
         public bool CollidesWith(Place other)

@@ -105,7 +105,8 @@ internal sealed class ListeningSockets : IDisposable
             throw refused ?? new SocketException((int)SocketError.HostNotFound);
     }
 
-    private static bool IsNotOfThisMachine(SocketException e) => e.SocketErrorCode is
+    /// <summary>True if an address cannot be listened at because this machine does not have it.</summary>
+    public static bool IsNotOfThisMachine(SocketException e) => e.SocketErrorCode is
         SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported or SocketError.ProtocolFamilyNotSupported;
 
     private static Socket ListenAt(EndPoint endPoint, int backlog)

@@ -133,8 +133,10 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         uint wanted = RootLength(length);
         // In ascending order.
         int kept = _roots.FindIndex(root => LengthOf(root) >= wanted);
-        if (LengthOf(_roots[kept]) > wanted && TryMakeRoot(wanted, out NativeBuffer made))
+        // No memory that is held for frames: the longer root will do.
+        if (LengthOf(_roots[kept]) > wanted && NativeBuffer.TryAllocate(budget, RootBytes(wanted), out NativeBuffer made))
         {
+            *(ulong*)made.Pointer = wanted;
             _roots.Insert(kept, made);
             _bytes += made.Length;
         }
@@ -164,9 +166,11 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         uint oldLength = old is null ? 0 : (uint)old[0];
         if (length <= oldLength)
             return true;
-        if (!TryMakeRoot(RootLength(length), out NativeBuffer buffer))
+        uint made = RootLength(length);
+        if (!NativeBuffer.TryAllocateForTable(budget, RootBytes(made), out NativeBuffer buffer))
             return false;
         ulong* root = (ulong*)buffer.Pointer;
+        root[0] = made;
         for (uint block = 0; block < oldLength; block++)
             root[block + 1] = old[block + 1];
         _roots.Add(buffer);
@@ -175,13 +179,7 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         return true;
     }
 
-    private bool TryMakeRoot(uint length, out NativeBuffer buffer)
-    {
-        if (!NativeBuffer.TryAllocateForTable(budget, (length + 1L) * sizeof(ulong), out buffer))
-            return false;
-        *(ulong*)buffer.Pointer = length;
-        return true;
-    }
+    private static long RootBytes(uint length) => (length + 1L) * sizeof(ulong);
 
     private static uint RootLength(uint blocks) => Math.Max(FirstRootLength, System.Numerics.BitOperations.RoundUpToPowerOf2(blocks));
 

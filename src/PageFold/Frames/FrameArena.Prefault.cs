@@ -85,6 +85,16 @@ public sealed unsafe partial class FrameArena
         _onUpkeep?.Invoke();
     }
 
+    /// <summary>Waits until no call of <see cref="Prefault"/> is under way.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    internal void AwaitPrefault(CancellationToken cancellationToken)
+    {
+        const int MillisecondsBetweenLooks = 50;
+        while (!_prefaulting.TryEnter(MillisecondsBetweenLooks))
+            cancellationToken.ThrowIfCancellationRequested();
+        _prefaulting.Exit();
+    }
+
     /// <summary>Holds what the limit has room for; false if frames are held already.</summary>
     /// <param name="runs">What is held; its memory may not be there yet.</param>
     /// <param name="isWhole">True if there are no holes.</param>

@@ -48,6 +48,9 @@ internal sealed class Gate
         _forgotten?.Invoke(CountInside() != 0);
     }
 
+    /// <summary>True while a thread works alone, or waits inside for the others to leave. For tests.</summary>
+    internal bool IsForOne => (Volatile.Read(ref _state) & Alone) != 0;
+
     /// <summary>Cancelled when the gate closes.</summary>
     public CancellationToken Closing { get; }
 

@@ -70,9 +70,12 @@ internal sealed unsafe class MemoryBudget(long limit)
     {
         while (!TryCharge(bytes))
         {
-            long free = Math.Max(0, Available);
+            long lacking = bytes - Available;
+            // Another thread has released memory since the attempt.
+            if (lacking <= 0)
+                continue;
             // Nothing is let go in vain.
-            if (free + Idle < bytes || LetIdleGo?.Invoke(bytes - free) != true)
+            if (Idle < lacking || LetIdleGo?.Invoke(lacking) != true)
                 return false;
         }
         return true;

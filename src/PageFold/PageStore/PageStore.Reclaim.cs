@@ -11,8 +11,9 @@ public sealed unsafe partial class PageStore
     // A batch may move no page because readers or writers were at all of its pages; others are found after it.
     private const int MostFruitlessRounds = 64;
 
-    // More than a page with all its tables needs: a 256th of the limit has room for the longest root that a table can need.
-    private const long LeastPlenty = 1 << 20;
+    // More than a page with all its tables needs, the largest segment of frames (1 MiB and what is around it) included: a 256th of the
+    // limit has room for the longest root that a table can need.
+    private const long LeastPlenty = 2 << 20;
     private const int PlentyShift = 8;
 
     /// <summary>

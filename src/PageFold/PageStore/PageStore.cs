@@ -106,6 +106,9 @@ public sealed unsafe partial class PageStore : IDisposable
     public bool ReclaimsDirectly => _writeback?.Reclaim is not null;
 
     /// <summary>Bytes of the limit that nothing is stored in.</summary>
+    /// <summary>True while operations have to stay out. For tests.</summary>
+    internal bool KeepsOthersOut => _gate.IsForOne;
+
     private long FreeBytes => Budget.Available + Budget.Idle + _arena.FreeBytes;
 
     internal ZsHeap Heap => _heap;

@@ -60,4 +60,31 @@ public unsafe class BlockArrayTests
             Assert.Null(array.NextExisting(0));
         }
     }
+
+    [Fact]
+    public void Trimming_takes_nothing_that_is_held_for_a_shorter_root()
+    {
+        MemoryBudget budget = new(64 << 10);
+        BlockArray<ulong> array = new(budget, BlockShift);
+        const uint Low = 400 << BlockShift;
+        // The long root is the first, and one half as long takes more than an empty block gives back.
+        Assert.True(array.TryEnsure(1000 << BlockShift, out _));
+        Assert.True(array.TryEnsure(Low, out ulong* low));
+        *low = 1;
+        Assert.True(budget.TryChargeIdle(budget.Available));
+        int asked = 0;
+        budget.LetIdleGo = bytes =>
+        {
+            asked++;
+            long some = Math.Min((bytes + 4095) & ~4095L, budget.Idle);
+            budget.LeaveIdle(-some);
+            budget.Release(some);
+            return some > 0;
+        };
+        array.TrimEmptyBlocks();
+        Assert.Equal(0, asked);
+        Assert.Equal(1UL, *array.Find(Low));
+        array.Free();
+        Assert.Equal(0, budget.Used);
+    }
 }

@@ -114,6 +114,51 @@ public class PrefaultTests
         Assert.Equal(before, store.Budget.Used);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_snapshot_that_waits_for_the_memory_keeps_no_other_thread_waiting(bool isCancelled)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using CancellationTokenSource source = new();
+        string file = Path.GetTempFileName();
+        Task? saving = null;
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 * Limit, Faults = faults });
+        byte[] page = new byte[4096];
+        Pages.Fill(page, 7);
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(7, page));
+        int kept = 0;
+        faults.Prefaulting = () =>
+        {
+            if (saving is not null)
+                return;
+            long before = store.Budget.Used;
+            saving = Pages.OnItsOwnThread(() => store.SaveSnapshot(file, options: null, progress: null, source.Token));
+            // It has its buffers, and waits for its point in time.
+            Assert.True(SpinWait.SpinUntil(() => store.Budget.Used >= before + (1 << 20), TimeSpan.FromMinutes(1)));
+            for (int i = 0; i < 50; i++)
+            {
+                Thread.Sleep(1);
+                if (store.KeepsOthersOut)
+                    kept++;
+            }
+            Assert.False(saving.IsCompleted);
+            if (isCancelled)
+            {
+                source.Cancel();
+                Assert.Throws<AggregateException>(() => saving.Wait(TimeSpan.FromMinutes(1)));
+            }
+        };
+        store.Prefault();
+        Assert.Equal(0, kept);
+        if (isCancelled)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => saving!);
+        else
+            await saving!;
+        File.Delete(file);
+    }
+
     [Fact]
     public void Every_frame_that_is_held_can_be_used_although_nothing_else_is_left()
     {

@@ -110,6 +110,27 @@ public sealed partial class ReclaimTests
     }
 
     [Fact]
+    public void A_write_that_lacks_a_segment_of_large_frames_moves_pages()
+    {
+        const int Frame = 65536;
+        const long Limit = 32 << 20;
+        const int Count = 2 * (int)(Limit / Frame);
+        const long Owner = 4 << 20;
+        using PageStore store = new(new PageStoreOptions { PageSize = Frame, FrameSize = Frame, MemoryLimit = Limit,
+            Backing = FrameBackingKind.Portable, OwnerBytes = Owner, Writeback = new() { Path = Target, DirectReclaim = true } });
+        byte[] page = new byte[Frame];
+        for (int i = 0; i < Count; i++)
+            Write(store, page, i, 1, share: 1);
+        Assert.True(store.GetStatistics().WrittenBackPages > 0);
+        // A segment is sixteen frames and what the allocator puts around them: a little too much for what is free.
+        const long Free = (1 << 20) + 2000;
+        Assert.True(store.Budget.Available < Free && store.TrySetOwnerBytes(Owner - (Free - store.Budget.Available)));
+        for (int i = 0; i < 2 * Count; i++)
+            Write(store, page, i, 2, share: 1);
+        Assert.Equal(0, store.GetStatistics().RefusedWrites);
+    }
+
+    [Fact]
     public async Task Threads_that_need_frames_and_tables_at_the_limit_are_all_served()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");

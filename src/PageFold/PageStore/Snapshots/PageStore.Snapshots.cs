@@ -114,6 +114,8 @@ public sealed unsafe partial class PageStore
     {
         // It would wait for itself to leave.
         _benches.RefuseReentry();
+        // A prefault is inside for seconds. Attempts to be alone in vain would keep readers and writers out meanwhile.
+        _arena.AwaitPrefault(cancellationToken);
         long stored = 0;
         bool covered = false;
         // The bits of what is stored by then, before anybody has to wait; of what comes until then, while they do. For that nobody makes room; where it takes some, all begins anew.

@@ -1,0 +1,44 @@
+using PageFold.Frames;
+
+namespace PageFold.Tests.Frames;
+
+/// <summary>The account of all memory while several threads charge it.</summary>
+public class MemoryBudgetTests
+{
+    [Fact]
+    public async Task A_table_lets_no_more_go_than_it_lacks_while_other_memory_comes_and_goes()
+    {
+        const long Limit = 1 << 20;
+        const int Table = 4096;
+        const int Rounds = 500_000;
+        MemoryBudget budget = new(Limit);
+        Assert.True(budget.TryChargeIdle(Limit / 2));
+        long least = long.MaxValue;
+        budget.LetIdleGo = bytes =>
+        {
+            least = Math.Min(least, bytes);
+            budget.LeaveIdle(-Table);
+            budget.Release(Table);
+            return true;
+        };
+        bool isOver = false;
+        Task other = Pages.OnItsOwnThread(() =>
+        {
+            // All that is left is taken, and free again.
+            while (!Volatile.Read(ref isOver))
+                budget.Release(budget.ChargeUpTo(Limit, 1));
+        });
+        for (int i = 0; i < Rounds; i++)
+        {
+            if (budget.TryChargeForTable(Table))
+                budget.Release(Table);
+            while (budget.Idle < Limit / 2)
+                budget.TryChargeIdle(Table);
+        }
+        Volatile.Write(ref isOver, true);
+        await other;
+        // Nothing is let go for what is free by then.
+        Assert.InRange(least, 1, long.MaxValue);
+        Assert.Equal((0, Limit / 2), (budget.Used, budget.Idle));
+    }
+}
