@@ -14,10 +14,20 @@ internal static class Interruptible
     private const int MillisecondsBetweenLooks = 100;
     private const int MostMillisecondsToTell = 500;
 
+    // The same number on Linux and on the BSDs.
+    private const int SIGXFSZ = 25;
+
     private static readonly List<Waiter> Waiters = [];
 
     [ThreadStatic]
     private static Waiter? t_waiter;
+
+    /// <summary>
+    /// Has a file that grows past the limit of the process (ulimit -f, LimitFSIZE=) fail its write, as a full disk does, instead of ending
+    /// the process. Null where there is no such limit.
+    /// </summary>
+    public static IDisposable? SurviveFileSizeLimit() =>
+        OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)SIGXFSZ, context => context.Cancel = true);
 
     /// <param name="command">Gets the token that is cancelled; returns the exit code.</param>
     /// <param name="outer">Ends the command too.</param>

@@ -42,8 +42,16 @@ internal static class ParseFailure
             {
                 return $"{option.Name} needs a value, and '{args[i + 1]}' stands in its place; write {option.Name} {option.HelpName}.";
             }
+            // A value that may be left out: what looks like an option is none, and would be taken for the value.
+            if (Find(args[i]) is { Arity: { MinimumNumberOfValues: 0, MaximumNumberOfValues: > 0 } }
+                && args[i + 1].StartsWith("--", StringComparison.Ordinal) && args[i + 1] != "--" && Find(NameIn(args[i + 1])) is null)
+            {
+                return $"there is no option '{args[i + 1]}'.";
+            }
         }
         return null;
+
+        static string NameIn(string text) => text.Split('=', ':')[0];
 
         Option? Find(string name) => Array.Find(known, option => option.Name == name || option.Aliases.Contains(name));
     }

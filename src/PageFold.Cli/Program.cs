@@ -21,6 +21,7 @@ foreach (Command command in ControlCommands.Create())
 root.HelpName = "pagefold";
 OptionalValues.Show(root);
 Terminal.SetUp();
+using IDisposable? fileSizeLimit = Interruptible.SurviveFileSizeLimit();
 try
 {
     ParseResult parsed = root.Parse(args);
@@ -47,7 +48,8 @@ catch (PageCorruptException e)
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    return Fail($"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?", ExitCodes.BadInput);
+    string what = IsFolderGone() ? e.Message : $"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?";
+    return Fail(what, ExitCodes.BadInput);
 }
 
 static IEnumerable<string> PathTo(CommandResult? result)
@@ -56,11 +58,24 @@ static IEnumerable<string> PathTo(CommandResult? result)
         yield return result.Command.Name;
 }
 
-static int Fail(string message, int exitCode)
+static bool IsFolderGone()
 {
     try
     {
-        Console.Error.WriteLine($"pagefold: {PrintableText.Of(message)}");
+        return Environment.CurrentDirectory.Length == 0;
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        return true;
+    }
+}
+
+static int Fail(string message, int exitCode)
+{
+    const string FolderGone = " The working folder does not exist any more; change into another one.";
+    try
+    {
+        Console.Error.WriteLine($"pagefold: {PrintableText.Of(message)}{(IsFolderGone() ? FolderGone : string.Empty)}");
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     {

@@ -101,7 +101,8 @@ internal sealed class ReportTarget : IDisposable
             else
                 Replace(text);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        // The last for a file that would be too large.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             throw new UserErrorException($"the report could not be written to '{_path}' ({e.Message.TrimEnd('.')}); choose another file for {_option}.", e);
         }

@@ -3,6 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
 
+#pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
+
 namespace PageFold.Nbd;
 
 /// <summary>Every exception of the disk and its server, each named by its cause; a message names the option or argument, its value and the remedy.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 
+#pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
+
 namespace PageFold;
 
 /// <summary>What goes wrong with snapshots, their files and dictionaries.</summary>
@@ -78,7 +80,9 @@ internal static partial class Throw
     public static void SnapshotDoesNotFit(long stored, long pages, long limit, WritebackResult? writeback)
     {
         // What keeps pages from leaving memory may be what is to be mended.
-        string also = writeback is null or { Stopped: WritebackStop.Finished } ? string.Empty : $", or see to the writeback file, to which no more can go ({writeback.Stopped})";
+        string also = writeback is null ? ", or give the store a writeback file"
+            : writeback.Stopped == WritebackStop.Finished ? string.Empty
+            : $", or see to the writeback file, to which no more can go ({writeback.Stopped})";
         throw new MemoryLimitException($"{stored} of the snapshot's {pages} pages fit within MemoryLimit ({Bytes(limit)}); raise the limit{also}.");
     }
 

@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
+#pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
+
 namespace PageFold;
 
 /// <summary>Every exception of the library, each named by its cause; a message names the option or argument, its value and the remedy.</summary>

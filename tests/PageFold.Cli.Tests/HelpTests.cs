@@ -59,4 +59,30 @@ public class HelpTests
 
     // Behind the last two spaces in a row.
     private static int DescriptionColumn(string line) => line.LastIndexOf("  ", StringComparison.Ordinal) + 2;
+
+    [Theory]
+    [InlineData("stat", "--control", "/none", "--json", "--frob")]
+    [InlineData("serve", "--size", "1MiB", "--unix", "/none/s", "--swap", "--frob")]
+    public void What_looks_like_an_option_is_not_taken_for_a_value_that_may_be_left_out(params string[] arguments)
+    {
+        using ServeFolder folder = new();
+        folder.AssertRefused(arguments, "there is no option '--frob'");
+        Assert.False(File.Exists(folder["--frob"]));
+    }
+
+    [Fact]
+    public void A_working_folder_that_was_removed_is_said_to_be()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows does not remove a folder that a process works in.");
+        using ServeFolder folder = new();
+        foreach (string line in (string[])["serve --size 1MiB --unix s", "measure --data .", "snapshot disk --control /none"])
+        {
+            Directory.CreateDirectory(folder["gone"]);
+            Command command = Command.RunProcess(
+                "bash", ["-c", $"cd \"$0\"; rmdir \"$0\"; exec dotnet \"$1\" {line}", folder["gone"], Command.Program]);
+            Assert.Equal(2, command.ExitCode);
+            Assert.Contains("working folder does not exist any more", command.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("disk full", command.Error, StringComparison.Ordinal);
+        }
+    }
 }

@@ -62,7 +62,7 @@ internal static class ControlClient
         catch (Exception e) when (!telling && (e is IOException or ObjectDisposedException or SocketException))
         {
             if (cancellation.IsCancellationRequested)
-                return new ControlReply { Error = "interrupted; the server has not said yet what that leaves behind: it ends the work at its next step.", ExitCode = ExitCodes.Interrupted };
+                return new ControlReply { Error = Interrupted(request.Command), ExitCode = ExitCodes.Interrupted };
             throw new UserErrorException(
                 $"--control {path}: the server went away ({e.Message.TrimEnd('.')}), or left this command because it took nothing for "
                 + $"{SnapshotStream.Patience.TotalSeconds:0} seconds; its log says so. Run the command again.", e);
@@ -75,6 +75,10 @@ internal static class ControlClient
         throw new UserErrorException(
             $"--control {path}: the server went away without an answer; what was moved until then stays so, and each step is whole.");
     }
+
+    private static string Interrupted(string command) => command is "stat" or "pages"
+        ? "interrupted; the server has not answered."
+        : "interrupted; the server has not said yet what that leaves behind: it ends the work at its next step.";
 
     private static Socket Connect(string path)
     {
@@ -100,9 +104,10 @@ internal static class ControlClient
             if (e.SocketErrorCode == SocketError.AccessDenied)
                 throw new UserErrorException(
                     $"--control {path} may not be opened by this user; run the command as the user that serves, or as root.", e);
+            string ended = e.SocketErrorCode == SocketError.ConnectionRefused ? "it has ended or was killed; " : string.Empty;
             throw new UserErrorException(
-                $"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); give the path that "
-                + "'pagefold serve' said when it began.", e);
+                $"--control {path}: no server answers there ({new SocketException((int)e.SocketErrorCode).Message}); {ended}give the path "
+                + "that 'pagefold serve' said when it began.", e);
         }
     }
 

@@ -65,7 +65,7 @@ internal static class ServeRun
         using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
         Start(disks, server.Server);
         control?.Start();
-        using Upkeep upkeep = new(disks, options.Upkeep, log.TellSeldom);
+        using Upkeep upkeep = new(disks, options, log.TellSeldom);
         Greet(options, disks, server.Server, flusher, log);
         ServiceManager.Tell(ServiceManager.Ready, log.Tell);
         stop.WaitHandle.WaitOne();

@@ -59,7 +59,7 @@ internal sealed class SpooledOutput : SnapshotOutput
         {
             _spool.SetLength(length);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or ArgumentOutOfRangeException)
         {
             throw Unusable(e);
         }
@@ -71,7 +71,8 @@ internal sealed class SpooledOutput : SnapshotOutput
         {
             RandomAccess.Write(_spool.SafeFileHandle, bytes, offset);
         }
-        catch (IOException e)
+        // The runtime has the latter for a file that would be too large.
+        catch (Exception e) when (e is IOException or ArgumentOutOfRangeException)
         {
             throw Unusable(e);
         }

@@ -27,13 +27,21 @@ internal sealed class Upkeep : IDisposable
     private readonly Lock _watching = new();
     private readonly HashSet<NbdExport> _nearlyFull = [];
     private readonly Dictionary<NbdExport, long> _refused = [];
+    private readonly Dictionary<NbdExport, string> _kept = [];
+    private readonly KeptRoom _room;
 
-    public Upkeep(HostedDisks disks, UpkeepOptions options, Action<string> tell)
+    public Upkeep(HostedDisks disks, ServeOptions options, Action<string> tell)
     {
         _disks = disks;
-        _options = options;
+        _options = options.Upkeep;
         _tell = tell;
-        _idle = options.Idle ?? UpkeepOptions.DefaultIdle;
+        _idle = _options.Idle ?? UpkeepOptions.DefaultIdle;
+        foreach ((ExportOptions export, NbdExport hosted) in options.Exports.Zip(disks.Exports))
+        {
+            if (export.Keep is { } path)
+                _kept[hosted] = path;
+        }
+        _room = new KeptRoom(tell, KeptRoom.RoomAt);
         _thread = new Thread(Run) { IsBackground = true, Name = "upkeep", Priority = ThreadPriority.BelowNormal };
         _thread.Start();
     }
@@ -76,6 +84,8 @@ internal sealed class Upkeep : IDisposable
         PageStore store = export.Disk.Store;
         Try(export, "flush", () => export.Disk.Flush());
         Try(export, Reserve, () => KeepReserve(export));
+        if (_kept.TryGetValue(export, out string? kept))
+            Try(export, "keep", () => _room.Look(export, kept));
         if (_options.Recompress is { } codec)
             Try(export, "recompress", () => Recompress(store, codec));
         if (_options.WritebackIdle is { } age)
@@ -135,17 +145,18 @@ internal sealed class Upkeep : IDisposable
         using Lock.Scope watching = _watching.EnterScope();
         PageStoreStatistics statistics = export.Disk.Store.GetStatistics();
         string name = export.Name.Length > 0 ? $"'{export.Name}'" : "the disk";
+        string more = _disks.HaveWriteback ? "write pages back, or recompress" : "or recompress";
         if (!DiskReport.IsAlmostFull(export.Disk, statistics))
             _nearlyFull.Remove(export);
         else if (_nearlyFull.Add(export))
             _tell(
-                $"{name}: less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, or "
-                + "compact");
+                $"{name}: less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, "
+                + $"compact, {more}");
         long refused = export.OutOfSpaceErrors;
         if (refused > _refused.GetValueOrDefault(export))
             _tell(
-                $"{name}: {refused} writes were refused (ENOSPC) so far, because memory is short; trim, compact, or serve the disk with a "
-                + "higher --memory-limit");
+                $"{name}: {refused} writes were refused (ENOSPC) so far, because memory is short; trim, compact, {more}, "
+                + "or serve the disk with a higher --memory-limit");
         _refused[export] = refused;
     }
 
@@ -153,6 +164,9 @@ internal sealed class Upkeep : IDisposable
     {
         WritebackResult result = export.Disk.Store.WriteBack(new WritebackSelection { MinAge = age }, progress: null, _ending.Token);
         if (result.Stopped is not (WritebackStop.Finished or WritebackStop.Cancelled))
-            Tell(export, WritingBack, $"writing idle pages back has stopped ({result.Error?.Message ?? result.Stopped.ToString()}); they stay in memory");
+        {
+            string why = result.Error?.Message ?? result.Stopped.ToString();
+            Tell(export, WritingBack, $"idle pages cannot be written back now ({why}); they stay in memory, and the server tries again");
+        }
     }
 }

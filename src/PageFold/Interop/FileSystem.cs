@@ -89,4 +89,36 @@ internal static partial class FileSystem
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int close(int descriptor);
+
+    /// <summary>Writes all bytes at an offset of a file.</summary>
+    /// <exception cref="IOException">It failed, also because the file would be larger than the file system or the process may have it.</exception>
+    public static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(file, bytes, offset);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLarge(e);
+        }
+    }
+
+    /// <summary>Sets a file's length.</summary>
+    /// <inheritdoc cref="Write" path="/exception"/>
+    public static void SetLength(SafeFileHandle file, long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw TooLarge(e);
+        }
+    }
+
+    // The runtime takes the system's "file too large" (EFBIG) for an argument's fault.
+    private static IOException TooLarge(ArgumentOutOfRangeException e) =>
+        new("The file would be larger than its file system, or a limit of the process (ulimit -f), allows.", e);
 }

@@ -76,7 +76,7 @@ internal sealed class WritebackFile : IDisposable
     public void Write(ReadOnlySpan<byte> bytes, long offset)
     {
         Throw.IfMadeToFail(_faults?.ShouldRefuse() == true);
-        RandomAccess.Write(_handle, bytes, HeaderBytes + offset);
+        FileSystem.Write(_handle, bytes, HeaderBytes + offset);
     }
 
     /// <summary>Reads as many bytes as there are, at most those asked for; returns how many.</summary>

@@ -55,10 +55,10 @@ internal sealed class PartialFile : SnapshotOutput
     /// <summary>
     /// Makes the file as long as the image, so that one too long for the file system is refused at once; what is not written stays a hole.
     /// </summary>
-    public override void Begin(long length) => RandomAccess.SetLength(Handle, length);
+    public override void Begin(long length) => FileSystem.SetLength(Handle, length);
 
     /// <inheritdoc/>
-    public override void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(Handle, bytes, offset);
+    public override void Write(long offset, ReadOnlySpan<byte> bytes) => FileSystem.Write(Handle, bytes, offset);
 
     /// <summary>Brings what was written to the device, which may take long, and gives the file its final name, unless it is cancelled until then.</summary>
     public override void Complete(CancellationToken cancellationToken)
