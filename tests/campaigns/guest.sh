@@ -104,12 +104,6 @@ start_server "$work/server.log" --listen "127.0.0.1:$port" "${server_options[@]}
 say "killed: started again over the socket that the killed server left"
 go again
 
-wait "$boot"
-status=$?
-show
-[ $status = 0 ] || broken "$(cat "$work/boot.log")"
-grep -aq '^guest: PASSED' "$console" || broken "the guest has failed"
-! grep -aE 'Oops|Kernel panic|BUG:|Out of memory' "$console" || broken "the guest's kernel complains"
-[ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"
+await_end
 end_server TERM || fail "the server ended with exit code $?: $(tail -n 3 "$work/server.log")"
 pass "$working_set MiB in a guest of $memory MiB, $rounds rounds, $((SECONDS - begun)) s"

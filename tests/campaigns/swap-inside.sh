@@ -28,13 +28,6 @@ printf '%s\n' $settings >>"$guest/root/parameters"
 say "settings: ${settings:-none}"
 begun=$SECONDS
 boot_guest "$memory" "$seconds"
-while kill -0 "$boot" 2>/dev/null; do show; sleep 1; done
-wait "$boot"
-status=$?
-show
-[ $status = 0 ] || broken "the guest hung: $(cat "$work/boot.log")"
-grep -aq '^guest: PASSED' "$console" || broken "the guest has failed"
-! grep -aE 'Oops|Kernel panic|BUG:|Out of memory' "$console" || broken "the guest's kernel complains"
+await_end
 ! grep -aq 'Write-error' "$console" || [ -n "${SETTINGS:-}" ] || broken "writes were refused: the memory limit is too small for this working set"
-[ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"
 pass "$working_set MiB in a guest of $memory MiB with its server, $rounds rounds, $((SECONDS - begun)) s"

@@ -60,14 +60,7 @@ done
 
 begun=$SECONDS
 boot_guest 3072 300
-while kill -0 "$boot" 2>/dev/null; do show; sleep 1; done
-wait "$boot"
-status=$?
-show
-[ $status = 0 ] || broken "the guest hung: $(cat "$work/boot.log")"
-grep -aq '^guest: PASSED' "$console" || broken "the guest has failed"
-! grep -aE 'Oops|Kernel panic|BUG:|Out of memory' "$console" || broken "the guest's kernel complains"
+await_end
 ! tr -d '\r' <"$console" | sed '1,/^guest: PASSED/d' | grep -aE 'I/O error|error -5|Write-error|Read-error' ||
     broken "the server ended before swap was off"
-[ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"
 pass "the units of deploy/ as docs/ramdisk.md installs them, $((SECONDS - begun)) s"

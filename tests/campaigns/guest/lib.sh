@@ -60,9 +60,21 @@ show() {
     grep -aE '^(guest|working-set|\+)|[Oo]ops|panic|BUG|swap|Out of memory|blocked for more' <<<"$lines" | grep -av 'Warning: the oldstyle' | sed 's/^/    /'
 }
 
+# The guest has ended, in order, with all that it checks as it should be, and with no complaint of its kernel.
+await_end() {
+    while kill -0 "$boot" 2>/dev/null; do show; sleep 1; done
+    wait "$boot" || broken "the guest hung: $(cat "$work/boot.log")"
+    show
+    grep -aq '^guest: PASSED' "$console" || broken "the guest has failed"
+    ! grep -aE 'Oops|Kernel panic|BUG:|Out of memory' "$console" || broken "the guest's kernel complains"
+    keep_console
+}
+
+keep_console() { [ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"; }
+
 broken() {
     show
-    [ -z "${KEEP_CONSOLE:-}" ] || cp "$console" "$KEEP_CONSOLE"
+    keep_console
     tail -n 15 "$console" | sed 's/^/    | /'
     fail "$1"
 }
