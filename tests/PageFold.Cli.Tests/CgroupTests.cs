@@ -77,7 +77,8 @@ public class CgroupTests
         using ServeFolder folder = new();
         Command run = group.Run(
             process => ServeProcess.EndOnceItServes(process, folder["s"]),
-            "serve", "--unix", folder["s"], "--size", "1GiB", "--memory-limit", "150MiB");
+            "serve", "--unix", folder["s"], "--size", "1GiB", "--memory-limit", "150MiB",
+            "--max-connections", "8", "--connection-memory", "40MiB");
         Assert.True(run.ExitCode == 0, $"exit {run.ExitCode}: {run.Error}");
         Assert.Contains("serving at", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("WARNING", run.Error, StringComparison.Ordinal);

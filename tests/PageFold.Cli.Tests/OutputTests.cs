@@ -72,8 +72,9 @@ public sealed class OutputTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and pipes have names.");
         string pipe = Path.Combine(_data.Path, "pipe");
         Command.RunProcess("mkfifo", [pipe]);
+        // A shell has what it starts in the background ignore some signals, and so would the command.
         Command run = Command.RunProcess(
-            "dotnet", [Command.Program, "measure", Path.Combine(_data.Path, "text"), "--json", pipe], process =>
+            "env", ["--default-signal", "dotnet", Command.Program, "measure", Path.Combine(_data.Path, "text"), "--json", pipe], process =>
         {
             // The kernel tells in which call the process waits; before that its end proves nothing.
             ServeProcess.Until(() => process.HasExited || WaitsForReader(process), "a command that opens a pipe");
