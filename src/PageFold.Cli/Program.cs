@@ -48,7 +48,9 @@ catch (PageCorruptException e)
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    string what = IsFolderGone() ? e.Message : $"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?";
+    // The folder's absence is the reason then, and Fail says so.
+    string what = IsFolderGone() ? e.Message
+        : $"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?";
     return Fail(what, ExitCodes.BadInput);
 }
 

@@ -41,8 +41,8 @@ public class FileLimitTests
         File.WriteAllBytes(folder["data"], ServeContent.Text(1 << 20, 1));
         Command measure = Command.RunProcess(
             "bash",
-            ["-c", "ulimit -f 1; export DOTNET_EnableWriteXorExecute=0; exec \"$@\"", "bash", "dotnet", Command.Program, "measure", folder["data"],
-                "--json", folder["report"]]);
+            ["-c", "ulimit -f 1; export DOTNET_EnableWriteXorExecute=0; exec \"$@\"", "bash", "dotnet", Command.Program,
+                "measure", folder["data"], "--json", folder["report"]]);
         Assert.Equal(2, measure.ExitCode);
         Assert.Contains("choose another file for --json", measure.Error, StringComparison.Ordinal);
     }

@@ -54,7 +54,8 @@ public class ServeAddressTests
             ($"--metrics {taken}: cannot listen there (", Options([], taken)),
         ])
         {
-            Assert.StartsWith(expected, Assert.Throws<UserErrorException>(() => TcpPlaces.Check(options)).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                expected, Assert.Throws<UserErrorException>(() => TcpPlaces.Check(options)).Message, StringComparison.Ordinal);
         }
     }
 

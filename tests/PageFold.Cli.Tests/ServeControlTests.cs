@@ -189,7 +189,8 @@ public class ServeControlTests
             });
         Assert.True(run.ExitCode == 130, $"exit {run.ExitCode}: {run.Error}");
         string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Equal("pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete.", line);
+        Assert.Equal(
+            "pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete.", line);
     }
 
     [Fact]

@@ -89,7 +89,9 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--listen", "[::1]:x"], "--listen [::1]:x has no possible port (x)", "as in [::1]:10809");
         folder.AssertServeRefused([.. Size, "--metrics", "localhost:99999"], "--metrics localhost:99999 has no possible port (99999)");
         folder.AssertServeRefused([.. Size, "--listen", "192.0.2.1:10809"], "--listen", "192.0.2.1:10809", "choose another");
-        folder.AssertServeRefused([.. Size, "--listen", "no-such-name.invalid:10809"], "--listen no-such-name.invalid:10809: cannot listen there", "choose another");
+        folder.AssertServeRefused(
+            [.. Size, "--listen", "no-such-name.invalid:10809"], "--listen no-such-name.invalid:10809: cannot listen there",
+            "choose another");
         folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
     }
 

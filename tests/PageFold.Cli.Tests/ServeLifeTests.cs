@@ -150,7 +150,8 @@ public class ServeLifeTests
         client.Write(0, ServeContent.Noise(3 * Page, 1));
         using HttpClient http = new() { Timeout = ServeProcess.Patience };
         string[] metrics = (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), TestContext.Current.CancellationToken)).Split('\n');
-        Assert.Contains("service_name=\"pagefold\"", Assert.Single(metrics, line => line.StartsWith("target_info{", StringComparison.Ordinal)), StringComparison.Ordinal);
+        string target = Assert.Single(metrics, line => line.StartsWith("target_info{", StringComparison.Ordinal));
+        Assert.Contains("service_name=\"pagefold\"", target, StringComparison.Ordinal);
         foreach ((string name, string labels, double expected) in ((string, string, double)[])
         [
             ("pagefold_disk_size_bytes", "export=\"a\"", 1 << 20), ("pagefold_disk_size_bytes", "export=\"b\"", 2 << 20), ("pagefold_disk_pages", "export=\"b\"", 3), ("pagefold_disk_pages", "export=\"a\"", 0),
@@ -271,7 +272,8 @@ public class ServeLifeTests
     public void Connections_that_may_take_more_than_the_machine_has_are_warned_of()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--memory-limit", "16MiB", "--connection-memory", "100TiB");
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--size", "1MiB", "--memory-limit", "16MiB", "--connection-memory", "100TiB");
         Assert.Contains(
             "WARNING: connections may take 100.0 TiB (--connection-memory) beside the 16.0 MiB of --memory-limit", server.Log,
             StringComparison.Ordinal);

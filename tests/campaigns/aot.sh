@@ -28,7 +28,8 @@ served_by=("$program")
 head -c 8M "$program" >"$work/image"
 start_server "$work/log" --size 8MiB --memory-limit 64MiB --unix "$work/s" --keep "$work/kept"
 nbdcopy "$work/image" "nbd+unix:///?socket=$work/s" || fail "the disk takes no image"
-"$program" snapshot --raw /dev/stdout --control "$work/s.control" >"$work/saved" 2>"$work/error" || fail "no snapshot: $(tail -n 1 "$work/error")"
+"$program" snapshot --raw /dev/stdout --control "$work/s.control" >"$work/saved" 2>"$work/error" ||
+    fail "no snapshot: $(tail -n 1 "$work/error")"
 cmp "$work/image" "$work/saved" || fail "the snapshot is not what was written"
 end_server TERM || fail "the server ended with exit code $?"
 start_server "$work/log" --size 8MiB --memory-limit 64MiB --unix "$work/s" --keep "$work/kept"

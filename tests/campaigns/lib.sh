@@ -81,8 +81,8 @@ pagefold() { dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll
 # in artifacts/ahead, beside the managed build, so that the next campaign that wants it compiles only what has changed.
 compile_command() {
     say "Compiling ahead of time ..."
-    dotnet publish src/PageFold.Cli/PageFold.Cli.csproj -c Release --artifacts-path "$root/artifacts/ahead" -o "$work/out" --nologo -v quiet \
-        >"$work/compile.log" 2>&1 </dev/null || fail "the command does not compile: $(tail -n 3 "$work/compile.log")"
+    dotnet publish src/PageFold.Cli/PageFold.Cli.csproj -c Release --artifacts-path "$root/artifacts/ahead" -o "$work/out" \
+        --nologo -v quiet >"$work/compile.log" 2>&1 </dev/null || fail "the command does not compile: $(tail -n 3 "$work/compile.log")"
     program=$work/out/PageFold.Cli
 }
 

@@ -23,8 +23,8 @@ internal static class TcpPlaces
             {
                 if (other.CollidesWith(places[i]))
                     throw new UserErrorException(
-                        $"{other.Option} {other.Name} and {places[i].Option} {places[i].Name} name the same address; give each a port of its "
-                        + "own, or leave one of them out.");
+                        $"{other.Option} {other.Name} and {places[i].Option} {places[i].Name} name the same address; give each a port "
+                        + "of its own, or leave one of them out.");
             }
         }
         foreach (IGrouping<(string, string), Place> addresses in places.GroupBy(place => (place.Option, place.Name)))

@@ -91,7 +91,9 @@ internal static partial class FileSystem
     private static partial int close(int descriptor);
 
     /// <summary>Writes all bytes at an offset of a file.</summary>
-    /// <exception cref="IOException">It failed, also because the file would be larger than the file system or the process may have it.</exception>
+    /// <exception cref="IOException">
+    /// It failed, also because the file would be larger than the file system or the process may have it.
+    /// </exception>
     public static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
     {
         try
