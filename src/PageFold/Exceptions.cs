@@ -63,7 +63,10 @@ public sealed class ObjectMappedException : InvalidOperationException
     }
 }
 
-/// <summary>What is stored for a page does not match its check: memory was damaged. The page cannot be read; writing or discarding it repairs the slot.</summary>
+/// <summary>
+/// What is stored for a page does not match its check: memory was damaged. The page cannot be read; writing or discarding it repairs the
+/// slot.
+/// </summary>
 public sealed class PageCorruptException : Exception
 {
     /// <summary>Makes the exception for a page.</summary>
@@ -91,7 +94,10 @@ public sealed class PageCorruptException : Exception
     public long Page { get; }
 }
 
-/// <summary>A page is in the writeback file and the system cannot read it from there. The page is as it was: reading it again may succeed; writing or discarding it needs nothing of the file.</summary>
+/// <summary>
+/// A page is in the writeback file and the system cannot read it from there. The page is as it was: reading it again may succeed; writing
+/// or discarding it needs nothing of the file.
+/// </summary>
 public sealed class WritebackReadException : IOException
 {
     /// <summary>Makes the exception for a page.</summary>
@@ -99,7 +105,10 @@ public sealed class WritebackReadException : IOException
     /// <param name="path">The file.</param>
     /// <param name="innerException">What the system reported; null if the file is too short.</param>
     public WritebackReadException(long page, string path, Exception? innerException)
-        : base($"Page {page} cannot be read from the writeback file {path}: {innerException?.Message ?? "the file is shorter than what was written to it."} Write or discard the page to clear it.", innerException)
+        : base(
+            $"Page {page} cannot be read from the writeback file {path}: "
+                + $"{innerException?.Message ?? "the file is shorter than what was written to it."} Write or discard the page to clear it.",
+            innerException)
     {
         Page = page;
         Path = path;

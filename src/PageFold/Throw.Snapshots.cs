@@ -11,7 +11,7 @@ internal static partial class Throw
     {
         if (label is null)
             throw new ArgumentException("Label is null; choose a text, or leave it empty.", "Label");
-        int bytes = Store.SnapshotHeader.LabelBytes(label);
+        int bytes = Store.Snapshots.SnapshotHeader.LabelBytes(label);
         if (bytes > SnapshotOptions.MaxLabelBytes)
             throw new ArgumentException($"Label has {bytes} bytes in UTF-8; choose at most {SnapshotOptions.MaxLabelBytes}.", "Label");
     }
@@ -29,10 +29,10 @@ internal static partial class Throw
     }
 
     public static NotSupportedException CodecCannotBeSaved(string codec) =>
-        new($"Codec {codec} cannot be saved: a snapshot has to say what makes it again, and that is known of the library's own codecs alone, with dictionaries up to {Store.SnapshotFormat.MaxDictionaryBytes} bytes. Use one of those, or save an image.");
+        new($"Codec {codec} cannot be saved: a snapshot has to say what makes it again, and that is known of the library's own codecs alone, with dictionaries up to {Store.Snapshots.SnapshotFormat.MaxDictionaryBytes} bytes. Use one of those, or save an image.");
 
     public static MemoryLimitException NoMemoryForSnapshot(long limit) =>
-        new($"No memory for a snapshot within MemoryLimit ({Bytes(limit)}): it takes two buffers of {Bytes(Store.SnapshotFormat.ChunkBytes)} "
+        new($"No memory for a snapshot within MemoryLimit ({Bytes(limit)}): it takes two buffers of {Bytes(Store.Snapshots.SnapshotFormat.ChunkBytes)} "
             + "and a bit a page; recompress with a denser codec, write pages back, or discard some, and compact, then try again.");
 
     public static InvalidOperationException PointIsFixed() => new("The session's point in time is fixed already; begin another snapshot for another point.");
@@ -42,7 +42,9 @@ internal static partial class Throw
             $"The snapshot was given up: its point in time was fixed, writers waited {patience.TotalSeconds} s, and Save was not called; "
             + "call Save right after TakePoint.");
 
-    public static ObjectDisposedException StoreClosed(object store) => new(store.GetType().FullName);
+    public static ObjectDisposedException StoreClosed() => new(typeof(PageStore).FullName);
+
+    public static void IfSessionEnded(bool ended) => ObjectDisposedException.ThrowIf(ended, typeof(SnapshotSession));
 
     [DoesNotReturn]
     public static void NotAFile(string path) => throw new IOException($"{path} is a folder, a device or something else that is no plain file; choose the name of a file.");
@@ -87,7 +89,7 @@ internal static partial class Throw
     }
 
     public static MemoryLimitException NoMemoryToLoad(long limit) =>
-        new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
+        new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.Snapshots.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
 
     public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
         new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; "

@@ -8,7 +8,9 @@ using System.Runtime.InteropServices;
 
 namespace PageFold;
 
-/// <summary>Every exception of the library, each named by its cause; a message names the option or argument, its value and the remedy.</summary>
+/// <summary>
+/// Every exception of the library, each named by its cause; a message names the option or argument, its value and the remedy.
+/// </summary>
 [StackTraceHidden]
 internal static partial class Throw
 {
@@ -94,10 +96,10 @@ internal static partial class Throw
     {
         if (string.IsNullOrWhiteSpace(options.Path))
             throw new ArgumentException("Writeback.Path is empty; name a file or a block device.", "Path");
-        if (options.MostBytes is { } most && (most < Store.WritebackLog.SmallestFile || most > WritebackOptions.LargestFile))
+        if (options.MostBytes is { } most && (most < Store.Log.WritebackLog.SmallestFile || most > WritebackOptions.LargestFile))
         {
             throw new ArgumentOutOfRangeException("MostBytes", most,
-                $"Writeback.MostBytes is {Bytes(most)}; choose {Bytes(Store.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.LargestFile)}.");
+                $"Writeback.MostBytes is {Bytes(most)}; choose {Bytes(Store.Log.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.LargestFile)}.");
         }
         IfNegative(options.DailyBudget ?? 0, "DailyBudget");
         if (options is { DirectReclaim: true, DailyBudget: { } daily })
@@ -147,8 +149,8 @@ internal static partial class Throw
 
     public static void IfWritebackTooSmall(long bytes, string path)
     {
-        if (bytes < Store.WritebackLog.SmallestFile)
-            throw new ArgumentException($"Writeback.Path {path} has {Bytes(bytes)}; choose a device of at least {Bytes(Store.WritebackLog.SmallestFile)}.", "Path");
+        if (bytes < Store.Log.WritebackLog.SmallestFile)
+            throw new ArgumentException($"Writeback.Path {path} has {Bytes(bytes)}; choose a device of at least {Bytes(Store.Log.WritebackLog.SmallestFile)}.", "Path");
     }
 
     [DoesNotReturn]
@@ -229,7 +231,7 @@ internal static partial class Throw
     [DoesNotReturn]
     public static void NoCodecNumber(string codec) =>
         throw new InvalidOperationException(
-            $"Codec {codec} is one too many: a store has at most {Store.CodecTable.Most}, and pages are stored with all of them; "
+            $"Codec {codec} is one too many: a store has at most {Store.Index.PageWord.MaxCodecs}, and pages are stored with all of them; "
                 + "retire one first (RetireCodec, or Recompress with RetireOthers).");
 
     [DoesNotReturn]
@@ -261,13 +263,13 @@ internal static partial class Throw
                 $"Target is codec number {number} itself; choose another, or leave it null for the codec for writes.", "Target");
     }
 
-    public static void IfStoredFormInvalid(in Store.StoredPage form, int length, int pageSize, bool codecIsKnown)
+    public static void IfStoredFormInvalid(in Store.Index.StoredPage form, int length, int pageSize, bool codecIsKnown)
     {
         bool fits = form.Kind switch
         {
-            Store.StoredKind.SameFilled => true,
-            Store.StoredKind.Compressed => form.Size >= 1 && form.Size < pageSize && form.Size == length && codecIsKnown,
-            Store.StoredKind.Incompressible => form.Size == pageSize && form.Size == length,
+            Store.Index.StoredKind.SameFilled => true,
+            Store.Index.StoredKind.Compressed => form.Size >= 1 && form.Size < pageSize && form.Size == length && codecIsKnown,
+            Store.Index.StoredKind.Incompressible => form.Size == pageSize && form.Size == length,
             _ => false,
         };
         if (!fits)

@@ -67,7 +67,7 @@ public class AllocationFreeTests
                 store.TryRead(i, read);
                 store.TryRead(i + 100_000, read);
                 store.TryGetPageInfo(i, out _);
-                store.ReadStored((uint)i, read);
+                store.Reader.ReadStored((uint)i, read);
                 if (i % 3 == 0)
                     store.Discard(i);
             }
@@ -92,7 +92,7 @@ public class AllocationFreeTests
             for (int i = 0; i < 500; i++)
             {
                 store.TryRead(i, page);
-                store.ReadStored((uint)i, page);
+                store.Reader.ReadStored((uint)i, page);
             }
         });
     }

@@ -31,13 +31,13 @@ internal enum SharedOutcome
 
 /// <summary>
 /// The layout of a slot: 64 bits that say where an object is, and lock it. From the low end: kind (2), writer (1), readers (7),
-/// size minus one (16), codec number (2), settled (1), location (35). Kinds without an object have the upper 54 bits as payload.
-/// Codec number and settled say what the object's bytes are, for the table's owner; they stay with the object wherever it moves.
+/// size minus one (16), owner's bits (3), location (35). Kinds without an object have the upper 54 bits as payload.
+/// The owner's bits mean what the owner of the table wants; they stay with the object when compaction moves it.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The lock is a reader-writer spin lock. A reader pins: what the slot holds neither moves nor goes while a reader counts. A writer announces itself first and
-/// then waits for the readers, so readers cannot starve it. Compaction only ever tries.
+/// The lock is a reader-writer spin lock. A reader pins: the object neither moves nor goes while the count of readers is not zero. A
+/// writer sets its bit first and then waits for the readers, so readers cannot starve it. Compaction only tries, and never waits.
 /// </para>
 /// <para>
 /// Order: taking the lock is an interlocked operation (a full fence), so what the holder reads afterwards is at least as new as the word;
@@ -47,37 +47,36 @@ internal enum SharedOutcome
 internal static class SlotWord
 {
     public const int SizeBits = 16;
-    public const int CodecBits = 2;
+    public const int OwnerBits = 3;
     public const int LocationBits = 35;
     public const int MaxReaders = 127;
 
     private const int KindBits = 2;
     private const int SizeShift = 10;
-    private const int CodecShift = SizeShift + SizeBits;
-    private const int SettledShift = CodecShift + CodecBits;
-    private const int LocationShift = SettledShift + 1;
+    private const int OwnerShift = SizeShift + SizeBits;
+    private const int LocationShift = OwnerShift + OwnerBits;
     private const ulong KindMask = (1UL << KindBits) - 1;
     private const ulong Writer = 1UL << KindBits;
     private const ulong OneReader = Writer << 1;
     private const ulong ReaderMask = MaxReaders * OneReader;
     private const ulong LockMask = Writer | ReaderMask;
-    private const ulong SettledBit = 1UL << SettledShift;
     private const ulong LocationMask = ~0UL << LocationShift;
 
     // Both kinds of object have it, and they alone.
     private const ulong ObjectBit = (ulong)SlotKind.Object;
 
-    public static ulong ForObject(ObjectLocation location, int size, int codec = 0) =>
-        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)(uint)codec << CodecShift | location.Bits << LocationShift;
+    public static ulong ForObject(ObjectLocation location, int size, int owner = 0) =>
+        (ulong)SlotKind.Object | (ulong)(uint)(size - 1) << SizeShift | (ulong)(uint)owner << OwnerShift | location.Bits << LocationShift;
 
-    /// <summary>The word of an object in a class that is not its size's.</summary>
-    public static ulong ForMisplacedObject(ObjectLocation location, int size, int codec = 0) => ForObject(location, size, codec) | (ulong)SlotKind.MisplacedObject;
+    /// <summary>The word of an object that lies in a class which is not the one of its size.</summary>
+    public static ulong ForMisplacedObject(ObjectLocation location, int size, int owner = 0) =>
+        ForObject(location, size, owner) | (ulong)SlotKind.MisplacedObject;
 
-    /// <summary>The same word, with the note that nothing is gained by trying another codec.</summary>
-    public static ulong Settled(ulong word) => word | SettledBit;
+    /// <summary>The same word with some of the owner's bits set.</summary>
+    public static ulong WithOwnerBits(ulong word, int bits) => word | (ulong)(uint)bits << OwnerShift;
 
-    /// <summary>Makes that note in a slot that the caller holds, shared with others or not.</summary>
-    public static void Settle(ref ulong slot) => Interlocked.Or(ref slot, SettledBit);
+    /// <summary>Sets some of the owner's bits in a slot that the caller holds, as a reader or alone.</summary>
+    public static void SetOwnerBits(ref ulong slot, int bits) => Interlocked.Or(ref slot, (ulong)(uint)bits << OwnerShift);
 
     /// <summary>The word of the same object in another place of its class.</summary>
     public static ulong MovedTo(ulong word, ObjectLocation location) => word & ~(LocationMask | LockMask) | ForObject(location, 1) & LocationMask;
@@ -93,10 +92,8 @@ internal static class SlotWord
 
     public static int Size(ulong word) => (int)(word >> SizeShift & (1UL << SizeBits) - 1) + 1;
 
-    /// <summary>The codec that made the object's bytes, by the owner's number.</summary>
-    public static int Codec(ulong word) => (int)(word >> CodecShift & (1UL << CodecBits) - 1);
-
-    public static bool IsSettled(ulong word) => (word & SettledBit) != 0;
+    /// <summary>The bits whose meaning is the owner's.</summary>
+    public static int Owner(ulong word) => (int)(word >> OwnerShift & (1UL << OwnerBits) - 1);
 
     public static ObjectLocation Location(ulong word) => new(word >> LocationShift);
 
@@ -150,11 +147,14 @@ internal static class SlotWord
         }
     }
 
-    /// <summary>Makes the caller the only holder if nobody holds the slot and it holds exactly <paramref name="expected"/>.</summary>
+    /// <summary>Makes the caller the only holder if the slot is free and holds exactly <paramref name="expected"/>.</summary>
     public static bool TryAcquireExclusive(ref ulong slot, ulong expected) =>
         Interlocked.CompareExchange(ref slot, expected | Writer, expected) == expected;
 
-    /// <summary>Makes a reader the only holder if nobody else holds the slot or waits for it; otherwise it stays a reader. <paramref name="word"/> is what the slot holds.</summary>
+    /// <summary>
+    /// Makes a reader the only holder if no other thread holds the slot or waits for it; otherwise it stays a reader.
+    /// <paramref name="word"/> is what the slot holds.
+    /// </summary>
     public static bool TryUpgrade(ref ulong slot, ulong word)
     {
         ulong alone = Unlocked(word);
@@ -163,6 +163,9 @@ internal static class SlotWord
 
     /// <summary>Ends exclusive holding and leaves <paramref name="word"/> in the slot.</summary>
     public static void ReleaseExclusive(ref ulong slot, ulong word) => Volatile.Write(ref slot, word);
+
+    /// <summary>Ends exclusive holding, leaves <paramref name="word"/> in the slot, and makes the caller a reader of it.</summary>
+    public static void Downgrade(ref ulong slot, ulong word) => Volatile.Write(ref slot, Unlocked(word) + OneReader);
 
     /// <summary>True if the unlocked word holds the object at this location.</summary>
     public static bool IsAt(ulong word, ObjectLocation location) =>

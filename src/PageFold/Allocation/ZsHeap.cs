@@ -41,13 +41,13 @@ internal sealed unsafe class ZsHeap : IDisposable
     private readonly ZspageTable _zspages;
     private readonly SizeClass[] _classes;
     private readonly Timer _timer;
-    private readonly Gate _gate;
+    private readonly RundownGate _gate;
     private readonly int _indexBits;
     private int _requested;
     private long _framesCompacted;
     private long _bytesMoved;
 
-    public ZsHeap(FrameArena arena, SlotTable owners, Gate gate, SizeClasses table)
+    public ZsHeap(FrameArena arena, SlotTable owners, RundownGate gate, SizeClasses table)
     {
         Arena = arena;
         Owners = owners;
@@ -81,18 +81,6 @@ internal sealed unsafe class ZsHeap : IDisposable
     /// <summary>Bytes that compaction has moved so far.</summary>
     public long BytesMoved => Volatile.Read(ref _bytesMoved);
 
-    /// <summary>Frames of all zspages.</summary>
-    public long Frames
-    {
-        get
-        {
-            long frames = 0;
-            foreach (SizeClass sizeClass in _classes)
-                frames += sizeClass.Frames;
-            return frames;
-        }
-    }
-
     /// <summary>Objects of all classes.</summary>
     public long Objects
     {
@@ -109,8 +97,8 @@ internal sealed unsafe class ZsHeap : IDisposable
     public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
 
     /// <summary>The word of an object in this location, which may be one of a larger class than the object's size asks for.</summary>
-    public ulong WordFor(ObjectLocation location, int size, int codec) =>
-        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size, codec) : SlotWord.ForMisplacedObject(location, size, codec);
+    public ulong WordFor(ObjectLocation location, int size, int owner) =>
+        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size, owner) : SlotWord.ForMisplacedObject(location, size, owner);
 
     /// <summary>
     /// Takes an object; its bytes and its tag are whatever was left there. False when there is no memory. The caller writes both, and then the slot.
@@ -132,6 +120,31 @@ internal sealed unsafe class ZsHeap : IDisposable
         }
         // Tables take their memory from the system, which free frames may hold.
         return mayReclaim && Arena.Trim() && sizeClass.TryAllocate(reserve, out location);
+    }
+
+    /// <summary>
+    /// Allocates an object and asks for its memory ahead. The caller fills it and publishes its word in a slot, or frees its location.
+    /// False when there is no memory.
+    /// </summary>
+    /// <param name="size">Bytes, 1 to a frame.</param>
+    /// <param name="owner">The owner's bits of the word.</param>
+    /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
+    /// <param name="mayReclaim">Has sparse zspages compacted if memory is short, which may wait for another compaction.</param>
+    /// <param name="made">The object.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryMake(int size, int owner, ReserveUse reserve, bool mayReclaim, out UnpublishedObject made)
+    {
+        if (!TryAllocate(size, reserve, mayReclaim, out ObjectLocation location))
+        {
+            made = default;
+            return false;
+        }
+        ulong word = SlotWord.ForObject(location, size, owner);
+        ObjectView view = View(word, out ulong* tag);
+        Prefetch.All(view.First, view.FirstLength);
+        Prefetch.All(view.Second, view.SecondLength);
+        made = new UnpublishedObject(word, view, tag);
+        return true;
     }
 
     public void Free(ObjectLocation location)
@@ -276,9 +289,9 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     private void Upkeep()
     {
-        if (!_gate.TryEnter(out int stripe))
+        if (!_gate.TryEnter(out RundownGate.Entry entry))
             return;
-        try
+        using (entry)
         {
             Volatile.Write(ref _requested, 0);
             lock (_compaction)
@@ -288,10 +301,6 @@ internal sealed unsafe class ZsHeap : IDisposable
             }
             if (Arena.Decay() | Arena.MergeBlocks())
                 RequestUpkeep();
-        }
-        finally
-        {
-            _gate.Exit(stripe);
         }
     }
 }

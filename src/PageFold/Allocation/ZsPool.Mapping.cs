@@ -75,7 +75,7 @@ public sealed unsafe partial class ZsPool
     /// </summary>
     private MapEntry* OpenEntry(ZsHandle handle, bool inOnePiece, out ObjectView view, out byte* bytes)
     {
-        int stripe = _gate.Enter();
+        int stripe = _gate.Enter().Stripe;
         MapEntry* entry = null;
         bool pinned = false;
         bool opened = false;

@@ -1,6 +1,5 @@
 using PageFold.Allocation;
 using PageFold.Frames;
-using PageFold.Interop;
 using PageFold.Mapping;
 
 namespace PageFold;
@@ -36,7 +35,7 @@ public sealed unsafe partial class ZsPool : IDisposable
     private readonly ZsHeap _heap;
     private readonly MapEntries _maps;
     private readonly MapWindows? _windows;
-    private readonly Gate _gate;
+    private readonly RundownGate _gate;
     private readonly PoolNumbers _numbers;
     private readonly uint _number;
     private readonly Action _trimTables;
@@ -51,7 +50,7 @@ public sealed unsafe partial class ZsPool : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         _arena = options.MakeArena();
-        _gate = new Gate(FreeEverything);
+        _gate = new RundownGate(FreeEverything);
         _numbers = options.Numbers;
         bool made = false;
         try
@@ -132,19 +131,12 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <exception cref="ObjectMappedException">The object is mapped, or being read or written by another thread; it stays as it is.</exception>
     public void Free(ZsHandle handle)
     {
-        int stripe = _gate.Enter();
-        try
-        {
-            ref ulong slot = ref AcquireToFree(handle, out ulong word);
-            ObjectLocation location = SlotWord.Location(word);
-            SlotWord.ReleaseExclusive(ref slot, SlotWord.ForPayload(SlotKind.Empty, 0));
-            _heap.Free(location);
-            _handles.Expire(handle.Slot);
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        using RundownGate.Entry entry = _gate.Enter();
+        ref ulong slot = ref AcquireToFree(handle, out ulong word);
+        ObjectLocation location = SlotWord.Location(word);
+        SlotWord.ReleaseExclusive(ref slot, SlotWord.ForPayload(SlotKind.Empty, 0));
+        _heap.Free(location);
+        _handles.Expire(handle.Slot);
     }
 
     /// <summary>Bytes in an object, as many as were allocated.</summary>
@@ -152,17 +144,10 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public int SizeOf(ZsHandle handle)
     {
-        int stripe = _gate.Enter();
-        try
-        {
-            ref ulong slot = ref Pin(handle, out ulong word);
-            SlotWord.ReleaseShared(ref slot);
-            return SlotWord.Size(word);
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        using RundownGate.Entry entry = _gate.Enter();
+        ref ulong slot = ref Pin(handle, out ulong word);
+        SlotWord.ReleaseShared(ref slot);
+        return SlotWord.Size(word);
     }
 
     /// <summary>Copies bytes of an object out.</summary>
@@ -174,21 +159,14 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void Read(ZsHandle handle, int offset, Span<byte> destination)
     {
-        int stripe = _gate.Enter();
-        try
-        {
-            ref ulong slot = ref Pin(handle, out ulong word);
-            bool inside = Contains(word, offset, destination.Length);
-            if (inside)
-                _heap.View(word).CopyTo(offset, destination);
-            SlotWord.ReleaseShared(ref slot);
-            if (!inside)
-                Throw.RangeOutsideObject(offset, destination.Length, SlotWord.Size(word));
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        using RundownGate.Entry entry = _gate.Enter();
+        ref ulong slot = ref Pin(handle, out ulong word);
+        bool inside = Contains(word, offset, destination.Length);
+        if (inside)
+            _heap.View(word).CopyTo(offset, destination);
+        SlotWord.ReleaseShared(ref slot);
+        if (!inside)
+            Throw.RangeOutsideObject(offset, destination.Length, SlotWord.Size(word));
     }
 
     /// <summary>Copies bytes into an object; the others stay.</summary>
@@ -200,21 +178,14 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void Write(ZsHandle handle, int offset, ReadOnlySpan<byte> source)
     {
-        int stripe = _gate.Enter();
-        try
-        {
-            ref ulong slot = ref Pin(handle, out ulong word);
-            bool inside = Contains(word, offset, source.Length);
-            if (inside)
-                _heap.View(word).CopyFrom(offset, source);
-            SlotWord.ReleaseShared(ref slot);
-            if (!inside)
-                Throw.RangeOutsideObject(offset, source.Length, SlotWord.Size(word));
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        using RundownGate.Entry entry = _gate.Enter();
+        ref ulong slot = ref Pin(handle, out ulong word);
+        bool inside = Contains(word, offset, source.Length);
+        if (inside)
+            _heap.View(word).CopyFrom(offset, source);
+        SlotWord.ReleaseShared(ref slot);
+        if (!inside)
+            Throw.RangeOutsideObject(offset, source.Length, SlotWord.Size(word));
     }
 
     /// <summary>
@@ -225,19 +196,12 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public CompactionResult Compact(CancellationToken cancellationToken = default)
     {
-        int stripe = _gate.Enter();
-        try
-        {
-            CompactionResult result = _heap.Compact(cancellationToken);
-            _maps.FreeIdleBuffers();
-            if (TryTrimTables(atTheLimit: false))
-                _ = _arena.Trim();
-            return result;
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        using RundownGate.Entry entry = _gate.Enter();
+        CompactionResult result = _heap.Compact(cancellationToken);
+        _maps.FreeIdleBuffers();
+        if (TryTrimTables(atTheLimit: false))
+            _ = _arena.Trim();
+        return result;
     }
 
     /// <summary>What the pool holds now: all figures as they were at one moment, so that they add up while other threads work.</summary>
@@ -245,29 +209,22 @@ public sealed unsafe partial class ZsPool : IDisposable
     public ZsPoolStatistics GetStatistics()
     {
         HeapFigures heap = new(_heap);
-        int stripe = _gate.Enter();
-        try
+        using RundownGate.Entry entry = _gate.Enter();
+        heap.Enter();
+        heap.Exit();
+        IReadOnlyList<SizeClassStatistics> classes = heap.Classes;
+        return new ZsPoolStatistics
         {
-            heap.Enter();
-            heap.Exit();
-            IReadOnlyList<SizeClassStatistics> classes = heap.Classes;
-            return new ZsPoolStatistics
-            {
-                Objects = classes.Sum(sizeClass => sizeClass.Objects),
-                ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
-                PoolBytes = heap.PoolBytes,
-                TableBytes = heap.TableBytes,
-                PeakBytes = heap.PeakBytes,
-                MemoryLimit = Budget.Limit,
-                FramesCompacted = _heap.FramesCompacted,
-                BytesMoved = _heap.BytesMoved,
-                Classes = classes,
-            };
-        }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+            Objects = classes.Sum(sizeClass => sizeClass.Objects),
+            ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
+            PoolBytes = heap.PoolBytes,
+            TableBytes = heap.TableBytes,
+            PeakBytes = heap.PeakBytes,
+            MemoryLimit = Budget.Limit,
+            FramesCompacted = _heap.FramesCompacted,
+            BytesMoved = _heap.BytesMoved,
+            Classes = classes,
+        };
     }
 
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
@@ -278,41 +235,29 @@ public sealed unsafe partial class ZsPool : IDisposable
     {
         Throw.IfObjectSizeInvalid(size, MaxObjectSize);
         handle = default;
-        int stripe = _gate.Enter();
-        try
+        using RundownGate.Entry entry = _gate.Enter();
+        if (!TryTake(size, out uint slot, out uint generation, out UnpublishedObject made)
+            && !(TryTrimTables(atTheLimit: true) && TryTake(size, out slot, out generation, out made)))
+            return false;
+        fixed (byte* source = content)
         {
-            if (!TryTake(size, out uint slot, out uint generation, out ObjectLocation location)
-                && !(TryTrimTables(atTheLimit: true) && TryTake(size, out slot, out generation, out location)))
-                return false;
-            ulong word = SlotWord.ForObject(location, size);
-            ObjectView view = _heap.View(word, out ulong* tag);
-            Prefetch.All(view.First, view.FirstLength);
-            Prefetch.All(view.Second, view.SecondLength);
-            fixed (byte* source = content)
-            {
-                if (content.IsEmpty)
-                    view.Clear();
-                else
-                    view.CopyFrom(source);
-            }
-            *tag = slot;
-            SlotWord.ReleaseExclusive(ref *_slots.Find(slot), word);
-            handle = new ZsHandle(slot, generation, _number);
-            return true;
+            if (content.IsEmpty)
+                made.FillWithZeros(slot);
+            else
+                made.Fill(slot, source);
         }
-        finally
-        {
-            _gate.Exit(stripe);
-        }
+        SlotWord.ReleaseExclusive(ref *_slots.Find(slot), made.Word);
+        handle = new ZsHandle(slot, generation, _number);
+        return true;
     }
 
     /// <summary>Takes a slot and an object; neither when there is no memory for both.</summary>
-    private bool TryTake(int size, out uint slot, out uint generation, out ObjectLocation location)
+    private bool TryTake(int size, out uint slot, out uint generation, out UnpublishedObject made)
     {
-        location = default;
+        made = default;
         if (!_handles.TryTake(out slot, out generation) && !(_heap.ReclaimBytes() && _handles.TryTake(out slot, out generation)))
             return false;
-        if (_heap.TryAllocate(size, ReserveUse.None, mayReclaim: true, out location))
+        if (_heap.TryMake(size, owner: 0, ReserveUse.None, mayReclaim: true, out made))
             return true;
         _handles.GiveBack(slot);
         return false;

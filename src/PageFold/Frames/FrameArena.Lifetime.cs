@@ -42,7 +42,7 @@ public sealed unsafe partial class FrameArena
     /// From now on the memory goes back with its owner, a pool or store whose gate this is: while no operation is inside and no mapping is
     /// open.
     /// </summary>
-    internal void BelongTo(Gate gate)
+    internal void BelongTo(RundownGate gate)
     {
         gate.WhenForgotten(Forget);
         _isOwned = true;

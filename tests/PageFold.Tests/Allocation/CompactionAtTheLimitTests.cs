@@ -133,7 +133,7 @@ public abstract class CompactionAtTheLimitTests
         // Half of everything goes, and what came back as whole frames is taken by others: what is left to get lies in holes.
         for (long page = 0; page < stored; page += 2)
             store.Discard(page);
-        while (store.Heap.Arena.TryAllocate(out _))
+        while (store.Index.Heap.Arena.TryAllocate(out _))
             continue;
         for (int i = 0; i < 20; i++)
             Assert.NotEqual(StoreOutcome.Full, store.Write(1_000_000L * (i + 1), Compressible((ulong)i, 0.1)));

@@ -1,5 +1,6 @@
 using System.Numerics;
 using PageFold.Allocation;
+using PageFold.Store.Index;
 
 namespace PageFold.Tests.Allocation;
 
@@ -151,8 +152,8 @@ public class ZspageGeometryTests
         {
             ObjectLocation location = new(place);
             ulong word = SlotWord.ForObject(location, size, codec);
-            ulong settled = SlotWord.Settled(word);
-            return SlotWord.Codec(word) == codec && !SlotWord.IsSettled(word) && SlotWord.IsSettled(settled) && SlotWord.Codec(settled) == codec
+            ulong settled = PageWord.WithoutGain(word);
+            return PageWord.Codec(word) == codec && !PageWord.IsWithoutGain(word) && PageWord.IsWithoutGain(settled) && PageWord.Codec(settled) == codec
                 && SlotWord.Size(settled) == size && SlotWord.IsAt(settled, location)
                 && SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == location
                 && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, location) && !SlotWord.IsAt(word, new ObjectLocation(place ^ 1));
@@ -165,13 +166,13 @@ public class ZspageGeometryTests
         {
             ObjectLocation location = new(place);
             ObjectLocation other = new(place ^ 0x555);
-            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size, codec) : SlotWord.Settled(SlotWord.ForObject(location, size, codec));
+            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size, codec) : PageWord.WithoutGain(SlotWord.ForObject(location, size, codec));
             ulong slot = word;
             SlotWord.TryAcquireShared(ref slot, out _);
             ulong moved = SlotWord.MovedTo(slot, other);
             return SlotWord.HoldsObject(word) && SlotWord.IsAt(word, location)
                 && SlotWord.HoldsObject(moved) && SlotWord.IsAt(moved, other) && !SlotWord.IsAt(moved, location)
                 && SlotWord.Kind(moved) == (misplaced ? SlotKind.MisplacedObject : SlotKind.Object) && SlotWord.Size(moved) == size && !SlotWord.IsLocked(moved)
-                && SlotWord.Codec(moved) == codec && SlotWord.IsSettled(moved) == !misplaced;
+                && PageWord.Codec(moved) == codec && PageWord.IsWithoutGain(moved) == !misplaced;
         });
 }

@@ -75,9 +75,9 @@ public unsafe class ForgottenTests
         {
             PageStore store = new(new PageStoreOptions { MemoryLimit = 2 << 20, SnapshotReserve = SnapshotOptions.ReserveBytes(4096, 1) });
             _ = store.BeginSnapshotTo(new Nowhere());
-            Assert.NotEqual(0, store.SnapshotReserve!.BlockCount);
+            Assert.NotEqual(0, store.Saver.Reserve!.BlockCount);
             reference = new WeakReference(store);
-            return store.SnapshotReserve;
+            return store.Saver.Reserve;
         }
     }
 
@@ -165,7 +165,7 @@ public unsafe class ForgottenTests
             Pages.Fill(page, (ulong)i);
             store.Write(i, page);
         }
-        return (new WeakReference(store), MappingOf((nint)store.Slots.Find(0)));
+        return (new WeakReference(store), MappingOf((nint)store.Index.Slots.Find(0)));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -10,13 +10,13 @@ public class GateTests
     {
         int inside = 0;
         long alone = 0;
-        Gate gate = new(() => { });
+        RundownGate gate = new(() => { });
         using CancellationTokenSource done = new();
         Task[] passers = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
         {
             while (!done.IsCancellationRequested)
             {
-                int stripe = gate.Enter();
+                int stripe = gate.Enter().Stripe;
                 Interlocked.Increment(ref inside);
                 // Now and then longer than anybody is patient.
                 for (long until = Environment.TickCount64 + 5; thread == 0 && Environment.TickCount64 < until;)
@@ -48,8 +48,8 @@ public class GateTests
     public void Cancelling_or_closing_ends_the_waiting_and_the_last_one_out_still_finishes()
     {
         bool finished = false;
-        Gate gate = new(() => finished = true);
-        int stripe = gate.Enter();
+        RundownGate gate = new(() => finished = true);
+        int stripe = gate.Enter().Stripe;
         using CancellationTokenSource soon = new(50);
         Assert.Throws<OperationCanceledException>(() => gate.RunAlone(() => Assert.Fail("not alone"), soon.Token));
         Task waiter = Pages.OnItsOwnThread(() => gate.RunAlone(() => Assert.Fail("not alone"), CancellationToken.None));

@@ -22,10 +22,10 @@ public class HugePageTests
         // A hole in every block: what goes back must not take its neighbours along.
         for (int page = 0; page < Pages; page += 2)
             store.Discard(page);
-        store.Heap.Arena.Trim();
-        Assert.Equal(0, store.Heap.Arena.HugeBytes);
+        store.Index.Heap.Arena.Trim();
+        Assert.Equal(0, store.Index.Heap.Arena.HugeBytes);
         Verify(store, pages, step: 2);
-        Assert.InRange(store.Heap.Arena.MeasureResidentBytes(), 1, store.Heap.Arena.CommittedBytes);
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentBytes(), 1, store.Index.Heap.Arena.CommittedBytes);
     }
 
     [Fact]
@@ -37,10 +37,10 @@ public class HugePageTests
         while (store.Write(stored, Noise(stored)) != StoreOutcome.Full)
             stored++;
         // There is no room for a second copy of a block, so none may be merged.
-        long huge = store.Heap.Arena.HugeBytes;
+        long huge = store.Index.Heap.Arena.HugeBytes;
         for (int i = 0; i < 20; i++)
-            store.Heap.Arena.MergeBlocksNow();
-        Assert.Equal(huge, store.Heap.Arena.HugeBytes);
+            store.Index.Heap.Arena.MergeBlocksNow();
+        Assert.Equal(huge, store.Index.Heap.Arena.HugeBytes);
         Assert.InRange(store.GetStatistics().PeakBytes, 1, Limit);
     }
 
@@ -50,8 +50,8 @@ public class HugePageTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64L << 20 });
         for (int page = 0; page < Pages; page++)
             store.Write(page, Noise(page));
-        Assert.False(store.Heap.Arena.MergeBlocks() || store.Heap.Arena.MergeBlocksNow());
-        Assert.Equal(0, store.Heap.Arena.HugeBytes);
+        Assert.False(store.Index.Heap.Arena.MergeBlocks() || store.Index.Heap.Arena.MergeBlocksNow());
+        Assert.Equal(0, store.Index.Heap.Arena.HugeBytes);
     }
 
     [Fact]
@@ -65,8 +65,8 @@ public class HugePageTests
         {
             while (!end.IsCancellationRequested)
             {
-                store.Heap.Arena.MergeBlocksNow();
-                store.Heap.Arena.Trim();
+                store.Index.Heap.Arena.MergeBlocksNow();
+                store.Index.Heap.Arena.Trim();
             }
         });
         Parallel.For(0, 4, worker =>
@@ -131,8 +131,8 @@ public class HugePageTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Huge pages are made on Linux, where the kernel has them.");
         long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
-        while (store.Heap.Arena.HugeBytes == 0 && Environment.TickCount64 < until)
+        while (store.Index.Heap.Arena.HugeBytes == 0 && Environment.TickCount64 < until)
             Task.Delay(20).Wait();
-        Assert.SkipWhen(store.Heap.Arena.HugeBytes == 0, "The system has no huge page to spare, or may not merge any.");
+        Assert.SkipWhen(store.Index.Heap.Arena.HugeBytes == 0, "The system has no huge page to spare, or may not merge any.");
     }
 }

@@ -14,7 +14,7 @@ public class PrefaultTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells what is resident.");
         using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit });
         store.Prefault();
-        long atFirst = store.Heap.Arena.MeasureResidentOf(Limit);
+        long atFirst = store.Index.Heap.Arena.MeasureResidentOf(Limit);
         Assert.InRange(atFirst, Limit / 16 * 14, Limit);
         byte[] page = new byte[4096];
         for (int round = 0; round < 3; round++)
@@ -28,12 +28,12 @@ public class PrefaultTests
             }
             // The limit is as good as without.
             Assert.InRange(stored, Limit / 4096 * 9 / 10, Limit / 4096);
-            Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= atFirst);
+            Assert.True(store.Index.Heap.Arena.MeasureResidentOf(Limit) >= atFirst);
             for (int i = 0; i < stored; i++)
                 Assert.True(store.TryRead(i, page) && Pages.Holds(page, (ulong)(round << 20 | i)));
             store.Discard(0, stored);
             store.Compact();
-            Assert.Equal(atFirst, store.Heap.Arena.MeasureResidentOf(Limit));
+            Assert.Equal(atFirst, store.Index.Heap.Arena.MeasureResidentOf(Limit));
             Assert.InRange(store.GetStatistics().TotalBytes, 0, Limit / 8);
             Assert.InRange(store.GetStatistics().PrefaultedBytes, atFirst - (64 << 10), atFirst);
         }
@@ -59,15 +59,15 @@ public class PrefaultTests
         Assert.InRange(store.GetStatistics().PrefaultedBytes, Limit / 16 * 14, Limit);
         store.Discard(0, stored);
         store.Compact();
-        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), Limit / 16 * 14, Limit);
-        Assert.True(store.Budget.Used + store.Budget.Idle <= Limit);
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentOf(Limit), Limit / 16 * 14, Limit);
+        Assert.True(store.Index.Budget.Used + store.Index.Budget.Idle <= Limit);
         // As many find room as before.
         for (int i = 0; i < stored - 1; i++)
         {
             Pages.Fill(page, (ulong)i);
             Assert.NotEqual(StoreOutcome.Full, store.Write(i, page));
         }
-        Assert.InRange(store.Heap.Arena.MeasureResidentBytes(), 1, store.Budget.Used + store.Budget.Idle);
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentBytes(), 1, store.Index.Budget.Used + store.Index.Budget.Idle);
         for (int i = 0; i < stored - 1; i++)
             Assert.True(store.TryRead(i, page) && Pages.Holds(page, (ulong)i));
     }
@@ -86,9 +86,9 @@ public class PrefaultTests
             if (store.Write(i, MemoryMarshal.AsBytes<ulong>(page)) == StoreOutcome.Full)
                 break;
         }
-        long beside = store.Budget.Used - store.Heap.Arena.CommittedBytes;
+        long beside = store.Index.Budget.Used - store.Index.Heap.Arena.CommittedBytes;
         Assert.InRange(store.GetStatistics().PrefaultedBytes + beside, Limit * 9 / 10, Limit);
-        Assert.True(store.Budget.Used + store.Budget.Idle <= Limit);
+        Assert.True(store.Index.Budget.Used + store.Index.Budget.Idle <= Limit);
         store.Discard(0, 1L << 21);
         byte[] noise = new byte[4096];
         Pages.Fill(noise, 1);
@@ -103,15 +103,15 @@ public class PrefaultTests
         byte[] page = new byte[4096];
         Pages.Fill(page, 7);
         Assert.Equal(StoreOutcome.Incompressible, store.Write(7, page));
-        long before = store.Budget.Used;
+        long before = store.Index.Budget.Used;
         Assert.Throws<OperationCanceledException>(() => store.Prefault(new CancellationToken(canceled: true)));
-        Assert.Equal((before, 0), (store.Budget.Used, store.Budget.Idle));
-        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), 1, Limit / 8);
+        Assert.Equal((before, 0), (store.Index.Budget.Used, store.Index.Budget.Idle));
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentOf(Limit), 1, Limit / 8);
         store.Prefault();
         store.Prefault();
-        Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
+        Assert.True(store.Index.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
         Assert.True(store.TryRead(7, page) && Pages.Holds(page, 7));
-        Assert.Equal(before, store.Budget.Used);
+        Assert.Equal(before, store.Index.Budget.Used);
     }
 
     [Theory]
@@ -133,11 +133,11 @@ public class PrefaultTests
         {
             if (saving is not null)
                 return;
-            long before = store.Budget.Used;
+            long before = store.Index.Budget.Used;
             saving = Pages.OnItsOwnThread(() => store.SaveSnapshot(file, options: null, progress: null, source.Token));
             // It has its buffers, and waits for its point in time.
-            Assert.True(SpinWait.SpinUntil(() => store.Budget.Used >= before + (1 << 20), TimeSpan.FromMinutes(1)));
-            kept = SpinWait.SpinUntil(() => store.KeepsOthersOut, TimeSpan.FromMilliseconds(50));
+            Assert.True(SpinWait.SpinUntil(() => store.Index.Budget.Used >= before + (1 << 20), TimeSpan.FromMinutes(1)));
+            kept = SpinWait.SpinUntil(() => store.Index.Gate.IsForOne, TimeSpan.FromMilliseconds(50));
             Assert.False(saving.IsCompleted);
             if (isCancelled)
             {
@@ -186,8 +186,8 @@ public class PrefaultTests
         while (store.Write(stored++, page) != StoreOutcome.Full);
         store.Discard(0, stored);
         store.Compact();
-        FrameArena arena = store.Heap.Arena;
-        Assert.InRange(arena.MeasureResidentBytes(), arena.PrefaultedBytes, arena.CommittedBytes + store.Budget.Idle);
+        FrameArena arena = store.Index.Heap.Arena;
+        Assert.InRange(arena.MeasureResidentBytes(), arena.PrefaultedBytes, arena.CommittedBytes + store.Index.Budget.Idle);
     }
 
     [Theory]
@@ -200,17 +200,17 @@ public class PrefaultTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
         AllocationFaults faults = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Backing = backing, Faults = faults });
-        Assert.SkipUnless(!isLocked || KernelPages.TryLock(store.Heap.Arena), "This process may not lock so much memory.");
-        long before = store.Budget.Used;
+        Assert.SkipUnless(!isLocked || KernelPages.TryLock(store.Index.Heap.Arena), "This process may not lock so much memory.");
+        long before = store.Index.Budget.Used;
         // All is there but the last frames.
         faults.Refuse(2);
         Assert.Contains("There is no memory", Assert.Throws<InsufficientMemoryException>(() => store.Prefault()).Message,
             StringComparison.Ordinal);
-        Assert.Equal((before, 0), (store.Budget.Used, store.Budget.Idle));
-        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), 1, Limit / 8);
+        Assert.Equal((before, 0), (store.Index.Budget.Used, store.Index.Budget.Idle));
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentOf(Limit), 1, Limit / 8);
         faults.Clear();
         store.Prefault();
-        Assert.True(store.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
+        Assert.True(store.Index.Heap.Arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
     }
 
     [Theory]
@@ -237,7 +237,7 @@ public class PrefaultTests
                 store.Compact();
                 for (int i = 0; i < Count; i++)
                     Write(i, version);
-                store.Heap.Arena.MergeBlocksNow();
+                store.Index.Heap.Arena.MergeBlocksNow();
                 for (int i = 0; i < Count; i++)
                     Assert.True(store.TryRead(i, page) && Pages.Holds(page, Key(i, version)), $"page {i}");
             }).Wait(TimeSpan.FromMinutes(1)), "a writer waits until all memory is there");
@@ -248,15 +248,15 @@ public class PrefaultTests
             Assert.Throws<OperationCanceledException>(() => store.Prefault(source.Token));
         else
             store.Prefault(source.Token);
-        FrameArena arena = store.Heap.Arena;
+        FrameArena arena = store.Index.Heap.Arena;
         Assert.True(version > 2);
-        Assert.InRange(store.Budget.Used + store.Budget.Idle, 1, Limit);
-        Assert.InRange(arena.MeasureResidentOf(Limit), arena.PrefaultedBytes, arena.CommittedBytes + store.Budget.Idle);
+        Assert.InRange(store.Index.Budget.Used + store.Index.Budget.Idle, 1, Limit);
+        Assert.InRange(arena.MeasureResidentOf(Limit), arena.PrefaultedBytes, arena.CommittedBytes + store.Index.Budget.Idle);
         Assert.Equal(isCancelled, arena.PrefaultedBytes == 0);
-        Assert.Equal(isCancelled, store.Budget.Idle == 0);
+        Assert.Equal(isCancelled, store.Index.Budget.Idle == 0);
         store.Discard(0, Count);
         store.Compact();
-        Assert.InRange(arena.MeasureResidentOf(Limit), arena.PrefaultedBytes, arena.CommittedBytes + store.Budget.Idle);
+        Assert.InRange(arena.MeasureResidentOf(Limit), arena.PrefaultedBytes, arena.CommittedBytes + store.Index.Budget.Idle);
         if (!isCancelled)
             Assert.True(arena.MeasureResidentOf(Limit) >= Limit / 16 * 14);
 

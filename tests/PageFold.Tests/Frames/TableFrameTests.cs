@@ -24,9 +24,9 @@ public class TableFrameTests
             store.Write((long)leaf * PagesPerLeaf, page);
         }
         long held = store.GetStatistics().TotalBytes;
-        WaitForHugePages(store.Heap.Arena);
+        WaitForHugePages(store.Index.Heap.Arena);
         Assert.Equal(held, store.GetStatistics().TotalBytes);
-        Assert.InRange(store.Heap.Arena.MeasureResidentBytes(), 1, store.Heap.Arena.CommittedBytes);
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentBytes(), 1, store.Index.Heap.Arena.CommittedBytes);
         for (int leaf = 0; leaf < Leaves; leaf++)
         {
             Assert.True(store.TryRead((long)leaf * PagesPerLeaf, page));
@@ -36,9 +36,9 @@ public class TableFrameTests
         for (int leaf = 0; leaf < Leaves; leaf += 2)
             Assert.Equal(1, store.Discard((long)leaf * PagesPerLeaf));
         store.Compact();
-        Assert.Equal(0, store.Heap.Arena.HugeBytes);
+        Assert.Equal(0, store.Index.Heap.Arena.HugeBytes);
         Assert.InRange(store.GetStatistics().TotalBytes, 1, held - (Leaves / 2 - 1) * PageSize);
-        Assert.InRange(store.Heap.Arena.MeasureResidentBytes(), 1, store.Heap.Arena.CommittedBytes);
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentBytes(), 1, store.Index.Heap.Arena.CommittedBytes);
         for (int leaf = 1; leaf < Leaves; leaf += 2)
         {
             Assert.True(store.TryRead((long)leaf * PagesPerLeaf, page));

@@ -35,11 +35,11 @@ public class CodecClaimTests
     public void What_the_first_context_brings_into_being_is_charged_too()
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
-        long before = store.Budget.Used;
+        long before = store.Index.Budget.Used;
         store.AddCodec(new GrowingCodec());
-        Assert.Equal(before + GrowingCodec.Grown, store.Budget.Used);
+        Assert.Equal(before + GrowingCodec.Grown, store.Index.Budget.Used);
         using PageStore other = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = new GrowingCodec() });
-        Assert.InRange(other.Budget.Used, GrowingCodec.Grown, 16 << 20);
+        Assert.InRange(other.Index.Budget.Used, GrowingCodec.Grown, 16 << 20);
         Assert.Throws<MemoryLimitException>(() => other.AddCodec(new GrowingCodec { Grows = 16 << 20 }));
     }
 
@@ -49,7 +49,7 @@ public class CodecClaimTests
         Gen.Select(Gen.Long[-1, 6 << 20].Array[1, 12], Gen.Int[0, 3].Array[1, 12]).Sample((claims, ends) =>
         {
             PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-            MemoryBudget budget = store.Budget;
+            MemoryBudget budget = store.Index.Budget;
             foreach ((long claim, int end) in claims.Zip(ends))
             {
                 ClaimingCodec codec = new() { Shared = claim, Context = claim / 4, Throws = end == 3 };
@@ -79,10 +79,10 @@ public class CodecClaimTests
     public void A_negative_claim_is_refused_by_name_and_nothing_is_charged(string what, long bytes)
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         ClaimingCodec codec = what == "SharedBytes" ? new() { Shared = bytes } : new() { Context = bytes };
         AssertRefused<ArgumentException>(() => store.AddCodec(codec), "claiming", what, $"{bytes:N0}");
-        Assert.Equal(used, store.Budget.Used);
+        Assert.Equal(used, store.Index.Budget.Used);
         AssertRefused<ArgumentException>(() => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec }).Dispose(),
             "claiming", what);
     }
@@ -106,10 +106,10 @@ public class CodecClaimTests
             if (what == "MaxCompressedLength")
                 continue;
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-            long used = store.Budget.Used;
+            long used = store.Index.Budget.Used;
             AssertRefused<MemoryLimitException>(() => store.AddCodec(codec), "claiming", $"{bytes:N0}",
                 "make a store with a larger limit");
-            Assert.Equal(used, store.Budget.Used);
+            Assert.Equal(used, store.Index.Budget.Used);
             Assert.Equal(StoreOutcome.Stored,
                 store.Write(1, new byte[PageSize / 8].SelectMany((_, i) => BitConverter.GetBytes(i / 3L)).ToArray()));
         }
@@ -137,7 +137,7 @@ public class CodecClaimTests
         {
             ClaimingCodec codec = new() { MostContexts = 1, Thrown = thrown };
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec });
-            long used = store.Budget.Used;
+            long used = store.Index.Budget.Used;
             Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, thread =>
             {
                 byte[] page = new byte[PageSize];
@@ -152,18 +152,18 @@ public class CodecClaimTests
             });
             store.Discard(0, 8);
             store.Compact();
-            Assert.InRange(store.Budget.Used, 0, used + (256 << 10));
+            Assert.InRange(store.Index.Budget.Used, 0, used + (256 << 10));
         }
         // The caller who brings it along is told.
         Assert.Throws<InvalidTimeZoneException>(() =>
             new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20,
                 Codec = new ClaimingCodec { MostContexts = 0, Thrown = new InvalidTimeZoneException() } }).Dispose());
         using PageStore plain = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-        long before = plain.Budget.Used;
+        long before = plain.Index.Budget.Used;
         Assert.Throws<InvalidTimeZoneException>(() =>
             plain.UseCodec(new ClaimingCodec { Shared = 1 << 20, MostContexts = 0, Thrown = new InvalidTimeZoneException() }));
         AssertRefused<ArgumentException>(() => plain.UseCodec(new ClaimingCodec { MakesNone = true }), "CreateContext");
-        Assert.Equal(before, plain.Budget.Used);
+        Assert.Equal(before, plain.Index.Budget.Used);
         Assert.Single(plain.Codecs);
     }
 
@@ -171,7 +171,7 @@ public class CodecClaimTests
     public void A_context_whose_disposal_throws_leaves_nothing_charged()
     {
         PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
-        MemoryBudget budget = store.Budget;
+        MemoryBudget budget = store.Index.Budget;
         long used = budget.Used;
         ClaimingCodec codec = new() { Context = 1 << 20, DisposeThrows = true };
         int number = store.AddCodec(codec);
@@ -187,7 +187,7 @@ public class CodecClaimTests
     {
         ClaimingCodec codec = new() { Compresses = true };
         PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = codec });
-        MemoryBudget budget = store.Budget;
+        MemoryBudget budget = store.Index.Budget;
         byte[] page = Half(1);
         Assert.Equal(StoreOutcome.Stored, store.Write(1, page));
         store.AddCodec(PageCodec.Lz4);

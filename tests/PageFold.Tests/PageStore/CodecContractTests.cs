@@ -55,7 +55,7 @@ public class CodecContractTests
                     store.Write(thread, page);
                 }
             });
-            Assert.True(store.Budget.Peak <= 3 << 20);
+            Assert.True(store.Index.Budget.Peak <= 3 << 20);
             Assert.InRange(codec.Alive, 1, 2);
             Assert.InRange(codec.Made, 1, 2);
         }

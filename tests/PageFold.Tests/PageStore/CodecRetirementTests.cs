@@ -1,5 +1,6 @@
 using PageFold.Allocation;
 using PageFold.Frames;
+using PageFold.Store.Index;
 
 namespace PageFold.Tests.Store;
 
@@ -21,7 +22,7 @@ public class CodecRetirementTests
         long stored = nights.Take(10).Max(night => night.StoredBytes);
         Assert.All(nights, night => Assert.InRange(night.HeldBytes, 0, held + held / 20));
         Assert.All(nights, night => Assert.InRange(night.StoredBytes, 0, stored + stored / 20));
-        Assert.True(store.Budget.Peak <= 64 << 20);
+        Assert.True(store.Index.Budget.Peak <= 64 << 20);
     }
 
     [Fact]
@@ -57,7 +58,7 @@ public class CodecRetirementTests
     public void Pages_leave_their_codec_whether_they_shrink_or_not_and_its_memory_comes_back()
     {
         using PageStore store = Make();
-        long before = store.Budget.Used;
+        long before = store.Index.Budget.Used;
         store.UseCodec(PageCodec.Zstd(19, Text(7)));
         for (int page = 0; page < 300; page++)
             store.Write(page, Text(page));
@@ -69,7 +70,7 @@ public class CodecRetirementTests
         AssertHoldAll(store, 300);
         store.Discard(0, 300);
         store.Compact();
-        Assert.InRange(store.Budget.Used, 0, before + (256 << 10));
+        Assert.InRange(store.Index.Budget.Used, 0, before + (256 << 10));
         // Its number is free, and others keep theirs.
         Assert.Equal(1, store.AddCodec(PageCodec.Zstd(2)));
         Assert.Equal(2, store.AddCodec(PageCodec.Zstd(3)));
@@ -93,7 +94,7 @@ public class CodecRetirementTests
         store.UseCodec(PageCodec.Lz4);
         Assert.Equal(new CodecRetirement(true, 4000, 0), store.RetireCodec(1));
         Assert.Equal(4000, Assert.Single(store.Codecs).Pages);
-        Assert.True(store.Budget.Peak <= 4 << 20);
+        Assert.True(store.Index.Budget.Peak <= 4 << 20);
         AssertHoldAll(store, 4000);
     }
 
@@ -115,9 +116,9 @@ public class CodecRetirementTests
                     Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 1 << 20 }).Pages);
             }
             store.UseCodec(PageCodec.Lz4);
-            long before = PageStore.LeavesWalked;
+            long before = PageIndex.LeavesWalked;
             Assert.Equal(new CodecRetirement(true, count, 0), store.RetireCodec(1));
-            return PageStore.LeavesWalked - before;
+            return PageIndex.LeavesWalked - before;
         }
     }
 
@@ -132,7 +133,7 @@ public class CodecRetirementTests
             stored++;
         store.UseCodec(PageCodec.Lz4Managed);
         Assert.Equal(new CodecRetirement(true, stored, 0), store.RetireCodec(0));
-        Assert.True(store.Budget.Peak <= 3 << 20);
+        Assert.True(store.Index.Budget.Peak <= 3 << 20);
         AssertHoldAll(store, stored);
     }
 
@@ -172,9 +173,9 @@ public class CodecRetirementTests
         for (int page = 0; page < 10; page++)
             store.Write(page, Text(page));
         store.UseCodec(PageCodec.Lz4);
-        ulong* slot = store.Slots.Find(3);
+        ulong* slot = store.Index.Slots.Find(3);
         SlotWord.TryAcquireShared(ref *slot, out _);
-        *store.Heap.View(*store.Slots.Find(5)).First ^= 1;
+        *store.Index.Heap.View(*store.Index.Slots.Find(5)).First ^= 1;
         Assert.Equal(new CodecRetirement(false, 9, 1), store.RetireCodec(1));
         SlotWord.ReleaseShared(ref *slot);
         Assert.Equal(new CodecRetirement(true, 1, 0), store.RetireCodec(1));
@@ -337,8 +338,8 @@ public class CodecRetirementTests
         }
         using PageStore target = Make();
         target.UseCodec(PageCodec.Zstd(9));
-        target.HoldCodec(PageCodec.Zstd(10));
-        target.HoldCodec(PageCodec.Lz4);
+        target.KnownCodecs.Hold(PageCodec.Zstd(10));
+        target.KnownCodecs.Hold(PageCodec.Lz4);
         Assert.Equal(3, target.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = true }).Pages);
         foreach (int level in (int[])[1, 2, 3])
             AssertHolds(target, level);

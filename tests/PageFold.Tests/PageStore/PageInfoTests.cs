@@ -8,6 +8,8 @@ public class PageInfoTests
 {
     private const int PageSize = 4096;
 
+    private readonly ManualTime _time = new();
+
     [Fact]
     public void Tells_how_a_page_is_held()
     {
@@ -44,19 +46,19 @@ public class PageInfoTests
         byte[] read = new byte[PageSize];
         for (int page = 0; page < 5; page++)
             store.Write(page, page == 4 ? new byte[PageSize] : Noise(page, 0.5));
-        store.AdvanceClock(TimeSpan.FromSeconds(100));
+        _time.Advance(TimeSpan.FromSeconds(100));
         store.TryRead(1, read);
         store.Write(2, Noise(2, 0.5));
-        store.ReadStored(3, read);
+        store.Reader.ReadStored(3, read);
         store.Compact();
-        store.AdvanceClock(TimeSpan.FromSeconds(60));
+        _time.Advance(TimeSpan.FromSeconds(60));
         Assert.Equal([160, 60, 60, 160, 160], Enumerable.Range(0, 5).Select(page => (int)Info(store, page).Age!.Value.TotalSeconds / 20 * 20));
         // Written again in place, refilled with another word, and read while filled.
         store.Write(0, Noise(100, 0.5));
         store.Write(4, Filled(5));
         Assert.InRange(Info(store, 0).Age!.Value.TotalSeconds, 0, 19);
         Assert.InRange(Info(store, 4).Age!.Value.TotalSeconds, 0, 19);
-        store.AdvanceClock(TimeSpan.FromSeconds(60));
+        _time.Advance(TimeSpan.FromSeconds(60));
         store.TryRead(4, read);
         Assert.InRange(Info(store, 4).Age!.Value.TotalSeconds, 0, 19);
     }
@@ -70,12 +72,12 @@ public class PageInfoTests
         store.Write(PageStore.MaxPage, Noise(2, 0.5));
         for (int hour = 1; hour < 120; hour++)
         {
-            store.AdvanceClock(TimeSpan.FromHours(1));
+            _time.Advance(TimeSpan.FromHours(1));
             Assert.Equal(Math.Min(24, hour), (int)Math.Round(Info(store, 1).Age!.Value.TotalHours));
             Assert.True(Info(store, PageStore.MaxPage).Age <= day);
         }
         store.Write(2, Noise(2, 0.5));
-        store.AdvanceClock(TimeSpan.FromDays(400));
+        _time.Advance(TimeSpan.FromDays(400));
         for (int page = 1; page < 3; page++)
             Assert.Equal(day, Info(store, page).Age);
     }
@@ -107,7 +109,7 @@ public class PageInfoTests
             store.Write(page, Filled(7));
         PageStoreStatistics full = store.GetStatistics();
         Assert.InRange((double)full.AccessTableBytes / Count, 2, 2.2);
-        Assert.Equal(store.Budget.Used, full.TotalBytes);
+        Assert.Equal(store.Index.Budget.Used, full.TotalBytes);
         store.Discard(0, Count);
         store.Compact();
         Assert.InRange(store.GetStatistics().AccessTableBytes, 0, 20_000);
@@ -190,7 +192,7 @@ public class PageInfoTests
         {
             while (Environment.TickCount64 < deadline)
             {
-                store.AdvanceClock(TimeSpan.FromHours(3));
+                _time.Advance(TimeSpan.FromHours(3));
                 store.Compact();
             }
         });
@@ -204,12 +206,15 @@ public class PageInfoTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static WeakReference Forget()
     {
-        PageStore store = Make();
+        PageStore store = Make(track: true, TimeProvider.System);
         store.Write(1, new byte[PageSize]);
         return new WeakReference(store);
     }
 
-    private static PageStore Make(bool track = true) => new(new PageStoreOptions { MemoryLimit = 64 << 20, TrackAccess = track });
+    private static PageStore Make(bool track, TimeProvider time) =>
+        new(new PageStoreOptions { MemoryLimit = 64 << 20, TrackAccess = track, TimeProvider = time });
+
+    private PageStore Make(bool track = true) => Make(track, _time);
 
     private static PageInfo Info(PageStore store, long page)
     {
@@ -229,39 +234,5 @@ public class PageInfoTests
         byte[] page = new byte[PageSize];
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(word);
         return page;
-    }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        private Action? _callback;
-
-        public TimeSpan Elapsed { get; set; }
-
-        public bool Disposed { get; private set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Elapsed.Ticks;
-
-        public void Fire() => _callback!();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            _callback = () => callback(state);
-            return new ManualTimer(this);
-        }
-
-        private sealed class ManualTimer(ManualTime time) : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose() => time.Disposed = true;
-
-            public ValueTask DisposeAsync()
-            {
-                Dispose();
-                return ValueTask.CompletedTask;
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 using PageFold.Allocation;
 using PageFold.Frames;
-using PageFold.Store;
+using PageFold.Store.Index;
 
 namespace PageFold.Tests.Store;
 
@@ -46,14 +46,14 @@ public class PageStoreCodecTests
         byte[] dictionary = Compressible(7);
         int plain = store.AddCodec(PageCodec.Zstd(3));
         int trained = store.AddCodec(PageCodec.Zstd(3, dictionary));
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         Assert.NotEqual(plain, trained);
         for (int i = 0; i < 5; i++)
         {
             Assert.Equal(plain, store.AddCodec(PageCodec.Zstd(3)));
             Assert.Equal(trained, store.AddCodec(PageCodec.Zstd(3, (byte[])dictionary.Clone())));
         }
-        Assert.Equal(used, store.Budget.Used);
+        Assert.Equal(used, store.Index.Budget.Used);
         // What was written with the one is not recompressed with the other.
         store.UseCodec(PageCodec.Zstd(3));
         store.Write(1, Compressible(1));
@@ -84,24 +84,24 @@ public class PageStoreCodecTests
         for (int page = 0; page < 4000; page++)
         {
             store.Write(page, Compressible(page));
-            ulong* slot = store.Slots.Find((uint)page);
-            *slot = SlotWord.Settled(*slot);
+            ulong* slot = store.Index.Slots.Find((uint)page);
+            *slot = PageWord.WithoutGain(*slot);
         }
-        ObjectLocation[] stored = [.. Enumerable.Range(0, 4000).Select(page => SlotWord.Location(*store.Slots.Find((uint)page)))];
+        ObjectLocation[] stored = [.. Enumerable.Range(0, 4000).Select(page => SlotWord.Location(*store.Index.Slots.Find((uint)page)))];
         for (int page = 0; page < 4000; page++)
         {
             if (page % 5 != 0)
                 store.Discard(page);
         }
         store.Compact();
-        Assert.True(Enumerable.Range(0, 4000).Count(page => page % 5 == 0 && !SlotWord.IsAt(*store.Slots.Find((uint)page), stored[page])) > 100);
+        Assert.True(Enumerable.Range(0, 4000).Count(page => page % 5 == 0 && !SlotWord.IsAt(*store.Index.Slots.Find((uint)page), stored[page])) > 100);
         for (int page = 0; page < 4000; page += 5)
         {
             Assert.Equal(1, CodecOf(store, page));
-            Assert.True(SlotWord.IsSettled(*store.Slots.Find((uint)page)));
+            Assert.True(PageWord.IsWithoutGain(*store.Index.Slots.Find((uint)page)));
             AssertHolds(store, page);
             store.Write(page, Compressible(page));
-            Assert.False(SlotWord.IsSettled(*store.Slots.Find((uint)page)));
+            Assert.False(PageWord.IsWithoutGain(*store.Index.Slots.Find((uint)page)));
         }
     }
 
@@ -116,18 +116,18 @@ public class PageStoreCodecTests
             store.UseCodec(codecs[level]);
             store.Write(level, Compressible(level));
         }
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         Assert.Contains("RetireCodec", Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4))).Message,
             StringComparison.Ordinal);
         store.Discard(3);
         // Nothing is stored with number 3, but new writes use it.
         Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4)));
         store.UseCodec(PageCodec.Lz4);
-        int held = store.HoldCodec(codecs[3]);
+        int held = store.KnownCodecs.Hold(codecs[3]);
         Assert.Throws<InvalidOperationException>(() => store.AddCodec(PageCodec.Zstd(4)));
-        store.EndHold(held);
+        store.KnownCodecs.EndHold(held);
         Assert.Equal(3, store.AddCodec(PageCodec.Zstd(4)));
-        Assert.InRange(store.Budget.Used, used / 2, used * 2);
+        Assert.InRange(store.Index.Budget.Used, used / 2, used * 2);
         for (int page = 0; page < 3; page++)
             AssertHolds(store, page);
     }
@@ -172,10 +172,10 @@ public class PageStoreCodecTests
             store.Write(1, Compressible(1));
             AssertHolds(store, 1);
             if (round == 8)
-                held = store.Budget.Used;
+                held = store.Index.Budget.Used;
         }
-        Assert.InRange(store.Budget.Used, 0, held + held / 8);
-        MemoryBudget budget = store.Budget;
+        Assert.InRange(store.Index.Budget.Used, 0, held + held / 8);
+        MemoryBudget budget = store.Index.Budget;
         store.Dispose();
         Assert.Equal(0, budget.Used);
         Assert.Throws<ObjectDisposedException>(() => store.AddCodec(PageCodec.Lz4));
@@ -194,7 +194,7 @@ public class PageStoreCodecTests
         for (int nth = 1; nth < 8; nth++)
         {
             PageCodec codec = PageCodec.Zstd(1, dictionary);
-            long used = store.Budget.Used;
+            long used = store.Index.Budget.Used;
             faults.Refuse(nth, 1000);
             try
             {
@@ -209,7 +209,7 @@ public class PageStoreCodecTests
                 Assert.Contains("zstd", error.Message, StringComparison.Ordinal);
             }
             faults.Clear();
-            Assert.InRange(store.Budget.Used, 0, used);
+            Assert.InRange(store.Index.Budget.Used, 0, used);
             Assert.Single(store.Codecs);
             Assert.Same(PageCodec.Lz4, store.Codec);
             for (int page = 0; page < 64; page++)
@@ -232,11 +232,11 @@ public class PageStoreCodecTests
         }
         Assert.Contains("retire a codec that is not needed, write pages back, or discard some",
             Assert.Throws<MemoryLimitException>(() => store.UseCodec(PageCodec.Zstd(19))).Message, StringComparison.Ordinal);
-        Assert.True(store.Budget.Peak <= 2 << 20);
+        Assert.True(store.Index.Budget.Peak <= 2 << 20);
         store.Discard(0, stored);
         // Free frames give way to contexts.
         store.UseCodec(PageCodec.Zstd(1));
-        Assert.True(store.Budget.Peak <= 2 << 20);
+        Assert.True(store.Index.Budget.Peak <= 2 << 20);
     }
 
     [Fact]
@@ -259,7 +259,7 @@ public class PageStoreCodecTests
                 int page = random.Next(Count);
                 if (store.TryRead(page, read))
                     Assert.True(read.AsSpan().SequenceEqual(Compressible(page)));
-                StoredPage form = store.ReadStored((uint)page, read);
+                StoredPage form = store.Reader.ReadStored((uint)page, read);
                 if (form.Kind != StoredKind.Absent)
                     Assert.InRange(form.Size, 1, PageSize);
             }
@@ -316,15 +316,15 @@ public class PageStoreCodecTests
         byte[] page = new byte[PageSize];
         byte[] stored = new byte[PageSize];
         byte[] read = new byte[PageSize];
-        Assert.Equal(StoredKind.Absent, source.ReadStored(7_000_000, stored).Kind);
+        Assert.Equal(StoredKind.Absent, source.Reader.ReadStored(7_000_000, stored).Kind);
         for (uint number = 0; number < 300; number++)
         {
             source.UseCodec(number % 2 == 0 ? PageCodec.Lz4 : zstd);
             Fill(page, number);
             StoreOutcome outcome = source.Write(number, page);
-            StoredPage form = source.ReadStored(number, stored);
-            Assert.Equal(outcome, target.WriteStored(number, form, stored.AsSpan(0, form.Size)));
-            Assert.Equal(form, target.ReadStored(number, read));
+            StoredPage form = source.Reader.ReadStored(number, stored);
+            Assert.Equal(outcome, target.Writer.WriteStored(number, form, stored.AsSpan(0, form.Size)));
+            Assert.Equal(form, target.Reader.ReadStored(number, read));
             Assert.True(target.TryRead(number, read));
             Assert.True(read.AsSpan().SequenceEqual(page));
         }
@@ -338,21 +338,21 @@ public class PageStoreCodecTests
         using PageStore store = Make();
         store.Write(1, Compressible(1));
         byte[] stored = new byte[PageSize];
-        StoredPage form = store.ReadStored(1, stored);
+        StoredPage form = store.Reader.ReadStored(1, stored);
         byte[] bytes = stored[..form.Size];
         bytes[5] ^= 1;
-        Assert.Equal(1, Assert.Throws<PageCorruptException>(() => store.WriteStored(1, form, bytes)).Page);
+        Assert.Equal(1, Assert.Throws<PageCorruptException>(() => store.Writer.WriteStored(1, form, bytes)).Page);
         bytes[5] ^= 1;
-        Assert.Throws<PageCorruptException>(() => store.WriteStored(2, form, bytes));
-        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form, bytes.AsSpan(1)));
-        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form with { Codec = 2 }, bytes));
-        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form with { Codec = -1 }, bytes));
-        Assert.Throws<ArgumentException>(() => store.WriteStored(1, form with { Kind = StoredKind.Incompressible }, bytes));
-        Assert.Throws<ArgumentException>(() => store.WriteStored(1, default, default));
-        Assert.Throws<ArgumentException>(() => store.ReadStored(1, new byte[100]));
+        Assert.Throws<PageCorruptException>(() => store.Writer.WriteStored(2, form, bytes));
+        Assert.Throws<ArgumentException>(() => store.Writer.WriteStored(1, form, bytes.AsSpan(1)));
+        Assert.Throws<ArgumentException>(() => store.Writer.WriteStored(1, form with { Codec = 2 }, bytes));
+        Assert.Throws<ArgumentException>(() => store.Writer.WriteStored(1, form with { Codec = -1 }, bytes));
+        Assert.Throws<ArgumentException>(() => store.Writer.WriteStored(1, form with { Kind = StoredKind.Incompressible }, bytes));
+        Assert.Throws<ArgumentException>(() => store.Writer.WriteStored(1, default, default));
+        Assert.Throws<ArgumentException>(() => store.Reader.ReadStored(1, new byte[100]));
         AssertHolds(store, 1);
-        *store.Heap.View(*store.Slots.Find(1)).First ^= 1;
-        Assert.Throws<PageCorruptException>(() => store.ReadStored(1, stored));
+        *store.Index.Heap.View(*store.Index.Slots.Find(1)).First ^= 1;
+        Assert.Throws<PageCorruptException>(() => store.Reader.ReadStored(1, stored));
         Assert.False(stored.AsSpan().ContainsAnyExcept((byte)0));
     }
 
@@ -369,21 +369,21 @@ public class PageStoreCodecTests
         {
             Pages.Fill(page, number);
             source.Write(number, page);
-            StoredPage form = source.ReadStored(number, stored);
-            if (target.WriteStored(number, form, stored) == StoreOutcome.Full)
+            StoredPage form = source.Reader.ReadStored(number, stored);
+            if (target.Writer.WriteStored(number, form, stored) == StoreOutcome.Full)
                 break;
         }
         Assert.InRange(number, 150u, 256u);
         Pages.Fill(page, 0);
         source.Write(0, page);
-        Assert.Equal(StoreOutcome.Full, target.WriteStored(0, source.ReadStored(0, stored), stored));
+        Assert.Equal(StoreOutcome.Full, target.Writer.WriteStored(0, source.Reader.ReadStored(0, stored), stored));
         AssertHolds(target, 0);
-        Assert.True(target.Budget.Peak <= 1 << 20);
+        Assert.True(target.Index.Budget.Peak <= 1 << 20);
     }
 
     private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 64 << 20, Codec = PageCodec.Lz4 });
 
-    private static unsafe int CodecOf(PageStore store, int page) => SlotWord.Codec(*store.Slots.Find((uint)page));
+    private static unsafe int CodecOf(PageStore store, int page) => PageWord.Codec(*store.Index.Slots.Find((uint)page));
 
     private static byte[] Compressible(int key)
     {

@@ -51,7 +51,7 @@ public class PageStoreConcurrencyTests
                 store.Compact();
         });
         Task.WaitAll([.. writers, .. readers, compactor], TestContext.Current.CancellationToken);
-        Assert.True(store.Budget.Peak <= limit);
+        Assert.True(store.Index.Budget.Peak <= limit);
         long stored = store.EnumeratePages().Count();
         Assert.Equal(stored, store.GetStatistics().Pages);
         store.Discard(0, Count);
@@ -121,7 +121,7 @@ public class PageStoreConcurrencyTests
         for (int round = 0; round < 30; round++)
         {
             PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-            MemoryBudget budget = store.Budget;
+            MemoryBudget budget = store.Index.Budget;
             Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
             {
                 byte[] page = new byte[PageSize];

@@ -64,7 +64,7 @@ public class PageStoreModelTests
                 left += WriteBack(store, random);
             else
                 Assert.Equal(model.ContainsKey(page), store.Contains(page));
-            Assert.True(store.Budget.Used <= store.MemoryLimit);
+            Assert.True(store.Index.Budget.Used <= store.MemoryLimit);
         }
         Assert.Equal(model.Keys.Order(), store.EnumeratePages());
         foreach (long page in model.Keys)
@@ -77,7 +77,7 @@ public class PageStoreModelTests
         Assert.Equal((long)model.Count * store.PageSize, statistics.OriginalBytes);
         if (store.MemoryLimit >= 1 << 20)
             Assert.Equal(model.Values.Count(IsSameFilled), statistics.SameFilledPages);
-        Assert.Equal(store.Budget.Used, statistics.TotalBytes);
+        Assert.Equal(store.Index.Budget.Used, statistics.TotalBytes);
         Assert.Equal(model.Count, store.Discard(0, PageStore.MaxPage + 1));
         Assert.Equal(0, store.GetStatistics().Pages);
         Assert.Equal(0, store.GetStatistics().CompressedBytes);

@@ -1,5 +1,5 @@
-using PageFold.Allocation;
 using System.Runtime.InteropServices;
+using PageFold.Allocation;
 using PageFold.Frames;
 using PageFold.Mapping;
 
@@ -169,8 +169,8 @@ public class PageStoreTests
         store.Write(2, Compressible(2, 0.5));
         unsafe
         {
-            ulong* first = store.Slots.Find(1);
-            ulong* second = store.Slots.Find(2);
+            ulong* first = store.Index.Slots.Find(1);
+            ulong* second = store.Index.Slots.Find(2);
             (*first, *second) = (*second, *first);
             byte[] read = new byte[PageSize];
             Assert.Throws<PageCorruptException>(() => store.TryRead(1, read));
@@ -320,7 +320,7 @@ public class PageStoreTests
         PageStore store = Make();
         for (int i = 0; i < 1000; i++)
             store.Write(i, Compressible((ulong)i, 0.5));
-        MemoryBudget budget = store.Budget;
+        MemoryBudget budget = store.Index.Budget;
         store.Dispose();
         store.Dispose();
         Assert.Equal(0, budget.Used);
@@ -356,7 +356,7 @@ public class PageStoreTests
         for (int page = 0; page < stored; page++)
         {
             Assert.NotEqual(StoreOutcome.Full, store.Write(page, Compressible((ulong)page + 1000, 0.5)));
-            if (SlotWord.Kind(*store.Slots.Find((uint)page)) == SlotKind.MisplacedObject)
+            if (SlotWord.Kind(*store.Index.Slots.Find((uint)page)) == SlotKind.MisplacedObject)
                 misplaced.Add(page);
         }
         Assert.NotEmpty(misplaced);
@@ -372,7 +372,7 @@ public class PageStoreTests
         foreach (int page in misplaced.Where(page => page % 2 == 1))
         {
             store.Write(page, Compressible((ulong)page + 2000, 0.5));
-            Assert.Equal(SlotKind.Object, SlotWord.Kind(*store.Slots.Find((uint)page)));
+            Assert.Equal(SlotKind.Object, SlotWord.Kind(*store.Index.Slots.Find((uint)page)));
         }
         store.Discard(0, stored);
         Assert.Equal(0, store.GetStatistics().PoolBytes);
@@ -389,7 +389,7 @@ public class PageStoreTests
 
     private static unsafe int FlipOneBit(PageStore store, long page, Func<int, int> choose)
     {
-        ObjectView view = store.Heap.View(*store.Slots.Find((uint)page));
+        ObjectView view = store.Index.Heap.View(*store.Index.Slots.Find((uint)page));
         int bit = choose(view.Length * 8);
         int at = bit / 8;
         byte* place = at < view.FirstLength ? view.First + at : view.Second + (at - view.FirstLength);

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using PageFold.Frames;
-using PageFold.Store;
+using PageFold.Store.Index;
 
 namespace PageFold.Tests.Store;
 
@@ -38,7 +38,7 @@ public class PatternTableTests
             MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(word);
             Assert.Equal(StoreOutcome.SameFilled, store.Write(number, page));
         }
-        Assert.InRange(store.Patterns.LongestChain, 1, LongChain);
+        Assert.InRange(store.Index.Patterns.LongestChain, 1, LongChain);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public class PatternTableTests
         using PageStore loaded = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
         loaded.LoadSnapshot(folder.File);
         Assert.Equal(20_000, loaded.GetStatistics().SameFilledPages);
-        Assert.InRange(loaded.Patterns.LongestChain, 1, LongChain);
+        Assert.InRange(loaded.Index.Patterns.LongestChain, 1, LongChain);
     }
 
     [Fact]

@@ -55,12 +55,12 @@ public sealed partial class ReclaimTests
         }
         store.Prefault();
         // What is left beside the frames is used up.
-        Assert.True(store.TrySetOwnerBytes(store.Budget.Available));
+        Assert.True(store.TrySetOwnerBytes(store.Index.Budget.Available));
         for (int i = 0; i < dense; i++)
             Write(store, page, i, 2, share: 1);
         long written = store.GetStatistics().WritebackWrites;
         // Each of these needs a leaf of its own, and a block of the directory.
-        long stride = store.Slots.LeafLength * 1024L;
+        long stride = store.Index.Slots.LeafLength * 1024L;
         for (int i = 1; i <= Directories; i++)
         {
             WriteSparse(store, page, (int)(i * stride), (ulong)i);
@@ -96,9 +96,9 @@ public sealed partial class ReclaimTests
 
         void AssertWithin()
         {
-            Assert.True(store.Budget.Used + store.Budget.Idle <= Limit && store.GetStatistics().PeakBytes <= Limit);
-            FrameArena arena = store.Heap.Arena;
-            Assert.InRange(arena.MeasureResidentOf(Limit), 0, arena.CommittedBytes + store.Budget.Idle);
+            Assert.True(store.Index.Budget.Used + store.Index.Budget.Idle <= Limit && store.GetStatistics().PeakBytes <= Limit);
+            FrameArena arena = store.Index.Heap.Arena;
+            Assert.InRange(arena.MeasureResidentOf(Limit), 0, arena.CommittedBytes + store.Index.Budget.Idle);
         }
 
         static void WriteSparse(PageStore store, byte[] page, int number, ulong key)
@@ -123,7 +123,7 @@ public sealed partial class ReclaimTests
         Assert.True(store.GetStatistics().WrittenBackPages > 0);
         // A segment is sixteen frames and what the allocator puts around them: a little too much for what is free.
         const long Free = (1 << 20) + 2000;
-        Assert.True(store.Budget.Available < Free && store.TrySetOwnerBytes(Owner - (Free - store.Budget.Available)));
+        Assert.True(store.Index.Budget.Available < Free && store.TrySetOwnerBytes(Owner - (Free - store.Index.Budget.Available)));
         for (int i = 0; i < 2 * Count; i++)
             Write(store, page, i, 2, share: 1);
         Assert.Equal(0, store.GetStatistics().RefusedWrites);
@@ -140,7 +140,7 @@ public sealed partial class ReclaimTests
             new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
         store.Prefault();
         // Enough for the workbenches of all threads.
-        Assert.True(store.TrySetOwnerBytes(store.Budget.Available - (256 << 10)));
+        Assert.True(store.TrySetOwnerBytes(store.Index.Budget.Available - (256 << 10)));
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
@@ -172,7 +172,7 @@ public sealed partial class ReclaimTests
         Assert.True(store.GetStatistics().WrittenBackPages > 0);
         Assert.Equal(0, store.GetStatistics().RefusedWrites);
         Assert.InRange(store.GetStatistics().PeakBytes, Limit / 2, Limit);
-        Assert.InRange(store.Heap.Arena.MeasureResidentOf(Limit), 0, store.Heap.Arena.CommittedBytes + store.Budget.Idle);
+        Assert.InRange(store.Index.Heap.Arena.MeasureResidentOf(Limit), 0, store.Index.Heap.Arena.CommittedBytes + store.Index.Budget.Idle);
 
         static void Fill(byte[] page, long number, ulong key)
         {

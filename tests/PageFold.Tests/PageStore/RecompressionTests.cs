@@ -46,10 +46,11 @@ public class RecompressionTests
     [Fact]
     public void Conditions_choose_the_pages()
     {
-        using PageStore store = Make();
+        ManualTime time = new();
+        using PageStore store = Make(time);
         for (int page = 0; page < 100; page++)
             store.Write(page, page < 50 ? Text(page) : Noise(page));
-        store.AdvanceClock(TimeSpan.FromMinutes(10));
+        time.Advance(TimeSpan.FromMinutes(10));
         byte[] read = new byte[PageSize];
         for (int page = 0; page < 100; page += 2)
             store.TryRead(page, read);
@@ -99,9 +100,9 @@ public class RecompressionTests
         using PageStore store = Make();
         for (int page = 0; page < 3; page++)
             store.Write(page, Text(page));
-        ulong* slot = store.Slots.Find(1);
+        ulong* slot = store.Index.Slots.Find(1);
         SlotWord.TryAcquireShared(ref *slot, out _);
-        *store.Heap.View(*store.Slots.Find(2)).First ^= 1;
+        *store.Index.Heap.View(*store.Index.Slots.Find(2)).First ^= 1;
         RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = Dense });
         Assert.Equal((3, 1, 0, 2), (result.Examined, result.Recompressed, result.WithoutGain, result.Skipped));
         SlotWord.ReleaseShared(ref *slot);
@@ -125,7 +126,7 @@ public class RecompressionTests
         RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = Dense });
         Assert.Equal(stored, result.Examined);
         Assert.True(result.Recompressed > stored * 9 / 10, result.ToString());
-        Assert.True(store.Budget.Peak <= limit);
+        Assert.True(store.Index.Budget.Peak <= limit);
         for (int page = 0; page < stored; page++)
             AssertHolds(store, page, Text(page));
         int more = stored;
@@ -224,7 +225,7 @@ public class RecompressionTests
         });
         Task.WaitAll([.. writers, .. readers, .. recompressors, compactor]);
         Assert.True(recompressed > 100, $"only {recompressed} recompressed");
-        Assert.True(store.Budget.Peak <= limit);
+        Assert.True(store.Index.Budget.Peak <= limit);
         byte[] read = new byte[PageSize];
         for (int page = 0; page < Count; page++)
         {
@@ -242,7 +243,8 @@ public class RecompressionTests
         Assert.All(store.Codecs, use => Assert.Equal(0, use.Pages));
     }
 
-    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 64 << 20, TrackAccess = true });
+    private static PageStore Make(TimeProvider? time = null) =>
+        new(new PageStoreOptions { MemoryLimit = 64 << 20, TrackAccess = true, TimeProvider = time ?? TimeProvider.System });
 
     /// <summary>A page of few distinct bytes in random order: LZ4 gains a little, Zstandard much.</summary>
     private static byte[] Text(int key)

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using PageFold.Store;
+using PageFold.Store.Snapshots;
 
 namespace PageFold.Tests.Store;
 

@@ -37,12 +37,12 @@ public class SnapshotMemoryTests
             store.SaveSnapshot(folder.File);
         // Room for the dictionary, and not for what a codec makes of it.
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
-        long used = small.Budget.Used;
+        long used = small.Index.Budget.Used;
         string message = Assert.Throws<MemoryLimitException>(() =>
             small.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = restoreCodecs })).Message;
         Assert.Contains("codec zstd with a dictionary of 524,288 bytes", message, StringComparison.Ordinal);
-        Assert.Equal(used, small.Budget.Used);
-        Assert.True(small.Budget.Peak <= 8 << 20);
+        Assert.Equal(used, small.Index.Budget.Used);
+        Assert.True(small.Index.Budget.Peak <= 8 << 20);
         Assert.Equal(0, small.GetStatistics().Pages);
         Assert.Single(small.Codecs);
     }
@@ -54,17 +54,17 @@ public class SnapshotMemoryTests
         using (PageStore store = Make(level: 5))
             store.SaveSnapshot(folder.File);
         using PageStore restored = new(new PageStoreOptions { MemoryLimit = 128 << 20 });
-        long used = restored.Budget.Used;
+        long used = restored.Index.Budget.Used;
         restored.LoadSnapshot(folder.File);
         restored.Discard(0, 100);
         restored.Compact();
-        Assert.InRange(restored.Budget.Used, 0, used + (256 << 10));
+        Assert.InRange(restored.Index.Budget.Used, 0, used + (256 << 10));
         restored.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = true });
         Assert.Equal(4, restored.Codecs.Count);
-        long shared = restored.Budget.Used;
+        long shared = restored.Index.Budget.Used;
         foreach (CodecUse use in restored.Codecs.Where(use => !use.IsForWrites))
             Assert.True(restored.RetireCodec(use.Number).IsRetired);
-        Assert.InRange(restored.Budget.Used, 0, shared - 3 * DictionaryBytes);
+        Assert.InRange(restored.Index.Budget.Used, 0, shared - 3 * DictionaryBytes);
     }
 
     private static long Allocated(Action action)

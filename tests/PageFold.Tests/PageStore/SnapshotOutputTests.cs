@@ -58,11 +58,11 @@ public class SnapshotOutputTests
     {
         // No room for the buffers of a snapshot.
         using PageStore small = new(new PageStoreOptions { PageSize = PageSize, MemoryLimit = 1 << 20 });
-        long held = small.Budget.Used;
+        long held = small.Index.Budget.Used;
         MemoryOutput output = new();
         Assert.Throws<MemoryLimitException>(() => raw ? small.BeginImageTo(output, 64 * PageSize) : small.BeginSnapshotTo(output));
         Assert.False(output.IsDisposed);
-        Assert.Equal(held, small.Budget.Used);
+        Assert.Equal(held, small.Index.Budget.Used);
 
         using PageStore store = Filled();
         using (store.BeginSnapshotTo(new MemoryOutput()))

@@ -42,7 +42,7 @@ public partial class SnapshotTests
     {
         using SnapshotFolder folder = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         Directory.CreateDirectory(folder.In("folder"));
         Directory.CreateDirectory(folder.In("taken.pagefold-partial"));
         Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("folder")));
@@ -61,7 +61,7 @@ public partial class SnapshotTests
         Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(folder.File, new SnapshotOptions { Length = -1 }));
         Assert.ThrowsAny<ArgumentException>(() => store.SaveSnapshot(folder.File, new SnapshotOptions { Label = new string('x', 5000) }));
         Assert.ThrowsAny<ArgumentException>(() => store.SaveImage(folder.File, -1));
-        Assert.Equal(used, store.Budget.Used);
+        Assert.Equal(used, store.Index.Budget.Used);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public partial class SnapshotTests
         using (PageStore saved = new(new PageStoreOptions { MemoryLimit = 64 << 20 }))
         {
             // A writeback looks at so many leaves without a page for the file that it ends a round without having moved any.
-            int zeros = 257 * (int)saved.Slots.LeafLength;
+            int zeros = 257 * (int)saved.Index.Slots.LeafLength;
             for (int i = 0; i < zeros + Noise; i++)
                 saved.Write(i, SnapshotFolder.MakePage(PageSize, i < zeros ? 0 : 4, (ulong)i));
             saved.SaveSnapshot(folder.File);
@@ -118,7 +118,7 @@ public partial class SnapshotTests
         using CancellationTokenSource source = new();
         Thread? loader = null;
         Task loading;
-        lock (store.Log!.Turn)
+        lock (store.Evictor!.Turn)
         {
             loading = Pages.OnItsOwnThread(() =>
             {
@@ -143,7 +143,7 @@ public partial class SnapshotTests
         store.SaveSnapshot(folder.File);
         byte[] old = File.ReadAllBytes(folder.File);
         Fill(store, [PageCodec.Lz4]);
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         using CancellationTokenSource source = new();
         List<double> told = [];
         Assert.ThrowsAny<OperationCanceledException>(() => store.SaveSnapshot(folder.File, null, new Told(part =>
@@ -155,7 +155,7 @@ public partial class SnapshotTests
         Assert.InRange(told[^1], 0.5, 0.6);
         Assert.Equal(old, File.ReadAllBytes(folder.File));
         folder.AssertOnly("disk.snapshot");
-        Assert.Equal(used, store.Budget.Used);
+        Assert.Equal(used, store.Index.Budget.Used);
         store.SaveSnapshot(folder.File, null, new Told(told.Add));
         Assert.Equal(1, told[^1]);
 
@@ -192,10 +192,10 @@ public partial class SnapshotTests
         using SnapshotFolder folder = new();
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 2 << 20 });
         small.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
-        long used = small.Budget.Used;
+        long used = small.Index.Budget.Used;
         MemoryLimitException refusal = Assert.Throws<MemoryLimitException>(() => small.SaveSnapshot(folder.File));
         Assert.Contains("MemoryLimit (2,097,152 bytes)", refusal.Message, StringComparison.Ordinal);
-        Assert.Equal(used, small.Budget.Used);
+        Assert.Equal(used, small.Index.Budget.Used);
         folder.AssertOnly();
 
         // Every place at which memory is taken, made to fail in turn.
@@ -209,14 +209,14 @@ public partial class SnapshotTests
             Save(store, folder.File, image);
             long points = faults.Seen - before;
             Assert.InRange(points, 5, 50);
-            used = store.Budget.Used;
+            used = store.Index.Budget.Used;
             for (int nth = 1; nth <= points; nth++)
             {
                 File.Delete(folder.File);
                 faults.Refuse(nth, count: 1000);
                 Assert.Throws<MemoryLimitException>(() => Save(store, folder.File, image));
                 faults.Clear();
-                Assert.Equal(used, store.Budget.Used);
+                Assert.Equal(used, store.Index.Budget.Used);
                 folder.AssertOnly();
             }
         }
@@ -237,7 +237,7 @@ public partial class SnapshotTests
             byte[] old = File.ReadAllBytes(folder.File);
             for (int page = 400; page < 4000; page++)
                 store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
-            long used = store.Budget.Used;
+            long used = store.Index.Budget.Used;
             using (SnapshotSession session = store.BeginSnapshot(folder.File))
             {
                 session.TakePoint();
@@ -253,7 +253,7 @@ public partial class SnapshotTests
             }
             Assert.Equal(old, File.ReadAllBytes(folder.File));
             folder.AssertOnly("disk.snapshot");
-            Assert.InRange(store.Budget.Used, 1, used + (64 << 10));
+            Assert.InRange(store.Index.Budget.Used, 1, used + (64 << 10));
             store.Discard(400, 4000);
             store.SaveSnapshot(folder.File);
         }
@@ -268,7 +268,7 @@ public partial class SnapshotTests
     {
         using SnapshotFolder folder = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
-        store.SnapshotPatience = TimeSpan.FromMilliseconds(50);
+        store.Saver.Patience = TimeSpan.FromMilliseconds(50);
         for (int page = 0; page < 2000; page++)
             store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
         using SnapshotSession session = store.BeginSnapshot(folder.File);
@@ -285,7 +285,7 @@ public partial class SnapshotTests
     {
         using SnapshotFolder folder = new();
         PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
-        MemoryBudget budget = store.Budget;
+        MemoryBudget budget = store.Index.Budget;
         for (int page = 0; page < 2000; page++)
             store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
         SnapshotSession session = store.BeginSnapshot(folder.File);
@@ -339,17 +339,17 @@ public partial class SnapshotTests
             store.SaveSnapshot(folder.File);
         }
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
-        long used = small.Budget.Used;
+        long used = small.Index.Budget.Used;
         Assert.Contains("codec zstd with a dictionary of 2,097,152 bytes",
             Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);
-        Assert.Equal(used, small.Budget.Used);
+        Assert.Equal(used, small.Index.Budget.Used);
 
         // Damage behind the charge gives it back too.
         using (FileStream file = new(folder.File, FileMode.Open))
             file.SetLength(file.Length - 1);
         using PageStore large = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
-        used = large.Budget.Used;
+        used = large.Index.Budget.Used;
         Assert.Throws<SnapshotException>(() => large.LoadSnapshot(folder.File));
-        Assert.Equal(used, large.Budget.Used);
+        Assert.Equal(used, large.Index.Budget.Used);
     }
 }

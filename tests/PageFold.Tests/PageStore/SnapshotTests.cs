@@ -1,4 +1,3 @@
-
 namespace PageFold.Tests.Store;
 
 /// <summary>Snapshots saved and restored, and what is refused.</summary>
@@ -57,18 +56,18 @@ public partial class SnapshotTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
         Fill(store, [PageCodec.Lz4]);
         store.Compact();
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         Dictionary<long, byte[]> content = SnapshotFolder.ContentOf(store);
         for (int round = 0; round < 3; round++)
         {
             store.SaveSnapshot(folder.File);
-            Assert.InRange(store.Budget.Used, used - (64 << 10), used + (64 << 10));
+            Assert.InRange(store.Index.Budget.Used, used - (64 << 10), used + (64 << 10));
             store.Discard(0, PageStore.MaxPage + 1);
             store.LoadSnapshot(folder.File);
         }
         SnapshotFolder.AssertSame(content, SnapshotFolder.ContentOf(store));
         store.Compact();
-        Assert.InRange(store.Budget.Used, used - (128 << 10), used + (128 << 10));
+        Assert.InRange(store.Index.Budget.Used, used - (128 << 10), used + (128 << 10));
     }
 
     [Fact]
@@ -155,7 +154,7 @@ public partial class SnapshotTests
 
     private static unsafe void Damage(PageStore store, uint page)
     {
-        PageFold.Mapping.ObjectView view = store.Heap.View(*store.Slots.Find(page), out _);
+        PageFold.Mapping.ObjectView view = store.Index.Heap.View(*store.Index.Slots.Find(page), out _);
         view.First[5] ^= 4;
     }
 

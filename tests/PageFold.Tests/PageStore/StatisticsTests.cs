@@ -56,7 +56,7 @@ public sealed class StatisticsTests : IDisposable
         }
         PageStoreStatistics end = store.GetStatistics();
         Assert.Equal(store.EnumeratePages().Count(), end.Pages);
-        Assert.Equal(store.Budget.Used, end.TotalBytes);
+        Assert.Equal(store.Index.Budget.Used, end.TotalBytes);
         store.Discard(0, Count);
         end = store.GetStatistics();
         Assert.Equal((0, 0, 0, 0), (end.Pages, end.CompressedBytes, end.WrittenBackBytes, end.PoolBytes));

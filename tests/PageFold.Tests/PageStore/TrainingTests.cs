@@ -13,11 +13,11 @@ public class TrainingTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
         Fill(store);
         store.ResetPeak();
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         Assert.NotNull(store.TrainDictionary(1024, level: 1));
-        Assert.Equal(used, store.Budget.Used);
+        Assert.Equal(used, store.Index.Budget.Used);
         // The tables in which the library counts.
-        Assert.InRange(store.Budget.Peak - used, 10 << 20, 16 << 20);
+        Assert.InRange(store.Index.Budget.Peak - used, 10 << 20, 16 << 20);
     }
 
     [Fact]
@@ -26,7 +26,7 @@ public class TrainingTests
         AllocationFaults faults = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Faults = faults });
         Fill(store);
-        long used = store.Budget.Used;
+        long used = store.Index.Budget.Used;
         for (int nth = 1; nth < 3; nth++)
         {
             faults.Refuse(nth, 1000);
@@ -34,14 +34,14 @@ public class TrainingTests
             Assert.Contains("train", message, StringComparison.Ordinal);
             Assert.Contains("write pages back, or discard some, and compact", message, StringComparison.Ordinal);
             faults.Clear();
-            Assert.Equal(used, store.Budget.Used);
+            Assert.Equal(used, store.Index.Budget.Used);
         }
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         Fill(small);
         string refusal = Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message;
         Assert.Contains("8,388,608", refusal, StringComparison.Ordinal);
         Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
-        Assert.True(small.Budget.Peak <= 8 << 20);
+        Assert.True(small.Index.Budget.Peak <= 8 << 20);
     }
 
     [Theory]

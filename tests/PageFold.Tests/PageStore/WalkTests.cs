@@ -1,3 +1,4 @@
+using PageFold.Store.Index;
 namespace PageFold.Tests.Store;
 
 /// <summary>Walks over ranges agree with a look at each page, and cost by what is stored in the range.</summary>
@@ -11,12 +12,12 @@ public class WalkTests
     public void An_empty_store_is_one_run_and_each_walk_looks_at_its_one_leaf(int pageSize)
     {
         using PageStore store = Make(pageSize);
-        long before = PageStore.LeavesWalked;
+        long before = PageIndex.LeavesWalked;
         Assert.Equal(new PageRun(Everything, null, IsZero: true), store.RunAt(0, Everything));
         Assert.False(store.TryFindNext(0, out _));
         Assert.Equal(0, store.Discard(0, Everything));
         Assert.Empty(store.EnumeratePages());
-        Assert.InRange(PageStore.LeavesWalked - before, 0, 4);
+        Assert.InRange(PageIndex.LeavesWalked - before, 0, 4);
     }
 
     [Theory]
@@ -30,7 +31,7 @@ public class WalkTests
         long[] numbers = [.. Enumerable.Range(0, Count).Select(i => i * (Everything / Count) + i * 7)];
         foreach (long number in numbers)
             Assert.Equal(StoreOutcome.SameFilled, store.Write(number, page));
-        long before = PageStore.LeavesWalked;
+        long before = PageIndex.LeavesWalked;
         Assert.Equal(numbers, store.EnumeratePages());
         long at = 0;
         List<long> found = [];
@@ -43,7 +44,7 @@ public class WalkTests
         }
         Assert.Equal(numbers, found);
         Assert.Equal(Count, store.Discard(0, Everything));
-        Assert.InRange(PageStore.LeavesWalked - before, Count, 12 * Count);
+        Assert.InRange(PageIndex.LeavesWalked - before, Count, 12 * Count);
     }
 
     [Fact]
@@ -53,12 +54,12 @@ public class WalkTests
         for (long number = 1 << 20; number < 2 << 20; number += 512)
             store.Write(number, new byte[4096]);
         store.Write(5, new byte[4096]);
-        long before = PageStore.LeavesWalked;
+        long before = PageIndex.LeavesWalked;
         Assert.False(store.TryFindNext(6, 100_000, out _));
         Assert.True(store.TryFindNext(0, 100_000, out long page));
         Assert.Equal(5, page);
         Assert.Equal(new PageRun(99_994, null, IsZero: true), store.RunAt(6, 99_994));
-        Assert.InRange(PageStore.LeavesWalked - before, 1, 6);
+        Assert.InRange(PageIndex.LeavesWalked - before, 1, 6);
     }
 
     [Fact]
@@ -69,10 +70,10 @@ public class WalkTests
         for (long number = 0; number < Leaves * 512; number += 3)
             store.Write(number, new byte[4096]);
         store.Discard(0, Leaves * 512);
-        long before = PageStore.LeavesWalked;
+        long before = PageIndex.LeavesWalked;
         Assert.Empty(store.EnumeratePages());
         Assert.Equal(Everything, store.RunAt(0, Everything).Count);
-        Assert.InRange(PageStore.LeavesWalked - before, 0, 2 * Leaves + 4);
+        Assert.InRange(PageIndex.LeavesWalked - before, 0, 2 * Leaves + 4);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public class WritebackConcurrencyTests
             {
                 int number = random.Next(Count);
                 if (thread == 2)
-                    Assert.InRange(store.ReadStored((uint)number, page).Size, 0, PageSize);
+                    Assert.InRange(store.Reader.ReadStored((uint)number, page).Size, 0, PageSize);
                 else if (store.TryRead(number, page))
                     Check(page, number);
             }
@@ -78,7 +78,7 @@ public class WritebackConcurrencyTests
         Task.WaitAll([.. writers, .. readers, .. others]);
         PageStoreStatistics statistics = store.GetStatistics();
         Assert.True(statistics.WritebackWrites > left + skipped && left > 1500, $"{left} pages left memory, {skipped} did not, {statistics.WritebackWrites} were written: nothing was cleaned");
-        Assert.True(store.Budget.Peak <= limit);
+        Assert.True(store.Index.Budget.Peak <= limit);
         byte[] read = new byte[PageSize];
         for (int page = 0; page < Count; page++)
         {
@@ -103,7 +103,7 @@ public class WritebackConcurrencyTests
         {
             string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
             PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path, MostBytes = 4 << 20 } });
-            MemoryBudget budget = store.Budget;
+            MemoryBudget budget = store.Index.Budget;
             long writes = 0;
             Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Pages.OnItsOwnThread(() =>
             {

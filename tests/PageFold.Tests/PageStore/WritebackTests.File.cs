@@ -1,5 +1,5 @@
 using PageFold.Frames;
-using PageFold.Store;
+using PageFold.Store.Log;
 
 namespace PageFold.Tests.Store;
 
@@ -27,7 +27,7 @@ public sealed partial class WritebackTests
             store.WriteBack();
             AssertHolds(store, 1, Noise(1));
             left = new byte[WritebackFile.HeaderBytes + 100];
-            Assert.Equal(left.Length, RandomAccess.Read(store.Log!.File.Handle, left, 0));
+            Assert.Equal(left.Length, RandomAccess.Read(store.Index.Log!.File.Handle, left, 0));
         }
         // It was there before, so it stays; its content was nobody else's.
         Assert.Equal(0, new FileInfo(File1).Length);
@@ -42,7 +42,7 @@ public sealed partial class WritebackTests
     public void A_file_that_the_store_makes_is_its_owners_alone_and_goes_with_it()
     {
         PageStore store = Make(File1);
-        MemoryBudget budget = store.Budget;
+        MemoryBudget budget = store.Index.Budget;
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(File1));
         Assert.ThrowsAny<IOException>(() => Make(File1));
@@ -93,7 +93,7 @@ public sealed partial class WritebackTests
         Assert.Equal(Pages, restored.LoadSnapshot(snapshot).Pages);
         for (int i = 0; i < Pages; i++)
             AssertHolds(restored, i, Noise(i));
-        Assert.InRange(restored.Budget.Used, 0, restored.MemoryLimit);
+        Assert.InRange(restored.Index.Budget.Used, 0, restored.MemoryLimit);
 
         // Without the file, or where it takes no more, nothing is half restored.
         restored.Discard(0, PageStore.MaxPage + 1);

@@ -1,5 +1,6 @@
 using PageFold.Frames;
-using PageFold.Store;
+using PageFold.Store.Index;
+using PageFold.Store.Log;
 
 namespace PageFold.Tests.Store;
 
@@ -29,7 +30,7 @@ public sealed partial class WritebackTests : IDisposable
             store.Write(i, pages[i]);
         }
         PageStoreStatistics before = store.GetStatistics();
-        StoredPage[] forms = [.. Enumerable.Range(0, 600).Select(i => store.ReadStored((uint)i, new byte[pageSize]))];
+        StoredPage[] forms = [.. Enumerable.Range(0, 600).Select(i => store.Reader.ReadStored((uint)i, new byte[pageSize]))];
         WritebackResult result = store.WriteBack();
         PageStoreStatistics after = store.GetStatistics();
         Assert.Equal((WritebackStop.Finished, before.Pages - before.SameFilledPages, before.CompressedBytes, 0L), (result.Stopped, result.Pages, result.Bytes, result.Skipped));
@@ -44,7 +45,7 @@ public sealed partial class WritebackTests : IDisposable
             {
                 Assert.True(store.TryRead(i, read));
                 Assert.True(read.AsSpan().SequenceEqual(pages[i]));
-                Assert.Equal(forms[i], store.ReadStored((uint)i, read));
+                Assert.Equal(forms[i], store.Reader.ReadStored((uint)i, read));
                 Assert.Equal(forms[i].Kind == StoredKind.SameFilled ? PageState.SameFilled : PageState.WrittenBack, store.StateOf(i));
                 Assert.True(store.TryGetPageInfo(i, out PageInfo info));
                 Assert.Equal((forms[i].Size, forms[i].Codec), (info.StoredBytes, info.Codec));
@@ -70,10 +71,17 @@ public sealed partial class WritebackTests : IDisposable
     [Fact]
     public void Conditions_choose_the_pages()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, TrackAccess = true, Writeback = new() { Path = File1 } });
+        ManualTime time = new();
+        using PageStore store = new(new PageStoreOptions
+        {
+            MemoryLimit = 32 << 20,
+            TrackAccess = true,
+            TimeProvider = time,
+            Writeback = new() { Path = File1 },
+        });
         for (int i = 0; i < 100; i++)
             store.Write(i, i < 50 ? Noise(i) : Text(i));
-        store.AdvanceClock(TimeSpan.FromMinutes(10));
+        time.Advance(TimeSpan.FromMinutes(10));
         byte[] read = new byte[PageSize];
         for (int i = 0; i < 100; i += 2)
             store.TryRead(i, read);
@@ -150,7 +158,7 @@ public sealed partial class WritebackTests : IDisposable
         store.WriteBack();
         byte[] read = new byte[PageSize];
         Assert.True(store.TryGetPageInfo(0, out PageInfo info));
-        int records = WrittenBack.RecordBytes(info.StoredBytes) + WrittenBack.RecordBytes(PageSize);
+        int records = RecordFormat.Bytes(info.StoredBytes) + RecordFormat.Bytes(PageSize);
         int found = 0;
         for (int at = 0; at < records; at++)
         {
@@ -166,13 +174,13 @@ public sealed partial class WritebackTests : IDisposable
                 {
                     Assert.Equal(page, error.Page);
                     Assert.False(read.AsSpan().ContainsAnyExcept((byte)0));
-                    Assert.Throws<PageCorruptException>(() => store.ReadStored((uint)page, read));
+                    Assert.Throws<PageCorruptException>(() => store.Reader.ReadStored((uint)page, read));
                     found++;
                 }
             }
             Flip(store, at);
         }
-        Assert.Equal(info.StoredBytes + PageSize + 2 * WrittenBack.HeaderBytes, found);
+        Assert.Equal(info.StoredBytes + PageSize + 2 * RecordFormat.HeaderBytes, found);
         Flip(store, 20);
         store.Write(0, Text(1));
         AssertHolds(store, 0, Text(1));
@@ -193,10 +201,10 @@ public sealed partial class WritebackTests : IDisposable
         Assert.IsType<IOException>(failed.InnerException);
         faults.Clear();
         AssertHolds(store, 5, Noise(5));
-        RandomAccess.SetLength(store.Log!.File.Handle, WritebackFile.HeaderBytes + 6000);
+        RandomAccess.SetLength(store.Index.Log!.File.Handle, WritebackFile.HeaderBytes + 6000);
         AssertHolds(store, 5, Noise(5));
         Assert.Contains("page 6", Assert.Throws<WritebackReadException>(() => store.TryRead(6, read)).Message, StringComparison.OrdinalIgnoreCase);
-        Assert.Throws<WritebackReadException>(() => store.ReadStored(6, read));
+        Assert.Throws<WritebackReadException>(() => store.Reader.ReadStored(6, read));
         store.Write(6, Text(6));
         AssertHolds(store, 6, Text(6));
     }
@@ -234,7 +242,7 @@ public sealed partial class WritebackTests : IDisposable
             store.Write(i, Noise(i));
         Assert.Equal(WritebackStop.FileFull, store.WriteBack().Stopped);
         // The number of page 1, and a byte of page 3.
-        int record = WrittenBack.RecordBytes(PageSize);
+        int record = RecordFormat.Bytes(PageSize);
         Flip(store, record);
         Flip(store, 3 * record + 100);
         for (int i = 4; i < 300; i++)
@@ -354,7 +362,7 @@ public sealed partial class WritebackTests : IDisposable
         }
         for (int i = 0; i < stored; i++)
             AssertHolds(store, i, i % 3 == 0 ? Noise(i) : Text(i));
-        Assert.True(store.Budget.Peak <= Limit);
+        Assert.True(store.Index.Budget.Peak <= Limit);
     }
 
     private static PageStore Make(string path) => new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = path } });
@@ -388,9 +396,9 @@ public sealed partial class WritebackTests : IDisposable
     private static void Flip(PageStore store, long at)
     {
         byte[] value = new byte[1];
-        store.Log!.File.Read(value, at);
+        store.Index.Log!.File.Read(value, at);
         value[0] ^= 0x40;
-        store.Log.File.Write(value, at);
+        store.Index.Log.File.Write(value, at);
     }
 
     private static void AssertHolds(PageStore store, int page, byte[] expected)

@@ -1,0 +1,140 @@
+using PageFold.Compression;
+using PageFold.Store.Training;
+
+namespace PageFold;
+
+// A store's codecs. A page stays with the codec it was stored with until it is written again or recompressed, so a store may hold pages of
+// several.
+public sealed partial class PageStore
+{
+    /// <summary>How new writes are compressed. Thread-safe like all members, and never waits.</summary>
+    public PageCodec Codec => _codecs.ForWrites;
+
+    /// <summary>The codecs that the store knows, in the order of their numbers, which need not follow each other. Never waits.</summary>
+    /// <remarks><see cref="PageStoreStatistics.Codecs"/> has them as they were when its other figures were taken.</remarks>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public IReadOnlyList<CodecUse> Codecs => _codecs.Describe();
+
+    /// <summary>
+    /// Makes a codec known, beside up to three others. A codec that is known already, or one of the same kind, level and dictionary, keeps
+    /// its number. When there are four, the new one takes the number of one that nothing is stored with and that new writes do not use.
+    /// </summary>
+    /// <param name="codec">The codec.</param>
+    /// <returns>Its number, 0 to 3.</returns>
+    /// <exception cref="ArgumentException">The codec is null, or claims an impossible amount of memory.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are four codecs, all in use (<see cref="RetireCodec"/> frees a number), or a snapshot is being taken, or a codec calls the
+    /// store that it works for.
+    /// </exception>
+    /// <exception cref="MemoryLimitException">
+    /// There is no memory for its contexts. Nothing has changed, except that a codec with which nothing was stored may be forgotten.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    /// <remarks>An exception of the codec's own reaches the caller; nothing has changed then.</remarks>
+    public int AddCodec(PageCodec codec)
+    {
+        Throw.IfCodecMissing(codec);
+        return _codecs.Add(codec);
+    }
+
+    /// <summary>Has new writes use a codec, which is made known if need be. What is stored stays as it is.</summary>
+    /// <param name="codec">The codec.</param>
+    /// <inheritdoc cref="AddCodec(PageCodec)" path="/exception"/>
+    public void UseCodec(PageCodec codec)
+    {
+        Throw.IfCodecMissing(codec);
+        _codecs.UseForWrites(codec);
+    }
+
+    /// <summary>
+    /// Moves all pages of a codec to another one, and then forgets the codec: its number is free, and the memory of its dictionary and
+    /// contexts is given back. Other threads may read, write and discard meanwhile.
+    /// </summary>
+    /// <param name="number">The codec's number, as in <see cref="Codecs"/>.</param>
+    /// <param name="options">How. Null for the defaults.</param>
+    /// <param name="progress">
+    /// Receives now and then which part of the stored pages has been examined, 0 to 1; again from 0 for each pass.
+    /// </param>
+    /// <param name="cancellationToken">Ends between two pages; what was moved so far stays moved.</param>
+    /// <returns>
+    /// What was done. A codec that could not be retired, because pages are in use, memory is short or a snapshot is being taken, is as it
+    /// was except for the pages that were moved: the next call goes on.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// No codec has the number, or the target is that codec itself, or an option is out of range.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// New writes use the codec; or the target is new and cannot be added; or a codec calls the store that it works for.
+    /// </exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the target's contexts; nothing has changed.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    /// <remarks>
+    /// Pages in the writeback file come back to memory for it; where memory is short, others leave it instead. An exception of a codec's
+    /// own reaches the caller; the page at which it was thrown is as it was. A damaged page stays damaged.
+    /// </remarks>
+    public CodecRetirement RetireCodec(int number, CodecRetirementOptions? options = null, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= new CodecRetirementOptions();
+        Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
+        return _retirer.Retire(number, options, progress, cancellationToken);
+    }
+
+    /// <summary>
+    /// Compresses stored pages again with another codec, and keeps the result where it takes less memory. Does not count as an access.
+    /// Other threads may read, write and discard meanwhile; a write of a page that is being recompressed waits for that one page.
+    /// </summary>
+    /// <param name="options">Which pages, and what with.</param>
+    /// <param name="progress">Receives now and then which part of the pages has been examined, 0 to 1.</param>
+    /// <param name="cancellationToken">Ends between two pages; what was done so far stays.</param>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range, or the codec claims an impossible amount of memory; the message names it, its value and the remedy.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see
+    /// cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of one yet, which the next run goes on with; or a
+    /// snapshot is being taken and the codec is new; or a codec calls the store that it works for.
+    /// </exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the codec's contexts; nothing has changed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before the codec had a number.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed; what was done so far is gone with it.</exception>
+    /// <remarks>
+    /// An exception of the codec's own reaches the caller. Pages that were recompressed before stay so; the one at which it was thrown is
+    /// as it was.
+    /// </remarks>
+    public RecompressionResult Recompress(RecompressionOptions options, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Throw.IfCodecMissing(options.Codec);
+        Throw.IfAgesUnknown(options.MinAge, _index.Access is not null);
+        Throw.IfNegative(options.LeastStoredBytes, nameof(options.LeastStoredBytes));
+        Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
+        return _recompressor.Run(options, progress, cancellationToken);
+    }
+
+    /// <summary>
+    /// Trains a Zstandard dictionary on some of the store's pages, chosen evenly, for <see cref="PageCodec.Zstd"/>. Pages of text, records
+    /// or code have much in common that a single page is too small to show.
+    /// </summary>
+    /// <param name="bytes">
+    /// Bytes of the dictionary at most, 1 KiB to 1 MiB. Every codec that uses it holds it digested, which takes several times as much.
+    /// </param>
+    /// <param name="level">The level that the pages will be compressed at.</param>
+    /// <param name="cancellation">Ends the reading of samples.</param>
+    /// <returns>The dictionary; null if too few pages are stored, or they have too little in common.</returns>
+    /// <remarks>
+    /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes
+    /// digested at that level) and samples of up to a hundred times the dictionary's bytes, fewer where the limit leaves less. The
+    /// dictionary itself belongs to the caller. Reading a sample counts as an access.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The size or the level is out of range.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
+    /// <exception cref="PageCorruptException">A sample does not match its checksum.</exception>
+    /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>
+    /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellation = default) =>
+        new DictionaryTrainer(_index, _reader).Train(bytes, level, cancellation);
+}

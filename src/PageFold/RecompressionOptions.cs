@@ -1,0 +1,84 @@
+namespace PageFold;
+
+/// <summary>
+/// Which pages <see cref="PageStore.Recompress"/> takes, and what with. Without conditions it takes all that are compressed otherwise or
+/// not at all.
+/// </summary>
+public sealed class RecompressionOptions
+{
+    /// <summary>
+    /// The codec that the pages are compressed with, as a rule a denser one than that for writes. The store adds it to its own if need be.
+    /// </summary>
+    public required PageCodec Codec { get; set; }
+
+    /// <summary>
+    /// Only pages that were not accessed for so long; pages whose age is unknown count as old. Needs <see
+    /// cref="PageStoreOptions.TrackAccess"/>. Null (the default) for all.
+    /// </summary>
+    public TimeSpan? MinAge { get; set; }
+
+    /// <summary>Only pages that are stored raw. Default false.</summary>
+    public bool OnlyIncompressible { get; set; }
+
+    /// <summary>Only pages of which at least so many bytes are stored. Default 0.</summary>
+    public int LeastStoredBytes { get; set; }
+
+    /// <summary>Ends after so many pages, whatever came of them. Null (the default) for no such end.</summary>
+    public long? MostPages { get; set; }
+
+    /// <summary>
+    /// Takes also pages that a recompression has gained nothing from since they were written. For a codec that was not tried before, such
+    /// as a new dictionary. Default false.
+    /// </summary>
+    public bool RetrySettled { get; set; }
+
+    /// <summary>
+    /// Retires codecs for this one (<see cref="PageStore.RetireCodec"/>), so that runs with ever new dictionaries or levels never come to
+    /// an end: where all four numbers are taken, the codec with the fewest pages is retired first, and its pages are brought to the
+    /// densest of the others; never the one for new writes, nor the one that the last such run made pages denser with. After the
+    /// recompression earlier dictionaries of the same codec and level are retired too, and codecs that such runs brought are forgotten
+    /// when nothing is stored with them. <see cref="MostPages"/> is a limit to the pages moved for that as well. Default false.
+    /// </summary>
+    public bool RetireOthers { get; set; }
+}
+
+/// <summary>What a recompression did.</summary>
+public sealed record RecompressionResult
+{
+    /// <summary>Pages that met the conditions.</summary>
+    public required long Examined { get; init; }
+
+    /// <summary>Pages that now take less memory.</summary>
+    public required long Recompressed { get; init; }
+
+    /// <summary>Pages that would take as much; they are settled now, and are left out next time.</summary>
+    public required long WithoutGain { get; init; }
+
+    /// <summary>
+    /// Pages left as they were because another thread used them at that moment, memory was short, or what is stored is damaged.
+    /// </summary>
+    public required long Skipped { get; init; }
+
+    /// <summary>
+    /// Bytes stored for all pages, in memory and in the writeback file, when the run began: before pages were moved for it, too.
+    /// </summary>
+    public required long BytesBefore { get; init; }
+
+    /// <summary>
+    /// The same, less what the run has gained by recompressing pages and by moving them. What others wrote or discarded meanwhile does
+    /// not count.
+    /// </summary>
+    public required long BytesAfter { get; init; }
+
+    /// <summary>Pages that were moved from codecs that were to be retired.</summary>
+    public long Moved { get; init; }
+
+    /// <summary>
+    /// Pages of those codecs that could not be moved, because they were in use, or memory or <see cref="RecompressionOptions.MostPages"/>
+    /// was short; the next run goes on with them.
+    /// </summary>
+    public long NotMoved { get; init; }
+
+    /// <summary>Codecs that were retired.</summary>
+    public int CodecsRetired { get; init; }
+}

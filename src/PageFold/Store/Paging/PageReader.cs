@@ -1,0 +1,95 @@
+using PageFold.Frames;
+using PageFold.Interop;
+using PageFold.Store.Codecs;
+using PageFold.Store.Index;
+
+namespace PageFold.Store.Paging;
+
+/// <summary>
+/// The way of a page out: pin, fetch, verify, decompress. Thread-safe; allocates nothing on the GC heap.
+/// </summary>
+internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
+{
+    /// <summary>Reads a page; false if it is not stored. Counts as an access.</summary>
+    /// <exception cref="PageCorruptException">
+    /// The stored bytes do not match their checksum; <paramref name="destination"/> holds none of them.
+    /// </exception>
+    /// <exception cref="WritebackReadException">
+    /// The page is in the writeback file and cannot be read from there; <paramref name="destination"/> is untouched.
+    /// </exception>
+    public bool TryRead(uint number, Span<byte> destination)
+    {
+        using RundownGate.Entry entry = index.Enter();
+        ulong* slot = index.Find(number);
+        if (slot is null)
+            return false;
+        Prefetch.One(slot);
+        // Before the slot is held: a writer that waits for the slot holds a stream.
+        using CodecStream stream = codecs.Streams.Take(entry.Stripe);
+        using PinnedPage page = PageIndex.Pin(slot, number);
+        if (!page.IsStored)
+            return false;
+        index.Touch(number);
+        if (SameFilled.Is(page.Word))
+        {
+            SameFilled.Fill(destination, index.FillOf(page));
+            return true;
+        }
+        ReadOnlySpan<byte> stored = index.Fetch(page, stream.Packed, out uint checksum);
+        CountRead(page, entry.Stripe);
+        if (PageIndex.ChecksumOf(stored, number) == checksum && TryUnpack(page, stored, stream, destination))
+            return true;
+        destination.Clear();
+        Throw.PageIsCorrupt(number);
+        return false;
+    }
+
+    /// <summary>Reads a page's stored bytes, without decompressing them.</summary>
+    /// <param name="number">The page.</param>
+    /// <param name="destination">At least a page's bytes; receives as many as the form says.</param>
+    /// <exception cref="PageCorruptException">
+    /// The stored bytes do not match their checksum; <paramref name="destination"/> holds none of them.
+    /// </exception>
+    /// <exception cref="WritebackReadException">The page is in the writeback file and cannot be read from there.</exception>
+    public StoredPage ReadStored(uint number, Span<byte> destination)
+    {
+        Throw.IfPageLengthWrong(Math.Min(destination.Length, index.PageSize), index.PageSize, nameof(destination));
+        using RundownGate.Entry entry = index.Enter();
+        ulong* slot = index.Find(number);
+        if (slot is null)
+            return default;
+        // Before the slot is held: see TryRead.
+        using CodecStream stream = codecs.Streams.Take(entry.Stripe);
+        using PinnedPage page = PageIndex.Pin(slot, number);
+        if (!page.IsStored)
+            return default;
+        if (SameFilled.Is(page.Word))
+            return new StoredPage(StoredKind.SameFilled, 0, 0, index.FillOf(page), 0);
+        uint checksum;
+        fixed (byte* bytes = destination)
+        {
+            if (!index.TryCopyStored(page, bytes, stream.Packed, out checksum))
+            {
+                destination.Clear();
+                Throw.PageIsCorrupt(number);
+            }
+        }
+        CountRead(page, entry.Stripe);
+        StoredKind kind = page.Size == index.PageSize ? StoredKind.Incompressible : StoredKind.Compressed;
+        return new StoredPage(kind, PageWord.Codec(page.Word), page.Size, 0, checksum);
+    }
+
+    private bool TryUnpack(in PinnedPage page, ReadOnlySpan<byte> stored, CodecStream stream, Span<byte> destination)
+    {
+        if (stored.Length != index.PageSize)
+            return stream.Context(PageWord.Codec(page.Word)).TryDecompress(stored, destination);
+        stored.CopyTo(destination);
+        return true;
+    }
+
+    private void CountRead(in PinnedPage page, int stripe)
+    {
+        if (WrittenBack.Is(page.Word))
+            index.Counters.Add(stripe, StoreCounter.WritebackReads, 1);
+    }
+}

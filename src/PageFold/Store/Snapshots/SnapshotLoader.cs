@@ -1,0 +1,47 @@
+using PageFold.Frames;
+using PageFold.Store.Codecs;
+using PageFold.Store.Index;
+using PageFold.Store.Paging;
+
+namespace PageFold.Store.Snapshots;
+
+/// <summary>Loads snapshots into an empty store.</summary>
+internal sealed class SnapshotLoader(PageIndex index, StoreCodecs codecs, PageWriter writer, IReclaim? reclaim)
+{
+    public PageIndex Index => index;
+
+    public StoreCodecs Codecs => codecs;
+
+    public PageWriter Writer => writer;
+
+    /// <summary>Makes room for pages that find none; null if the store has no writeback file.</summary>
+    public IReclaim? Reclaim => reclaim;
+
+    /// <summary>Pages of the store.</summary>
+    public long Pages => index.Counters.Read(StoreCounter.Pages);
+
+    /// <summary>
+    /// Stores all pages of a snapshot: see <see cref="PageStore.LoadSnapshot"/>. After any error the store is empty again.
+    /// </summary>
+    public SnapshotInfo Load(string path, bool restoreCodecs, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        using SnapshotReader reader = SnapshotReader.Open(path);
+        Throw.IfPageSizesDiffer(reader.Header.PageSize, index.PageSize);
+        using (RundownGate.Entry entry = index.Enter())
+            Throw.IfNotEmpty(Pages);
+        bool loaded = false;
+        try
+        {
+            using SnapshotLoad load = new(this, reader, restoreCodecs, progress, cancellationToken);
+            load.Run();
+            loaded = true;
+        }
+        finally
+        {
+            if (!loaded)
+                writer.Discard(0, PageIndex.MaxPage + 1);
+        }
+        progress?.Report(1);
+        return reader.Info;
+    }
+}

@@ -1,0 +1,171 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Hashing;
+using Microsoft.Win32.SafeHandles;
+using PageFold.Interop;
+using PageFold.Store.Index;
+
+namespace PageFold.Store.Snapshots;
+
+/// <summary>
+/// Reads a snapshot from a file that may hold anything: see <see cref="SnapshotFormat"/>. Header and end mark are checked when it is
+/// opened, each chunk before it is given out, and the whole when the last has been. Used by one thread at a time.
+/// </summary>
+internal sealed class SnapshotReader : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly string _path;
+    private readonly long _length;
+    private readonly XxHash3 _hash = new();
+    private long _position;
+    private long _chunks;
+
+    private SnapshotReader(SafeFileHandle file, string path)
+    {
+        _file = file;
+        _path = path;
+        _length = RandomAccess.GetLength(file);
+        Header = ReadHeader();
+        Totals = ReadEnd();
+    }
+
+    public SnapshotHeader Header { get; }
+
+    /// <summary>What the end mark says; whether it is true is known when the last chunk has been read.</summary>
+    public SnapshotTotals Totals { get; }
+
+    public SnapshotInfo Info => new()
+    {
+        PageSize = Header.PageSize,
+        Length = Header.Length,
+        Label = Header.Label,
+        Created = Header.Created,
+        Pages = Totals.Pages,
+        StoredBytes = Totals.StoredBytes,
+        FileBytes = _length,
+        Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null
+            : new SnapshotCodec(codec.Name, codec.Level, codec.DictionaryBytes, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
+    };
+
+    /// <param name="path">The file.</param>
+    /// <exception cref="SnapshotException">The file is no snapshot, or damaged.</exception>
+    public static SnapshotReader Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string target = Snapshot.ResolveFile(path);
+        // Looked at first, since opening a pipe waits and a device has no length.
+        if (Directory.Exists(target) || FileSystem.Identify(target) is { IsRegular: false })
+            Throw.NotAFile(target);
+        const FileShare Share = FileShare.Read | FileShare.Delete;
+        SafeFileHandle? file = File.OpenHandle(target, FileMode.Open, FileAccess.Read, Share, FileOptions.SequentialScan);
+        try
+        {
+            SnapshotReader reader = new(file, path);
+            file = null;
+            return reader;
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Reads the next chunk and checks it against its hash; false after the last, when all of them have been checked against the end mark.
+    /// </summary>
+    /// <param name="buffer">Receives the chunk, header included; as long as the longest.</param>
+    /// <param name="chunk">What was read.</param>
+    public bool TryReadChunk(Span<byte> buffer, out SnapshotChunk chunk)
+    {
+        chunk = default;
+        long offset = _position;
+        long left = _length - SnapshotFormat.EndBytes - offset;
+        if (left == 0)
+        {
+            if (_chunks != Totals.Chunks || _hash.GetCurrentHashAsUInt64() != Totals.Hash)
+                Damaged(offset, "the end mark is that of other chunks");
+            return false;
+        }
+        if (left < SnapshotFormat.ChunkHeaderBytes)
+            Damaged(offset, "a chunk is cut off");
+        Read(buffer[..SnapshotFormat.ChunkHeaderBytes], offset);
+        if (!SnapshotFormat.TryReadChunkHeader(buffer, out int length, out int records, out ulong hash))
+            Damaged(offset, "no chunk begins here");
+        if (length > left - SnapshotFormat.ChunkHeaderBytes)
+            Damaged(offset, "a chunk is cut off");
+        Span<byte> payload = buffer.Slice(SnapshotFormat.ChunkHeaderBytes, length);
+        Read(payload, offset + SnapshotFormat.ChunkHeaderBytes);
+        if (XxHash3.HashToUInt64(payload) != hash)
+            Damaged(offset, "a chunk does not match its hash");
+        _hash.Append(buffer.Slice(SnapshotFormat.ChunkHeaderBytes - sizeof(ulong), sizeof(ulong)));
+        _chunks++;
+        _position = offset + SnapshotFormat.ChunkHeaderBytes + length;
+        chunk = new SnapshotChunk(offset + SnapshotFormat.ChunkHeaderBytes, length, records);
+        return true;
+    }
+
+    [DoesNotReturn]
+    public void Damaged(long offset, string problem) => Throw.SnapshotIsDamaged(_path, offset, problem);
+
+    /// <summary>Reads a codec's dictionary, of which there are as many bytes as the target has.</summary>
+    public void ReadDictionary(SnapshotCodecEntry codec, Span<byte> target)
+    {
+        Read(target, codec.DictionaryOffset);
+        // The header's hash was checked when the file was opened, over what was there then.
+        if (XxHash3.HashToUInt64(target) != codec.DictionaryHash)
+            Damaged(codec.DictionaryOffset, "a dictionary has changed while the file was read");
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private SnapshotHeader ReadHeader()
+    {
+        Span<byte> start = stackalloc byte[SnapshotHeader.FixedBytes];
+        if (_length < start.Length)
+            Throw.NotASnapshot(_path);
+        Read(start, 0);
+        int length = SnapshotHeader.ReadLength(start, out uint version);
+        if (version != SnapshotFormat.Version && version != 0)
+            Throw.SnapshotOfOtherVersion(_path, version, SnapshotFormat.Version);
+        if (length == 0)
+            Throw.NotASnapshot(_path);
+        // Looked at before memory is taken for it.
+        if (length > _length - SnapshotFormat.EndBytes)
+            Damaged(0, "the header is cut off");
+        Span<byte> hash = stackalloc byte[SnapshotHeader.HashBytes];
+        if (new SnapshotHeaderReader(Read, length).TryRead(hash, out string? problem) is not { } parsed)
+        {
+            Damaged(0, problem!);
+            return null;
+        }
+        _hash.Append(hash);
+        _position = length;
+        return parsed;
+    }
+
+    private SnapshotTotals ReadEnd()
+    {
+        Span<byte> end = stackalloc byte[SnapshotFormat.EndBytes];
+        Read(end, _length - end.Length);
+        if (!SnapshotFormat.TryReadEnd(end, out SnapshotTotals totals) || totals.Pages is < 0 or > PageIndex.MaxPage + 1)
+            Damaged(_length - end.Length, "there is no end mark; the file is cut off, or something follows");
+        return totals;
+    }
+
+    private void Read(Span<byte> target, long offset)
+    {
+        while (!target.IsEmpty)
+        {
+            int read = RandomAccess.Read(_file, target, offset);
+            if (read == 0)
+                Damaged(offset, "the file has become shorter");
+            target = target[read..];
+            offset += read;
+        }
+    }
+}
+
+/// <summary>A chunk of a snapshot in a buffer.</summary>
+/// <param name="Offset">Where its records begin in the file.</param>
+/// <param name="Length">Bytes of its records.</param>
+/// <param name="Records">Records.</param>
+internal readonly record struct SnapshotChunk(long Offset, int Length, int Records);

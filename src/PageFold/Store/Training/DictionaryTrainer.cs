@@ -1,0 +1,67 @@
+using PageFold.Allocation;
+using PageFold.Compression;
+using PageFold.Frames;
+using PageFold.Store.Index;
+using PageFold.Store.Paging;
+
+namespace PageFold.Store.Training;
+
+/// <summary>Trains dictionaries on some of the store's own pages.</summary>
+internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
+{
+    // The library's own advice: a hundred times as much content as the dictionary is to have.
+    private const int SampleBytesPerByte = 100;
+    private const int MinBytes = 1024;
+    private const int MaxBytes = 1 << 20;
+
+    /// <summary>Trains a dictionary: see <see cref="PageStore.TrainDictionary"/>.</summary>
+    public byte[]? Train(int bytes, int level, CancellationToken cancellationToken)
+    {
+        Throw.IfDictionarySizeInvalid(bytes, MinBytes, MaxBytes);
+        Throw.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
+        long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / index.PageSize);
+        StoreCounters counters = index.Counters;
+        long stored = counters.Read(StoreCounter.Pages) - counters.Read(StoreCounter.SameFilled) - counters.Read(StoreCounter.WrittenBack);
+        if (stored < ZstdDictionary.LeastSamples)
+            return null;
+        long work = ZstdDictionary.MostWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
+        long least = work + ZstdDictionary.LeastSamples * (long)index.PageSize;
+        if (index.Budget.Faults?.ShouldRefuse() == true || !index.Budget.TryCharge(work))
+            throw Throw.NoMemoryToTrain(least, index.Budget.Limit);
+        NativeBuffer samples = default;
+        try
+        {
+            // The pages that are written meanwhile want memory too.
+            wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.LeastSamples, index.Budget.Available / 2 / index.PageSize));
+            if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out samples))
+                throw Throw.NoMemoryToTrain(least, index.Budget.Limit);
+            int taken = TakeSamples(samples.Span, stored / wanted, cancellationToken);
+            return taken < ZstdDictionary.LeastSamples
+                ? null
+                : ZstdDictionary.Train(samples.Span[..(taken * index.PageSize)], index.PageSize, level, bytes);
+        }
+        finally
+        {
+            samples.Free(index.Budget);
+            index.Budget.Release(work);
+        }
+    }
+
+    /// <summary>Reads every so-many-th page, until there is no more room; returns how many.</summary>
+    private int TakeSamples(Span<byte> samples, long step, CancellationToken cancellationToken)
+    {
+        int taken = 0;
+        long seen = 0;
+        long end = PageIndex.MaxPage + 1;
+        for (long from = 0; !samples.IsEmpty && index.TryFindNext(from, end, out long number); from = number + 1)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            bool isInMemory = SlotWord.HoldsObject(index.Look((uint)number));
+            if (!isInMemory || seen++ % step != 0 || !reader.TryRead((uint)number, samples[..index.PageSize]))
+                continue;
+            samples = samples[index.PageSize..];
+            taken++;
+        }
+        return taken;
+    }
+}
