@@ -66,24 +66,25 @@ internal sealed class WindowSoak(int seconds) : IDisposable
         {
             ref (ZsHandle Handle, ulong Key) one = ref mine[random.Next(mine.Length)];
             int size = _pool.SizeOf(one.Handle);
-            using (ZsView view = _pool.View(one.Handle))
+            using (ZsReadView view = _pool.ViewRead(one.Handle))
             {
                 if (view.Second.Length > 0)
                     Interlocked.Increment(ref _straddling);
             }
             bool write = random.Next(4) == 0;
-            using (ZsMap map = _pool.Map(one.Handle, write ? MapMode.ReadWrite : MapMode.Read))
+            Fill(expected.AsSpan(0, size), one.Key);
+            if (write)
             {
+                using ZsMap map = _pool.Map(one.Handle);
+                Check(map.Span, expected.AsSpan(0, size));
+                one.Key = next++;
                 Fill(expected.AsSpan(0, size), one.Key);
-                if (!map.Span.SequenceEqual(expected.AsSpan(0, size)))
-                    Interlocked.Increment(ref _wrong);
-                Interlocked.Increment(ref _maps);
-                if (write)
-                {
-                    one.Key = next++;
-                    Fill(expected.AsSpan(0, size), one.Key);
-                    expected.AsSpan(0, size).CopyTo(map.Span);
-                }
+                expected.AsSpan(0, size).CopyTo(map.Span);
+            }
+            else
+            {
+                using ZsReadMap map = _pool.MapRead(one.Handle);
+                Check(map.Span, expected.AsSpan(0, size));
             }
             if (random.Next(8) == 0)
             {
@@ -100,6 +101,13 @@ internal sealed class WindowSoak(int seconds) : IDisposable
         Span<byte> content = buffer.AsSpan(0, random.Next(LeastSize, MostSize));
         Fill(content, key);
         return (_pool.Allocate(content), key);
+    }
+
+    private void Check(ReadOnlySpan<byte> span, ReadOnlySpan<byte> expected)
+    {
+        if (!span.SequenceEqual(expected))
+            Interlocked.Increment(ref _wrong);
+        Interlocked.Increment(ref _maps);
     }
 
     private static void Fill(Span<byte> content, ulong key)

@@ -46,7 +46,7 @@ public sealed partial class RamDisk : IDisposable
     public RamDisk(RamDiskOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        PageStoreOptions store = options.Store.Clone();
+        PageStoreOptions store = options.Store;
         Throw.IfPageSizeInvalid(store.PageSize);
         Throw.IfCacheInvalid(options.CacheBytes, options.CacheBytes is null ? null : store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
         long cache = store.PageSize < SmallestCachedPage ? 0 : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
@@ -57,10 +57,10 @@ public sealed partial class RamDisk : IDisposable
         Throw.IfReserveTooLarge(_reserve, store.MemoryLimit);
         // The store refuses what is negative or too much, by name.
         if (store.OwnerBytes >= 0)
-            store.OwnerBytes += Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes);
+            store = store with { OwnerBytes = store.OwnerBytes + Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes) };
         _ownerBytes = store.OwnerBytes;
         if (store.SnapshotReserve == 0)
-            store.SnapshotReserve = SnapshotReserve(options.Length, store);
+            store = store with { SnapshotReserve = SnapshotReserve(options.Length, store) };
         Store = new PageStore(store);
         try
         {

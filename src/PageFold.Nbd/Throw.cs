@@ -21,7 +21,7 @@ internal static class Throw
 
     public static void IfPageSizeInvalid(int size)
     {
-        if (size is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !BitOperations.IsPow2(size))
+        if (size is < PageStore.MinPageSize or > PageStore.MaxPageSize || !BitOperations.IsPow2(size))
             throw new ArgumentOutOfRangeException("PageSize", size, $"PageSize is {size}; choose 4096, 8192, 16384, 32768 or 65536 bytes.");
     }
 

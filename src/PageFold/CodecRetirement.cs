@@ -1,20 +1,29 @@
 namespace PageFold;
 
 /// <summary>How <see cref="PageStore.RetireCodec"/> works.</summary>
-public sealed class CodecRetirementOptions
+public sealed record CodecRetirementOptions
 {
     /// <summary>
-    /// The codec that the pages are brought to, which the store adds to its own if need be. Null (the default) for the one for new
-    /// writes.
+    /// The codec that the pages are moved to, which the store adds to its own if need be. Null (the default) for the codec of new writes.
     /// </summary>
-    public PageCodec? Target { get; set; }
+    public PageCodec? Target { get; init; }
 
     /// <summary>Ends after so many pages; the next run goes on. Null (the default) for no such end.</summary>
-    public long? MostPages { get; set; }
+    public long? MaxPages { get; init; }
 }
 
 /// <summary>What a retirement did.</summary>
-/// <param name="IsRetired">True if nothing is stored with the codec any more: its number is free, and what it held is given back.</param>
-/// <param name="Moved">Pages that were brought to the other codec.</param>
-/// <param name="NotMoved">Pages that are still stored with the codec.</param>
-public sealed record CodecRetirement(bool IsRetired, long Moved, long NotMoved);
+public sealed record CodecRetirement
+{
+    /// <summary>True if nothing is stored with the codec any more: its number is free, and what it held is given back.</summary>
+    public required bool IsRetired { get; init; }
+
+    /// <summary>Pages that were moved to the other codec.</summary>
+    public required long Moved { get; init; }
+
+    /// <summary>Pages that are still stored with the codec.</summary>
+    public required long NotMoved { get; init; }
+
+    /// <summary>True if the caller cancelled it before its end; what was moved stays moved.</summary>
+    public bool WasCancelled { get; init; }
+}

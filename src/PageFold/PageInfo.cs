@@ -17,12 +17,23 @@ public enum PageState
 }
 
 /// <summary>What a store knows about a page without reading it.</summary>
-/// <param name="State">How the page is held.</param>
-/// <param name="StoredBytes">Bytes stored for it; zero for a same-filled page.</param>
-/// <param name="Codec">The codec that made them, by its number (<see cref="CodecUse.Number"/>); zero also where none did.</param>
-/// <param name="Settled">True if a recompression was tried and gained nothing.</param>
-/// <param name="Age">
-/// Time since the last access, in steps of two seconds, at most 24 hours. Null if the store does not track access, or had no memory to note
-/// it.
-/// </param>
-public readonly record struct PageInfo(PageState State, int StoredBytes, int Codec, bool Settled, TimeSpan? Age);
+public readonly record struct PageInfo
+{
+    /// <summary>How the page is held.</summary>
+    public required PageState State { get; init; }
+
+    /// <summary>Bytes stored for it; zero for a same-filled page.</summary>
+    public int StoredBytes { get; init; }
+
+    /// <summary>The codec that made them, by its number (<see cref="CodecUse.Number"/>); zero also where none did.</summary>
+    public int Codec { get; init; }
+
+    /// <summary>True if a recompression was tried since the page was written, and gained nothing.</summary>
+    public bool WithoutGain { get; init; }
+
+    /// <summary>
+    /// Time since the last access, in steps of two seconds, at most 24 hours. Null if the store does not track access, or had no memory to
+    /// note it.
+    /// </summary>
+    public TimeSpan? Age { get; init; }
+}

@@ -76,7 +76,7 @@ public sealed partial class PageStore
         CancellationToken cancellationToken = default)
     {
         options ??= new CodecRetirementOptions();
-        Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
+        Throw.IfNegative(options.MaxPages ?? 0, nameof(options.MaxPages));
         return _retirer.Retire(number, options, progress, cancellationToken);
     }
 
@@ -108,8 +108,8 @@ public sealed partial class PageStore
         ArgumentNullException.ThrowIfNull(options);
         Throw.IfCodecMissing(options.Codec);
         Throw.IfAgesUnknown(options.MinAge, _index.Access is not null);
-        Throw.IfNegative(options.LeastStoredBytes, nameof(options.LeastStoredBytes));
-        Throw.IfNegative(options.MostPages ?? 0, nameof(options.MostPages));
+        Throw.IfNegative(options.MinStoredBytes, nameof(options.MinStoredBytes));
+        Throw.IfNegative(options.MaxPages ?? 0, nameof(options.MaxPages));
         return _recompressor.Run(options, progress, cancellationToken);
     }
 
@@ -121,7 +121,7 @@ public sealed partial class PageStore
     /// Bytes of the dictionary at most, 1 KiB to 1 MiB. Every codec that uses it holds it digested, which takes several times as much.
     /// </param>
     /// <param name="level">The level that the pages will be compressed at.</param>
-    /// <param name="cancellation">Ends the reading of samples.</param>
+    /// <param name="cancellationToken">Ends the reading of samples.</param>
     /// <returns>The dictionary; null if too few pages are stored, or they have too little in common.</returns>
     /// <remarks>
     /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes
@@ -135,6 +135,6 @@ public sealed partial class PageStore
     /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
-    public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellation = default) =>
-        new DictionaryTrainer(_index, _reader).Train(bytes, level, cancellation);
+    public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellationToken = default) =>
+        new DictionaryTrainer(_index, _reader).Train(bytes, level, cancellationToken);
 }

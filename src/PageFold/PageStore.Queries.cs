@@ -18,7 +18,7 @@ public sealed partial class PageStore
     /// <summary>True if a page is not stored, or stored as zeros: a disk reads zeros in both cases.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is wrong.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
-    public bool IsZero(long page) => PageWord.ReadsAsZeros(Look(page));
+    public bool ReadsAsZeros(long page) => PageWord.ReadsAsZeros(Look(page));
 
     /// <summary>What is known about a page; false if it is not stored.</summary>
     /// <param name="page">The page's number, 0 to <see cref="MaxPage"/>.</param>

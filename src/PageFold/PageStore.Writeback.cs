@@ -23,7 +23,7 @@ public sealed partial class PageStore
         selection ??= new WritebackSelection();
         Throw.IfNoWriteback(_writeback is not null);
         Throw.IfAgesUnknown(selection.MinAge, _index.Access is not null);
-        Throw.IfNegative(selection.MostBytes ?? 0, nameof(selection.MostBytes));
+        Throw.IfNegative(selection.MaxBytes ?? 0, nameof(selection.MaxBytes));
         return _writeback!.Run(selection, progress, cancellationToken);
     }
 }

@@ -34,6 +34,12 @@ public sealed partial class PageStore : IDisposable
     /// <summary>The highest page number.</summary>
     public const long MaxPage = PageIndex.MaxPage;
 
+    /// <summary>The smallest page, in bytes.</summary>
+    public const int MinPageSize = FrameArena.MinFrameSize;
+
+    /// <summary>The largest page, in bytes.</summary>
+    public const int MaxPageSize = FrameArena.MaxFrameSize;
+
     private readonly PageIndex _index;
     private readonly StoreCodecs _codecs;
     private readonly PageWriter _writer;
@@ -95,6 +101,7 @@ public sealed partial class PageStore : IDisposable
         _retirer = new CodecRetirer(_index, _codecs, _writeback, incompressibleAbove);
         _recompressor = new Recompressor(_index, _codecs, _retirer, incompressibleAbove);
         _loader = new SnapshotLoader(_index, _codecs, _writer, _writeback);
+        PageFoldMetrics.Add(this, options.Name);
     }
 
     /// <summary>Bytes in a page.</summary>
@@ -244,7 +251,11 @@ public sealed partial class PageStore : IDisposable
     public PageStoreStatistics GetStatistics() => new StatisticsReader(_index, _codecs.Table, _overwriteReserve).Read();
 
     /// <summary>Closes the store: every further call throws, and the memory goes when the last operation has ended.</summary>
-    public void Dispose() => _index.Heap.Close();
+    public void Dispose()
+    {
+        PageFoldMetrics.Remove(this);
+        _index.Heap.Close();
+    }
 
     /// <summary>Takes what every store needs and sees that a first page would fit; false when there is no memory for that.</summary>
     private bool TryPrepare(PageStoreOptions options)

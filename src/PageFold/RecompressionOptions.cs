@@ -4,42 +4,42 @@ namespace PageFold;
 /// Which pages <see cref="PageStore.Recompress"/> takes, and what with. Without conditions it takes all that are compressed otherwise or
 /// not at all.
 /// </summary>
-public sealed class RecompressionOptions
+public sealed record RecompressionOptions
 {
     /// <summary>
     /// The codec that the pages are compressed with, as a rule a denser one than that for writes. The store adds it to its own if need be.
     /// </summary>
-    public required PageCodec Codec { get; set; }
+    public required PageCodec Codec { get; init; }
 
     /// <summary>
     /// Only pages that were not accessed for so long; pages whose age is unknown count as old. Needs <see
     /// cref="PageStoreOptions.TrackAccess"/>. Null (the default) for all.
     /// </summary>
-    public TimeSpan? MinAge { get; set; }
+    public TimeSpan? MinAge { get; init; }
 
     /// <summary>Only pages that are stored raw. Default false.</summary>
-    public bool OnlyIncompressible { get; set; }
+    public bool OnlyIncompressible { get; init; }
 
     /// <summary>Only pages of which at least so many bytes are stored. Default 0.</summary>
-    public int LeastStoredBytes { get; set; }
+    public int MinStoredBytes { get; init; }
 
     /// <summary>Ends after so many pages, whatever came of them. Null (the default) for no such end.</summary>
-    public long? MostPages { get; set; }
+    public long? MaxPages { get; init; }
 
     /// <summary>
     /// Takes also pages that a recompression has gained nothing from since they were written. For a codec that was not tried before, such
     /// as a new dictionary. Default false.
     /// </summary>
-    public bool RetrySettled { get; set; }
+    public bool RetryWithoutGain { get; init; }
 
     /// <summary>
     /// Retires codecs for this one (<see cref="PageStore.RetireCodec"/>), so that runs with ever new dictionaries or levels never come to
     /// an end: where all four numbers are taken, the codec with the fewest pages is retired first, and its pages are brought to the
     /// densest of the others; never the one for new writes, nor the one that the last such run made pages denser with. After the
     /// recompression earlier dictionaries of the same codec and level are retired too, and codecs that such runs brought are forgotten
-    /// when nothing is stored with them. <see cref="MostPages"/> is a limit to the pages moved for that as well. Default false.
+    /// when nothing is stored with them. <see cref="MaxPages"/> is a limit to the pages moved for that as well. Default false.
     /// </summary>
-    public bool RetireOthers { get; set; }
+    public bool RetireOthers { get; init; }
 }
 
 /// <summary>What a recompression did.</summary>
@@ -74,10 +74,13 @@ public sealed record RecompressionResult
     public long Moved { get; init; }
 
     /// <summary>
-    /// Pages of those codecs that could not be moved, because they were in use, or memory or <see cref="RecompressionOptions.MostPages"/>
+    /// Pages of those codecs that could not be moved, because they were in use, or memory or <see cref="RecompressionOptions.MaxPages"/>
     /// was short; the next run goes on with them.
     /// </summary>
     public long NotMoved { get; init; }
+
+    /// <summary>True if the caller cancelled it before its end; what was done stays done.</summary>
+    public bool WasCancelled { get; init; }
 
     /// <summary>Codecs that were retired.</summary>
     public int CodecsRetired { get; init; }

@@ -3,7 +3,7 @@ using PageFold.Store.Snapshots;
 namespace PageFold;
 
 /// <summary>What a snapshot says about itself, beside the pages.</summary>
-public sealed class SnapshotOptions
+public sealed record SnapshotOptions
 {
     /// <summary>The most bytes of UTF-8 in a label.</summary>
     public const int MaxLabelBytes = 4096;
@@ -25,21 +25,21 @@ public sealed class SnapshotOptions
     }
 
     /// <summary>Bytes of the disk that the pages are; the store keeps it and makes nothing of it. Default 0.</summary>
-    public long Length { get; set; }
+    public long Length { get; init; }
 
     /// <summary>A short text that <see cref="SnapshotInfo.Label"/> gives back. Default empty.</summary>
-    public string Label { get; set; } = "";
+    public string Label { get; init; } = "";
 }
 
 /// <summary>How a snapshot is restored.</summary>
-public sealed class SnapshotLoadOptions
+public sealed record SnapshotLoadOptions
 {
     /// <summary>
     /// Adds the snapshot's codecs, their dictionaries included, to the store's, so that its pages are stored as they are. Pages of a
     /// codec for which no number is left, and
     /// by default (false) those of codecs that the store does not have, are compressed anew with the codec for writes.
     /// </summary>
-    public bool RestoreCodecs { get; set; }
+    public bool RestoreCodecs { get; init; }
 }
 
 /// <summary>What was saved.</summary>

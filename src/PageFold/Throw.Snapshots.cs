@@ -49,8 +49,6 @@ internal static partial class Throw
     [DoesNotReturn]
     public static void NotAFile(string path) => throw new IOException($"{path} is a folder, a device or something else that is no plain file; choose the name of a file.");
 
-    public static IOException TooManyLinks(string path) => new($"{path} is a link that leads in a circle, or through more links than the system follows.");
-
     public static IOException PartialFileTaken(string path) => new($"{path} comes and goes: another process writes it; choose another name, or wait.");
 
     public static IOException FolderNotSynced(string path, string reason) =>

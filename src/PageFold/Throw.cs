@@ -1,8 +1,9 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using PageFold.Frames;
 
 #pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
 
@@ -32,8 +33,8 @@ internal static partial class Throw
 
     public static void IfMapModeInvalid(MapMode mode)
     {
-        if (mode is < MapMode.Read or > MapMode.ReadWrite)
-            throw new ArgumentOutOfRangeException(nameof(mode), mode, $"MapMode {mode} does not exist; choose Read, Write or ReadWrite.");
+        if (mode is not (MapMode.ReadWrite or MapMode.Write))
+            throw new ArgumentOutOfRangeException(nameof(mode), mode, $"MapMode {mode} does not exist; choose ReadWrite or Write.");
     }
 
     public static void IfDisposed(bool disposed, object instance) => ObjectDisposedException.ThrowIf(disposed, instance);
@@ -96,10 +97,10 @@ internal static partial class Throw
     {
         if (string.IsNullOrWhiteSpace(options.Path))
             throw new ArgumentException("Writeback.Path is empty; name a file or a block device.", "Path");
-        if (options.MostBytes is { } most && (most < Store.Log.WritebackLog.SmallestFile || most > WritebackOptions.LargestFile))
+        if (options.MaxBytes is { } most && (most < Store.Log.WritebackLog.SmallestFile || most > WritebackOptions.MaxFileBytes))
         {
-            throw new ArgumentOutOfRangeException("MostBytes", most,
-                $"Writeback.MostBytes is {Bytes(most)}; choose {Bytes(Store.Log.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.LargestFile)}.");
+            throw new ArgumentOutOfRangeException("MaxBytes", most,
+                $"Writeback.MaxBytes is {Bytes(most)}; choose {Bytes(Store.Log.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.MaxFileBytes)}.");
         }
         IfNegative(options.DailyBudget ?? 0, "DailyBudget");
         if (options is { DirectReclaim: true, DailyBudget: { } daily })
@@ -108,8 +109,8 @@ internal static partial class Throw
                 $"Writeback.DailyBudget is {Bytes(daily)}, and with Writeback.DirectReclaim writes would be refused once it is used up; "
                     + "leave one of them out.", "DailyBudget");
         }
-        if (options is { Preallocate: true, MostBytes: null })
-            throw new ArgumentException("Writeback.Preallocate reserves Writeback.MostBytes, which is not set; set it.", "MostBytes");
+        if (options is { Preallocate: true, MaxBytes: null })
+            throw new ArgumentException("Writeback.Preallocate reserves Writeback.MaxBytes, which is not set; set it.", "MaxBytes");
     }
 
     [DoesNotReturn]

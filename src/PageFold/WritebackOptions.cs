@@ -4,23 +4,23 @@ namespace PageFold;
 /// Where a <see cref="PageStore"/> may put pages that are to leave memory: a file or a block device that serves this store alone. What is
 /// in it is worthless once the store is gone: it says nothing about which page a byte belonged to, and is never read by another store.
 /// </summary>
-public sealed class WritebackOptions
+public sealed record WritebackOptions
 {
     /// <summary>The most bytes of a writeback file that can be addressed: 256 GiB.</summary>
-    public const long LargestFile = 256L << 30;
+    public const long MaxFileBytes = 256L << 30;
 
     /// <summary>
     /// The file, or the block device. A file that does not exist is made, for its owner alone, and deleted when the store is disposed; one
     /// that exists must be empty, or have been one before, and is left empty. A device must not be in use, and its first and last MiB must
     /// be zeros, unless it has been one before.
     /// </summary>
-    public required string Path { get; set; }
+    public required string Path { get; init; }
 
     /// <summary>
-    /// The most bytes of the file, 4 MiB to <see cref="LargestFile"/>. Null (the default) takes <see cref="LargestFile"/>, or the device's
+    /// The most bytes of the file, 4 MiB to <see cref="MaxFileBytes"/>. Null (the default) takes <see cref="MaxFileBytes"/>, or the device's
     /// size.
     /// </summary>
-    public long? MostBytes { get; set; }
+    public long? MaxBytes { get; init; }
 
     /// <summary>
     /// The most bytes to write in a day, to spare a device that wears; moving pages within the file counts too. Null (the default) for no
@@ -31,21 +31,21 @@ public sealed class WritebackOptions
     /// matter, and time in which the machine sleeps does not count. What was written is
     /// not remembered beyond the store: one that is made anew begins with a whole budget.
     /// </remarks>
-    public long? DailyBudget { get; set; }
+    public long? DailyBudget { get; init; }
 
     /// <summary>
     /// Has a write that finds no memory move pages to the file first (direct reclaim), and wait for that, instead of being refused. Such a
     /// write is refused only when the file is full or fails. Default false: pages leave memory when <see cref="PageStore.WriteBack"/> is
     /// called. Cannot be combined with <see cref="DailyBudget"/>.
     /// </summary>
-    public bool DirectReclaim { get; set; }
+    public bool DirectReclaim { get; init; }
 
     /// <summary>
-    /// Reserves <see cref="MostBytes"/> on the file system when the store is made, and keeps them until it is disposed, so that the file
-    /// never lacks disk space. Needs <see cref="MostBytes"/>; a block device has its space anyway. On file systems that copy on write a
+    /// Reserves <see cref="MaxBytes"/> on the file system when the store is made, and keeps them until it is disposed, so that the file
+    /// never lacks disk space. Needs <see cref="MaxBytes"/>; a block device has its space anyway. On file systems that copy on write a
     /// reservation does not cover overwrites. Default false.
     /// </summary>
-    public bool Preallocate { get; set; }
+    public bool Preallocate { get; init; }
 
     /// <summary>
     /// The size of a file that always has room for so many bytes of pages, whatever order they are written, overwritten and discarded in: a
@@ -53,7 +53,7 @@ public sealed class WritebackOptions
     /// </summary>
     /// <param name="pageBytes">Bytes of uncompressed pages.</param>
     /// <param name="pageSize">Bytes in a page.</param>
-    /// <returns>Bytes for <see cref="MostBytes"/>; more than <see cref="LargestFile"/> if no file is large enough.</returns>
+    /// <returns>Bytes for <see cref="MaxBytes"/>; more than <see cref="MaxFileBytes"/> if no file is large enough.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An argument is out of range; the message names it, its value and the
     /// remedy.</exception>
     public static long BytesFor(long pageBytes, int pageSize)
@@ -64,28 +64,28 @@ public sealed class WritebackOptions
     }
 
     /// <summary>When set, decides which reads and writes of the file are made to fail. For tests.</summary>
-    internal Frames.AllocationFaults? Faults { get; set; }
+    internal Frames.AllocationFaults? Faults { get; init; }
 
     /// <summary>Runs when records are in the file and no slot names them yet. For tests.</summary>
-    internal Action? Written { get; set; }
+    internal Action? Written { get; init; }
 }
 
 /// <summary>
 /// Which pages <see cref="PageStore.WriteBack"/> takes. Without conditions it takes all that are in memory and not same-filled.
 /// </summary>
-public sealed class WritebackSelection
+public sealed record WritebackSelection
 {
     /// <summary>
     /// Only pages that were not accessed for so long; pages whose age is unknown count as old. Needs <see
     /// cref="PageStoreOptions.TrackAccess"/>. Null (the default) for all.
     /// </summary>
-    public TimeSpan? MinAge { get; set; }
+    public TimeSpan? MinAge { get; init; }
 
     /// <summary>Only pages that are stored raw. Default false.</summary>
-    public bool OnlyIncompressible { get; set; }
+    public bool OnlyIncompressible { get; init; }
 
     /// <summary>Ends before more stored bytes than this have left memory. Null (the default) for no such end.</summary>
-    public long? MostBytes { get; set; }
+    public long? MaxBytes { get; init; }
 }
 
 /// <summary>Why a writeback ended.</summary>
@@ -95,7 +95,7 @@ public enum WritebackStop
     Finished,
 
     /// <summary>So many bytes as were asked for have left memory.</summary>
-    MostBytes,
+    MaxBytes,
 
     /// <summary>The day's budget of writes is used up.</summary>
     DailyBudget,
@@ -130,6 +130,9 @@ public sealed record WritebackResult
 
     /// <summary>Bytes written to the file, with those that were moved in it to make room.</summary>
     public required long FileBytesWritten { get; init; }
+
+    /// <summary>True if the caller cancelled it before its end; what has left memory stays in the file.</summary>
+    public bool WasCancelled => Stopped == WritebackStop.Cancelled;
 
     /// <summary>What the system reported, after <see cref="WritebackStop.IOError"/>.</summary>
     public Exception? Error { get; init; }

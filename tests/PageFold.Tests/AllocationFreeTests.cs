@@ -22,9 +22,9 @@ public class AllocationFreeTests
                 handles[i] = i % 2 == 0 ? pool.Allocate(size) : pool.Allocate(buffer.AsSpan(0, size));
                 using (ZsMap map = pool.Map(handles[i], MapMode.Write))
                     map.Span.Fill(1);
-                using (ZsMap map = pool.Map(handles[i], MapMode.Read))
+                using (ZsReadMap map = pool.MapRead(handles[i]))
                     _ = map.Span[0];
-                using (ZsView view = pool.View(handles[i]))
+                using (ZsReadView view = pool.ViewRead(handles[i]))
                     _ = view.Length;
                 pool.Read(handles[i], 0, buffer.AsSpan(0, size));
                 pool.Write(handles[i], 0, buffer.AsSpan(0, size));
@@ -105,7 +105,7 @@ public class AllocationFreeTests
         using PageStore store = new(new PageStoreOptions
         {
             MemoryLimit = 4 << 20,
-            Writeback = new() { Path = path, DirectReclaim = true, MostBytes = WritebackOptions.BytesFor(Count * 4096L, 4096) },
+            Writeback = new() { Path = path, DirectReclaim = true, MaxBytes = WritebackOptions.BytesFor(Count * 4096L, 4096) },
         });
         byte[] page = new byte[4096];
         int round = 0;

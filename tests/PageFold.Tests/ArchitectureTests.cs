@@ -5,31 +5,6 @@ namespace PageFold.Tests;
 /// <summary>The house as docs/architecture.md draws it: a floor uses only floors below it, and pointers to the system stay on theirs.</summary>
 public partial class ArchitectureTests
 {
-    // From the ground up; the namespace of a floor's internal types.
-    private static readonly (string Folder, string Namespace)[] Floors =
-    [
-        ("Interop", "PageFold.Interop"),
-        ("Frames", "PageFold.Frames"),
-        ("Mapping", "PageFold.Mapping"),
-        ("Allocation", "PageFold.Allocation"),
-        ("Compression", "PageFold.Compression"),
-        ("PageStore", "PageFold.Store"),
-    ];
-
-    [Fact]
-    public void A_floor_uses_only_floors_below_it()
-    {
-        for (int floor = 0; floor < Floors.Length; floor++)
-        {
-            foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), Floors[floor].Folder), "*.cs"))
-            {
-                string text = File.ReadAllText(file);
-                for (int above = floor + 1; above < Floors.Length; above++)
-                    Assert.False(text.Contains(Floors[above].Namespace, StringComparison.Ordinal), $"{file} uses {Floors[above].Namespace}");
-            }
-        }
-    }
-
     [Fact]
     public void Only_the_ground_floor_calls_the_operating_system()
     {

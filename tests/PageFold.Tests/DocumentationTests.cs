@@ -1,3 +1,4 @@
+using PageFold.Frames;
 using PageFold.Tests.Store;
 
 namespace PageFold.Tests;
@@ -40,11 +41,11 @@ public sealed class DocumentationTests : IDisposable
                 new FrameArenaOptions { MemoryLimit = long.MaxValue }, new FrameArenaOptions { FrameSize = 5 }],
             [typeof(RecompressionOptions)] = [new RecompressionOptions { Codec = PageCodec.Lz4Managed }, null,
                 new RecompressionOptions { Codec = null! }, new RecompressionOptions { Codec = PageCodec.Lz4, MinAge = TimeSpan.Zero },
-                new RecompressionOptions { Codec = PageCodec.Zstd(22), RetireOthers = true }, new RecompressionOptions { Codec = PageCodec.Lz4, MostPages = -1 },
+                new RecompressionOptions { Codec = PageCodec.Zstd(22), RetireOthers = true }, new RecompressionOptions { Codec = PageCodec.Lz4, MaxPages = -1 },
                 new RecompressionOptions { Codec = new Claiming(-1) }],
-            [typeof(CodecRetirementOptions)] = [null, new CodecRetirementOptions { MostPages = -1 },
+            [typeof(CodecRetirementOptions)] = [null, new CodecRetirementOptions { MaxPages = -1 },
                 new CodecRetirementOptions { Target = new Claiming(long.MaxValue) }],
-            [typeof(WritebackSelection)] = [null, new WritebackSelection { MinAge = TimeSpan.Zero }, new WritebackSelection { MostBytes = -1 }],
+            [typeof(WritebackSelection)] = [null, new WritebackSelection { MinAge = TimeSpan.Zero }, new WritebackSelection { MaxBytes = -1 }],
             [typeof(SnapshotOptions)] = [null, new SnapshotOptions { Label = null! }, new SnapshotOptions { Length = -1 }],
             [typeof(SnapshotOutput)] = [new Nowhere(), null],
         });
@@ -121,9 +122,11 @@ public sealed class DocumentationTests : IDisposable
                     missing.Add(_documented.Missing("M:PageFold.ZsPool.Read(", () => pool.Read(handle, offset, page.AsSpan(0, 10))));
                     missing.Add(_documented.Missing("M:PageFold.ZsPool.Write(", () => pool.Write(handle, offset, page.AsSpan(0, 10))));
                 }
-                foreach (MapMode mode in (MapMode[])[MapMode.Read, 0, (MapMode)9])
+                foreach (MapMode mode in (MapMode[])[MapMode.Write, 0, (MapMode)9])
                     missing.Add(_documented.Missing("M:PageFold.ZsPool.Map(", () => pool.Map(handle, mode).Dispose()));
+                missing.Add(_documented.Missing("M:PageFold.ZsPool.MapRead(", () => pool.MapRead(handle).Dispose()));
                 missing.Add(_documented.Missing("M:PageFold.ZsPool.View(", () => pool.View(handle).Dispose()));
+                missing.Add(_documented.Missing("M:PageFold.ZsPool.ViewRead(", () => pool.ViewRead(handle).Dispose()));
             }
             foreach (int length in (int[])[100, 0, 5000])
             {

@@ -36,7 +36,7 @@ public partial class ReadmeTests
         using (ZsMap map = pool.Map(handle, MapMode.Write))       // contiguous while mapped; starts as zeros; stack-only
             data.CopyTo(map.Span);
         pool.Read(handle, offset: 100, buffer);                   // copies a part
-        using (ZsView view = pool.View(handle))                   // never copies: one part or two
+        using (ZsReadView view = pool.ViewRead(handle))           // never copies: one part or two
             Console.WriteLine(view.First.Length + view.Second.Length);
         pool.Free(handle);                                        // refused while mapped
         CompactionResult result = pool.Compact();

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using PageFold.Frames;
 
 namespace PageFold.Micro;
 

@@ -48,7 +48,7 @@ public class MapBenchmarks
         int sum = 0;
         for (int i = 0; i < Operations; i++)
         {
-            using ZsMap map = _pool.Map(_handles[_order.Next()], MapMode.Read);
+            using ZsReadMap map = _pool.MapRead(_handles[_order.Next()]);
             sum += map.Span[0] + map.Span[^1];
         }
         return sum;
@@ -61,7 +61,7 @@ public class MapBenchmarks
         int sum = 0;
         for (int i = 0; i < Operations; i++)
         {
-            using ZsView view = _pool.View(_handles[_order.Next()]);
+            using ZsReadView view = _pool.ViewRead(_handles[_order.Next()]);
             sum += view.First[0] + (view.Second.IsEmpty ? view.First[^1] : view.Second[^1]);
         }
         return sum;
@@ -94,7 +94,7 @@ public class MapBenchmarks
 
     private bool Straddles(ZsHandle handle)
     {
-        using ZsView view = _pool.View(handle);
+        using ZsReadView view = _pool.ViewRead(handle);
         return view.Second.Length > 0;
     }
 }

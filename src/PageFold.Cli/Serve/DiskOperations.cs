@@ -106,10 +106,10 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 Codec = codec,
                 MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
                 OnlyIncompressible = request.OnlyIncompressible,
-                LeastStoredBytes = request.LeastStoredBytes ?? 0,
-                MostPages = request.Count,
+                MinStoredBytes = request.LeastStoredBytes ?? 0,
+                MaxPages = request.Count,
                 // What gained nothing with the dictionary before may gain with this one.
-                RetrySettled = request.TrainBytes is not null,
+                RetryWithoutGain = request.TrainBytes is not null,
                 RetireOthers = true,
             },
             progress,
@@ -138,7 +138,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             {
                 MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
                 OnlyIncompressible = request.OnlyIncompressible,
-                MostBytes = request.MostBytes,
+                MaxBytes = request.MostBytes,
             },
             progress,
             cancellation);
@@ -172,7 +172,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         WritebackStop.DailyBudget => "ended early: the day's budget of writes is used up",
         WritebackStop.FileFull => "ended early: the writeback file is full of pages that are needed",
         WritebackStop.NoMemory => "ended early: no memory to note one more part of the file",
-        WritebackStop.MostBytes => "ended early: as many bytes as were asked for have left memory",
+        WritebackStop.MaxBytes => "ended early: as many bytes as were asked for have left memory",
         _ => null,
     };
 
@@ -236,7 +236,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     {
         bool compressed = info.State is not (PageState.SameFilled or PageState.Incompressible) && info.StoredBytes != disk.PageSize;
         string codec = compressed ? codecs.GetValueOrDefault(info.Codec, string.Empty) : string.Empty;
-        int settled = info.Settled ? 1 : 0;
+        int settled = info.WithoutGain ? 1 : 0;
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{page},{page * disk.PageSize},{StateName(info.State)},{info.StoredBytes},{codec},{settled},{info.Age?.TotalSeconds:0}");

@@ -9,7 +9,7 @@ internal sealed class HostedDisks : IDisposable
     // What the library calls the command's options.
     private static readonly (string Name, string Option)[] OptionNames =
     [
-        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("ReserveForSnapshot", "--keep"), ("Writeback.Path", "--writeback"), ("Writeback.MostBytes", "--writeback-size"),
+        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("ReserveForSnapshot", "--keep"), ("Writeback.Path", "--writeback"), ("Writeback.MaxBytes", "--writeback-size"),
     ];
 
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -178,7 +178,7 @@ internal sealed class HostedDisks : IDisposable
     private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) => options.Writeback is null ? null : new WritebackOptions
     {
         Path = options.WritebackOf(export)!,
-        MostBytes = options.SwapRatio is null ? options.WritebackBytes : SwapSizing.WritebackBytes(options, export),
+        MaxBytes = options.SwapRatio is null ? options.WritebackBytes : SwapSizing.WritebackBytes(options, export),
         DailyBudget = options.WritebackDailyBudget,
         DirectReclaim = options.SwapRatio is not null,
         Preallocate = options.SwapRatio is not null,

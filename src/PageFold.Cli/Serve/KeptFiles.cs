@@ -1,3 +1,4 @@
+using PageFold.Interop;
 using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Serve;
@@ -52,7 +53,7 @@ internal sealed class KeptFiles : IDisposable
     }
 
     /// <summary>The file that stands for a kept one while a server runs.</summary>
-    public static string MarkOf(string path) => Snapshot.ResolveFile(path) + Suffix;
+    public static string MarkOf(string path) => ResolvedFile.Of(path) + Suffix;
 
     /// <summary>True if a server keeps its disk in that file now, whichever, or if that cannot be known because it would be another user's.</summary>
     public static bool IsHeld(string path)

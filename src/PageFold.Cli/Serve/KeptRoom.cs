@@ -1,3 +1,4 @@
+using PageFold.Interop;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -36,7 +37,7 @@ internal sealed class KeptRoom(Action<string> tell, Func<string, long?> roomOf)
     {
         try
         {
-            return new DriveInfo(Path.GetDirectoryName(Snapshot.ResolveFile(path))!).AvailableFreeSpace;
+            return new DriveInfo(Path.GetDirectoryName(ResolvedFile.Of(path))!).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

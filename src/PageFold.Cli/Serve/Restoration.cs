@@ -1,3 +1,4 @@
+using PageFold.Interop;
 using System.Globalization;
 using PageFold.Nbd;
 
@@ -138,7 +139,7 @@ internal static class Restoration
         }
     }
 
-    private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(Snapshot.ResolveFile(keep)) ? keep : null);
+    private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(ResolvedFile.Of(keep)) ? keep : null);
 
     private static string OptionOf(ExportOptions export) => export.Restore is not null ? "--restore" : "--keep";
 

@@ -1,3 +1,4 @@
+using PageFold.Interop;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 using PageFold.Cli.Interop;
@@ -54,7 +55,7 @@ internal sealed record SnapshotPlace(SnapshotOutput Output, bool IsStandardOutpu
 
     private static SnapshotPlace OpenFile(string path)
     {
-        string target = Snapshot.ResolveFile(path);
+        string target = ResolvedFile.Of(path);
         if (!Directory.Exists(Path.GetDirectoryName(target)))
         {
             throw new UserErrorException(target == Path.GetFullPath(path)

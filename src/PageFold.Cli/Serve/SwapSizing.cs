@@ -57,11 +57,11 @@ internal static class SwapSizing
         long limit = export.MemoryLimit!.Value;
         long tables = Math.Min(limit, (limit >> TablesShift) + LeastTables + (options.CacheBytes ?? 0));
         long needed = WritebackOptions.BytesFor(
-            Math.Max(0, export.Size!.Value - limit + tables), options.PageSize ?? FrameArena.MinFrameSize);
-        if (needed > WritebackOptions.LargestFile)
+            Math.Max(0, export.Size!.Value - limit + tables), options.PageSize ?? PageStore.MinPageSize);
+        if (needed > WritebackOptions.MaxFileBytes)
             throw new UserErrorException(
                 $"--swap {Figures.Of(options.SwapRatio!.Value, "0.##")} with this memory limit needs a writeback file of "
-                + $"{ByteSize.Format(needed)}, and the largest is {ByteSize.Format(WritebackOptions.LargestFile)}; choose a smaller ratio "
+                + $"{ByteSize.Format(needed)}, and the largest is {ByteSize.Format(WritebackOptions.MaxFileBytes)}; choose a smaller ratio "
                 + "or limit.");
         if (options.WritebackBytes < needed)
             throw new UserErrorException(
@@ -73,7 +73,7 @@ internal static class SwapSizing
     private static long SizeOf(long limit, double ratio)
     {
         double bytes = limit * ratio;
-        long most = (PageStore.MaxPage + 1) * FrameArena.MinFrameSize;
+        long most = (PageStore.MaxPage + 1) * PageStore.MinPageSize;
         return bytes < most ? (long)bytes / SizeStep * SizeStep : most;
     }
 }

@@ -96,7 +96,7 @@ public sealed partial class RamDisk
         residency = run.State switch
         {
             null => PageResidency.Hole,
-            PageState.SameFilled => run.IsZero ? PageResidency.Zero : PageResidency.SameFilled,
+            PageState.SameFilled => run.ReadsAsZeros ? PageResidency.Zero : PageResidency.SameFilled,
             PageState.Incompressible => PageResidency.Incompressible,
             PageState.WrittenBack => PageResidency.WrittenBack,
             _ => PageResidency.Compressed,

@@ -111,7 +111,7 @@ public sealed partial class RamDisk
             ? Store.Write(page, data) != StoreOutcome.Full
             : TryStore(page, data);
 
-    private bool IsHeldAsZeros(long page) => Store.RunAt(page, 1) is { State: not null, IsZero: true };
+    private bool IsHeldAsZeros(long page) => Store.RunAt(page, 1) is { State: not null, ReadsAsZeros: true };
 
     /// <summary>Gives a changed page to the store; false if that is full. The caller holds the cell.</summary>
     private bool TryWriteBack(PageCell cell)

@@ -60,7 +60,7 @@ public sealed partial class RamDisk
         long needed = SnapshotBytes(Length, PageSize, Store.MemoryLimit);
         if (!_writesBack || Store.GetStatistics().AvailableBytes >= needed)
             return;
-        _ = Store.WriteBack(new WritebackSelection { MostBytes = 2 * needed });
+        _ = Store.WriteBack(new WritebackSelection { MaxBytes = 2 * needed });
         Store.Compact();
     }
 
@@ -92,7 +92,7 @@ public sealed partial class RamDisk
         {
             // What pages leave behind in a store that keeps its frames is for other pages alone.
             if (!_writesBack || Store.GetStatistics().PrefaultedBytes > 0
-                || Store.WriteBack(new WritebackSelection { MostBytes = _reserve }).Pages == 0)
+                || Store.WriteBack(new WritebackSelection { MaxBytes = _reserve }).Pages == 0)
                 return false;
             Store.Compact();
         }

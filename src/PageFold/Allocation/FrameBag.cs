@@ -1,3 +1,5 @@
+using PageFold.Frames;
+
 namespace PageFold.Allocation;
 
 /// <summary>Frames that a step under a class's lock has freed, returned to the arena once the lock is released.</summary>

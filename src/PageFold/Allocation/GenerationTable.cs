@@ -1,3 +1,5 @@
+using PageFold.Frames;
+
 namespace PageFold.Allocation;
 
 /// <summary>

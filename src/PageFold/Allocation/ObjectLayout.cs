@@ -1,3 +1,4 @@
+using PageFold.Frames;
 using PageFold.Mapping;
 
 namespace PageFold.Allocation;

@@ -105,7 +105,7 @@ internal sealed unsafe partial class SizeClass
             _latch.Exit();
         }
         freed.FreeAll(_arena);
-        return new CompactionResult(moved, (long)moved * Geometry.Stride, before - after);
+        return new CompactionResult { ObjectsMoved = moved, BytesMoved = (long)moved * Geometry.Stride, FramesFreed = before - after };
     }
 
     /// <summary>Moves objects from the end of one zspage to the first free places of another, or of the same.</summary>

@@ -186,6 +186,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         CompactionResult total = default;
         for (int sizeClass = 0; sizeClass < _classes.Length; sizeClass++)
             total += CompactClass(sizeClass, cancellation);
+        total = total with { WasCancelled = cancellation.IsCancellationRequested };
         Arena.Trim();
         return total;
     }

@@ -1,9 +1,7 @@
-using PageFold.Frames;
-
-namespace PageFold;
+namespace PageFold.Frames;
 
 /// <content>Memory from the operating system, and back to it.</content>
-public sealed unsafe partial class FrameArena
+internal sealed unsafe partial class FrameArena
 {
     // Runs of frames in one system call.
     private const int MostRuns = 64;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using PageFold.Frames;
 
-namespace PageFold;
+namespace PageFold.Frames;
 
 /// <content>Huge pages under frames that are all committed: those of tables, and all others where that is asked for.</content>
 /// <remarks>
@@ -9,7 +8,7 @@ namespace PageFold;
 /// really and not only in this process's page table, before a part of it goes back. The first touch of a block's frames is not made any cheaper; what it saves is misses of the TLB when pages
 /// are loaded at random from a large store.
 /// </remarks>
-public sealed unsafe partial class FrameArena
+internal sealed unsafe partial class FrameArena
 {
     // Merging copies a block, in milliseconds where the host has not backed the new page yet. The next time comes soon.
     private static readonly TimeSpan MergeTime = TimeSpan.FromMilliseconds(10);

@@ -1,6 +1,4 @@
-using PageFold.Frames;
-
-namespace PageFold;
+namespace PageFold.Frames;
 
 /// <content>How an arena ends: disposed, with its owner, or forgotten.</content>
 /// <remarks>
@@ -8,7 +6,7 @@ namespace PageFold;
 /// mapping is still out stays mapped for the rest of the process, rather than that a span leads to nothing. The arena has the only
 /// finalizer of its parts, or none where a pool or store owns it: parts are found in any order.
 /// </remarks>
-public sealed unsafe partial class FrameArena
+internal sealed unsafe partial class FrameArena
 {
     private bool _disposed;
 

@@ -1,6 +1,4 @@
-using PageFold.Frames;
-
-namespace PageFold;
+namespace PageFold.Frames;
 
 /// <content>Memory that is taken ahead and stays.</content>
 /// <remarks>
@@ -16,7 +14,7 @@ namespace PageFold;
 /// needed and there is room. While there are holes, and from then on, a commit asks the system whether the memory is there.
 /// </para>
 /// </remarks>
-public sealed unsafe partial class FrameArena
+internal sealed unsafe partial class FrameArena
 {
     // Frames in one system call, so that a request to end is seen in between.
     private const uint FramesPrefaultedAtOnce = 4096;

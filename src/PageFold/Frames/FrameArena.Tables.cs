@@ -1,6 +1,4 @@
-using PageFold.Frames;
-
-namespace PageFold;
+namespace PageFold.Frames;
 
 /// <content>Frames for tables.</content>
 /// <remarks>
@@ -8,7 +6,7 @@ namespace PageFold;
 /// and aligned as a huge page, and a block is merged once all of it is in use: a gigabyte of pages has three megabytes of tables, which then take two entries of the TLB instead
 /// of eight hundred. Nothing needs those frames to be neighbours; where none can be set aside, any frame will do.
 /// </remarks>
-public sealed unsafe partial class FrameArena
+internal sealed unsafe partial class FrameArena
 {
     // An arena of fewer blocks never fills one with tables.
     private const uint FewestBlocks = 8;

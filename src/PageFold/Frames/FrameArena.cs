@@ -1,6 +1,4 @@
-using PageFold.Frames;
-
-namespace PageFold;
+namespace PageFold.Frames;
 
 /// <summary>
 /// Hands out single page frames from the operating system and takes them back, one at a time, from any thread. Nothing here ever needs two
@@ -28,7 +26,7 @@ namespace PageFold;
 /// event <c>MemoryLeaked</c>.
 /// </para>
 /// </remarks>
-public sealed unsafe partial class FrameArena : IDisposable
+internal sealed unsafe partial class FrameArena : IDisposable
 {
     /// <summary>The smallest frame, in bytes.</summary>
     public const int MinFrameSize = 4096;

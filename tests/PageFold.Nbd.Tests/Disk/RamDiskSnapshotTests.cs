@@ -69,7 +69,7 @@ public class RamDiskSnapshotTests
                 {
                     random.NextBytes(noise);
                     while (!disk.TryWrite(page * 4096L, noise))
-                        Assert.NotEqual(0, disk.Store.WriteBack(new WritebackSelection { MostBytes = 4 << 20 }).Pages);
+                        Assert.NotEqual(0, disk.Store.WriteBack(new WritebackSelection { MaxBytes = 4 << 20 }).Pages);
                 }
                 disk.ReleaseReserve();
                 disk.SaveSnapshot(file);

@@ -79,7 +79,7 @@ public abstract class CompactionAtTheLimitTests
             const int Mapped = 60;
             if (depth < Mapped)
             {
-                using ZsMap map = pool.Map(live[depth * live.Count / Mapped], MapMode.Read);
+                using ZsReadMap map = pool.MapRead(live[depth * live.Count / Mapped]);
                 MapAndCompact(pool, live, depth + 1);
                 return;
             }
@@ -112,7 +112,7 @@ public abstract class CompactionAtTheLimitTests
         {
             if (depth < handles.Length)
             {
-                using ZsView view = pool.View(handles[depth]);
+                using ZsReadView view = pool.ViewRead(handles[depth]);
                 HoldAll(pool, handles, depth + 1);
                 return;
             }
@@ -204,7 +204,7 @@ public abstract class CompactionAtTheLimitTests
         {
             if (next < held.Length)
             {
-                using ZsView view = pool.View(held[next]);
+                using ZsReadView view = pool.ViewRead(held[next]);
                 Hold(pool, held, next + 3);
                 return;
             }
@@ -259,7 +259,7 @@ public abstract class CompactionAtTheLimitTests
         {
             if (next < handles.Length)
             {
-                using ZsView view = pool.View(handles[next]);
+                using ZsReadView view = pool.ViewRead(handles[next]);
                 Hold(pool, handles, next % 3 == 2 ? next + 2 : next + 1);
                 return;
             }

@@ -28,7 +28,7 @@ public abstract class HandleTests
         Assert.Throws<InvalidHandleException>(() => pool.Read(stale, 0, new byte[1]));
         Assert.Throws<InvalidHandleException>(() => pool.Write(stale, 0, [1]));
         Assert.Throws<InvalidHandleException>(() => { pool.Map(stale, MapMode.Write); });
-        Assert.Throws<InvalidHandleException>(() => { pool.View(stale); });
+        Assert.Throws<InvalidHandleException>(() => { pool.ViewRead(stale); });
         byte[] read = new byte[7];
         pool.Read(live, 0, read);
         Assert.Equal("content"u8.ToArray(), read);
@@ -48,7 +48,7 @@ public abstract class HandleTests
             Assert.Equal(SharedOutcome.Acquired, SlotWord.TryAcquireShared(ref *slot, out _));
         Assert.Throws<InvalidHandleException>(() => pool.Free(stale));
         Assert.Throws<InvalidHandleException>(() => pool.SizeOf(stale));
-        Assert.Throws<InvalidHandleException>(() => { pool.View(stale); });
+        Assert.Throws<InvalidHandleException>(() => { pool.ViewRead(stale); });
         Assert.Throws<ObjectMappedException>(() => pool.Free(live));
         for (int i = 0; i < SlotWord.MaxReaders; i++)
             SlotWord.ReleaseShared(ref *slot);

@@ -15,7 +15,7 @@ public class ManyReadersTests
             () => Read(pool, handle),
             () => pool.Write(handle, 0, "content"u8),
             () => pool.SizeOf(handle),
-            () => pool.Map(handle, MapMode.Read).Dispose(),
+            () => pool.MapRead(handle).Dispose(),
         ];
         foreach (Action use in uses)
         {
@@ -104,12 +104,12 @@ public class ManyReadersTests
             {
                 if (view)
                 {
-                    using ZsView shown = pool.View(handles[1]);
+                    using ZsReadView shown = pool.ViewRead(handles[1]);
                     Hold(out mapped);
                 }
                 else
                 {
-                    using ZsMap map = pool.Map(handles[1], MapMode.Read);
+                    using ZsReadMap map = pool.MapRead(handles[1]);
                     Hold(out mapped);
                 }
             }

@@ -50,7 +50,7 @@ public abstract class ZsPoolConcurrencyTests
                 else if (mine.Count > 0)
                 {
                     int chosen = random.Next(mine.Count);
-                    using (ZsMap map = pool.Map(mine[chosen].Handle, MapMode.Read))
+                    using (ZsReadMap map = pool.MapRead(mine[chosen].Handle))
                         Assert.True(Pages.Holds(map.Span, mine[chosen].Key), "wrong bytes");
                     if (random.Next(2) == 0)
                     {
@@ -61,7 +61,7 @@ public abstract class ZsPoolConcurrencyTests
             }
             foreach ((ZsHandle handle, ulong key) in mine)
             {
-                using (ZsMap map = pool.Map(handle, MapMode.Read))
+                using (ZsReadMap map = pool.MapRead(handle))
                     Assert.True(Pages.Holds(map.Span, key), "wrong bytes at the end");
                 pool.Free(handle);
             }

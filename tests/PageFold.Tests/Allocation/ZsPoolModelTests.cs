@@ -139,7 +139,7 @@ public class ZsPoolModelTests
             (ZsHandle handle, int size, ulong key) = _live[chosen];
             if (dice < 70)
             {
-                using ZsMap map = pool.Map(handle, MapMode.Read);
+                using ZsReadMap map = pool.MapRead(handle);
                 Assert.Equal(size, map.Span.Length);
                 Assert.True(Pages.Holds(map.Span, key));
             }
@@ -153,7 +153,7 @@ public class ZsPoolModelTests
             }
             else if (dice < 90)
             {
-                using ZsView view = pool.View(handle);
+                using ZsReadView view = pool.ViewRead(handle);
                 view.First.CopyTo(_buffer);
                 view.Second.CopyTo(_buffer.AsSpan(view.First.Length));
                 Assert.Equal(size, view.Length);

@@ -90,7 +90,7 @@ public abstract class ZsPoolTests
             Pages.Fill(content.AsSpan(0, size), (ulong)size);
             ZsHandle handle = pool.Allocate(content.AsSpan(0, size));
             Assert.Equal(size, pool.SizeOf(handle));
-            using (ZsView view = pool.View(handle))
+            using (ZsReadView view = pool.ViewRead(handle))
                 straddles |= view.Second.Length > 0;
             live.Add(handle, (size, (ulong)size));
         }
@@ -112,7 +112,7 @@ public abstract class ZsPoolTests
         {
             pool.Free(pool.Allocate(content));
             ZsHandle handle = pool.Allocate(content.Length);
-            using (ZsView view = pool.View(handle))
+            using (ZsReadView view = pool.ViewRead(handle))
                 Assert.False(view.First.ContainsAnyExcept((byte)0) || view.Second.ContainsAnyExcept((byte)0));
             pool.Free(handle);
         }

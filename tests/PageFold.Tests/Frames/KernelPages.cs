@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PageFold.Frames;
 
 namespace PageFold.Tests.Frames;
 

@@ -52,7 +52,7 @@ public class WindowTests
                 MapAll(from + 1);
                 Assert.True(Pages.Holds(map.Span, (ulong)from));
             }
-            using ZsMap again = pool.Map(handles[from], MapMode.Read);
+            using ZsReadMap again = pool.MapRead(handles[from]);
             Assert.True(Pages.Holds(again.Span, (ulong)from));
         }
     }
@@ -83,7 +83,7 @@ public class WindowTests
             faults.Clear();
             Assert.Equal(lost + 1 < windows, IsInPlace(pool, handle, (ulong)lost + 100));
         }
-        using ZsMap map = pool.Map(handle, MapMode.Read);
+        using ZsReadMap map = pool.MapRead(handle);
         Assert.True(Pages.Holds(map.Span, (ulong)windows + 99));
     }
 
@@ -92,7 +92,7 @@ public class WindowTests
     {
         using ZsMap map = pool.Map(handle, MapMode.Write);
         Pages.Fill(map.Span, key);
-        using ZsView view = pool.View(handle);
+        using ZsReadView view = pool.ViewRead(handle);
         return map.Span[..view.First.Length].SequenceEqual(view.First) && map.Span[view.First.Length..].SequenceEqual(view.Second);
     }
 
@@ -103,10 +103,10 @@ public class WindowTests
         using ZsPool pool = Make();
         ZsHandle handle = Straddling(pool, 1)[0];
         for (int i = 0; i < 1000; i++)
-            pool.Map(handle, MapMode.Read).Dispose();
+            pool.MapRead(handle).Dispose();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
-            pool.Map(handle, MapMode.Read).Dispose();
+            pool.MapRead(handle).Dispose();
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
@@ -132,10 +132,10 @@ public class WindowTests
         AllocationFaults faults = new();
         ZsPool pool = Make(faults);
         ZsHandle handle = Straddling(pool, 1)[0];
-        pool.Map(handle, MapMode.Read).Dispose();
+        pool.MapRead(handle).Dispose();
         using FileStream file = new($"/proc/self/fd/{pool.Heap.Arena.FileDescriptor}", FileMode.Open, FileAccess.Read);
         faults.Refuse(refused);
-        pool.Map(handle, MapMode.Read).Dispose();
+        pool.MapRead(handle).Dispose();
         faults.Clear();
         Assert.True(file.Length > 0);
         pool.Dispose();
@@ -178,7 +178,7 @@ public class WindowTests
         while (found.Count < count)
         {
             ZsHandle handle = pool.Allocate(Size);
-            using ZsView view = pool.View(handle);
+            using ZsReadView view = pool.ViewRead(handle);
             if (view.Second.Length > 0)
                 found.Add(handle);
         }

@@ -30,9 +30,9 @@ public class CodecRetirementTests
     {
         using SnapshotFolder folder = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20,
-            Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), MaxBytes = 16 << 20 } });
         List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 2).Run(8,
-            byDay: day => day.WriteBack(new WritebackSelection { MostBytes = 60_000 }));
+            byDay: day => day.WriteBack(new WritebackSelection { MaxBytes = 60_000 }));
         Assert.All(nights, night => Assert.Equal((2, 0L), (night.Codecs, night.Result.NotMoved)));
     }
 
@@ -45,7 +45,7 @@ public class CodecRetirementTests
         for (int level = 1; level < 10; level++)
         {
             RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level), RetireOthers = true,
-                RetrySettled = true });
+                RetryWithoutGain = true });
             Assert.Equal(0, result.NotMoved);
             for (int page = level; page < 200; page += 10)
                 store.Write(page, Text(page));
@@ -64,7 +64,7 @@ public class CodecRetirementTests
             store.Write(page, Text(page));
         store.UseCodec(PageCodec.Lz4);
         CodecRetirement retirement = store.RetireCodec(1);
-        Assert.Equal(new CodecRetirement(true, 300, 0), retirement);
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 300, NotMoved = 0 }, retirement);
         CodecUse use = Assert.Single(store.Codecs);
         Assert.Equal((0, "lz4", true), (use.Number, use.Name, use.IsForWrites));
         AssertHoldAll(store, 300);
@@ -83,16 +83,16 @@ public class CodecRetirementTests
     {
         using SnapshotFolder folder = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20,
-            Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 64 << 20 } });
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), MaxBytes = 64 << 20 } });
         store.UseCodec(PageCodec.Zstd(1));
         for (int page = 0; page < 4000; page++)
         {
             while (store.Write(page, Text(page)) == StoreOutcome.Full)
-                Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 1 << 20 }).Pages);
+                Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MaxBytes = 1 << 20 }).Pages);
         }
         Assert.InRange(store.GetStatistics().WrittenBackPages, 1000, 4000);
         store.UseCodec(PageCodec.Lz4);
-        Assert.Equal(new CodecRetirement(true, 4000, 0), store.RetireCodec(1));
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 4000, NotMoved = 0 }, store.RetireCodec(1));
         Assert.Equal(4000, Assert.Single(store.Codecs).Pages);
         Assert.True(store.Index.Budget.Peak <= 4 << 20);
         AssertHoldAll(store, 4000);
@@ -108,16 +108,16 @@ public class CodecRetirementTests
         long LeavesFor(int count)
         {
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20,
-                Writeback = new WritebackOptions { Path = folder.In($"{count}"), MostBytes = 64 << 20 } });
+                Writeback = new WritebackOptions { Path = folder.In($"{count}"), MaxBytes = 64 << 20 } });
             store.UseCodec(PageCodec.Zstd(1));
             for (int page = 0; page < count; page++)
             {
                 while (store.Write(page, texts[page % 50]) == StoreOutcome.Full)
-                    Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 1 << 20 }).Pages);
+                    Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MaxBytes = 1 << 20 }).Pages);
             }
             store.UseCodec(PageCodec.Lz4);
             long before = PageIndex.LeavesWalked;
-            Assert.Equal(new CodecRetirement(true, count, 0), store.RetireCodec(1));
+            Assert.Equal(new CodecRetirement { IsRetired = true, Moved = count, NotMoved = 0 }, store.RetireCodec(1));
             return PageIndex.LeavesWalked - before;
         }
     }
@@ -132,7 +132,7 @@ public class CodecRetirementTests
         while (store.Write(stored, Text(stored)) != StoreOutcome.Full)
             stored++;
         store.UseCodec(PageCodec.Lz4Managed);
-        Assert.Equal(new CodecRetirement(true, stored, 0), store.RetireCodec(0));
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = stored, NotMoved = 0 }, store.RetireCodec(0));
         Assert.True(store.Index.Budget.Peak <= 3 << 20);
         AssertHoldAll(store, stored);
     }
@@ -145,11 +145,12 @@ public class CodecRetirementTests
         for (int page = 0; page < 100; page++)
             store.Write(page, Text(page));
         store.UseCodec(PageCodec.Lz4);
-        Assert.Equal(new CodecRetirement(false, 60, 40), store.RetireCodec(1, new CodecRetirementOptions { MostPages = 60 }));
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 60, NotMoved = 40 }, store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();
-        Assert.Equal(new CodecRetirement(false, 0, 40), store.RetireCodec(1, cancellationToken: cancelled.Token));
-        Assert.Equal(new CodecRetirement(true, 40, 0), store.RetireCodec(1, new CodecRetirementOptions { MostPages = 60 }));
+        CodecRetirement ended = store.RetireCodec(1, cancellationToken: cancelled.Token);
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 0, NotMoved = 40, WasCancelled = true }, ended);
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 40, NotMoved = 0 }, store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
         AssertHoldAll(store, 100);
 
         // So does a recompression that needs the number.
@@ -159,7 +160,7 @@ public class CodecRetirementTests
             for (int page = 0; page < 50; page++)
                 store.Write(page + level * 1000, Text(page));
         }
-        RecompressionOptions options = new() { Codec = PageCodec.Zstd(4), RetireOthers = true, MostPages = 30 };
+        RecompressionOptions options = new() { Codec = PageCodec.Zstd(4), RetireOthers = true, MaxPages = 30 };
         Assert.Contains("goes on", Assert.Throws<InvalidOperationException>(() => store.Recompress(options)).Message,
             StringComparison.Ordinal);
         Assert.InRange(store.Recompress(options).CodecsRetired, 1, 1);
@@ -176,9 +177,9 @@ public class CodecRetirementTests
         ulong* slot = store.Index.Slots.Find(3);
         SlotWord.TryAcquireShared(ref *slot, out _);
         *store.Index.Heap.View(*store.Index.Slots.Find(5)).First ^= 1;
-        Assert.Equal(new CodecRetirement(false, 9, 1), store.RetireCodec(1));
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 9, NotMoved = 1 }, store.RetireCodec(1));
         SlotWord.ReleaseShared(ref *slot);
-        Assert.Equal(new CodecRetirement(true, 1, 0), store.RetireCodec(1));
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 1, NotMoved = 0 }, store.RetireCodec(1));
         byte[] read = new byte[PageSize];
         for (int page = 0; page < 10; page++)
         {
@@ -218,13 +219,13 @@ public class CodecRetirementTests
                 store.Write(page, Text(page % 50));
             store.UseCodec(PageCodec.Lz4);
         });
-        Assert.Equal(new CodecRetirement(true, 5, 0), store.RetireCodec(1, progress: told));
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 5, NotMoved = 0 }, store.RetireCodec(1, progress: told));
         CodecUse use = Assert.Single(store.Codecs, use => use.Number == 1);
         Assert.Equal((9, 5), (use.Level, use.Pages));
         // One that nothing is stored with yet stays as well.
         store.Discard(5, 5);
         Told again = new(() => store.AddCodec(PageCodec.Zstd(10)));
-        Assert.Equal(new CodecRetirement(true, 0, 0), store.RetireCodec(2, progress: again));
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 0, NotMoved = 0 }, store.RetireCodec(2, progress: again));
         Assert.Equal(10, Assert.Single(store.Codecs, use => use.Number == 2).Level);
     }
 
@@ -242,7 +243,7 @@ public class CodecRetirementTests
         Assert.Contains("Target",
             Assert.Throws<ArgumentException>(() =>
                 store.RetireCodec(1, new CodecRetirementOptions { Target = PageCodec.Zstd(1) })).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(1, new CodecRetirementOptions { MostPages = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.RetireCodec(1, new CodecRetirementOptions { MaxPages = -1 }));
         // A snapshot's file names the codecs.
         using (store.BeginSnapshot(folder.File))
             Assert.False(store.RetireCodec(1).IsRetired);
@@ -278,7 +279,7 @@ public class CodecRetirementTests
         const int Count = 120;
         using SnapshotFolder folder = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20,
-            Writeback = new WritebackOptions { Path = folder.In("writeback"), MostBytes = 16 << 20 } });
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), MaxBytes = 16 << 20 } });
         for (int page = 0; page < Count; page++)
             store.Write(page, Text(page));
         long retired = 0;
@@ -298,7 +299,7 @@ public class CodecRetirementTests
                     Assert.True(read.AsSpan().SequenceEqual(Text(page)) || read.AsSpan().SequenceEqual(Text(page + 100_000)),
                         $"page {page}");
                 if (thread == 2 && random.Next(200) == 0)
-                    store.WriteBack(new WritebackSelection { MostBytes = 10_000 });
+                    store.WriteBack(new WritebackSelection { MaxBytes = 10_000 });
             }
         }))];
         try
@@ -309,7 +310,7 @@ public class CodecRetirementTests
                 store.UseCodec(codec);
                 store.UseCodec(PageCodec.Lz4);
                 RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = codec, RetireOthers = true,
-                    RetrySettled = true });
+                    RetryWithoutGain = true });
                 foreach (CodecUse use in store.Codecs.Where(use => !use.IsForWrites))
                     retired += store.RetireCodec(use.Number).IsRetired ? 1 : 0;
             }

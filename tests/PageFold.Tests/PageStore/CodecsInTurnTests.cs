@@ -26,7 +26,7 @@ public class CodecsInTurnTests
             {
                 Codec = PageCodec.Zstd(levels[run % levels.Length], Text(1000 + run % levels.Length).AsSpan(0, run % 2 * 512)),
                 RetireOthers = true,
-                RetrySettled = true,
+                RetryWithoutGain = true,
             });
             PageStoreStatistics after = store.GetStatistics();
             Assert.Equal(0, result.NotMoved);
@@ -43,7 +43,7 @@ public class CodecsInTurnTests
         const int Few = Count / 10;
         using PageStore store = MakeWithFourCodecs(Few);
         PageCodec first = PageCodec.Zstd(12);
-        RecompressionResult made = store.Recompress(new RecompressionOptions { Codec = first, RetireOthers = true, MostPages = Few });
+        RecompressionResult made = store.Recompress(new RecompressionOptions { Codec = first, RetireOthers = true, MaxPages = Few });
         Assert.Equal(1, made.CodecsRetired);
         Assert.InRange(made.Recompressed, Few / 2, Few);
         RecompressionResult next = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(6), RetireOthers = true });

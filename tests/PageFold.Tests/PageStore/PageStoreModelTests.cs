@@ -88,13 +88,13 @@ public class PageStoreModelTests
         return statistics.WritebackWrites - left;
     }
 
-    private static WritebackOptions InFile() => new() { Path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), MostBytes = 4 << 20 };
+    private static WritebackOptions InFile() => new() { Path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), MaxBytes = 4 << 20 };
 
     private static void Recompress(PageStore store, Random random)
     {
         try
         {
-            store.Recompress(new RecompressionOptions { Codec = random.Next(2) == 0 ? PageCodec.Lz4Managed : Dense, MostPages = random.Next(300), RetrySettled = random.Next(2) == 0 });
+            store.Recompress(new RecompressionOptions { Codec = random.Next(2) == 0 ? PageCodec.Lz4Managed : Dense, MaxPages = random.Next(300), RetryWithoutGain = random.Next(2) == 0 });
         }
         catch (MemoryLimitException)
         {
@@ -104,8 +104,8 @@ public class PageStoreModelTests
 
     private static long WriteBack(PageStore store, Random random)
     {
-        WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = random.Next(3) == 0, MostBytes = random.Next(2_000_000) });
-        Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MostBytes or WritebackStop.FileFull, result.ToString());
+        WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = random.Next(3) == 0, MaxBytes = random.Next(2_000_000) });
+        Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MaxBytes or WritebackStop.FileFull, result.ToString());
         Assert.Equal(0, result.Skipped);
         return result.Pages;
     }

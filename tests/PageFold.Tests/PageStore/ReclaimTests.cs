@@ -57,7 +57,7 @@ public sealed partial class ReclaimTests : IDisposable
         const long Limit = 4 << 20;
         const int Count = 160 << 20 >> 12;
         using PageStore bounded = new(new PageStoreOptions { MemoryLimit = Limit,
-            Writeback = new() { Path = Target + "2", DirectReclaim = true, MostBytes = 8 << 20 } });
+            Writeback = new() { Path = Target + "2", DirectReclaim = true, MaxBytes = 8 << 20 } });
         using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
         Assert.InRange(store.GetStatistics().TotalBytes, 0, bounded.GetStatistics().TotalBytes + (16 << 10));
         // More segments than one block of them notes, and the limit is reached all the time.
@@ -150,7 +150,7 @@ public sealed partial class ReclaimTests : IDisposable
     public void A_full_file_and_full_memory_refuse_and_a_discard_lets_writes_succeed_again()
     {
         using PageStore store = new(
-            new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, MostBytes = 6 << 20 } });
+            new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, MaxBytes = 6 << 20 } });
         byte[] page = new byte[4096];
         int accepted = 0;
         while (TryWrite(store, page, accepted, 1, share: 1))
@@ -197,7 +197,7 @@ public sealed partial class ReclaimTests : IDisposable
         Assert.Contains("Writeback.DailyBudget is 5,000 bytes", daily.Message, StringComparison.Ordinal);
         ArgumentException size = Assert.ThrowsAny<ArgumentException>(
             () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Writeback = new() { Path = Target, Preallocate = true } }));
-        Assert.Contains("Writeback.MostBytes, which is not set", size.Message, StringComparison.Ordinal);
+        Assert.Contains("Writeback.MaxBytes, which is not set", size.Message, StringComparison.Ordinal);
         foreach (long reserve in new[] { -1L, (4 << 20) + 1 })
         {
             ArgumentException refused = Assert.ThrowsAny<ArgumentException>(
@@ -287,7 +287,7 @@ public sealed partial class ReclaimTests : IDisposable
             Path = Target,
             DirectReclaim = true,
             Preallocate = OperatingSystem.IsLinux(),
-            MostBytes = WritebackOptions.BytesFor(size - limit + limit / 2, pageSize),
+            MaxBytes = WritebackOptions.BytesFor(size - limit + limit / 2, pageSize),
         },
     });
 

@@ -33,10 +33,10 @@ public class RecompressionTests
         for (int page = 300; page < 400; page++)
         {
             AssertHolds(store, page, Noise(page));
-            Assert.True(store.TryGetPageInfo(page, out PageInfo info) && info.Settled);
+            Assert.True(store.TryGetPageInfo(page, out PageInfo info) && info.WithoutGain);
         }
         Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = Dense }).Examined);
-        Assert.Equal(100, store.Recompress(new RecompressionOptions { Codec = Dense, RetrySettled = true }).WithoutGain);
+        Assert.Equal(100, store.Recompress(new RecompressionOptions { Codec = Dense, RetryWithoutGain = true }).WithoutGain);
         store.Write(350, Noise(350));
         Assert.Equal(1, store.Recompress(new RecompressionOptions { Codec = Dense }).Examined);
         store.Compact();
@@ -54,11 +54,11 @@ public class RecompressionTests
         byte[] read = new byte[PageSize];
         for (int page = 0; page < 100; page += 2)
             store.TryRead(page, read);
-        RecompressionOptions old = new() { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), RetrySettled = true };
+        RecompressionOptions old = new() { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), RetryWithoutGain = true };
         Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, OnlyIncompressible = true }).Examined);
-        Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = PageSize }).Examined);
-        Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = PageSize, RetrySettled = true }).Examined);
-        Assert.Equal(7, store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), MostPages = 7 }).Examined);
+        Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = PageSize }).Examined);
+        Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = PageSize, RetryWithoutGain = true }).Examined);
+        Assert.Equal(7, store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), MaxPages = 7 }).Examined);
         Assert.Equal(25 + 18, store.Recompress(old).Examined);
         // That was no access.
         Assert.Equal(25, store.Recompress(old).Examined);
@@ -74,8 +74,8 @@ public class RecompressionTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
         Assert.Contains("TrackAccess", Assert.Throws<InvalidOperationException>(() =>
             store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.Zero })).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = -1 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, MostPages = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, MaxPages = -1 }));
         Assert.Throws<ArgumentException>(() => store.Recompress(new RecompressionOptions { Codec = null! }));
         Assert.Throws<ArgumentNullException>(() => store.Recompress(null!));
         Assert.Single(store.Codecs);
@@ -212,7 +212,7 @@ public class RecompressionTests
         Task[] recompressors = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             for (int i = thread; Going(); i++)
-                Interlocked.Add(ref recompressed, store.Recompress(new RecompressionOptions { Codec = codecs[i % 3], RetrySettled = i % 5 == 0 }).Recompressed);
+                Interlocked.Add(ref recompressed, store.Recompress(new RecompressionOptions { Codec = codecs[i % 3], RetryWithoutGain = i % 5 == 0 }).Recompressed);
         }))];
         Task compactor = Pages.OnItsOwnThread(() =>
         {

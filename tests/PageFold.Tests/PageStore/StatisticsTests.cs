@@ -24,7 +24,7 @@ public sealed class StatisticsTests : IDisposable
         {
             MemoryLimit = limit,
             TrackAccess = true,
-            Writeback = new() { Path = _file, MostBytes = 8 << 20 },
+            Writeback = new() { Path = _file, MaxBytes = 8 << 20 },
         });
         store.AddCodec(PageCodec.Lz4Managed);
         using CancellationTokenSource done = new();
@@ -84,8 +84,8 @@ public sealed class StatisticsTests : IDisposable
             };
         }
         yield return () => store.Compact();
-        yield return () => store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MostPages = 50, RetrySettled = true });
-        yield return () => store.WriteBack(new WritebackSelection { MostBytes = 100_000 });
+        yield return () => store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MaxPages = 50, RetryWithoutGain = true });
+        yield return () => store.WriteBack(new WritebackSelection { MaxBytes = 100_000 });
     }
 
     private static void AssertAddsUp(PageStoreStatistics s, long limit)

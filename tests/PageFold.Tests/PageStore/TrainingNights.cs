@@ -38,7 +38,7 @@ internal sealed class TrainingNights(PageStore store, int pages, int dictionaryB
             byte[] dictionary = store.TrainDictionary(dictionaryBytes, level)!;
             Assert.NotNull(dictionary);
             RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(level, dictionary),
-                RetrySettled = true, RetireOthers = true });
+                RetryWithoutGain = true, RetireOthers = true });
             store.Compact();
             PageStoreStatistics statistics = store.GetStatistics();
             past.Add(new Night(result, store.Codecs.Count, statistics.TotalBytes,

@@ -13,7 +13,7 @@ public class WalkTests
     {
         using PageStore store = Make(pageSize);
         long before = PageIndex.LeavesWalked;
-        Assert.Equal(new PageRun(Everything, null, IsZero: true), store.RunAt(0, Everything));
+        Assert.Equal(new PageRun { Count = Everything, State = null, ReadsAsZeros = true }, store.RunAt(0, Everything));
         Assert.False(store.TryFindNext(0, out _));
         Assert.Equal(0, store.Discard(0, Everything));
         Assert.Empty(store.EnumeratePages());
@@ -58,7 +58,7 @@ public class WalkTests
         Assert.False(store.TryFindNext(6, 100_000, out _));
         Assert.True(store.TryFindNext(0, 100_000, out long page));
         Assert.Equal(5, page);
-        Assert.Equal(new PageRun(99_994, null, IsZero: true), store.RunAt(6, 99_994));
+        Assert.Equal(new PageRun { Count = 99_994, State = null, ReadsAsZeros = true }, store.RunAt(6, 99_994));
         Assert.InRange(PageIndex.LeavesWalked - before, 1, 6);
     }
 
@@ -99,10 +99,10 @@ public class WalkTests
                 PageRun run = store.RunAt(at, count);
                 Assert.InRange(run.Count, 1, count);
                 for (long page = at; page < at + run.Count; page++)
-                    Assert.Equal((run.State, run.IsZero), (store.StateOf(page), store.IsZero(page)));
+                    Assert.Equal((run.State, run.ReadsAsZeros), (store.StateOf(page), store.ReadsAsZeros(page)));
                 at += run.Count;
                 if (run.Count < count)
-                    Assert.NotEqual((run.State, run.IsZero), (store.StateOf(at), store.IsZero(at)));
+                    Assert.NotEqual((run.State, run.ReadsAsZeros), (store.StateOf(at), store.ReadsAsZeros(at)));
                 bool any = store.TryFindNext(at < origin + 3000 ? at : at - 1, 1, out long next);
                 Assert.Equal(any, store.Contains(at < origin + 3000 ? at : at - 1));
                 Assert.Equal(any ? at < origin + 3000 ? at : at - 1 : 0, next);

@@ -19,7 +19,7 @@ public class WritebackConcurrencyTests
         {
             MemoryLimit = limit,
             TrackAccess = true,
-            Writeback = new() { Path = path, MostBytes = 4 << 20 },
+            Writeback = new() { Path = path, MaxBytes = 4 << 20 },
         });
         store.AddCodec(PageCodec.Lz4Managed);
         long deadline = Environment.TickCount64 + 6000;
@@ -63,15 +63,15 @@ public class WritebackConcurrencyTests
             {
                 if (thread < 2)
                 {
-                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0, MostBytes = 300_000 });
-                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MostBytes or WritebackStop.FileFull, result.ToString());
+                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0, MaxBytes = 300_000 });
+                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MaxBytes or WritebackStop.FileFull, result.ToString());
                     Interlocked.Add(ref left, result.Pages);
                     Interlocked.Add(ref skipped, result.Skipped);
                 }
                 else
                 {
                     store.Compact();
-                    store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MostPages = 50, RetrySettled = true });
+                    store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MaxPages = 50, RetryWithoutGain = true });
                 }
             }
         }))];
@@ -102,7 +102,7 @@ public class WritebackConcurrencyTests
         for (int round = 0; round < 20; round++)
         {
             string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-            PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path, MostBytes = 4 << 20 } });
+            PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path, MaxBytes = 4 << 20 } });
             MemoryBudget budget = store.Index.Budget;
             long writes = 0;
             Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Pages.OnItsOwnThread(() =>
@@ -116,7 +116,7 @@ public class WritebackConcurrencyTests
                         store.Write(i % Count, page);
                         store.TryRead(i * 7 % Count, page);
                         if (thread == 0)
-                            store.WriteBack(new WritebackSelection { MostBytes = 100_000 });
+                            store.WriteBack(new WritebackSelection { MaxBytes = 100_000 });
                         Interlocked.Increment(ref writes);
                     }
                 }

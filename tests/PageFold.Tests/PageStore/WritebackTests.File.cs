@@ -14,8 +14,8 @@ public sealed partial class WritebackTests
         Assert.Equal("a letter", File.ReadAllText(File1));
         Assert.Throws<UnauthorizedAccessException>(() => Make(_folder));
         Assert.Throws<ArgumentException>(() => Make(" "));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MostBytes = 100 } }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MostBytes = WritebackOptions.LargestFile + 1 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = 100 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = WritebackOptions.MaxFileBytes + 1 } }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } }));
         if (OperatingSystem.IsLinux())
             Assert.Throws<ArgumentException>(() => Make("/dev/null"));
@@ -64,7 +64,7 @@ public sealed partial class WritebackTests
         PageStore store = Make(File1);
         store.Write(1, Noise(1));
         store.Write(2, Noise(2));
-        store.WriteBack(new WritebackSelection { MostBytes = PageSize });
+        store.WriteBack(new WritebackSelection { MaxBytes = PageSize });
         store.SaveSnapshot(File1);
         AssertHolds(store, 1, Noise(1));
         AssertHolds(store, 2, Noise(2));
@@ -84,9 +84,9 @@ public sealed partial class WritebackTests
             for (int i = 0; i < Pages; i++)
             {
                 while (store.Write(i, Noise(i)) == StoreOutcome.Full)
-                    Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MostBytes = 4 << 20 }).Pages);
+                    Assert.NotEqual(0, store.WriteBack(new WritebackSelection { MaxBytes = 4 << 20 }).Pages);
             }
-            store.WriteBack(new WritebackSelection { MostBytes = 4 << 20 });
+            store.WriteBack(new WritebackSelection { MaxBytes = 4 << 20 });
             store.SaveSnapshot(snapshot);
         }
         using PageStore restored = MakeSmall(otherCodec ? PageCodec.Zstd(1) : PageCodec.Lz4);

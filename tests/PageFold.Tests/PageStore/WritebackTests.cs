@@ -88,10 +88,10 @@ public sealed partial class WritebackTests : IDisposable
         WritebackResult idle = store.WriteBack(new WritebackSelection { MinAge = TimeSpan.FromMinutes(9), OnlyIncompressible = true });
         Assert.Equal(25, idle.Pages);
         Assert.Equal(Enumerable.Range(0, 25).Select(i => 2L * i + 1), Enumerable.Range(0, 100).Select(i => (long)i).Where(i => store.StateOf(i) == PageState.WrittenBack));
-        WritebackResult some = store.WriteBack(new WritebackSelection { MostBytes = 10 * PageSize + 5 });
-        Assert.Equal((WritebackStop.MostBytes, 10L), (some.Stopped, some.Pages));
+        WritebackResult some = store.WriteBack(new WritebackSelection { MaxBytes = 10 * PageSize + 5 });
+        Assert.Equal((WritebackStop.MaxBytes, 10L), (some.Stopped, some.Pages));
         Assert.Equal(25, store.WriteBack(new WritebackSelection { MinAge = TimeSpan.FromMinutes(9) }).Pages);
-        Assert.Equal((WritebackStop.MostBytes, 0L), Of(store.WriteBack(new WritebackSelection { MostBytes = 0 })));
+        Assert.Equal((WritebackStop.MaxBytes, 0L), Of(store.WriteBack(new WritebackSelection { MaxBytes = 0 })));
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();
         Assert.Equal(WritebackStop.Cancelled, store.WriteBack(null, null, cancelled.Token).Stopped);
@@ -128,7 +128,7 @@ public sealed partial class WritebackTests : IDisposable
     [Fact]
     public void A_full_file_is_an_outcome_and_nothing_is_lost()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MostBytes = 4 << 20 } });
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MaxBytes = 4 << 20 } });
         for (int i = 0; i < 1000; i++)
             store.Write(i, Noise(i));
         WritebackResult result = store.WriteBack();
@@ -215,7 +215,7 @@ public sealed partial class WritebackTests : IDisposable
         for (int nth = 1; nth < 30; nth++)
         {
             AllocationFaults faults = new();
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = Path.Combine(_folder, "faults" + nth), MostBytes = 4 << 20, Faults = faults } });
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = Path.Combine(_folder, "faults" + nth), MaxBytes = 4 << 20, Faults = faults } });
             for (int round = 0; round < 3; round++)
             {
                 for (int i = round; i < 900; i += 1 + round)
@@ -237,7 +237,7 @@ public sealed partial class WritebackTests : IDisposable
     [Fact]
     public void Cleaning_leaves_what_is_damaged_where_it_is_and_goes_on()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MostBytes = 4 << 20 } });
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MaxBytes = 4 << 20 } });
         for (int i = 0; i < 700; i++)
             store.Write(i, Noise(i));
         Assert.Equal(WritebackStop.FileFull, store.WriteBack().Stopped);
@@ -268,13 +268,16 @@ public sealed partial class WritebackTests : IDisposable
     public void A_page_that_changes_while_it_is_written_stays_in_memory_though_it_lies_where_it_lay()
     {
         PageStore? store = null;
-        WritebackOptions options = new() { Path = File1 };
-        options.Written = () =>
+        WritebackOptions options = new()
         {
-            for (int i = 0; i < 10; i++)
-                store!.Write(i, Noise(i + 1000));
-            store!.Discard(10, 10);
-            store.Compact();
+            Path = File1,
+            Written = () =>
+            {
+                for (int i = 0; i < 10; i++)
+                    store!.Write(i, Noise(i + 1000));
+                store!.Discard(10, 10);
+                store.Compact();
+            },
         };
         using (store = new PageStore(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = options }))
         {
@@ -295,7 +298,7 @@ public sealed partial class WritebackTests : IDisposable
     {
         PageStore? store = null;
         bool meddle = false;
-        WritebackOptions options = new() { Path = File1, MostBytes = 4 << 20, Written = () =>
+        WritebackOptions options = new() { Path = File1, MaxBytes = 4 << 20, Written = () =>
         {
             for (int i = 1; meddle && i < 400; i += 6)
             {

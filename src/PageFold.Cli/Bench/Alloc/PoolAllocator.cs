@@ -44,7 +44,7 @@ internal sealed class PoolAllocator(int frameSize, ZsHandle[] handles) : Allocat
 
     public override bool Holds(int place, ReadOnlySpan<byte> content)
     {
-        using ZsView view = _pool.View(handles[place]);
+        using ZsReadView view = _pool.ViewRead(handles[place]);
         return view.Length == content.Length && content.StartsWith(view.First) && content.EndsWith(view.Second);
     }
 

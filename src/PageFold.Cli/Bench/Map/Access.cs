@@ -60,7 +60,7 @@ internal sealed class MapAccess() : Access("map")
         ulong sum = 0;
         foreach (int item in items)
         {
-            using ZsMap map = sample.Pool.Map(sample.Handles[item], MapMode.Read);
+            using ZsReadMap map = sample.Pool.MapRead(sample.Handles[item]);
             sum += map.Span[0];
         }
         return sum;
@@ -71,7 +71,7 @@ internal sealed class MapAccess() : Access("map")
         ulong sum = 0;
         foreach (int item in items)
         {
-            using ZsMap map = sample.Pool.Map(sample.Handles[item], MapMode.Read);
+            using ZsReadMap map = sample.Pool.MapRead(sample.Handles[item]);
             sum += Sum(map.Span);
         }
         return sum;
@@ -86,7 +86,7 @@ internal sealed class ViewAccess() : Access("view")
         ulong sum = 0;
         foreach (int item in items)
         {
-            using ZsView view = sample.Pool.View(sample.Handles[item]);
+            using ZsReadView view = sample.Pool.ViewRead(sample.Handles[item]);
             sum += view.First[0];
         }
         return sum;
@@ -97,7 +97,7 @@ internal sealed class ViewAccess() : Access("view")
         ulong sum = 0;
         foreach (int item in items)
         {
-            using ZsView view = sample.Pool.View(sample.Handles[item]);
+            using ZsReadView view = sample.Pool.ViewRead(sample.Handles[item]);
             sum += Sum(view.First);
             if (view.Second.Length > 0)
                 sum += Sum(view.Second);
@@ -109,7 +109,7 @@ internal sealed class ViewAccess() : Access("view")
 /// <summary>Copies out, all of the object, into a buffer that stays the same.</summary>
 internal sealed class ReadAccess() : Access("read")
 {
-    private readonly byte[] _buffer = new byte[FrameArena.MaxFrameSize];
+    private readonly byte[] _buffer = new byte[ZsPool.MaxFrameSize];
 
     public override ulong First(Sample sample, ReadOnlySpan<int> items)
     {

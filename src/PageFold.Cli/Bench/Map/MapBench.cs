@@ -22,7 +22,7 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
     // What the compiler in the background may need to finish with what it found hot.
     private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
 
-    private readonly Contents _contents = new(FrameArena.MaxFrameSize);
+    private readonly Contents _contents = new(ZsPool.MaxFrameSize);
     private readonly Random _random = new(Seed);
     private readonly List<MapBenchRow> _rows = [];
     private readonly List<string> _notes = [];

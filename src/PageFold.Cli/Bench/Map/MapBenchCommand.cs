@@ -23,9 +23,9 @@ internal static class MapBenchCommand
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(new MapBenchOptions
         {
-            Sizes = Arguments.Integers("--sizes", parsed.GetValue(sizes)!, 1, FrameArenaOptions.DefaultFrameSize, $"1 to {FrameArenaOptions.DefaultFrameSize}, or several with commas between"),
+            Sizes = Arguments.Integers("--sizes", parsed.GetValue(sizes)!, 1, ZsPool.MinFrameSize, $"1 to {ZsPool.MinFrameSize}, or several with commas between"),
             Straddling = Arguments.Integers("--straddling", parsed.GetValue(straddling)!, 0, 100, "0 to 100, or several with commas between"),
-            WindowSizes = Arguments.Integers("--window-sizes", parsed.GetValue(windowSizes)!, 1, FrameArenaOptions.DefaultFrameSize, $"1 to {FrameArenaOptions.DefaultFrameSize}, or several with commas between"),
+            WindowSizes = Arguments.Integers("--window-sizes", parsed.GetValue(windowSizes)!, 1, ZsPool.MinFrameSize, $"1 to {ZsPool.MinFrameSize}, or several with commas between"),
             FrameSizes = FrameSizes(parsed.GetValue(frameSizes)!),
             WorkingSetBytes = WorkingSet(parsed.GetValue(workingSet)!),
             Rounds = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000"),

@@ -64,7 +64,7 @@ internal sealed class PlacedObjects : IDisposable
 
     public bool Straddles(int number)
     {
-        using ZsView view = Pool.View(_handles[number]);
+        using ZsReadView view = Pool.ViewRead(_handles[number]);
         return view.Second.Length > 0;
     }
 

@@ -29,8 +29,13 @@ internal struct KnownCodecs
         {
             if (_codecs[number] is not { } codec)
                 continue;
-            uses.Add(new CodecUse(number, codec.Name, codec.Implementation, figures[StoreCounter.FirstCodec + number], number == _forWrites)
+            uses.Add(new CodecUse
             {
+                Number = number,
+                Name = codec.Name,
+                Implementation = codec.Implementation,
+                Pages = figures[StoreCounter.FirstCodec + number],
+                IsForWrites = number == _forWrites,
                 Level = codec.Describe()?.Level ?? 0,
                 DictionaryBytes = codec.Describe()?.Dictionary.Length ?? 0,
             });

@@ -21,9 +21,16 @@ internal sealed unsafe partial class PageIndex
         info = default;
         if (PageWord.StateOf(word, PageSize) is not { } state)
             return false;
-        info = state == PageState.SameFilled
-            ? new PageInfo(state, 0, 0, false, AgeOf(page))
-            : new PageInfo(state, SlotWord.Size(word), PageWord.Codec(word), PageWord.IsWithoutGain(word), AgeOf(page));
+        info = new PageInfo { State = state, Age = AgeOf(page) };
+        if (state != PageState.SameFilled)
+        {
+            info = info with
+            {
+                StoredBytes = SlotWord.Size(word),
+                Codec = PageWord.Codec(word),
+                WithoutGain = PageWord.IsWithoutGain(word),
+            };
+        }
         return true;
     }
 
@@ -83,9 +90,9 @@ internal sealed unsafe partial class PageIndex
             long count = end - first;
             if (count == _run.Count)
                 return true;
-            if (_run.Count > 0 && (state != _run.State || readsAsZeros != _run.IsZero))
+            if (_run.Count > 0 && (state != _run.State || readsAsZeros != _run.ReadsAsZeros))
                 return false;
-            _run = new PageRun(count, state, readsAsZeros);
+            _run = new PageRun { Count = count, State = state, ReadsAsZeros = readsAsZeros };
             return true;
         }
     }

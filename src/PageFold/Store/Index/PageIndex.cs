@@ -172,6 +172,7 @@ internal sealed unsafe partial class PageIndex : IDisposable
             using (Enter())
                 total += _heap.CompactClass(sizeClass, cancellationToken);
         }
+        total = total with { WasCancelled = cancellationToken.IsCancellationRequested };
         using (Enter())
         {
             _ = Room.TryTrimTables(minEmptied: 1);

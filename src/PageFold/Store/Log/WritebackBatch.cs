@@ -16,8 +16,8 @@ internal readonly record struct BatchEntry(uint Page, ulong Word, int Offset)
 /// <summary>Records one after the other, on their way to the file, and what is known of them. Used by one writeback at a time.</summary>
 internal sealed unsafe class WritebackBatch
 {
-    private const int MostBytes = 256 << 10;
-    private const int MostEntries = 512;
+    private const int MaxBytes = 256 << 10;
+    private const int MaxEntries = 512;
 
     private readonly NativeBuffer _bytes;
     private readonly NativeBuffer _entries;
@@ -41,14 +41,14 @@ internal sealed unsafe class WritebackBatch
 
     public ReadOnlySpan<BatchEntry> Entries => new(_entries.Pointer, Count);
 
-    public bool IsFull => Count == MostEntries;
+    public bool IsFull => Count == MaxEntries;
 
     public static bool TryMake(MemoryBudget budget, int pageSize, [NotNullWhen(true)] out WritebackBatch? batch)
     {
         batch = null;
-        if (!NativeBuffer.TryAllocate(budget, MostBytes, out NativeBuffer bytes))
+        if (!NativeBuffer.TryAllocate(budget, MaxBytes, out NativeBuffer bytes))
             return false;
-        if (!NativeBuffer.TryAllocate(budget, MostEntries * sizeof(BatchEntry), out NativeBuffer entries))
+        if (!NativeBuffer.TryAllocate(budget, MaxEntries * sizeof(BatchEntry), out NativeBuffer entries))
         {
             bytes.Free(budget);
             return false;

@@ -119,14 +119,14 @@ internal sealed unsafe class WritebackLog : IDisposable
         try
         {
             file = WritebackFile.Open(options.Path, options.Faults);
-            long most = Math.Min(options.MostBytes ?? WritebackOptions.LargestFile, file.DeviceBytes ?? long.MaxValue);
+            long most = Math.Min(options.MaxBytes ?? WritebackOptions.MaxFileBytes, file.DeviceBytes ?? long.MaxValue);
             Throw.IfWritebackTooSmall(most, options.Path);
             if (options.Preallocate)
                 file.Preallocate(most);
             log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch, options);
             // A write at the limit must not lack memory to note a segment. Of a file without a limit it notes as many as it needs, and a
             // block of them ahead.
-            bool isBounded = options.MostBytes is not null || file.DeviceBytes is not null;
+            bool isBounded = options.MaxBytes is not null || file.DeviceBytes is not null;
             uint segments = options.DirectReclaim && isBounded ? log._mostSegments : 1;
             if (log.TryEnsureSegments(segments) && (!options.DirectReclaim || log.TryNoteAhead()))
                 return log;

@@ -35,7 +35,7 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
             target = options.Target ?? codecs.ForWrites;
             Throw.IfRetiredToItself(number, codecs.NumberOfSame(target));
         }
-        return Retire(number, leaving!, target, options.MostPages, progress, out _, cancellationToken);
+        return Retire(number, leaving!, target, options.MaxPages, progress, out _, cancellationToken);
     }
 
     private CodecRetirement Retire(int number, PageCodec leaving, PageCodec target, long? mostPages, IProgress<double>? progress,
@@ -57,7 +57,13 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
             progress?.Report(1);
             bool retired = codecs.TryRemove(number, leaving, onlyIfCameForRun: false);
             gained = pass.BytesGained;
-            return new CodecRetirement(retired, pass.Converted, retired ? 0 : Math.Max(0, index.PagesWith(number)));
+            return new CodecRetirement
+            {
+                IsRetired = retired,
+                Moved = pass.Converted,
+                NotMoved = retired ? 0 : Math.Max(0, index.PagesWith(number)),
+                WasCancelled = !retired && cancellationToken.IsCancellationRequested,
+            };
         }
         finally
         {

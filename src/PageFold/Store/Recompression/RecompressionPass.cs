@@ -7,12 +7,12 @@ namespace PageFold.Store.Recompression;
 /// <summary>Compresses pages in memory again, and keeps the result where it is of a smaller size class.</summary>
 internal sealed unsafe class RecompressionPass(
     PageIndex index, CodecStreams streams, int codec, RecompressionOptions options, int incompressibleAbove)
-    : PagePass(index, streams, codec, options.MostPages)
+    : PagePass(index, streams, codec, options.MaxPages)
 {
     protected override bool IsWanted(ulong word, uint page)
     {
-        if (!SlotWord.HoldsObject(word) || SlotWord.Size(word) < options.LeastStoredBytes
-            || PageWord.IsWithoutGain(word) && !options.RetrySettled)
+        if (!SlotWord.HoldsObject(word) || SlotWord.Size(word) < options.MinStoredBytes
+            || PageWord.IsWithoutGain(word) && !options.RetryWithoutGain)
             return false;
         bool raw = SlotWord.Size(word) == Index.PageSize;
         return (raw || !options.OnlyIncompressible && PageWord.Codec(word) != Codec) && Index.IsOld(page, options.MinAge);

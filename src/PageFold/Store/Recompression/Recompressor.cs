@@ -9,7 +9,7 @@ internal sealed class Recompressor(PageIndex index, StoreCodecs codecs, CodecRet
     /// <summary>Runs a recompression: see <see cref="PageStore.Recompress"/>. The caller has checked the options.</summary>
     public RecompressionResult Run(RecompressionOptions options, IProgress<double>? progress, CancellationToken cancellationToken)
     {
-        Retirements retired = new(options.MostPages);
+        Retirements retired = new(options.MaxPages);
         RecompressionPass pass;
         // Before pages are moved to free a number.
         long bytesBefore = index.ReadStoredBytes();
@@ -46,6 +46,7 @@ internal sealed class Recompressor(PageIndex index, StoreCodecs codecs, CodecRet
             Moved = retired.Moved,
             NotMoved = retired.NotMoved,
             CodecsRetired = retired.Codecs,
+            WasCancelled = cancellationToken.IsCancellationRequested,
         };
     }
 

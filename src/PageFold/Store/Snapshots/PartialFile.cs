@@ -38,7 +38,7 @@ internal sealed class PartialFile : SnapshotOutput
     public static PartialFile Create(string path)
     {
         bool isFolder = Path.EndsInDirectorySeparator(path);
-        path = Snapshot.ResolveFile(path);
+        path = ResolvedFile.Of(path);
         if (isFolder || Directory.Exists(path) || FileSystem.Identify(path) is { IsRegular: false })
             Throw.NotAFile(path);
         string partial = path + Suffix;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Buffers;
 using System.IO.Hashing;
 using System.Text;
+using PageFold.Frames;
 using PageFold.Store.Index;
 
 namespace PageFold.Store.Snapshots;

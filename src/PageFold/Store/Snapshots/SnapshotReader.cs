@@ -43,7 +43,13 @@ internal sealed class SnapshotReader : IDisposable
         StoredBytes = Totals.StoredBytes,
         FileBytes = _length,
         Codecs = [.. Header.Codecs.Select((codec, number) => codec is null ? null
-            : new SnapshotCodec(codec.Name, codec.Level, codec.DictionaryBytes, number == Header.CodecForWrites)).OfType<SnapshotCodec>()],
+            : new SnapshotCodec
+            {
+                Name = codec.Name,
+                Level = codec.Level,
+                DictionaryBytes = codec.DictionaryBytes,
+                IsForWrites = number == Header.CodecForWrites,
+            }).OfType<SnapshotCodec>()],
     };
 
     /// <param name="path">The file.</param>
@@ -51,7 +57,7 @@ internal sealed class SnapshotReader : IDisposable
     public static SnapshotReader Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string target = Snapshot.ResolveFile(path);
+        string target = ResolvedFile.Of(path);
         // Looked at first, since opening a pipe waits and a device has no length.
         if (Directory.Exists(target) || FileSystem.Identify(target) is { IsRegular: false })
             Throw.NotAFile(target);

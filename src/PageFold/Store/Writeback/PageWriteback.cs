@@ -70,7 +70,7 @@ internal sealed unsafe class PageWriteback : IReclaim
     {
         _streams.RefuseReentry();
         lock (_turn)
-            return Run(new WritebackSelection { MostBytes = bytes }, progress: null, ref _stepHand, cancellationToken);
+            return Run(new WritebackSelection { MaxBytes = bytes }, progress: null, ref _stepHand, cancellationToken);
     }
 
     public bool TryReclaim(long seen, out bool mayTryAgain)
@@ -208,7 +208,7 @@ internal sealed unsafe class PageWriteback : IReclaim
     {
         WritebackBatch batch = _log.Batch;
         long mayWrite = _log.Writes.Left;
-        long mayLeave = (run.Selection.MostBytes ?? long.MaxValue) - run.Bytes;
+        long mayLeave = (run.Selection.MaxBytes ?? long.MaxValue) - run.Bytes;
         while (TryFind(ref walk, run, stripe, ref leaves))
         {
             using PinnedPage page = _index.Pin((uint)walk.From);
@@ -222,7 +222,7 @@ internal sealed unsafe class PageWriteback : IReclaim
             if (!withinBudget || size > mayLeave)
             {
                 // What is in the batch is still written.
-                run.Stopped = withinBudget ? WritebackStop.MostBytes : WritebackStop.DailyBudget;
+                run.Stopped = withinBudget ? WritebackStop.MaxBytes : WritebackStop.DailyBudget;
                 return;
             }
             // A damaged page stays in memory: the file must not make it look like the file's own fault.

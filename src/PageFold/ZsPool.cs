@@ -25,6 +25,12 @@ namespace PageFold;
 /// </remarks>
 public sealed unsafe partial class ZsPool : IDisposable
 {
+    /// <summary>The smallest frame, in bytes.</summary>
+    public const int MinFrameSize = FrameArena.MinFrameSize;
+
+    /// <summary>The largest frame, in bytes.</summary>
+    public const int MaxFrameSize = FrameArena.MaxFrameSize;
+
     // Slots, generations, descriptors and the object itself; and the directories and bits that lead to them.
     private const int FramesOfFirstObject = 4;
     private const int TablesOfFirstObject = 28 << 10;
@@ -67,6 +73,7 @@ public sealed unsafe partial class ZsPool : IDisposable
                 _windows = MapWindows.Reserve(_arena);
             _gate.WhenForgotten(Forget);
             made = true;
+            PageFoldMetrics.Add(this, options.Name);
         }
         finally
         {
@@ -228,7 +235,11 @@ public sealed unsafe partial class ZsPool : IDisposable
     }
 
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
-    public void Dispose() => _heap.Close();
+    public void Dispose()
+    {
+        PageFoldMetrics.Remove(this);
+        _heap.Close();
+    }
 
     /// <summary>Allocates an object and fills it before its slot names it: with the content, which is as long as the object, or with zeros if that is empty.</summary>
     private bool TryAllocate(int size, ReadOnlySpan<byte> content, out ZsHandle handle)

@@ -3,7 +3,7 @@ using PageFold.Mapping;
 
 namespace PageFold;
 
-/// <content>Mappings: an object that stays where it is until the mapping is disposed.</content>
+// Mappings: an object stays where it is until the mapping is disposed.
 public sealed unsafe partial class ZsPool
 {
     /// <summary>
@@ -17,35 +17,64 @@ public sealed unsafe partial class ZsPool
     private readonly Lock _crowded = new();
 
     /// <summary>
-    /// Makes an object contiguous until the result is disposed. Mappings may nest and may be disposed in any order; an object can be mapped
-    /// <see cref="MaxMappings"/> times at once.
+    /// Makes an object contiguous for reading until the result is disposed. Mappings may nest and may be disposed in any order; an object can
+    /// be mapped <see cref="MaxMappings"/> times at once.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The mode is none of the three.</exception>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
     /// <exception cref="InvalidOperationException">The object is mapped as often as it can be.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping, or for the buffer of one more
-    /// straddling object.</exception>
+    /// <exception cref="MemoryLimitException">
+    /// There is no memory for the entry of one more mapping, or for the buffer of one more straddling object.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
-    public ZsMap Map(ZsHandle handle, MapMode mode)
+    public ZsReadMap MapRead(ZsHandle handle)
+    {
+        MapEntry* entry = OpenEntry(handle, inOnePiece: true, out ObjectView view, out byte* bytes);
+        entry->CopyBack = false;
+        if (bytes is null)
+        {
+            bytes = entry->Buffer;
+            view.CopyTo(bytes);
+        }
+        return new ZsReadMap(this, new ReadOnlySpan<byte>(bytes, view.Length), entry->Number, entry->Sequence);
+    }
+
+    /// <summary>Makes an object contiguous for writing until the result is disposed: see <see cref="MapRead"/>.</summary>
+    /// <param name="handle">The object.</param>
+    /// <param name="mode">What the mapping shows at first.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The mode is none of the two.</exception>
+    /// <inheritdoc cref="MapRead" path="/exception"/>
+    public ZsMap Map(ZsHandle handle, MapMode mode = MapMode.ReadWrite)
     {
         Throw.IfMapModeInvalid(mode);
         MapEntry* entry = OpenEntry(handle, inOnePiece: true, out ObjectView view, out byte* bytes);
-        bool reads = (mode & MapMode.Read) != 0;
         bool copied = bytes is null;
-        entry->CopyBack = copied && (mode & MapMode.Write) != 0;
+        entry->CopyBack = copied;
         Span<byte> span = new(copied ? entry->Buffer : bytes, view.Length);
-        if (!reads)
+        if (mode == MapMode.Write)
             span.Clear();
         else if (copied)
             view.CopyTo(entry->Buffer);
         return new ZsMap(this, span, entry->Number, entry->Sequence);
     }
 
-    /// <summary>Shows an object as it lies, in one part or two, until the result is disposed. It counts as a mapping.</summary>
+    /// <summary>
+    /// Shows an object as it lies, in one part or two, for reading until the result is disposed. It counts as a mapping.
+    /// </summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
     /// <exception cref="InvalidOperationException">The object is mapped as often as it can be.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the entry of one more mapping.</exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
+    public ZsReadView ViewRead(ZsHandle handle)
+    {
+        MapEntry* entry = OpenEntry(handle, inOnePiece: false, out ObjectView view, out _);
+        entry->CopyBack = false;
+        return new ZsReadView(this, view.FirstSpan, view.SecondSpan, entry->Number, entry->Sequence);
+    }
+
+    /// <summary>
+    /// Shows an object as it lies, in one part or two, for writing until the result is disposed. It counts as a mapping.
+    /// </summary>
+    /// <inheritdoc cref="ViewRead" path="/exception"/>
     public ZsView View(ZsHandle handle)
     {
         MapEntry* entry = OpenEntry(handle, inOnePiece: false, out ObjectView view, out _);

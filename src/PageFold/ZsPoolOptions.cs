@@ -1,11 +1,16 @@
+using System.Diagnostics.CodeAnalysis;
 using PageFold.Allocation;
 using PageFold.Frames;
+using PageFold.Mapping;
 
 namespace PageFold;
 
 /// <summary>What a <see cref="ZsPool"/> is made with.</summary>
-public sealed class ZsPoolOptions
+public sealed record ZsPoolOptions
 {
+    /// <summary>The pool's name in metrics (<see cref="PageFoldMetrics"/>). Null (the default) numbers it.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Bytes in a frame, and the largest object: a power of two from 4096 to 65536. Default 4096.</summary>
     /// <remarks>
     /// An object takes its bytes and 8 more, rounded up to at least 32, and 12 for its handle. Sizes are rounded up to multiples of 16
@@ -13,7 +18,7 @@ public sealed class ZsPoolOptions
     /// is 16 everywhere, with frames of 65536 bytes 256 from 8 KiB on. Each class of sizes that is in use keeps half a frame open on
     /// average, and the smallest tables have a frame each: many mixed small sizes belong into small frames.
     /// </remarks>
-    public int FrameSize { get; set; } = FrameArenaOptions.DefaultFrameSize;
+    public int FrameSize { get; init; } = FrameArenaOptions.DefaultFrameSize;
 
     /// <summary>
     /// The most memory to hold, in bytes: frames, tables and buffers. Null (the default) takes half of the container's limit, or half of the
@@ -21,35 +26,38 @@ public sealed class ZsPoolOptions
     /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to
     /// it that the sum is no more than that.
     /// </summary>
-    public long? MemoryLimit { get; set; }
+    public long? MemoryLimit { get; init; }
 
     /// <summary>Where the memory comes from.</summary>
-    public FrameBackingKind Backing { get; set; }
+    public FrameBackingKind Backing { get; init; }
 
-    /// <summary>How straddling objects are made contiguous. Default <see cref="MappingKind.Copy"/>.</summary>
-    public MappingKind Mapping { get; set; }
+    /// <summary>
+    /// How straddling objects are made contiguous. Default <see cref="MappingKind.Copy"/>, which is the faster one; the other is for study.
+    /// </summary>
+    [Experimental(MappingKinds.ForStudy)]
+    public MappingKind Mapping { get; init; }
 
     /// <summary>The most frames that a zspage may chain, 1 to 64. Longer chains waste less and cost no memory until used. Default 64.</summary>
-    public int MaxChain { get; set; } = Allocation.SizeClasses.DefaultMaxChain;
+    public int MaxChain { get; init; } = Allocation.SizeClasses.DefaultMaxChain;
 
     /// <summary>
     /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): random loads from a large store miss
     /// the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory.
     /// For stores that are filled and then mostly read. What tables hold is merged in any case. Default false.
     /// </summary>
-    public bool HugePages { get; set; }
+    public bool HugePages { get; init; }
 
     /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
-    internal bool NoNeighbours { get; set; }
+    internal bool NoNeighbours { get; init; }
 
     /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
-    internal AllocationFaults? Faults { get; set; }
+    internal AllocationFaults? Faults { get; init; }
 
     /// <summary>The coarsest size steps in a frame, a power of two. For measuring.</summary>
-    internal int Steps { get; set; } = Allocation.SizeClasses.DefaultSteps;
+    internal int Steps { get; init; } = Allocation.SizeClasses.DefaultSteps;
 
     /// <summary>Where the pool's number comes from. For tests, which have fewer of them.</summary>
-    internal PoolNumbers Numbers { get; set; } = PoolNumbers.Shared;
+    internal PoolNumbers Numbers { get; init; } = PoolNumbers.Shared;
 
     internal SizeClasses SizeClasses => Allocation.SizeClasses.For(FrameSize, MaxChain, Steps);
 

@@ -1,0 +1,65 @@
+namespace PageFold;
+
+/// <summary>
+/// An object as it lies, for reading: one run of bytes, or two if it straddles two frames. Never copies. The object does not move and cannot
+/// be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
+/// </summary>
+public readonly ref struct ZsReadView : IDisposable
+{
+    private readonly ZsPool? _pool;
+    private readonly uint _entry;
+    private readonly ulong _sequence;
+
+    internal ZsReadView(ZsPool pool, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, uint entry, ulong sequence)
+    {
+        _pool = pool;
+        _entry = entry;
+        _sequence = sequence;
+        First = first;
+        Second = second;
+    }
+
+    /// <summary>The beginning of the object, or all of it.</summary>
+    public ReadOnlySpan<byte> First { get; }
+
+    /// <summary>The rest of the object; empty if it is contiguous.</summary>
+    public ReadOnlySpan<byte> Second { get; }
+
+    /// <summary>Bytes in the object.</summary>
+    public int Length => First.Length + Second.Length;
+
+    /// <summary>Ends the view. Never throws.</summary>
+    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+}
+
+/// <summary>
+/// An object as it lies, for writing: one run of bytes, or two if it straddles two frames. Never copies: what is written is in the object at
+/// once. The object does not move and cannot be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
+/// </summary>
+public readonly ref struct ZsView : IDisposable
+{
+    private readonly ZsPool? _pool;
+    private readonly uint _entry;
+    private readonly ulong _sequence;
+
+    internal ZsView(ZsPool pool, Span<byte> first, Span<byte> second, uint entry, ulong sequence)
+    {
+        _pool = pool;
+        _entry = entry;
+        _sequence = sequence;
+        First = first;
+        Second = second;
+    }
+
+    /// <summary>The beginning of the object, or all of it.</summary>
+    public Span<byte> First { get; }
+
+    /// <summary>The rest of the object; empty if it is contiguous.</summary>
+    public Span<byte> Second { get; }
+
+    /// <summary>Bytes in the object.</summary>
+    public int Length => First.Length + Second.Length;
+
+    /// <summary>Ends the view. Never throws.</summary>
+    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+}
