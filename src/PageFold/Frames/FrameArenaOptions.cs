@@ -1,6 +1,6 @@
 namespace PageFold;
 
-/// <summary>Where a <see cref="FrameArena"/> takes its memory from.</summary>
+/// <summary>The source of a <see cref="FrameArena"/>'s memory.</summary>
 public enum FrameBackingKind
 {
     /// <summary>The best the operating system offers: <see cref="Anonymous"/> on 64-bit Linux, <see cref="Portable"/> elsewhere.</summary>
@@ -12,11 +12,14 @@ public enum FrameBackingKind
     /// <summary>A file in memory (memfd), which page-table windows can map a second time. Linux only.</summary>
     SharedMemory,
 
-    /// <summary>Aligned native memory in segments of up to 16 frames; runs everywhere, a segment goes back when all its frames are free.</summary>
+    /// <summary>
+    /// Aligned native memory in segments of up to 16 frames. Runs everywhere; a segment goes back when all its frames are
+    /// free.
+    /// </summary>
     Portable,
 }
 
-/// <summary>What a <see cref="FrameArena"/> is made with.</summary>
+/// <summary>The options of a <see cref="FrameArena"/>.</summary>
 public sealed class FrameArenaOptions
 {
     /// <summary>The default <see cref="FrameSize"/>, in bytes.</summary>
@@ -26,26 +29,36 @@ public sealed class FrameArenaOptions
     public int FrameSize { get; set; } = DefaultFrameSize;
 
     /// <summary>
-    /// The most memory to hold, in bytes. Null (the default) takes half of the container's limit, or half of the machine's memory outside a
-    /// container. A limit above the container's, less 32 MiB and a 64th of it
-    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to
-    /// it that the sum is no more than that.
+    /// The maximum memory to hold, in bytes; null (the default) is half of the container's or else of the machine's
+    /// memory.
     /// </summary>
+    /// <remarks>
+    /// Inside a container, a limit above the container's limit less a reserve is refused. The reserve is 32 MiB and a 64th of the
+    /// container's limit, for the runtime and the kernel. Limits of several arenas, pools and stores in one process add up; the application
+    /// has to
+    /// keep their sum below the same bound.
+    /// </remarks>
     public long? MemoryLimit { get; set; }
 
-    /// <summary>Where the memory comes from.</summary>
+    /// <summary>The source of the memory.</summary>
     public FrameBackingKind Backing { get; set; }
 
     /// <summary>
-    /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): random loads from a large store miss
-    /// the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory.
-    /// For stores that are filled and then mostly read. The pool or store that owns an arena has it done; an arena by itself merges nothing. Default false.
+    /// Collapses memory that is completely in use into huge pages, in the background (Linux with pages of 4 KiB). Default
+    /// false.
     /// </summary>
+    /// <remarks>
+    /// Random loads from a large store then miss the TLB less. Huge pages cost no memory. But a thread that touches a block of 2 MiB while
+    /// it is
+    /// collapsed waits a fraction of a millisecond, or several milliseconds on a virtual machine whose host has to find the memory. The
+    /// option suits stores
+    /// that are filled and then mostly read. The pool or store that owns the arena collapses blocks; an arena without owner collapses none.
+    /// </remarks>
     public bool HugePages { get; set; }
 
-    /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
+    /// <summary>Uses only every second frame, so that no two free frames are adjacent. For tests.</summary>
     internal bool NoNeighbours { get; set; }
 
-    /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
+    /// <summary>When set, decides which allocations fail. For tests.</summary>
     internal Frames.AllocationFaults? Faults { get; set; }
 }
