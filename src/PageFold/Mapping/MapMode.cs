@@ -1,15 +1,15 @@
 namespace PageFold;
 
-/// <summary>What a mapping of an object is for; it decides which copies a straddling object needs.</summary>
+/// <summary>The purpose of a mapping; it determines which copies a straddling object needs.</summary>
 [Flags]
 public enum MapMode
 {
-    /// <summary>The content is looked at and must not be changed.</summary>
+    /// <summary>The caller reads the content and must not change it.</summary>
     Read = 1,
 
-    /// <summary>The content is written anew: the span starts as zeros, whatever the object held and however it is mapped.</summary>
+    /// <summary>The caller writes new content: the span starts as zeros, whatever the object held and however it is mapped.</summary>
     Write = 2,
 
-    /// <summary>The content is looked at and changed in place.</summary>
+    /// <summary>The caller reads the content and may change it in place.</summary>
     ReadWrite = Read | Write,
 }

@@ -3,9 +3,8 @@ using PageFold.Interop;
 
 namespace PageFold.Mapping;
 
-/// <summary>
-/// Where an object's bytes lie: one run, or the end of one frame and the beginning of another. Valid only while the object is pinned.
-/// </summary>
+/// <summary>The location of an object's bytes: one run, or the end of one frame and the beginning of another.</summary>
+/// <remarks>Valid only while the object is pinned.</remarks>
 internal readonly unsafe struct ObjectView
 {
     public readonly byte* First;
@@ -47,7 +46,7 @@ internal readonly unsafe struct ObjectView
             Block.Copy(Second, source + FirstLength, SecondLength);
     }
 
-    /// <summary>Copies another object of the same length, however either of them is cut.</summary>
+    /// <summary>Copies another object of the same length, wherever each of them is split.</summary>
     public void CopyFrom(in ObjectView source)
     {
         CopyFrom(0, source.FirstSpan);
