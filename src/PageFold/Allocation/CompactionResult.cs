@@ -1,9 +1,9 @@
 namespace PageFold;
 
-/// <summary>What a compaction did.</summary>
-/// <param name="ObjectsMoved">Objects that moved.</param>
-/// <param name="BytesMoved">Bytes of size classes that they take.</param>
-/// <param name="FramesFreed">Frames that their zspages needed before and do not need now.</param>
+/// <summary>The result of a compaction.</summary>
+/// <param name="ObjectsMoved">Objects that were moved.</param>
+/// <param name="BytesMoved">Bytes of these objects, rounded up to their size classes.</param>
+/// <param name="FramesFreed">Frames that zspages gave back.</param>
 public readonly record struct CompactionResult(long ObjectsMoved, long BytesMoved, long FramesFreed)
 {
     /// <summary>Adds up two compactions.</summary>

@@ -1,13 +1,12 @@
 namespace PageFold;
 
-/// <summary>
-/// A mapped object: contiguous bytes to read or write until <see cref="Dispose"/>. The object does not move and cannot be freed meanwhile.
-/// </summary>
+/// <summary>A mapped object: contiguous bytes to read or write until <see cref="Dispose"/>.</summary>
 /// <remarks>
-/// The value lives on the stack only, so it cannot cross an <see langword="await"/>. Disposing it twice, or a copy of it, does nothing more.
-/// If the object straddles two frames, <see cref="Span"/> is a buffer of this mapping alone and what was written goes back when the mapping
-/// ends; otherwise it is the object's own memory. Writers of one object at the same time have to agree among themselves.
-/// A mapping that is never disposed keeps its object, and, once no reference to the pool is left, all of the pool's memory.
+/// Until then the object does not move and cannot be freed. The value lives on the stack only, so it cannot cross an
+/// <see langword="await"/>. Disposing it twice, or disposing a copy, has no further effect. If the object straddles two frames,
+/// <see cref="Span"/> is a buffer of this mapping alone, and what was written is copied back when the mapping ends; otherwise it is the
+/// object's own memory. Concurrent writers of one object have to synchronize among themselves. A mapping that is never disposed keeps its
+/// object, and, once there is no reference to the pool, all of the pool's memory.
 /// </remarks>
 public readonly ref struct ZsMap : IDisposable
 {
@@ -23,17 +22,17 @@ public readonly ref struct ZsMap : IDisposable
         Span = span;
     }
 
-    /// <summary>The object's bytes, as many as were allocated. Not to be used after <see cref="Dispose"/>.</summary>
+    /// <summary>The object's bytes, as many as were allocated. Must not be used after <see cref="Dispose"/>.</summary>
     public Span<byte> Span { get; }
 
-    /// <summary>Ends the mapping; what was written is in the object from then on. Never throws.</summary>
+    /// <summary>Ends the mapping; from now on the object holds what was written. Never throws.</summary>
     public void Dispose() => _pool?.Unmap(_entry, _sequence);
 }
 
-/// <summary>
-/// An object as it lies: one run of bytes, or two if it straddles two frames. Never copies. The object does not move and cannot be freed until
-/// <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
-/// </summary>
+/// <summary>An object in place: one run of bytes, or two if it straddles two frames; never a copy.</summary>
+/// <remarks>
+/// The object does not move and cannot be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> apply.
+/// </remarks>
 public readonly ref struct ZsView : IDisposable
 {
     private readonly ZsPool? _pool;
