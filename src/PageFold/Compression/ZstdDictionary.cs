@@ -47,10 +47,10 @@ internal static unsafe class ZstdDictionary
         nuint length;
         fixed (byte* source = samples, target = dictionary)
         fixed (nuint* lengths = sizes)
-            {
-                length = Methods.ZDICT_optimizeTrainFromBuffer_fastCover(
-                    target, (nuint)bytes, source, lengths, (uint)sizes.Length, &parameters);
-            }
+        {
+            length = Methods.ZDICT_optimizeTrainFromBuffer_fastCover(
+                target, (nuint)bytes, source, lengths, (uint)sizes.Length, &parameters);
+        }
         return Methods.ZDICT_isError(length) ? null : dictionary[..(int)length];
     }
 }
