@@ -42,7 +42,8 @@ internal sealed class PageImage : IDisposable
         if (wanted > available / 4)
         {
             throw new UserErrorException(
-                $"{ByteSize.Format(wanted)} of data are too much for {ByteSize.Format(available)} of memory; choose less with --sample.");
+                $"{ByteSize.Format(wanted)} of data are too much to hold: a quarter of the {ByteSize.Format(available)} of memory can "
+                    + "be used; choose less with --sample.");
         }
         NativeBytes? bytes = new(wanted, pageSize);
         try
