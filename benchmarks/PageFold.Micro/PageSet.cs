@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Micro;
 
-/// <summary>Pages to store, one after the other in memory. Immutable.</summary>
+/// <summary>Pages to store, one after the other in memory.</summary>
+/// <remarks>Immutable.</remarks>
 internal sealed class PageSet(byte[] bytes)
 {
     /// <summary>Bytes in a page.</summary>

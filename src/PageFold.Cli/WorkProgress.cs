@@ -1,6 +1,7 @@
 namespace PageFold.Cli;
 
-/// <summary>The progress of a long task. Written by the workers, read by the display; thread-safe.</summary>
+/// <summary>The progress of a long task.</summary>
+/// <remarks>Written by the workers, read by the display; thread-safe.</remarks>
 internal sealed class WorkProgress
 {
     private Step _step = new("Preparing", 1);

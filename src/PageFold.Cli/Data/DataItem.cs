@@ -3,7 +3,8 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>A file or stream whose content can be read at any offset. Reading is thread-safe.</summary>
+/// <summary>A file or stream whose content can be read at any offset.</summary>
+/// <remarks>Reading is thread-safe.</remarks>
 internal abstract class DataItem : IDisposable
 {
     /// <summary>The length in bytes.</summary>

@@ -3,7 +3,8 @@ using System.Runtime.Versioning;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>System calls that the command needs and .NET does not offer. The numbers are those of Linux.</summary>
+/// <summary>System calls that the command needs and .NET does not offer.</summary>
+/// <remarks>The numbers are those of Linux.</remarks>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class LibC
 {

@@ -83,7 +83,8 @@ internal static unsafe partial class SystemFiles
             return Own(open(path, O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     }
 
-    /// <summary>Duplicates a descriptor of this process. Position and flags are shared with the original.</summary>
+    /// <summary>Duplicates a descriptor of this process.</summary>
+    /// <remarks>Position and flags are shared with the original.</remarks>
     public static SafeFileHandle? Duplicate(int descriptor) => Own(fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
 
     /// <summary>Lists the names in a folder except <c>.</c> and <c>..</c>, each with a final zero; null if it cannot be read.</summary>

@@ -1,6 +1,7 @@
 namespace PageFold.TlbLab;
 
-/// <summary>The result of an exploration. Immutable.</summary>
+/// <summary>The result of an exploration.</summary>
+/// <remarks>Immutable.</remarks>
 public sealed class CheckResult
 {
     internal CheckResult(Protocol protocol, Architecture architecture, LabEnvironment environment, Bounds bounds)

@@ -1,6 +1,7 @@
 namespace PageFold.TlbLab;
 
-/// <summary>Checks many combinations in parallel, on all processors. Thread-safe.</summary>
+/// <summary>Checks many combinations in parallel, on all processors.</summary>
+/// <remarks>Thread-safe.</remarks>
 public static class VerdictMatrix
 {
     /// <summary>Checks every protocol on every architecture in every environment.</summary>

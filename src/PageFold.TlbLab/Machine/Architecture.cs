@@ -1,8 +1,7 @@
 namespace PageFold.TlbLab;
 
-/// <summary>
-/// A processor architecture as Linux uses it: what its TLBs may cache of a window, and what its manual forbids. Immutable.
-/// </summary>
+/// <summary>A processor architecture as Linux uses it: what its TLBs may cache of a window, and what its manual forbids.</summary>
+/// <remarks>Immutable.</remarks>
 public sealed record Architecture
 {
     private Architecture(string name) => Name = name;

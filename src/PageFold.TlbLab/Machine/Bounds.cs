@@ -1,6 +1,7 @@
 namespace PageFold.TlbLab;
 
-/// <summary>The bounds of an exploration, within which it is complete. Immutable.</summary>
+/// <summary>The bounds of an exploration, within which it is complete.</summary>
+/// <remarks>Immutable.</remarks>
 public sealed record Bounds
 {
     /// <summary>The bounds of the matrix: 2 CPUs, 3 objects, 3 map cycles per CPU, 2 interrupts.</summary>
@@ -15,7 +16,8 @@ public sealed record Bounds
     /// <summary>The number of map cycles of each task; 1 to 15.</summary>
     public int Cycles { get; init => field = InRange(value, 1, 15, "map cycles"); } = 3;
 
-    /// <summary>The total number of interrupts, in environments that have them; 0 to 3. Each maps once.</summary>
+    /// <summary>The total number of interrupts, in environments that have them; 0 to 3.</summary>
+    /// <remarks>Each maps once.</remarks>
     public int Interrupts { get; init => field = InRange(value, 0, 3, "interrupts"); } = 2;
 
     /// <summary>The number of windows in the common stock of protocols that use one.</summary>

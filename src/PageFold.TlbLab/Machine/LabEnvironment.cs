@@ -7,7 +7,8 @@ namespace PageFold.TlbLab;
 [SuppressMessage("Design", "CA1008:Enums should have zero value", Justification = "The one without anything has a name of its own.")]
 public enum LabEnvironment
 {
-    /// <summary>A task on each processor, undisturbed. Only accesses fill TLBs, and TLBs may evict entries at any time.</summary>
+    /// <summary>A task on each processor, undisturbed.</summary>
+    /// <remarks>Only accesses fill TLBs, and TLBs may evict entries at any time.</remarks>
     Plain = 0,
 
     /// <summary>TLBs on all processors may read any entry that is set, at any time.</summary>

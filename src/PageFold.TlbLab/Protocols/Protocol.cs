@@ -1,6 +1,7 @@
 namespace PageFold.TlbLab;
 
-/// <summary>A mapping protocol as data: the steps of one cycle of mapping, using and unmapping an object. Immutable.</summary>
+/// <summary>A mapping protocol as data: the steps of one cycle of mapping, using and unmapping an object.</summary>
+/// <remarks>Immutable.</remarks>
 public sealed class Protocol
 {
     /// <summary>The maximum number of steps.</summary>

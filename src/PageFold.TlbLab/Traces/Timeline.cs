@@ -40,8 +40,8 @@ public sealed record TimelineEntry(
     IReadOnlyList<string> HashTable,
     IReadOnlyList<IReadOnlyList<string>> Batches);
 
-/// <summary>The shortest trace to a verdict, step by step. Immutable.</summary>
-/// <remarks>Frames are named by object and page: B1 is the second frame of object B.</remarks>
+/// <summary>The shortest trace to a verdict, step by step.</summary>
+/// <remarks>Immutable. Frames are named by object and page: B1 is the second frame of object B.</remarks>
 public sealed class Timeline
 {
     private Timeline(CheckResult result, IReadOnlyList<TimelineEntry> entries, string sentence, int windows)

@@ -77,7 +77,8 @@ internal unsafe class FrameTable<T>(FrameArena arena)
         return null;
     }
 
-    /// <summary>Frees the leaves in which no item is set. The caller is the only thread that uses the table.</summary>
+    /// <summary>Frees the leaves in which no item is set.</summary>
+    /// <remarks>The caller is the only thread that uses the table.</remarks>
     public void TrimEmptyLeaves()
     {
         uint number = 0;
@@ -102,10 +103,12 @@ internal unsafe class FrameTable<T>(FrameArena arena)
             Release(leaf, note);
     }
 
-    /// <summary>Frees the empty blocks of the directory. The caller is the only thread that uses the table.</summary>
+    /// <summary>Frees the empty blocks of the directory.</summary>
+    /// <remarks>The caller is the only thread that uses the table.</remarks>
     public void TrimDirectory() => _leaves.TrimEmptyBlocks();
 
-    /// <summary>Frees the directory; no thread uses an item any more. The frames of leaves are freed with the arena.</summary>
+    /// <summary>Frees the directory; no thread uses an item any more.</summary>
+    /// <remarks>The frames of leaves are freed with the arena.</remarks>
     public void Free()
     {
         _leaves.Free();

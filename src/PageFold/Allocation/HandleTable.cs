@@ -158,7 +158,8 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         LinkAll();
     }
 
-    /// <summary>Frees the directory of the generations. Their frames are freed with the arena.</summary>
+    /// <summary>Frees the directory of the generations.</summary>
+    /// <remarks>Their frames are freed with the arena.</remarks>
     public void Free() => _generations.Free();
 
     private uint UsedUp(uint generation) => generation - origin & ZsHandle.MaxGeneration;
@@ -186,7 +187,8 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         return true;
     }
 
-    /// <summary>Makes the slots of one more leaf, preferably one that was freed. Called under the lock.</summary>
+    /// <summary>Makes the slots of one more leaf, preferably one that was freed.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryAddLeaf()
     {
         uint first = _next;

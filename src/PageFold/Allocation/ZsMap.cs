@@ -22,10 +22,12 @@ public readonly ref struct ZsMap : IDisposable
         Span = span;
     }
 
-    /// <summary>The object's bytes, as many as were allocated. Must not be used after <see cref="Dispose"/>.</summary>
+    /// <summary>The object's bytes, as many as were allocated.</summary>
+    /// <remarks>Must not be used after <see cref="Dispose"/>.</remarks>
     public Span<byte> Span { get; }
 
-    /// <summary>Ends the mapping; from now on the object holds what was written. Never throws.</summary>
+    /// <summary>Ends the mapping; from now on the object holds what was written.</summary>
+    /// <remarks>Never throws.</remarks>
     public void Dispose() => _pool?.Unmap(_entry, _sequence);
 }
 
@@ -57,6 +59,7 @@ public readonly ref struct ZsView : IDisposable
     /// <summary>Bytes in the object.</summary>
     public int Length => First.Length + Second.Length;
 
-    /// <summary>Ends the view. Never throws.</summary>
+    /// <summary>Ends the view.</summary>
+    /// <remarks>Never throws.</remarks>
     public void Dispose() => _pool?.Unmap(_entry, _sequence);
 }

@@ -105,7 +105,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         }
     }
 
-    /// <summary>Frees the directory; no thread reads a zspage any more. The frames of slabs are freed with the arena.</summary>
+    /// <summary>Frees the directory; no thread reads a zspage any more.</summary>
+    /// <remarks>The frames of slabs are freed with the arena.</remarks>
     public void Free()
     {
         _slabs.Free();
@@ -165,7 +166,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
             SlabAt(slab->Next)->Previous = slab->Previous;
     }
 
-    /// <summary>One bit for each place, set if it is free. The bits follow the slab's header.</summary>
+    /// <summary>One bit for each place, set if it is free.</summary>
+    /// <remarks>The bits follow the slab's header.</remarks>
     private static ulong* FreePlaces(Slab* slab) => (ulong*)(slab + 1);
 
     /// <summary>An entry of the directory.</summary>

@@ -22,7 +22,8 @@ public abstract class PageCodec
     /// <remarks>Slower, above all where the runtime cannot optimize by profile (ahead-of-time compilation).</remarks>
     public static PageCodec Lz4Managed { get; } = new ManagedLz4Codec("lz4-managed");
 
-    /// <summary>Stores pages raw. For measurements, and for data that is compressed already.</summary>
+    /// <summary>Stores pages raw.</summary>
+    /// <remarks>For measurements, and for data that is compressed already.</remarks>
     public static PageCodec None { get; } = new NoneCodec();
 
     /// <summary>The codec's name in lower case, as on the command line.</summary>
@@ -91,7 +92,8 @@ public abstract class PageCodecContext : IDisposable
     /// <param name="page">Receives the whole page; undefined after false.</param>
     public abstract bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page);
 
-    /// <summary>Frees what the context holds. A store ignores exceptions of this method.</summary>
+    /// <summary>Frees what the context holds.</summary>
+    /// <remarks>A store ignores exceptions of this method.</remarks>
     public void Dispose()
     {
         Dispose(disposing: true);

@@ -50,7 +50,8 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Releases a run for which the system has no memory. Called under the lock.</summary>
+    /// <summary>Releases a run for which the system has no memory.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void UndoCommit(FrameRun run)
     {
         _huge?.Decommit(Beyond(_held, run));
@@ -58,7 +59,8 @@ public sealed unsafe partial class FrameArena
         AddToCold([run]);
     }
 
-    /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
+    /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private int ChargeRuns(Span<FrameRun> runs, ref bool isWhole)
     {
         uint granularity = _backing.Granularity;
@@ -71,7 +73,8 @@ public sealed unsafe partial class FrameArena
         return count;
     }
 
-    /// <summary>Charges the lowest run of cold frames, or of fresh ones if there are no cold ones. Called under the lock.</summary>
+    /// <summary>Charges the lowest run of cold frames, or of fresh ones if there are no cold ones.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryChargeRun(uint most, out FrameRun run, ref bool isWhole)
     {
         uint granularity = _backing.Granularity;

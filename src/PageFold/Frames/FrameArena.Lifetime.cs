@@ -22,7 +22,8 @@ public sealed unsafe partial class FrameArena
             Forget(inUse: _used.Count > 0);
     }
 
-    /// <summary>Frees all memory. The caller uses no frame from now on.</summary>
+    /// <summary>Frees all memory.</summary>
+    /// <remarks>The caller uses no frame from now on.</remarks>
     public void Dispose()
     {
         lock (_lock)
@@ -45,7 +46,8 @@ public sealed unsafe partial class FrameArena
         _isOwned = true;
     }
 
-    /// <summary>Frees the memory after the owner was collected, or reports that it stays. Runs on the finalizer thread.</summary>
+    /// <summary>Frees the memory after the owner was collected, or reports that it stays.</summary>
+    /// <remarks>Runs on the finalizer thread.</remarks>
     internal void Forget(bool inUse)
     {
         if (!inUse)

@@ -173,7 +173,8 @@ public sealed unsafe partial class FrameArena
             runs.Add(new FrameRun(frame, 1));
     }
 
-    /// <summary>Holds a few of the holes; false if there is no room for any now. Called under the lock.</summary>
+    /// <summary>Holds a few of the holes; false if there is no room for any now.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryFillHoles()
     {
         int filled = 0;
@@ -221,7 +222,8 @@ public sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Takes a run of idle frames out of its set; false if there is none. Called under both locks.</summary>
+    /// <summary>Takes a run of idle frames out of its set; false if there is none.</summary>
+    /// <remarks>Called under both locks.</remarks>
     private bool TryTakeIdle(uint most, out FrameRun run)
     {
         run = default;
@@ -240,7 +242,8 @@ public sealed unsafe partial class FrameArena
         return count > 0;
     }
 
-    /// <summary>Turns idle frames into holes, or back into idle frames if the system kept their memory. Called under both locks.</summary>
+    /// <summary>Turns idle frames into holes, or back into idle frames if the system kept their memory.</summary>
+    /// <remarks>Called under both locks.</remarks>
     private void EndLettingGo(FrameRun run, bool isGone)
     {
         _inTransit--;
@@ -278,7 +281,8 @@ public sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Lowers the mark and lets the idle frames at or above it go. Called under both locks.</summary>
+    /// <summary>Lowers the mark and lets the idle frames at or above it go.</summary>
+    /// <remarks>Called under both locks.</remarks>
     private void LowerMark(uint mark)
     {
         for (uint first = mark, end; first < _held; first = Math.Max(end, first + 1))
@@ -301,25 +305,24 @@ public sealed unsafe partial class FrameArena
         _backing.Keep(mark, isWhole: false);
     }
 
-    /// <summary>Releases one idle frame. Callers loop over frames, so the bytes in use never seem to be much more than they are.</summary>
+    /// <summary>Releases one idle frame.</summary>
+    /// <remarks>Callers loop over frames, so the bytes in use never seem to be much more than they are.</remarks>
     private void ReleaseIdleFrame()
     {
         Budget.LeaveIdle(-FrameSize);
         Budget.Release(FrameSize);
     }
 
-    /// <summary>True if a frame exists and can be charged now. Called under the lock.</summary>
-    /// <remarks>When the limit has no room, only held frames can be charged.</remarks>
+    /// <summary>True if a frame exists and can be charged now.</summary>
+    /// <remarks>Called under the lock. When the limit has no room, only held frames can be charged.</remarks>
     private bool IsWithinReach(uint frame) =>
         frame < _backing.Capacity && (_held == 0 || frame < _held || Budget.Available >= FrameSize);
 
     // A hole is in none of these sets.
     private bool IsIdle(uint frame) => frame >= _fresh || _cold.Contains(frame) || _setAside?.Contains(frame) == true;
 
-    /// <summary>
-    /// Charges up to <paramref name="most"/> frames, all of them held or none of them; returns how many. Called under the
-    /// lock.
-    /// </summary>
+    /// <summary>Charges up to <paramref name="most"/> frames, all of them held or none of them; returns how many.</summary>
+    /// <remarks>Called under the lock.</remarks>
     /// <param name="first">The first frame.</param>
     /// <param name="most">The maximum.</param>
     /// <param name="isWhole">Becomes true if all frames of a block are charged now.</param>
@@ -339,7 +342,8 @@ public sealed unsafe partial class FrameArena
         return count;
     }
 
-    /// <summary>Releases a run that is no longer committed. Called under the lock.</summary>
+    /// <summary>Releases a run that is no longer committed.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void ReleaseRun(FrameRun run)
     {
         FrameRun beyond = Beyond(_held, run);

@@ -49,7 +49,8 @@ public sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Remembers a freed frame if it belongs to a table block. Called under the lock.</summary>
+    /// <summary>Remembers a freed frame if it belongs to a table block.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void RememberFreed(uint frame)
     {
         if (_freedByTables.Count < MaxFreedRemembered && _huge?.IsForTables(frame) == true)
@@ -88,7 +89,8 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Sets the next whole block of fresh frames aside for tables; false if there is none. Called under the lock.</summary>
+    /// <summary>Sets the next whole block of fresh frames aside for tables; false if there is none.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TrySetAside(out uint first, ref bool isWhole)
     {
         first = NoFrame;
@@ -111,7 +113,8 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Makes the frames that are set aside available for every use; false if there are none. Called under the lock.</summary>
+    /// <summary>Makes the frames that are set aside available for every use; false if there are none.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryReleaseSetAside()
     {
         if (_setAside is null || _setAside.Count == 0)
@@ -124,7 +127,8 @@ public sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Adds frames that are not committed to the set of their block: tables or others. Called under the lock.</summary>
+    /// <summary>Adds frames that are not committed to the set of their block: tables or others.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void AddToCold(ReadOnlySpan<FrameRun> runs)
     {
         foreach (FrameRun run in runs)

@@ -75,7 +75,8 @@ public sealed unsafe partial class FrameArena : IDisposable
     private long _inTransit;
     private int _reserveTarget;
 
-    /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes. Nothing is committed yet.</summary>
+    /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes.</summary>
+    /// <remarks>Nothing is committed yet.</remarks>
     /// <exception cref="ArgumentNullException">There are no options.</exception>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
     /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
@@ -247,7 +248,8 @@ public sealed unsafe partial class FrameArena : IDisposable
             _reserveTarget = frames;
     }
 
-    /// <summary>Takes a frame back. Its memory goes back to the operating system now or later, or serves the next request.</summary>
+    /// <summary>Takes a frame back.</summary>
+    /// <remarks>Its memory goes back to the operating system now or later, or serves the next request.</remarks>
     /// <exception cref="ArgumentException">The frame is not in use.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public void Free(uint frame)
@@ -355,7 +357,8 @@ public sealed unsafe partial class FrameArena : IDisposable
         return resident;
     }
 
-    /// <summary>Bytes in physical memory of the first frames, used or not. For tests.</summary>
+    /// <summary>Bytes in physical memory of the first frames, used or not.</summary>
+    /// <remarks>For tests.</remarks>
     /// <param name="bytes">The total size of these frames.</param>
     internal long MeasureResidentOf(long bytes)
     {
@@ -398,7 +401,8 @@ public sealed unsafe partial class FrameArena : IDisposable
         return MappedBacking.Reserve(FrameShift, capacity, kind == FrameBackingKind.SharedMemory);
     }
 
-    /// <summary>Takes a free frame: the wanted one if it is free, else the lowest. Called under the lock.</summary>
+    /// <summary>Takes a free frame: the wanted one if it is free, else the lowest.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryTakeFree(uint wanted, out uint frame)
     {
         frame = wanted;

@@ -6,16 +6,16 @@ public enum FrameBackingKind
     /// <summary>The best the operating system offers: <see cref="Anonymous"/> on 64-bit Linux, <see cref="Portable"/> elsewhere.</summary>
     Default,
 
-    /// <summary>Private anonymous memory; single frames go back to the system. Linux only.</summary>
+    /// <summary>Private anonymous memory; single frames go back to the system.</summary>
+    /// <remarks>Linux only.</remarks>
     Anonymous,
 
-    /// <summary>A file in memory (memfd), which page-table windows can map a second time. Linux only.</summary>
+    /// <summary>A file in memory (memfd), which page-table windows can map a second time.</summary>
+    /// <remarks>Linux only.</remarks>
     SharedMemory,
 
-    /// <summary>
-    /// Aligned native memory in segments of up to 16 frames. Runs everywhere; a segment goes back when all its frames are
-    /// free.
-    /// </summary>
+    /// <summary>Aligned native memory in segments of up to 16 frames.</summary>
+    /// <remarks>Runs everywhere; a segment goes back when all its frames are free.</remarks>
     Portable,
 }
 
@@ -25,7 +25,8 @@ public sealed class FrameArenaOptions
     /// <summary>The default <see cref="FrameSize"/>, in bytes.</summary>
     public const int DefaultFrameSize = 4096;
 
-    /// <summary>Bytes in a frame: a power of two from 4096 to 65536. Default 4096.</summary>
+    /// <summary>Bytes in a frame: a power of two from 4096 to 65536.</summary>
+    /// <remarks>Default 4096.</remarks>
     public int FrameSize { get; set; } = DefaultFrameSize;
 
     /// <summary>
@@ -56,9 +57,11 @@ public sealed class FrameArenaOptions
     /// </remarks>
     public bool HugePages { get; set; }
 
-    /// <summary>Uses only every second frame, so that no two free frames are adjacent. For tests.</summary>
+    /// <summary>Uses only every second frame, so that no two free frames are adjacent.</summary>
+    /// <remarks>For tests.</remarks>
     internal bool NoNeighbours { get; set; }
 
-    /// <summary>When set, decides which allocations fail. For tests.</summary>
+    /// <summary>When set, decides which allocations fail.</summary>
+    /// <remarks>For tests.</remarks>
     internal Frames.AllocationFaults? Faults { get; set; }
 }

@@ -57,7 +57,8 @@ internal sealed unsafe class MemoryBudget(long limit)
     /// <summary>Releases at least so many idle bytes, or as many as one call can; false if it released none.</summary>
     public Func<long, bool>? LetIdleGo { get; set; }
 
-    /// <summary>When set, decides which allocations fail. For tests.</summary>
+    /// <summary>When set, decides which allocations fail.</summary>
+    /// <remarks>For tests.</remarks>
     public AllocationFaults? Faults { get; init; }
 
     /// <summary>Charges <paramref name="bytes"/> completely, or nothing.</summary>
@@ -160,7 +161,8 @@ internal sealed unsafe class MemoryBudget(long limit)
         Release(length);
     }
 
-    /// <summary>The number of blocks that exist. For tests.</summary>
+    /// <summary>The number of blocks that exist.</summary>
+    /// <remarks>For tests.</remarks>
     internal int BlockCount
     {
         get

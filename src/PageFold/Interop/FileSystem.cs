@@ -9,9 +9,8 @@ namespace PageFold.Interop;
 /// <param name="IsRegular">False for folders, links, devices, pipes and sockets.</param>
 internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular);
 
-/// <summary>
-/// File operations that the portable surface of .NET does not offer. On Linux; elsewhere they report nothing and do nothing.
-/// </summary>
+/// <summary>File operations that the portable surface of .NET does not offer.</summary>
+/// <remarks>On Linux; elsewhere they report nothing and do nothing.</remarks>
 internal static partial class FileSystem
 {
     private const int O_EXCL = 0x80;

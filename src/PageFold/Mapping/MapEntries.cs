@@ -82,7 +82,8 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         Release(entry);
     }
 
-    /// <summary>Counts the open mappings of a slot's object, including mappings that are being made. Reads every entry.</summary>
+    /// <summary>Counts the open mappings of a slot's object, including mappings that are being made.</summary>
+    /// <remarks>Reads every entry.</remarks>
     public int CountOpen(uint slot)
     {
         int open = 0;

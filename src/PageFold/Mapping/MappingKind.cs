@@ -3,7 +3,8 @@ namespace PageFold;
 /// <summary>The way in which <see cref="ZsPool.Map"/> makes a straddling object contiguous.</summary>
 public enum MappingKind
 {
-    /// <summary>Copies the object to a buffer, and back after writing. Runs everywhere, and is by far the faster way.</summary>
+    /// <summary>Copies the object to a buffer, and back after writing.</summary>
+    /// <remarks>Runs everywhere, and is by far the faster way.</remarks>
     Copy,
 
     /// <summary>Maps the object's two frames to two adjacent virtual pages, as the kernel's zsmalloc once did.</summary>

@@ -53,7 +53,8 @@ internal readonly unsafe struct ObjectView
         CopyFrom(source.FirstLength, source.SecondSpan);
     }
 
-    /// <summary>Copies a part out. The caller has checked the range.</summary>
+    /// <summary>Copies a part out.</summary>
+    /// <remarks>The caller has checked the range.</remarks>
     public void CopyTo(int offset, Span<byte> destination)
     {
         int fromFirst = Math.Clamp(FirstLength - offset, 0, destination.Length);
@@ -63,7 +64,8 @@ internal readonly unsafe struct ObjectView
             SecondSpan.Slice(offset + fromFirst - FirstLength, destination.Length - fromFirst).CopyTo(destination[fromFirst..]);
     }
 
-    /// <summary>Copies a part in. The caller has checked the range.</summary>
+    /// <summary>Copies a part in.</summary>
+    /// <remarks>The caller has checked the range.</remarks>
     public void CopyFrom(int offset, ReadOnlySpan<byte> source)
     {
         int toFirst = Math.Clamp(FirstLength - offset, 0, source.Length);

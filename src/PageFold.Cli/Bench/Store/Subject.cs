@@ -22,7 +22,8 @@ internal abstract class Subject(string name, string algorithm) : IDisposable
     {
     }
 
-    /// <summary>Makes a worker, with which one thread writes and reads. The caller disposes it.</summary>
+    /// <summary>Makes a worker, with which one thread writes and reads.</summary>
+    /// <remarks>The caller disposes it.</remarks>
     public abstract SubjectWorker CreateWorker();
 
     public void Dispose()
