@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them all. Arguments go to `dotnet test`, as in: ./test.sh --filter FullyQualifiedName~ZsPool
-#   ./test.sh --long [--short] [--seed N] [NAME...]   runs campaigns instead, all or those named: what takes longer than a test may, at most
-#   an hour each, or a few minutes in its short form
-#   ./test.sh --long --list                           says which there are
+#   ./test.sh --long [--short] [--seed N] [NAME...]   runs campaigns instead, all or those named: tests that take up to an hour each, or a
+#   few minutes in the short form
+#   ./test.sh --long --list                           lists the campaigns
 # A campaign is an executable file of tests/campaigns that also runs alone. Its output is kept in artifacts/campaigns/NAME.log, its verdict
 # in artifacts/campaigns/verdicts.
 set -euo pipefail
@@ -40,9 +40,12 @@ if [ "${1:-}" = --long ]; then
     done
     [ ${#names[@]} -gt 0 ] || mapfile -t names < <(campaigns)
 fi
-command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is not on the PATH; install it from your system's packages or Microsoft's." >&2; exit 2; }
+command -v dotnet >/dev/null || {
+    echo "test.sh: the .NET 10 SDK is not on the PATH; install it from your system's packages or Microsoft's." >&2
+    exit 2
+}
 
-# Compiling ahead of time needs a C compiler and zlib; one test runs as another user; the NBD server is tested with the clients of others.
+# Compiling ahead of time needs a C compiler and zlib; one test runs as another user; the NBD server is tested with other clients.
 missing=()
 command -v gcc >/dev/null || command -v clang >/dev/null || missing+=(gcc libc6-dev)
 [ -e /usr/include/zlib.h ] || missing+=(zlib1g-dev)
@@ -69,7 +72,7 @@ if [ $long = 0 ]; then
         --results-directory artifacts/test-results "$@"
 fi
 
-# One after another: each may use the whole machine. What hangs has failed.
+# One after another, because each may use the whole machine. A campaign that hangs has failed.
 [ ${#short[@]} -gt 0 ] && limit=${CAMPAIGN_SECONDS:-600} || limit=${CAMPAIGN_SECONDS:-3900}
 mkdir -p artifacts/campaigns
 : >artifacts/campaigns/verdicts
@@ -82,7 +85,7 @@ for name in "${names[@]}"; do
     echo "== $name ${short[*]} --seed $seed (at most $limit s)"
     log=artifacts/campaigns/$name.log
     begun=$SECONDS
-    # The campaign cleans up when it is asked to end; half a minute later it is killed.
+    # The campaign cleans up when it is terminated; half a minute later it is killed.
     timeout --kill-after=30 "$limit" "tests/campaigns/$name.sh" "${short[@]}" --seed "$seed" > >(tee "$log") 2>&1 </dev/null &
     running=$!
     status=0

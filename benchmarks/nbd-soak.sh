@@ -1,27 +1,36 @@
 #!/usr/bin/env bash
-# An hour (or as many seconds as the first argument says) of a served disk under everything at once: fio with verification, the load generator with verification on a second disk, snapshots that are restored and
-# compared, recompression, writeback, compaction, discards. Fails on a wrong byte, an error, or memory that grows.
+# Loads a served disk with everything at once, for an hour or the seconds of the first argument: fio with verification, the load
+# generator with verification on a second disk, snapshots that are restored and compared, recompression, writeback, compaction, discards.
+# Fails on a wrong byte, an error, or memory that grows.
 # Needs fio, nbdcopy and qemu-io (Debian: fio libnbd-bin qemu-utils).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-3600}
 mib=${SIZE_MIB:-512}
 for program in fio nbdcopy qemu-io dotnet; do
-    command -v "$program" >/dev/null || { echo "nbd-soak.sh: $program is missing; install it (Debian: fio libnbd-bin qemu-utils)." >&2; exit 2; }
+    command -v "$program" >/dev/null ||
+        { echo "nbd-soak.sh: $program is missing; install it (Debian: fio libnbd-bin qemu-utils)." >&2; exit 2; }
 done
 work=$(mktemp -d)
 server=0
 jobs_=()
-finish() { for pid in "${jobs_[@]}"; do kill "$pid" 2>/dev/null || true; done; [ "$server" = 0 ] || kill "$server" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"; }
+finish() {
+    for pid in "${jobs_[@]}"; do kill "$pid" 2>/dev/null || true; done
+    [ "$server" = 0 ] || kill "$server" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$work"
+}
 trap finish EXIT
 ./pagefold --version >/dev/null
 pagefold=(dotnet src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll)
 dotnet build benchmarks/PageFold.NbdLoad -c Release --nologo -v quiet
 load=(dotnet benchmarks/PageFold.NbdLoad/bin/Release/net10.0/PageFold.NbdLoad.dll)
-(find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) | head -c "$((mib << 20))" >"$work/image" || true
+(find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) |
+    head -c "$((mib << 20))" >"$work/image" || true
 
-# Four disks: one for fio, one for the load generator, one that is written by turns and saved, one that is trimmed again and again.
-"${pagefold[@]}" serve --unix "$work/s" --size "${mib}MiB" --memory-limit "$((mib * 4))MiB" --codec lz4 --recompress zstd:3 --idle 5s --writeback "$work/wb" --writeback-size "$((mib * 2))MiB" --writeback-idle 10s \
+# Four disks: one for fio, one for the load generator, one that is written and saved in turns, one that is trimmed repeatedly.
+"${pagefold[@]}" serve --unix "$work/s" --size "${mib}MiB" --memory-limit "$((mib * 4))MiB" --codec lz4 \
+    --recompress zstd:3 --idle 5s --writeback "$work/wb" --writeback-size "$((mib * 2))MiB" --writeback-idle 10s \
     --export fio --export load --export pair --export trim 2>"$work/log" &
 server=$!
 for _ in $(seq 100); do grep -q "serving at" "$work/log" 2>/dev/null && break; sleep 0.1; done
@@ -34,7 +43,7 @@ broke() { # what, file with the output
     exit 1
 }
 
-fio_loop() { # random writes of all sizes, each block checked
+fio_loop() { # random writes of all sizes, each block verified
     while [ $SECONDS -lt $end ]; do
         fio --name=v --ioengine=nbd --uri="$(uri fio)" --rw=randrw --bsrange=512-64k \
             --bs_unaligned=0 --blockalign=512 --iodepth=16 --size="${mib}m" --io_size="$((mib / 4))m" \
@@ -51,17 +60,20 @@ load_loop() { # real content, every block read back and compared
 trim_loop() {
     while [ $SECONDS -lt $end ]; do
         nbdcopy "$work/image" "$(uri trim)" >"$work/trim.out" 2>&1 || broke copying "$work/trim.out"
-        qemu-io -f raw -d unmap -c "discard 1M $((mib / 2))M" -c "read -P 0 1M $((mib / 2))M" "$(uri trim)" >"$work/trim.out" 2>&1 && ! grep -q "fail" "$work/trim.out" || broke trim "$work/trim.out"
+        qemu-io -f raw -d unmap -c "discard 1M $((mib / 2))M" -c "read -P 0 1M $((mib / 2))M" "$(uri trim)" \
+            >"$work/trim.out" 2>&1 && ! grep -q "fail" "$work/trim.out" || broke trim "$work/trim.out"
     done
 }
-pair_loop() { # what is saved is what was there: the disk is still while it is saved, others are not
+pair_loop() { # a snapshot equals the disk, which is not written while it is saved; other disks are
     restored=0
     trap '[ "$restored" = 0 ] || kill "$restored" 2>/dev/null' EXIT
     while [ $SECONDS -lt $end ]; do
         nbdcopy "$work/image" "$(uri pair)" >"$work/pair.out" 2>&1 || broke copying "$work/pair.out"
-        "${pagefold[@]}" snapshot "$work/pair.snapshot" --control "$control" --export pair >"$work/pair.out" 2>&1 || broke snapshot "$work/pair.out"
-        # While it is written over, an image of one point in time is taken of a disk that changes.
-        "${pagefold[@]}" snapshot "$work/load.raw" --raw --control "$control" --export load >"$work/pair.out" 2>&1 || broke image "$work/pair.out"
+        "${pagefold[@]}" snapshot "$work/pair.snapshot" --control "$control" --export pair >"$work/pair.out" 2>&1 ||
+            broke snapshot "$work/pair.out"
+        # An image of one point in time, taken of a disk that is overwritten meanwhile.
+        "${pagefold[@]}" snapshot "$work/load.raw" --raw --control "$control" --export load >"$work/pair.out" 2>&1 ||
+            broke image "$work/pair.out"
         "${pagefold[@]}" serve --restore "$work/pair.snapshot" --unix "$work/r" 2>"$work/restore.log" &
         restored=$!
         for _ in $(seq 600); do grep -q "serving at" "$work/restore.log" 2>/dev/null && break; sleep 0.1; done
@@ -76,8 +88,10 @@ pair_loop() { # what is saved is what was there: the disk is still while it is s
 tend_loop() {
     while [ $SECONDS -lt $end ]; do
         for disk in fio load pair trim; do
-            "${pagefold[@]}" recompress --codec zstd:3 --count 20000 --control "$control" --export $disk >"$work/tend.out" 2>&1 || broke recompress "$work/tend.out"
-            "${pagefold[@]}" writeback --most 32MiB --control "$control" --export $disk >"$work/tend.out" 2>&1 || broke writeback "$work/tend.out"
+            "${pagefold[@]}" recompress --codec zstd:3 --count 20000 --control "$control" --export $disk >"$work/tend.out" 2>&1 ||
+                broke recompress "$work/tend.out"
+            "${pagefold[@]}" writeback --most 32MiB --control "$control" --export $disk >"$work/tend.out" 2>&1 ||
+                broke writeback "$work/tend.out"
             "${pagefold[@]}" compact --control "$control" --export $disk >"$work/tend.out" 2>&1 || broke compact "$work/tend.out"
         done
         sleep 5

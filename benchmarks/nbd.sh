@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# `pagefold serve` beside nbdkit's memory plugin, in turns, on one machine in one run, over Unix sockets, on the content of an image:
+# Compares `pagefold serve` with nbdkit's memory plugin, in turns, on one machine in one run, over Unix sockets, on the content of an image:
 #   benchmarks/nbd.sh                  requests a second, then memory
 #   benchmarks/nbd.sh iops|memory      one of the two
-# IMAGE=FILE takes an image of your own; otherwise one is made of files below /usr, of SIZE_MIB megabytes (1024). SECONDS_EACH (5) a measurement, ROUNDS (3).
-# Needs nbdkit, nbdcopy and fio (Debian: nbdkit libnbd-bin fio), and for memory gcc and zlib's headers, since the server that is weighed is the one compiled ahead of time, as it is deployed.
+# IMAGE=FILE uses that image; otherwise one of SIZE_MIB megabytes (1024) is made of files below /usr. SECONDS_EACH (5) is the duration of
+# a measurement, ROUNDS (3) the number of rounds.
+# Needs nbdkit, nbdcopy and fio (Debian: nbdkit libnbd-bin fio). Memory also needs gcc and zlib's headers, because the server is compiled
+# ahead of time, as it is deployed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -23,8 +25,9 @@ trap 'stop; rm -rf "$work"' EXIT
 image=${IMAGE:-$work/image}
 if [ -z "${IMAGE:-}" ]; then
     echo "Making an image of $mib MiB of files ..." >&2
-    # What tar says of files that it may not read does not matter, nor that head ends it.
-    (find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) | head -c "$((mib << 20))" >"$image" || true
+    # Unreadable files do not matter, nor that head ends the pipe.
+    (find /usr/share /usr/lib -xdev -type f -size +4k -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null || true) |
+        head -c "$((mib << 20))" >"$image" || true
 fi
 bytes=$(($(stat -c %s "$image") / 4096 * 4096))
 dotnet build benchmarks/PageFold.NbdLoad -c Release --nologo -v quiet >&2
@@ -43,7 +46,8 @@ start_pagefold() { # socket, options
 median() { sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f", a / b}'; }
 fio_iops() { # socket, randread
-    fio --name=x --ioengine=nbd --uri="$(uri "$1")" --rw="$2" --bs=4k --iodepth=$depth --time_based --runtime="$seconds" --size="$bytes" --randrepeat=0 --output-format=terse 2>/dev/null |
+    fio --name=x --ioengine=nbd --uri="$(uri "$1")" --rw="$2" --bs=4k --iodepth=$depth --time_based --runtime="$seconds" \
+        --size="$bytes" --randrepeat=0 --output-format=terse 2>/dev/null |
         grep '^3;' | awk -F';' '{print $8}'
 }
 
@@ -69,20 +73,23 @@ iops() {
     done
     stop
     echo "Requests a second: 4 KiB at random, depth $depth, one connection, median of $rounds rounds of $seconds s in turns"
-    printf '%-34s %12s %12s %12s\n' "" "read (fio)" "read" "write"
+    row "" "read (fio)" "read" "write"
     for server in sparse zstd ours; do
         for kind in fio read write; do
             figures[$server-$kind]=$(printf '%s' "${figures[$server-$kind]}" | median)
         done
     done
-    printf '%-34s %12s %12s %12s\n' "nbdkit allocator=sparse (raw)" "${figures[sparse-fio]}" "${figures[sparse-read]}" "${figures[sparse-write]}"
-    printf '%-34s %12s %12s %12s\n' "nbdkit allocator=zstd" "${figures[zstd-fio]}" "${figures[zstd-read]}" "${figures[zstd-write]}"
-    printf '%-34s %12s %12s %12s\n' "pagefold --codec lz4" "${figures[ours-fio]}" "${figures[ours-read]}" "${figures[ours-write]}"
+    row "nbdkit allocator=sparse (raw)" "${figures[sparse-fio]}" "${figures[sparse-read]}" "${figures[sparse-write]}"
+    row "nbdkit allocator=zstd" "${figures[zstd-fio]}" "${figures[zstd-read]}" "${figures[zstd-write]}"
+    row "pagefold --codec lz4" "${figures[ours-fio]}" "${figures[ours-read]}" "${figures[ours-write]}"
     for other in sparse zstd; do
-        printf '%-34s %12s %12s %12s\n' "pagefold / $other" "$(ratio "${figures[ours-fio]}" "${figures[$other-fio]}")" "$(ratio "${figures[ours-read]}" "${figures[$other-read]}")" "$(ratio "${figures[ours-write]}" "${figures[$other-write]}")"
+        local ratios=()
+        for kind in fio read write; do ratios+=("$(ratio "${figures[ours-$kind]}" "${figures[$other-$kind]}")"); done
+        row "pagefold / $other" "${ratios[@]}"
     done
 }
 
+row() { printf '%-34s %12s %12s %12s\n' "$@"; }
 resident() { awk '/VmRSS/ {printf "%d", $2 / 1024}' "/proc/$1/status"; }
 weigh() { # name, socket, pid, what to do before each weighing
     local loaded after
@@ -95,14 +102,18 @@ weigh() { # name, socket, pid, what to do before each weighing
     printf '%-58s %10s %10s %10s\n' "$1" "$loaded" "$after" "$(ratio "$after" "$loaded")"
 }
 nothing() { :; }
-recompress() { "${pagefold[@]}" recompress --control "$1.control" --codec zstd:19 --train 192KiB >/dev/null 2>&1; "${pagefold[@]}" compact --control "$1.control" >/dev/null 2>&1; }
+recompress() {
+    "${pagefold[@]}" recompress --control "$1.control" --codec zstd:19 --train 192KiB >/dev/null 2>&1
+    "${pagefold[@]}" compact --control "$1.control" >/dev/null 2>&1
+}
 compact() { "${pagefold[@]}" compact --control "$1.control" >/dev/null 2>&1; }
 
 memory() {
     echo "Compiling the server ahead of time ..." >&2
     dotnet publish src/PageFold.Cli/PageFold.Cli.csproj -c Release -o "$work/published" --nologo -v quiet >&2
     pagefold=("$work/published/PageFold.Cli")
-    echo "Resident memory in MiB: after loading $((bytes >> 20)) MiB, and after random 4 KiB overwrites with its own content that come to twice as much, every block verified"
+    echo "Resident memory in MiB: after loading $((bytes >> 20)) MiB, and after random 4 KiB overwrites with its own content that" \
+        "come to twice as much, every block verified"
     printf '%-58s %10s %10s %10s\n' "" "loaded" "after" "growth"
     start_nbdkit "$work/kit" zstd
     weigh "nbdkit allocator=zstd" "$work/kit" "${servers[-1]}" nothing

@@ -47,7 +47,7 @@ def main():
     database.execute("create index by_name on item (name)")
     print(os.getpid(), flush=True)
     signal.pause()
-    # What was made is needed until here.
+    # Keeps the objects alive until here.
     return trees, index, records, database
 
 

@@ -1,10 +1,10 @@
 using System.Globalization;
 using PageFold;
 
-// Which steps, which longest chain? Stores the same real pages in stores of every geometry, discards the same random half, and prints what each
-// holds and what compaction moved for it. Arguments: files or folders; every file is cut into pages.
+// Which steps, which longest chain? Stores the same real pages in stores of every geometry, discards the same random half, and prints what
+// each store holds and how much compaction moved. Arguments: files or folders; every file is split into pages.
 const int PageSize = 4096;
-const long MostBytes = 1L << 30;
+const long MaxBytes = 1L << 30;
 
 if (args.Length == 0)
 {
@@ -40,7 +40,9 @@ string Measure(int steps, int chain)
     double compacted = Overhead(store);
     PageStoreStatistics statistics = store.GetStatistics();
     double moved = (double)statistics.BytesMoved / Math.Max(1, statistics.FramesCompacted * PageSize);
-    return string.Create(CultureInfo.InvariantCulture, $"| {PageSize / steps} | {chain} | {classes} | {fresh:F4} | {itself:F4} | {compacted:F4} | {moved:F2} |");
+    return string.Create(
+        CultureInfo.InvariantCulture,
+        $"| {PageSize / steps} | {chain} | {classes} | {fresh:F4} | {itself:F4} | {compacted:F4} | {moved:F2} |");
 }
 
 static double Overhead(PageStore store)
@@ -52,13 +54,18 @@ static double Overhead(PageStore store)
 static List<byte[]> ReadPages(IEnumerable<string> paths)
 {
     List<byte[]> pages = [];
-    EnumerationOptions everything = new() { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
+    EnumerationOptions everything = new()
+    {
+        RecurseSubdirectories = true,
+        IgnoreInaccessible = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+    };
     foreach (string file in paths.SelectMany(path => Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", everything) : [path]))
     {
         if (new FileInfo(file).Length == 0)
             continue;
         using FileStream stream = File.OpenRead(file);
-        while ((long)pages.Count * PageSize < MostBytes)
+        while ((long)pages.Count * PageSize < MaxBytes)
         {
             byte[] page = new byte[PageSize];
             if (stream.ReadAtLeast(page, PageSize, throwOnEndOfStream: false) == 0)

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Micro;
 
-/// <summary>Pages to store, one behind the other in memory. Does not change.</summary>
+/// <summary>Pages to store, one after the other in memory.</summary>
+/// <remarks>Immutable.</remarks>
 internal sealed class PageSet(byte[] bytes)
 {
     /// <summary>Bytes in a page.</summary>
@@ -10,13 +11,15 @@ internal sealed class PageSet(byte[] bytes)
 
     private const int Words = 256;
 
-    /// <summary>How many pages there are.</summary>
+    /// <summary>The number of pages.</summary>
     public int Count => bytes.Length / PageSize;
 
     /// <summary>A page's bytes.</summary>
     public ReadOnlySpan<byte> this[int page] => bytes.AsSpan(page * PageSize, PageSize);
 
-    /// <summary>Pages of one repeated word: every second one zeros, as most of them are, the others of a few hundred words that no slot can hold.</summary>
+    /// <summary>
+    /// Makes pages of one repeated word: every second one zeros, the others of a few hundred words that no slot can hold.
+    /// </summary>
     public static PageSet SameFilled(int count)
     {
         byte[] bytes = new byte[count * PageSize];
@@ -28,7 +31,7 @@ internal sealed class PageSet(byte[] bytes)
         return new PageSet(bytes);
     }
 
-    /// <summary>Pages that no codec makes smaller.</summary>
+    /// <summary>Makes pages that no codec makes smaller.</summary>
     public static PageSet Incompressible(int count)
     {
         byte[] bytes = new byte[count * PageSize];

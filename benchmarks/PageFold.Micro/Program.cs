@@ -7,14 +7,15 @@ using BenchmarkDotNet.Running;
 using PageFold.Micro;
 using Perfolizer.Horology;
 
-// What one call costs, layer by layer. Arguments go to BenchmarkDotNet, as in: --filter '*Codec*'. Exit code 1 if a benchmark did not run.
+// Measures the cost of single calls, layer by layer. Arguments go to BenchmarkDotNet, as in: --filter '*Codec*'. Exit code 1 if a
+// benchmark did not run.
 Job job = Job.Default.WithId("Micro")
     .WithLaunchCount(1)
     .WithWarmupCount(3)
     .WithIterationCount(6)
-    // Long enough that what code costs before it is optimised does not mislead the choice of invocations.
+    // Long enough that the cost of code before it is optimized does not mislead the choice of invocations.
     .WithIterationTime(TimeInterval.FromMilliseconds(500))
-    // An invocation is some thousand operations already.
+    // An invocation has some thousand operations already.
     .WithUnrollFactor(1)
     .AsDefault();
 IConfig config = DefaultConfig.Instance

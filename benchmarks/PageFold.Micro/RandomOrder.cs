@@ -1,23 +1,24 @@
 namespace PageFold.Micro;
 
-/// <summary>
-/// Walks numbers in a random order, round and round: each invocation of a benchmark goes on where the last one ended, so that caches and branch predictors see all
-/// of the data and not what they have just seen. The same order each time.
-/// </summary>
+/// <summary>Numbers in a random order that repeats; the order is the same each time.</summary>
+/// <remarks>
+/// Each invocation of a benchmark continues where the last one ended, so that caches and branch predictors see all data, not what they have
+/// just seen.
+/// </remarks>
 internal sealed class RandomOrder
 {
     private readonly int[] _numbers;
     private int _next;
 
-    /// <param name="count">The numbers are 0 to one less.</param>
-    /// <param name="seed">Different seeds give different orders.</param>
+    /// <param name="count">The numbers are 0 to <paramref name="count"/> - 1.</param>
+    /// <param name="seed">The seed of the order.</param>
     public RandomOrder(int count, int seed)
     {
         _numbers = [.. Enumerable.Range(0, count)];
         new Random(seed).Shuffle(_numbers);
     }
 
-    /// <summary>The next number.</summary>
+    /// <summary>Returns the next number.</summary>
     public int Next()
     {
         int next = _next;

@@ -5,9 +5,9 @@ namespace PageFold.Micro;
 /// <summary>Pages of the running .NET runtime's own folder: real data, code and tables mixed, wherever the benchmarks run.</summary>
 internal static class RealPages
 {
-    private const int Most = (64 << 20) / PageSet.PageSize;
+    private const int MaxPages = (64 << 20) / PageSet.PageSize;
 
-    /// <summary>Reads up to 64 MiB of whole pages, evenly from all files; the same ones each time.</summary>
+    /// <summary>Reads up to 64 MiB of whole pages, evenly from all files; the same pages each time.</summary>
     public static PageSet Read()
     {
         List<(string File, int Page)> all = [];
@@ -16,7 +16,7 @@ internal static class RealPages
             int pages = (int)(new FileInfo(file).Length / PageSet.PageSize);
             all.AddRange(Enumerable.Range(0, pages).Select(page => (file, page)));
         }
-        int count = Math.Min(Most, all.Count);
+        int count = Math.Min(MaxPages, all.Count);
         byte[] bytes = new byte[count * PageSet.PageSize];
         FileStream? stream = null;
         try
@@ -40,7 +40,7 @@ internal static class RealPages
         return new PageSet(bytes);
     }
 
-    /// <summary>The sizes that LZ4 brings pages to, which is what a pool under a store is asked for; a page's size where LZ4 does not help.</summary>
+    /// <summary>Reads the pages and returns their sizes compressed with LZ4; the page's size where LZ4 does not help.</summary>
     public static int[] ReadCompressedSizes()
     {
         PageSet pages = Read();

@@ -4,10 +4,11 @@ using System.Text;
 
 namespace PageFold.NbdLoad;
 
-/// <summary>
-/// The least of an NBD client that can put load on any server: requests of one block, some in flight at once, over a Unix socket. What is ready goes out in one system call, as what has come is read in one; so the client costs
-/// little and is the same for all servers.
-/// </summary>
+/// <summary>A minimal NBD client that loads any server: requests of one block, some in flight at once, over a Unix socket.</summary>
+/// <remarks>
+/// Ready requests are sent in one system call, and available replies are read in one, so the client costs little and is the same for all
+/// servers.
+/// </remarks>
 internal sealed class NbdClient : IDisposable
 {
     private const ulong OptionMagic = 0x49484156454F5054;
@@ -44,10 +45,10 @@ internal sealed class NbdClient : IDisposable
         Negotiate(export);
     }
 
-    /// <summary>Bytes of the export.</summary>
+    /// <summary>The size of the export, in bytes.</summary>
     public long Size { get; private set; }
 
-    /// <summary>Requests that can be put before <see cref="Exchange"/>.</summary>
+    /// <summary>The number of requests that can be added before <see cref="Exchange"/>.</summary>
     public int Free => _idle.Count;
 
     public void PutRead(long block) => Put(Read, block, []);
@@ -56,9 +57,9 @@ internal sealed class NbdClient : IDisposable
 
     public void PutWrite(long block, ReadOnlySpan<byte> data) => Put(Write, block, data);
 
-    /// <summary>Sends what was put and takes at least one reply, if any is due.</summary>
-    /// <param name="reading">Replies carry a block.</param>
-    /// <param name="replied">Gets the block's number, the error and the data of each.</param>
+    /// <summary>Sends the added requests and takes at least one reply, if any is due.</summary>
+    /// <param name="reading">True if replies carry a block.</param>
+    /// <param name="replied">Receives the block's number, the error and the data of each reply.</param>
     public void Exchange(bool reading, Reply replied)
     {
         Flush();
@@ -101,7 +102,7 @@ internal sealed class NbdClient : IDisposable
         }
         catch (SocketException)
         {
-            // The server went first.
+            // The server has closed the connection first.
         }
         _socket.Dispose();
     }
@@ -168,6 +169,6 @@ internal sealed class NbdClient : IDisposable
         _begin += Answer;
     }
 
-    /// <summary>Takes the reply to a request about a block.</summary>
+    /// <summary>Receives the reply to a request about a block.</summary>
     public delegate void Reply(long block, uint error, ReadOnlySpan<byte> data);
 }

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using PageFold.NbdLoad;
 
-// Puts load on an NBD server over a Unix socket, with the content of an image, 4 KiB at a time:
+// Loads an NBD server over a Unix socket with the content of an image, 4 KiB at a time:
 //   read SOCKET IMAGE SECONDS DEPTH       random reads; prints requests a second
-//   write SOCKET IMAGE SECONDS DEPTH      random blocks, each with the content of a random block of the image; prints requests a second
-//   overwrite SOCKET IMAGE TIMES DEPTH    the same, so often that it comes to TIMES the image, then reads all and compares
+//   write SOCKET IMAGE SECONDS DEPTH      random blocks, each with the content of a random block; prints requests a second
+//   overwrite SOCKET IMAGE TIMES DEPTH    the same until TIMES the image is written, then reads all and compares
 // The disk holds the image at the beginning, for read and overwrite. A sixth argument names the export.
 const int Block = 4096;
 if (args.Length is not (5 or 6))
@@ -25,7 +25,8 @@ switch (args[0])
         Console.WriteLine(Measure(reading: true, () => client.PutRead(random.NextInt64(blocks))));
         return 0;
     case "write":
-        Console.WriteLine(Measure(reading: false, () => client.PutWrite(random.NextInt64(blocks), image[random.NextInt64(image.LongLength)])));
+        Console.WriteLine(Measure(
+            reading: false, () => client.PutWrite(random.NextInt64(blocks), image[random.NextInt64(image.LongLength)])));
         return 0;
     case "overwrite":
         return Overwrite();
@@ -45,7 +46,7 @@ long Measure(bool reading, Action put)
         client.Exchange(reading, Replied);
     }
     long rate = (long)(done / Stopwatch.GetElapsedTime(begun).TotalSeconds);
-    // nbdkit dies of a client that goes with replies on their way.
+    // nbdkit crashes if a client leaves while replies are on their way.
     while (client.Free < depth)
         client.Exchange(reading, Replied);
     return rate;

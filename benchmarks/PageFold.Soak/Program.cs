@@ -3,8 +3,9 @@ using System.Globalization;
 using System.IO.Hashing;
 using PageFold;
 
-// Mixed store, load, discard and compact on all cores under a tight limit, every load verified, memory watched. Arguments: seconds (600), limit in
-// MiB (192). Exit code 1 if a byte was wrong, the limit was passed, or resident memory grew. With "windows" and seconds (60): straddling objects mapped through windows instead.
+// Mixed store, load, discard and compact on all cores under a tight limit, every load verified, memory watched. Arguments: seconds (600),
+// limit in MiB (192). Exit code 1 if a byte was wrong, the limit was exceeded, or resident memory grew. With "windows" and seconds (60):
+// straddling objects mapped through windows instead.
 if (args is ["windows", ..])
 {
     using WindowSoak windows = new(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 60);
@@ -40,8 +41,10 @@ while (time.Elapsed.TotalSeconds < seconds)
     GC.Collect();
     using Process self = Process.GetCurrentProcess();
     resident.Add(self.WorkingSet64);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{time.Elapsed.TotalSeconds,7:F0} {writes,9} {refused,8} {loads,9} {discards,9} {compactions,12} {wrong,6} {held / 1048576.0,10:F1} {resident[^1] / 1048576.0,13:F1}"));
+    string counts = $"{writes,9} {refused,8} {loads,9} {discards,9} {compactions,12} {wrong,6}";
+    Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"{time.Elapsed.TotalSeconds,7:F0} {counts} {held / 1048576.0,10:F1} {resident[^1] / 1048576.0,13:F1}"));
 }
 foreach (Thread worker in workers)
     worker.Join();
@@ -50,8 +53,12 @@ foreach (Thread worker in workers)
 double early = resident.Skip(resident.Count / 4).Take(Math.Max(1, resident.Count / 4)).Average();
 double late = resident.Skip(resident.Count * 3 / 4).Average();
 bool flat = late <= early + limit * 0.02;
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{(wrong == 0 ? "verified" : "WRONG BYTES")}: {loads:N0} loads; limit {(overLimit ? "PASSED" : "kept")}; resident memory {(flat ? "flat" : "GREW")}: {early / 1048576:F1} MiB early, {late / 1048576:F1} MiB late"));
+string bytes = wrong == 0 ? "verified" : "WRONG BYTES";
+string kept = overLimit ? "PASSED" : "kept";
+string growth = flat ? "flat" : "GREW";
+Console.WriteLine(string.Create(
+    CultureInfo.InvariantCulture,
+    $"{bytes}: {loads:N0} loads; limit {kept}; resident memory {growth}: {early / 1048576:F1} MiB early, {late / 1048576:F1} MiB late"));
 return wrong == 0 && !overLimit && flat ? 0 : 1;
 
 void Work(int number)
@@ -82,7 +89,7 @@ void Work(int number)
         }
         else if (dice < 900)
         {
-            // Anybody's page: whatever version it is, it is a whole one.
+            // A page of another thread: whatever version it is, it must be whole.
             Verify(!store.TryRead(random.Next(Numbers), page) || known.Contains(XxHash128.HashToUInt128(page)));
         }
         else if (dice < 999)

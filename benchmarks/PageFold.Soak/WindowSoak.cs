@@ -3,14 +3,16 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using PageFold;
 
-/// <summary>
-/// Threads that map straddling objects through windows, verify every byte, write other ones, unmap, free and allocate anew, while everything is compacted now and then. Each object's bytes are made from its number and its version, so a byte that another object's frame has shown is wrong.
-/// </summary>
+/// <summary>Threads that map straddling objects through windows, verify every byte, write, unmap, free and allocate again.</summary>
+/// <remarks>
+/// Everything is compacted now and then. The bytes of each object are computed from its number and its version, so a byte from another
+/// object's frame is detected.
+/// </remarks>
 internal sealed class WindowSoak(int seconds) : IDisposable
 {
     private const int ObjectsOfThread = 2000;
-    private const int LeastSize = 1000;
-    private const int MostSize = 4000;
+    private const int MinSize = 1000;
+    private const int MaxSize = 4000;
     private const int TurnsBetweenCompactions = 20_000;
 
     private readonly ZsPool _pool = new(new ZsPoolOptions { Mapping = MappingKind.Window, MemoryLimit = 256L << 20 });
@@ -19,7 +21,7 @@ internal sealed class WindowSoak(int seconds) : IDisposable
     private long _straddling;
     private long _wrong;
 
-    /// <summary>Runs; the exit code.</summary>
+    /// <summary>Runs the soak and returns the exit code.</summary>
     public int Execute()
     {
         ScatterFrames();
@@ -31,17 +33,20 @@ internal sealed class WindowSoak(int seconds) : IDisposable
         while (_time.Elapsed.TotalSeconds < seconds)
         {
             Thread.Sleep(TimeSpan.FromSeconds(Math.Min(10, seconds / 10.0)));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_time.Elapsed.TotalSeconds,7:F0} {Volatile.Read(ref _maps),11} {Volatile.Read(ref _straddling),11} {Volatile.Read(ref _wrong),6}"));
+            string time = string.Create(CultureInfo.InvariantCulture, $"{_time.Elapsed.TotalSeconds,7:F0}");
+            Console.WriteLine($"{time} {Volatile.Read(ref _maps),11} {Volatile.Read(ref _straddling),11} {Volatile.Read(ref _wrong),6}");
         }
         foreach (Thread worker in workers)
             worker.Join();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(_wrong == 0 ? "verified" : "WRONG BYTES")}: {threads} threads, {_maps:N0} maps, {_straddling:N0} of them through a window"));
+        string verdict = _wrong == 0 ? "verified" : "WRONG BYTES";
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{verdict}: {threads} threads, {_maps:N0} maps, {_straddling:N0} of them through a window"));
         return _wrong == 0 ? 0 : 1;
     }
 
     public void Dispose() => _pool.Dispose();
 
-    /// <summary>Leaves free frames that are no neighbours, so that objects straddle.</summary>
+    /// <summary>Leaves free frames that are not adjacent, so that objects straddle.</summary>
     private void ScatterFrames()
     {
         List<ZsHandle> holes = [];
@@ -59,7 +64,7 @@ internal sealed class WindowSoak(int seconds) : IDisposable
         Random random = new(number);
         (ZsHandle Handle, ulong Key)[] mine = new (ZsHandle, ulong)[ObjectsOfThread];
         ulong next = (ulong)(number + 1) << 48;
-        byte[] expected = new byte[MostSize];
+        byte[] expected = new byte[MaxSize];
         for (int i = 0; i < mine.Length; i++)
             mine[i] = Make(random, next++, expected);
         for (int turn = 0; _time.Elapsed.TotalSeconds < seconds; turn++)
@@ -98,7 +103,7 @@ internal sealed class WindowSoak(int seconds) : IDisposable
 
     private (ZsHandle Handle, ulong Key) Make(Random random, ulong key, byte[] buffer)
     {
-        Span<byte> content = buffer.AsSpan(0, random.Next(LeastSize, MostSize));
+        Span<byte> content = buffer.AsSpan(0, random.Next(MinSize, MaxSize));
         Fill(content, key);
         return (_pool.Allocate(content), key);
     }

@@ -5,25 +5,25 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli;
 
-/// <summary>What options of several commands mean, each with the one line that a wrong value gets.</summary>
+/// <summary>Parses the options that several commands share; a wrong value gets a message of one line.</summary>
 internal static class Arguments
 {
     public const string CodecNames = "lz4, lz4-managed, zstd or none";
 
-    /// <summary>The same for options that take a level behind the name.</summary>
+    /// <summary>The same for options that take a level after the name.</summary>
     public const string CodecNamesWithLevel = "lz4, lz4-managed, none, zstd, or zstd with a level from -7 to 22 as in zstd:9";
 
-    /// <summary>Those of them that compress.</summary>
+    /// <summary>The names of codecs that compress.</summary>
     public const string CompressingCodecs = "zstd, zstd with a level from -7 to 22 as in zstd:9, lz4 or lz4-managed";
 
-    /// <summary>Opens the data of a command: a process's memory, or what is named, or else the .NET SDK's own folder.</summary>
+    /// <summary>Opens the data of a command: the memory of a process, the named paths, or else the .NET SDK's own folder.</summary>
     /// <param name="paths">Files, folders, devices and streams.</param>
-    /// <param name="pid">A process instead.</param>
+    /// <param name="pid">The process, instead of paths.</param>
     /// <param name="pageSize">Bytes in a page.</param>
-    /// <param name="sampleBytes">About how much of the data is chosen; null for all.</param>
+    /// <param name="sampleBytes">The approximate size of the sample; null for all data.</param>
     /// <param name="holes">True if holes of sparse files count as pages of zeros, false if they are left out.</param>
-    /// <param name="targets">Where reports go, which must not be a part of the data.</param>
-    /// <param name="cancellation">Ends the search for data, and the reading of streams.</param>
+    /// <param name="targets">The files of reports, which must not be a part of the data.</param>
+    /// <param name="cancellation">Cancels the search for data and the reading of streams.</param>
     public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes,
         ReportTarget?[] targets, CancellationToken cancellation)
     {
@@ -62,7 +62,7 @@ internal static class Arguments
                 return PageCodec.Zstd(chosenLevel.Value);
             case var _ when known.Split(':') is ["zstd", var behind]:
                 throw new UserErrorException(
-                    $"--codec {name} has its level behind it, which this command takes apart; write --codec zstd --level {behind}.");
+                    $"--codec {name} contains a level, which this command takes separately; write --codec zstd --level {behind}.");
             default:
                 throw new UserErrorException($"--codec {Shown(name)} does not exist; choose {CodecNames}.");
         }
@@ -93,7 +93,7 @@ internal static class Arguments
         return bytes;
     }
 
-    /// <summary>Bytes of something that has a least and a most size.</summary>
+    /// <summary>Parses a size that has a minimum and a maximum.</summary>
     public static int Bytes(string option, string text, int least, int most)
     {
         if (!ByteSize.TryParse(text, out long bytes) || bytes < least || bytes > most)
@@ -107,12 +107,13 @@ internal static class Arguments
 
     public static int Integer(string option, string text, int least, int most, string choice)
     {
-        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) || value < least || value > most)
+        bool isNumber = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value);
+        if (!isNumber || value < least || value > most)
             throw new UserErrorException($"{option} {Shown(text)} is not possible; choose {choice}.");
         return value;
     }
 
-    /// <summary>Numbers, each once.</summary>
+    /// <summary>Parses numbers, each of which may be given once.</summary>
     public static IReadOnlyList<int> Integers(string option, string[] texts, int least, int most, string choice)
     {
         string[] several = Several(texts);
@@ -124,10 +125,10 @@ internal static class Arguments
             : throw new UserErrorException($"{option} {string.Join(' ', texts)} names a number twice; name each once.");
     }
 
-    /// <summary>What was named with commas or spaces between.</summary>
+    /// <summary>Splits values that are separated by commas or spaces.</summary>
     public static string[] Several(string[] texts) => [.. texts.SelectMany(text => text.Split(',')).Select(text => text.Trim())];
 
-    /// <summary>The library names its options; in a message of the command they go by the command's names.</summary>
+    /// <summary>Makes an error of the command from one of the library, with the command's names of options.</summary>
     public static UserErrorException Translate(Exception e)
     {
         string message = e.Message.Split(" (Parameter", 2)[0].ReplaceLineEndings(" ");
@@ -144,13 +145,14 @@ internal static class Arguments
         return new ProcessPageSource(process, pageSize, sampleBytes);
     }
 
-    /// <summary>The folder that holds the SDK and its shared frameworks.</summary>
+    /// <summary>Finds the folder of the SDK and its shared frameworks.</summary>
     private static string SdkFolder()
     {
         string? root = Environment.GetEnvironmentVariable("DOTNET_ROOT");
         if (Directory.Exists(root))
             return root;
-        // The runtime lies three folders below it, in shared/Microsoft.NETCore.App/10.0.0. An AOT-compiled command has no runtime folder and looks on the PATH.
+        // The runtime is three folders below it, in shared/Microsoft.NETCore.App/10.0.0. An AOT-compiled command has no runtime folder and
+        // searches the PATH.
         DirectoryInfo? folder = new DirectoryInfo(RuntimeEnvironment.GetRuntimeDirectory()).Parent?.Parent?.Parent;
         if (folder is not null && Directory.Exists(Path.Combine(folder.FullName, "sdk")))
             return folder.FullName;
@@ -163,6 +165,6 @@ internal static class Arguments
         throw new UserErrorException("the .NET SDK's folder was not found; name files or folders to measure.");
     }
 
-    /// <summary>What was given, visible if it was nothing.</summary>
+    /// <summary>Shows a value in a message, with quotes if it is empty.</summary>
     public static string Shown(string text) => text.Length == 0 ? "''" : text;
 }

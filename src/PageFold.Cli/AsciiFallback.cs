@@ -3,14 +3,16 @@ using System.Text;
 
 namespace PageFold.Cli;
 
-/// <summary>
-/// What is written in ASCII for what is not in it: a drawn line or bar as the character next to it, one for one, so that columns stay where
-/// they are, and all else as an escape such as <c>\u00e9</c>.
-/// </summary>
+/// <summary>Replaces characters outside ASCII.</summary>
+/// <remarks>
+/// A character of a line or a bar becomes a similar character, one for one, so that columns stay aligned. All others become an escape such
+/// as <c>\u00e9</c>.
+/// </remarks>
 internal sealed class AsciiFallback : EncoderFallback
 {
-    // Box drawing of tables, bars, and what stands in remarks.
-    private const string Drawn = "─━│┃┌┐└┘├┤┬┴┼╭╮╰╯╡╞╪═║╔╗╚╝╠╣╦╩╬█▒▓░▚·…µ×±–“”‘’";
+    // Box drawing of tables, bars, and characters of remarks.
+    private const string Drawn = "─━│┃┌┐└┘├┤┬┴┼╭╮╰╯╡╞╪"
+        + "═║╔╗╚╝╠╣╦╩╬█▒▓░▚·…µ×±–“”‘’";
     private const string Plain = "--||++++++++++++++++=|+++++++++#%@.*:~ux~-\"\"''";
 
     public static Encoding Encoding { get; } = Encoding.GetEncoding("us-ascii", new AsciiFallback(), DecoderFallback.ReplacementFallback);

@@ -3,21 +3,22 @@ using Spectre.Console.Rendering;
 
 namespace PageFold.Cli;
 
-/// <summary>
-/// A chart of horizontal bars: a label, a bar whose length is the value's share of the largest, and the value. Spectre's own chart takes
-/// the space of the value off the bar, so that its bars are not in proportion and small ones vanish.
-/// </summary>
+/// <summary>A chart of horizontal bars, each with a label and a value.</summary>
+/// <remarks>
+/// The length of a bar is proportional to its value. Spectre's own chart subtracts the space of the value from the bar, so its bars are
+/// not proportional and small ones vanish.
+/// </remarks>
 internal sealed class Bars(string title, Color color, double? largest = null, int cells = 30)
 {
     private readonly List<(string Label, double Value, string Text)> _rows = [];
 
     /// <summary>Adds a bar.</summary>
-    /// <param name="label">What it stands for.</param>
-    /// <param name="value">Its length, at least zero.</param>
-    /// <param name="text">The value in words.</param>
+    /// <param name="label">The label.</param>
+    /// <param name="value">The value that determines the length, at least zero.</param>
+    /// <param name="text">The value as text.</param>
     public void Add(string label, double value, string text) => _rows.Add((label, value, text));
 
-    /// <summary>How many cells a bar has: in proportion, and one for what is more than nothing.</summary>
+    /// <summary>The cells of a bar: proportional to the value, but at least one if the value is not zero.</summary>
     public static int Length(double value, double largest, int cells) =>
         value <= 0 || largest <= 0 ? 0 : Math.Clamp((int)Math.Round(value / largest * cells), 1, cells);
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PageFold.Cli;
 
-/// <summary>Byte counts as people write and read them: 4096, 64KiB, 1.5GiB, 100MB.</summary>
+/// <summary>Byte counts in the form that people write: 4096, 64KiB, 1.5GiB, 100MB.</summary>
 internal static class ByteSize
 {
     private static readonly (string Suffix, decimal Factor)[] Units =

@@ -2,17 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Cli;
 
-/// <summary>Runs a command so that Ctrl-C and a request to terminate end it in an orderly way, and what the library refuses is told as an error of the input.</summary>
+/// <summary>
+/// Runs a command so that Ctrl-C or a termination signal ends it in an orderly way, and translates errors of the library.
+/// </summary>
 /// <remarks>
-/// An orderly end needs the command's help, and a call into the system that waits for others (a pipe that is not read, a file system that
-/// does not answer) cannot give it. Such calls are marked with
-/// <see cref="MayWait"/>; if one of them is still waiting two seconds after the signal, the process ends then and there.
+/// For an orderly end the command has to react. It cannot while it is in a system call that waits for others: a pipe that is not read, a
+/// file system that does not answer. Such calls are marked with <see cref="MayWait"/>. If one of them still waits two seconds after the
+/// signal, the process ends at once.
 /// </remarks>
 internal static class Interruptible
 {
-    private const int MostMillisecondsToWait = 2000;
-    private const int MillisecondsBetweenLooks = 100;
-    private const int MostMillisecondsToTell = 500;
+    private const int MaxMillisecondsToWait = 2000;
+    private const int MillisecondsBetweenChecks = 100;
+    private const int MaxMillisecondsToReport = 500;
 
     // The same number on Linux and on the BSDs.
     private const int SIGXFSZ = 25;
@@ -23,15 +25,15 @@ internal static class Interruptible
     private static Waiter? t_waiter;
 
     /// <summary>
-    /// Has a file that grows past the limit of the process (ulimit -f, LimitFSIZE=) fail its write, as a full disk does, instead of ending
-    /// the process. Null where there is no such limit.
+    /// Makes a write beyond the file size limit of the process (ulimit -f, LimitFSIZE=) fail instead of ending the process.
     /// </summary>
+    /// <remarks>Null where there is no such limit.</remarks>
     public static IDisposable? SurviveFileSizeLimit() =>
         OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)SIGXFSZ, context => context.Cancel = true);
 
-    /// <param name="command">Gets the token that is cancelled; returns the exit code.</param>
-    /// <param name="outer">Ends the command too.</param>
-    /// <param name="endsAtOnce">False if the command has something to save, so that it is waited for as long as it takes.</param>
+    /// <param name="command">Receives the token that is cancelled; returns the exit code.</param>
+    /// <param name="outer">Cancels the command too.</param>
+    /// <param name="endsAtOnce">False if the command has something to save: it is awaited without limit.</param>
     public static int Run(Func<CancellationToken, int> command, CancellationToken outer, bool endsAtOnce = true)
     {
         using CancellationTokenSource cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
@@ -69,10 +71,8 @@ internal static class Interruptible
         }
     }
 
-    /// <summary>
-    /// Marks a call into the system that may wait for others without an end, until it is disposed. Marks nest: the thread waits from the
-    /// outermost mark's beginning to its end.
-    /// </summary>
+    /// <summary>Marks a system call that may wait for others without end, until the result is disposed.</summary>
+    /// <remarks>Marks nest: the thread waits from the beginning of the outermost mark to its end.</remarks>
     public static Region MayWait()
     {
         if (t_waiter is not { } waiter)
@@ -87,38 +87,37 @@ internal static class Interruptible
 
     private static void EndIfWaiting()
     {
-        long told = Environment.TickCount64;
+        long signalled = Environment.TickCount64;
         while (true)
         {
-            Thread.Sleep(MillisecondsBetweenLooks);
+            Thread.Sleep(MillisecondsBetweenChecks);
             lock (Waiters)
             {
-                if (Waiters.Any(waiter => waiter.WaitsSince is { } since && IsOver(Math.Max(since, told))))
+                if (Waiters.Any(waiter => waiter.WaitsSince is { } since && IsOver(Math.Max(since, signalled))))
                     break;
             }
         }
-        // On a thread of its own, since standard error may be what waits.
-        Thread telling = new(() => Console.Error.WriteLine(
+        // On a thread of its own, because standard error may be what waits.
+        Thread reporter = new(() => Console.Error.WriteLine(
             "pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete."))
         {
             IsBackground = true,
         };
-        telling.Start();
-        telling.Join(MostMillisecondsToTell);
+        reporter.Start();
+        reporter.Join(MaxMillisecondsToReport);
         Environment.Exit(ExitCodes.Interrupted);
     }
 
-    private static bool IsOver(long since) => Environment.TickCount64 - since > MostMillisecondsToWait;
+    private static bool IsOver(long since) => Environment.TickCount64 - since > MaxMillisecondsToWait;
 
-    /// <summary>A call that may wait, as long as this is not disposed.</summary>
+    /// <summary>A marked call that may wait, until it is disposed.</summary>
     internal readonly ref struct Region(Waiter waiter)
     {
         public void Dispose() => waiter.End();
     }
 
-    /// <summary>
-    /// A thread, and since when it is in a call that may wait. Written by that thread, read by the one that ends the process.
-    /// </summary>
+    /// <summary>A thread, and the time since when it is in a call that may wait.</summary>
+    /// <remarks>Written by that thread, read by the thread that ends the process.</remarks>
     internal sealed class Waiter
     {
         private long _since = long.MaxValue;

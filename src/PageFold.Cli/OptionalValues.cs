@@ -6,23 +6,23 @@ using System.Text.RegularExpressions;
 namespace PageFold.Cli;
 
 /// <summary>
-/// The help, in which a value that may be left out stands in brackets: <c>--swap [RATIO]</c>, and not <c>--swap &lt;RATIO&gt;</c>. Such
-/// an option has the brackets in its <see cref="Option.HelpName"/>.
+/// Shows an option's value in brackets in the help if it is optional: <c>--swap [RATIO]</c>, not <c>--swap &lt;RATIO&gt;</c>.
 /// </summary>
+/// <remarks>Such an option has the brackets in its <see cref="Option.HelpName"/>.</remarks>
 internal sealed partial class OptionalValues : SynchronousCommandLineAction
 {
     private readonly SynchronousCommandLineAction _help;
 
     private OptionalValues(SynchronousCommandLineAction help) => _help = help;
 
-    /// <summary>Has a command, and those below it, show its help so.</summary>
+    /// <summary>Changes the help of a command and of its subcommands.</summary>
     public static void Show(RootCommand root)
     {
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new OptionalValues((SynchronousCommandLineAction)help.Action!);
     }
 
-    // As the help itself has it: what else is wrong with the line does not matter.
+    // As the original help action: other errors in the line do not matter.
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parseResult)
@@ -38,7 +38,7 @@ internal sealed partial class OptionalValues : SynchronousCommandLineAction
         finally
         {
             configuration.Output = output;
-            // As wide as before, so that the descriptions stay in their column.
+            // The width stays, so that the descriptions stay in their column.
             output.Write(Bracketed().Replace(text.ToString(), match => match.Groups["value"].Value + "  " + match.Groups["rest"].Value));
         }
     }

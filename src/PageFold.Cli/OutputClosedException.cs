@@ -1,8 +1,6 @@
 namespace PageFold.Cli;
 
-/// <summary>
-/// The reader of standard output has closed it, as <c>head</c> does once it has enough: there is nothing left to do, and nothing to say.
-/// </summary>
+/// <summary>The reader of standard output has closed it, as <c>head</c> does: the command ends without a message.</summary>
 internal sealed class OutputClosedException : Exception
 {
     public OutputClosedException(string message)

@@ -3,16 +3,16 @@ using System.CommandLine.Parsing;
 
 namespace PageFold.Cli;
 
-/// <summary>A line that cannot be taken apart, told as what to mend in it.</summary>
+/// <summary>Explains what is wrong with a command line that cannot be parsed, and how to correct it.</summary>
 internal static class ParseFailure
 {
-    // What one names without its option first, where other commands take it so.
+    // Options whose value users tend to write without the option, because other commands take it so.
     private static readonly (string Option, string What)[] s_pathOptions = [("--data", "data"), ("--control", "the control socket")];
 
-    /// <summary>Says in a sentence or two what is wrong; null if nothing is, or help is asked for.</summary>
-    /// <param name="parsed">What could be made of the line.</param>
-    /// <param name="args">The line.</param>
-    /// <param name="path">The names of the command that was found, and of those above it.</param>
+    /// <summary>Explains in one or two sentences what is wrong; null if nothing is, or help is requested.</summary>
+    /// <param name="parsed">The result of the parser.</param>
+    /// <param name="args">The command line.</param>
+    /// <param name="path">The names of the command and of its parents.</param>
     public static string? Of(ParseResult parsed, string[] args, string[] path)
     {
         Command command = parsed.CommandResult.Command;
@@ -24,7 +24,7 @@ internal static class ParseFailure
             string what = unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'";
             return $"{what}; the commands are: {string.Join(", ", command.Subcommands.Select(known => known.Name))}.";
         }
-        // Before what the parser says: it takes the next option for the value, and blames what follows that one.
+        // Before the parser's own message: the parser takes the next option as the value and then complains about what follows.
         string? wrong = Swallowed([.. command.Options, .. parsed.RootCommandResult.Command.Options], [.. args.Skip(path.Length)])
             ?? parsed.CommandResult.Children.OfType<OptionResult>().Select(Wrong).FirstOrDefault(reason => reason is not null);
         if (wrong is not null || parsed.Errors.Count == 0)
@@ -32,7 +32,7 @@ internal static class ParseFailure
         return parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(command, parsed.UnmatchedTokens);
     }
 
-    /// <summary>An option that needs a value and is followed by another option; null if there is none.</summary>
+    /// <summary>Finds an option that needs a value and is followed by another option; null if there is none.</summary>
     private static string? Swallowed(Option[] known, string[] args)
     {
         for (int i = 0; i + 1 < args.Length && args[i] != "--"; i++)
@@ -42,7 +42,7 @@ internal static class ParseFailure
             {
                 return $"{option.Name} needs a value, and '{args[i + 1]}' stands in its place; write {option.Name} {option.HelpName}.";
             }
-            // A value that may be left out: what looks like an option is none, and would be taken for the value.
+            // The value is optional: an unknown option after it would be taken as the value.
             if (Find(args[i]) is { Arity: { MinimumNumberOfValues: 0, MaximumNumberOfValues: > 0 } }
                 && args[i + 1].StartsWith("--", StringComparison.Ordinal) && args[i + 1] != "--" && Find(NameIn(args[i + 1])) is null)
             {
@@ -56,7 +56,7 @@ internal static class ParseFailure
         Option? Find(string name) => Array.Find(known, option => option.Name == name || option.Aliases.Contains(name));
     }
 
-    /// <summary>An option without its value, or given more than once where it counts once; null if it is something else.</summary>
+    /// <summary>Explains an option without its value, or one given more than once; null if nothing is wrong.</summary>
     private static string? Wrong(OptionResult result)
     {
         string name = result.Option.Name;
@@ -66,7 +66,7 @@ internal static class ParseFailure
                 : $" ({string.Join(", ", result.Tokens.Select(token => Arguments.Shown(token.Value)))})";
             return $"{name} is given {result.IdentifierTokenCount} times{given}; give it once.";
         }
-        // One that may be given again needs a value each time.
+        // An option that may be repeated needs a value each time.
         return result.Tokens.Count < result.IdentifierTokenCount * result.Option.Arity.MinimumNumberOfValues
             ? $"{name} needs a value; write {name} {result.Option.HelpName}."
             : null;

@@ -25,12 +25,18 @@ using IDisposable? fileSizeLimit = Interruptible.SurviveFileSizeLimit();
 try
 {
     ParseResult parsed = root.Parse(args);
-    // They would be those of the command above, which is not run.
-    if (parsed.CommandResult.Parent is CommandResult above && above.Children.OfType<OptionResult>().FirstOrDefault(option => !option.Implicit) is { } early)
-        return Fail($"{early.Option.Name} stands before '{parsed.CommandResult.Command.Name}', where it would not count; write it behind. See '{string.Join(' ', ["pagefold", .. PathTo(parsed.CommandResult).Reverse(), "--help"])}'.", ExitCodes.BadInput);
     string[] path = [.. PathTo(parsed.CommandResult).Reverse()];
+    // Such options belong to the parent command, which does not run.
+    CommandResult? above = parsed.CommandResult.Parent as CommandResult;
+    if (above?.Children.OfType<OptionResult>().FirstOrDefault(option => !option.Implicit) is { } early)
+    {
+        string name = parsed.CommandResult.Command.Name;
+        return Fail(
+            $"{early.Option.Name} stands before '{name}', where it would not count; write it behind. See '{Help(path)}'.",
+            ExitCodes.BadInput);
+    }
     if (ParseFailure.Of(parsed, args, path) is { } wrong)
-        return Fail($"{wrong} See '{string.Join(' ', ["pagefold", .. path, "--help"])}'.", ExitCodes.BadInput);
+        return Fail($"{wrong} See '{Help(path)}'.", ExitCodes.BadInput);
     return await parsed.InvokeAsync(
         new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 }
@@ -48,11 +54,13 @@ catch (PageCorruptException e)
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
 {
-    // The folder's absence is the reason then, and Fail says so.
+    // If the working folder is gone, that is the reason, and Fail says so.
     string what = IsFolderGone() ? e.Message
         : $"the output cannot be written ({e.Message.TrimEnd('.')}); is the disk full, or the terminal gone?";
     return Fail(what, ExitCodes.BadInput);
 }
+
+static string Help(string[] path) => string.Join(' ', ["pagefold", .. path, "--help"]);
 
 static IEnumerable<string> PathTo(CommandResult? result)
 {
@@ -81,7 +89,7 @@ static int Fail(string message, int exitCode)
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     {
-        // Nobody can be told; the exit code says it.
+        // Standard error cannot be written; the exit code has to suffice.
     }
     return exitCode;
 }

@@ -3,12 +3,12 @@ using Spectre.Console;
 
 namespace PageFold.Cli;
 
-/// <summary>Shows on standard error how far a long piece of work is: bars where somebody looks, a line for each step where not.</summary>
+/// <summary>Shows the progress of a long task on standard error: bars on a terminal, else a line for each step.</summary>
 internal static class ProgressView
 {
     private const int MillisecondsBetweenLines = 15_000;
 
-    /// <summary>Runs the work on a thread of its own and shows its progress until it ends.</summary>
+    /// <summary>Runs the task on a thread of its own and shows its progress until it ends.</summary>
     public static T Watch<T>(WorkProgress progress, Func<T> work)
     {
         Task<T> running = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -22,7 +22,7 @@ internal static class ProgressView
         }
         catch (IOException)
         {
-            // Nobody looks any more. The work has things to put in order all the same, and is waited for.
+            // The terminal is gone. The task still has to clean up, so wait for it.
         }
         return running.GetAwaiter().GetResult();
     }
@@ -45,23 +45,25 @@ internal static class ProgressView
 
     private static void ShowLines(WorkProgress progress, Task running)
     {
-        // Whatever writing needs is there before the process is weighed.
+        // Write once before the measurement, so that the memory of the stream exists.
         Console.Error.Write(string.Empty);
-        // Nothing about the preparation: what goes wrong in it is told in one line.
+        // No line about the preparation: an error in it is reported in one line.
         int shown = 0;
-        long told = 0;
+        long reported = 0;
         while (!Ended(running))
         {
             bool begun = progress.StepNumber != shown;
-            if (!begun && Environment.TickCount64 - told < MillisecondsBetweenLines)
+            if (!begun && Environment.TickCount64 - reported < MillisecondsBetweenLines)
                 continue;
             shown = progress.StepNumber;
-            told = Environment.TickCount64;
-            if (shown > 0)
-                Console.Error.WriteLine(begun ? $"{progress.Name} ..." : string.Create(CultureInfo.InvariantCulture, $"{progress.Name} ... {100 * progress.Share:0} %"));
+            reported = Environment.TickCount64;
+            if (shown == 0)
+                continue;
+            string share = string.Create(CultureInfo.InvariantCulture, $" {100 * progress.Share:0} %");
+            Console.Error.WriteLine($"{progress.Name} ...{(begun ? string.Empty : share)}");
         }
     }
 
-    // Waiting on the task itself would throw what it threw.
+    // Waiting on the task itself would throw its exception.
     private static bool Ended(Task running) => ((IAsyncResult)running).AsyncWaitHandle.WaitOne(100);
 }

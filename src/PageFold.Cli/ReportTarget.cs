@@ -4,7 +4,11 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli;
 
-/// <summary>Where a report goes, JSON or a drawing. The target is tried before the work begins, so that a wrong path is found out at once; an ordinary file is replaced whole at the end.</summary>
+/// <summary>The target of a report, JSON or a drawing.</summary>
+/// <remarks>
+/// The target is opened before the work begins, so that a wrong path is reported at once. An ordinary file is replaced as a whole at the
+/// end.
+/// </remarks>
 internal sealed class ReportTarget : IDisposable
 {
     private readonly string _option;
@@ -13,8 +17,8 @@ internal sealed class ReportTarget : IDisposable
     private readonly bool _appends;
 
     /// <param name="target">A file, or - for standard output.</param>
-    /// <param name="option">The option that names it.</param>
-    /// <param name="standardOutput">False if it has to be a file.</param>
+    /// <param name="option">The option that named it.</param>
+    /// <param name="standardOutput">False if it must be a file.</param>
     public ReportTarget(string target, string option = "--json", bool standardOutput = true)
     {
         _option = option;
@@ -24,14 +28,17 @@ internal sealed class ReportTarget : IDisposable
             return;
         string otherwise = standardOutput ? ", or - for standard output" : string.Empty;
         if (string.IsNullOrWhiteSpace(target) || target == "-")
-            throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}." : $"{option} {Arguments.Shown(target)} is no file; name one, the tables are what goes to standard output.");
+        {
+            throw new UserErrorException(standardOutput ? $"{option} needs a file{otherwise}."
+                : $"{option} {Arguments.Shown(target)} is no file; name one, because the tables go to standard output.");
+        }
         if (target.Contains('\uFFFD', StringComparison.Ordinal))
             throw new UserErrorException(
                 $"{option} {FileName.Of(target)} is no UTF-8, and would be written under another name; choose another file{otherwise}.");
         _path = Path.GetFullPath(target);
         if (handedOver)
         {
-            // What was handed over is written to where it stands, which opening it by name would not do.
+            // An inherited descriptor is written at its position; opening it by name would write at the beginning.
             SafeFileHandle? file = Files.OpenDescriptor(descriptor, out _, out string reason);
             try
             {
@@ -52,7 +59,8 @@ internal sealed class ReportTarget : IDisposable
             throw new UserErrorException($"{option} {target} cannot be written; name a file in a folder that exists{otherwise}.");
         try
         {
-            // Devices and pipes report no length. Those, links and empty files are opened now and written to; only an ordinary file is replaced whole.
+            // Devices and pipes report no length. They, links and empty files are opened now and written in place; only an ordinary file is
+            // replaced.
             FileInfo file = new(_path);
             if (file.Exists && file.IsReadOnly)
                 throw new UnauthorizedAccessException("it is read-only");
@@ -67,18 +75,19 @@ internal sealed class ReportTarget : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UserErrorException($"{option} {target} cannot be written ({e.Message.Replace(Temporary, _path, StringComparison.Ordinal).TrimEnd('.')}); choose another file{otherwise}.", e);
+            string reason = e.Message.Replace(Temporary, _path, StringComparison.Ordinal).TrimEnd('.');
+            throw new UserErrorException($"{option} {target} cannot be written ({reason}); choose another file{otherwise}.", e);
         }
     }
 
-    /// <summary>Refuses a report in place of data that it would be about.</summary>
+    /// <summary>Refuses to overwrite data that is measured.</summary>
     public void RefuseIfAmong(PageSource source)
     {
         if (_path is not null && !_appends && File.Exists(_path) && source.Holds(_path))
             throw new UserErrorException($"{_option} {_path} is a part of the data and would be overwritten; choose another file.");
     }
 
-    /// <summary>True if both lead to the same file.</summary>
+    /// <summary>True if both targets are the same file.</summary>
     public bool IsSameFile(ReportTarget other) => _path is not null && _path == other._path;
 
     public bool IsStandardOutput => _path is null;
@@ -101,10 +110,11 @@ internal sealed class ReportTarget : IDisposable
             else
                 Replace(text);
         }
-        // The last for a file that would be too large.
+        // The last exception is thrown for a file that would be too large.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
-            throw new UserErrorException($"the report could not be written to '{_path}' ({e.Message.TrimEnd('.')}); choose another file for {_option}.", e);
+            throw new UserErrorException(
+                $"the report could not be written to '{_path}' ({e.Message.TrimEnd('.')}); choose another file for {_option}.", e);
         }
     }
 

@@ -3,28 +3,28 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli;
 
-/// <summary>This process's memory as the operating system sees it.</summary>
+/// <summary>The memory of this process as the operating system reports it.</summary>
 internal static class ResidentMemory
 {
-    private const int SmallestKeptApart = 256 << 10;
+    private const int MinMappedBytes = 256 << 10;
 
     private static readonly NativeAllocator? Native = NativeAllocator.Find(NativeAllocator.Names[0], out _);
 
-    /// <summary>For a process that runs long: what is freed is not to stay with it.</summary>
-    public static void KeepLittle() => Native?.GiveBackAtOnce(SmallestKeptApart);
+    /// <summary>Makes the C library give large freed blocks back at once; for a process that runs long.</summary>
+    public static void KeepLittle() => Native?.GiveBackAtOnce(MinMappedBytes);
 
-    /// <summary>Has the runtime and the C library give back what they keep for later: garbage, and memory that was freed.</summary>
+    /// <summary>Makes the runtime and the C library give back memory that they keep for later use.</summary>
     public static void GiveBack()
     {
         Collect();
         Native?.GiveBack();
     }
 
-    /// <summary>Bytes in physical memory, after the runtime has given back what it does not need.</summary>
+    /// <summary>Measures the bytes in physical memory, after a garbage collection.</summary>
     public static long Measure()
     {
         Collect();
-        // The kernel's running count lags by some pages a processor; the roll-up of all mappings is exact.
+        // The kernel's running count lags by some pages a processor; the sum over all mappings is exact.
         const string RollUp = "/proc/self/smaps_rollup";
         if (File.Exists(RollUp))
         {

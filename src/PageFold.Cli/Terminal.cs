@@ -4,19 +4,19 @@ using Spectre.Console;
 
 namespace PageFold.Cli;
 
-/// <summary>Sets up what every command writes to: standard output and standard error, in the characters that the locale allows.</summary>
+/// <summary>Sets up standard output and standard error, in the characters that the locale allows.</summary>
 /// <remarks>
-/// Standard output that was closed, or whose disk is full, fails the command; a reader that goes away ends it quietly
-/// (<see cref="OutputClosedException"/>). Standard error that cannot be written is given up, since it only tells how the work goes.
+/// If standard output is closed from the beginning, or its disk is full, the command fails. A reader that goes away ends it quietly
+/// (<see cref="OutputClosedException"/>). Failures of standard error are ignored, because it only shows progress.
 /// </remarks>
 internal static class Terminal
 {
     private const int BufferSize = 4096;
 
-    /// <summary>True if only ASCII is to be shown: the locale is C or POSIX, or none is set.</summary>
+    /// <summary>True if only ASCII may be shown: the locale is C or POSIX, or none is set.</summary>
     public static bool IsAscii { get; private set; }
 
-    /// <summary>What stands before half of what lies between two extremes.</summary>
+    /// <summary>The sign before half of the distance between two extremes.</summary>
     public static string PlusMinus => IsAscii ? "+-" : "±";
 
     public static void SetUp()
@@ -37,13 +37,13 @@ internal static class Terminal
 #pragma warning restore CA2000
         if (IsAscii)
             AnsiConsole.Profile.Capabilities.Unicode = false;
-        // A pipe has no width of its own; the one that the caller states is better than a guess.
+        // A pipe has no width. Use the width that the caller states.
         if (Console.IsOutputRedirected
             && int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), CultureInfo.InvariantCulture, out int columns) && columns > 0)
             AnsiConsole.Profile.Width = columns;
     }
 
-    /// <summary>The first of LC_ALL, LC_CTYPE and LANG that is set tells the characters, as in the C library.</summary>
+    /// <summary>True if the locale is ASCII: the first of LC_ALL, LC_CTYPE and LANG that is set decides, as in the C library.</summary>
     public static bool IsAsciiLocale(Func<string, string?> variable)
     {
         string? locale = ((string[])["LC_ALL", "LC_CTYPE", "LANG"]).Select(variable).FirstOrDefault(value => !string.IsNullOrEmpty(value));
@@ -55,7 +55,7 @@ internal static class Terminal
         AutoFlush = true,
     };
 
-    /// <summary>A stream whose failures do not matter.</summary>
+    /// <summary>A stream whose failures are ignored.</summary>
     private sealed class LenientStream(Stream inner) : Stream
     {
         public override bool CanRead => false;
@@ -80,7 +80,7 @@ internal static class Terminal
             }
             catch (Exception e) when (e is IOException or OutputClosedException)
             {
-                // There is no reader any more. The work goes on.
+                // There is no reader any more. The work continues.
             }
         }
 

@@ -1,6 +1,6 @@
 namespace PageFold.Cli;
 
-/// <summary>The input is at fault: the message is one line for the user, naming what is wrong and the remedy.</summary>
+/// <summary>An error of the input: the message is one line for the user and names what is wrong and the remedy.</summary>
 internal sealed class UserErrorException : Exception
 {
     public UserErrorException(string message)

@@ -1,6 +1,7 @@
 namespace PageFold.Cli;
 
-/// <summary>What a long piece of work is doing, for whoever shows it. Written by the workers, read by the display; thread-safe.</summary>
+/// <summary>The progress of a long task.</summary>
+/// <remarks>Written by the workers, read by the display; thread-safe.</remarks>
 internal sealed class WorkProgress
 {
     private Step _step = new("Preparing", 1);

@@ -1,20 +1,18 @@
 namespace PageFold;
 
-/// <summary>
-/// The name of an object in a <see cref="ZsPool"/>, valid from Allocate to Free while the object may move. The default value names nothing.
-/// </summary>
+/// <summary>The name of an object in a <see cref="ZsPool"/>, valid from Allocate to Free even when the object moves.</summary>
 /// <remarks>
 /// <para>
-/// From the low end: slot number (28 bits), generation (24 bits), pool (12 bits). A slot's generation counts up each time its object is freed, so a stale
-/// handle is refused; a slot whose generations are used up is retired instead of used again, so within a pool a stale handle is never taken
-/// for a live one. That costs 12 bytes of tables for every 16,777,215 frees of one slot.
+/// The default value names nothing. From the low end: slot number (28 bits), generation (24 bits), pool (12 bits). Each free increments the
+/// generation of the slot, so stale handles are refused. A slot whose generations are used up is retired, so within a pool a stale handle
+/// is never taken for a valid one. That costs 12 bytes of tables for every 16,777,215 frees of one slot.
 /// </para>
 /// <para>
-/// Two pools that are open at the same time never share a pool number, and a number is taken up again after 4,095 pools at the earliest.
-/// The slots of the next pool with a number begin one generation past the highest that the one before has reached, so a handle of a pool
-/// that was disposed is refused by every later pool too. What remains: when the pools with one number have together used up 2^24
-/// generations, the next begins at a random one; a handle kept since then that is presented to such a pool names a live object of the slot
-/// with a probability of one in 16,777,216.
+/// Two pools that are open at the same time never share a pool number, and a number is reused after 4,095 pools at the earliest. The slots
+/// of the next pool with a number start one generation above the highest that the previous pool used, so every later pool refuses handles
+/// of a pool that was disposed. One case remains: when the pools with one number have together used up 2^24 generations, the next pool
+/// starts at a random generation. A handle kept since then that is passed to such a pool names an object of it with a probability of one
+/// in 16,777,216.
 /// </para>
 /// </remarks>
 public readonly record struct ZsHandle
@@ -39,6 +37,6 @@ public readonly record struct ZsHandle
 
     internal uint Pool => (uint)(_value >> SlotBits + GenerationBits);
 
-    /// <summary>The handle's parts, for messages and debuggers.</summary>
+    /// <summary>Formats the parts of the handle, for messages and debuggers.</summary>
     public override string ToString() => IsNull ? "null" : $"{Pool}:{Slot}#{Generation}";
 }

@@ -6,7 +6,7 @@ namespace PageFold.Cli.Tests;
 public class BarsTests
 {
     [Fact]
-    public void Bars_are_in_proportion_whatever_stands_behind_them()
+    public void Bars_are_proportional_whatever_text_follows_them()
     {
         Bars bars = new("Title", Color.Green, cells: 40);
         bars.Add("whole", 64.6, "64.6 MiB");

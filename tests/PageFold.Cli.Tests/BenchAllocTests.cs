@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold bench alloc</c> run once, with the table on standard output and the figures in a file.</summary>
+/// <summary>Runs <c>pagefold bench alloc</c> once, with the table on standard output and the figures in a file.</summary>
 public sealed class BenchAllocRun : IDisposable
 {
     private readonly DataFolder _data = new(4096);
@@ -22,7 +22,7 @@ public sealed class BenchAllocRun : IDisposable
     public void Dispose() => _data.Dispose();
 }
 
-/// <summary><c>pagefold bench alloc</c> as a user meets it. How long anything takes is not asserted.</summary>
+/// <summary><c>pagefold bench alloc</c> as a user runs it. No time is asserted.</summary>
 public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
 {
     [Fact]
@@ -30,14 +30,14 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
     {
         Assert.True(bench.Run.ExitCode == 0, bench.Run.Error);
         Assert.True(bench.Json.GetProperty("verified").GetBoolean());
-        // A quarter of the data is zeros; what is left is text and noise.
+        // A quarter of the data is zeros; the rest is text and noise.
         Assert.InRange(bench.Json.GetProperty("objects").GetInt32(), 3073, 3074);
         Assert.InRange(bench.Json.GetProperty("askedBytes").GetInt64(), 4 << 20, 12 << 20);
         Assert.Equal("lz4", bench.Json.GetProperty("codec").GetString());
     }
 
     [Fact]
-    public void Measures_every_allocator_there_is_and_names_the_others()
+    public void Measures_every_installed_allocator_and_names_the_others()
     {
         Assert.Contains("pagefold", Subjects());
         string[] unavailable = [.. bench.Json.GetProperty("unavailable").EnumerateObject().Select(property => property.Name)];
@@ -47,7 +47,8 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
         {
             Assert.Contains("glibc", Subjects());
             Assert.Equal(Installed("libjemalloc.so.2"), Subjects().Contains("jemalloc"));
-            Assert.Equal(Installed("libmimalloc.so.2", "libmimalloc.so.2.0", "libmimalloc.so.3", "libmimalloc.so"), Subjects().Contains("mimalloc"));
+            Assert.Equal(
+                Installed("libmimalloc.so.2", "libmimalloc.so.2.0", "libmimalloc.so.3", "libmimalloc.so"), Subjects().Contains("mimalloc"));
         }
     }
 
@@ -58,7 +59,9 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
         {
             foreach (string phase in (string[])["churnWithContent", "churnZeroed", "churn", "fill", "free"])
             {
-                JsonElement row = Assert.Single(bench.Json.GetProperty("rows").EnumerateArray(), row => row.GetProperty("subject").GetString() == subject && row.GetProperty("phase").GetString() == phase);
+                JsonElement row = Assert.Single(
+                    bench.Json.GetProperty("rows").EnumerateArray(),
+                    row => row.GetProperty("subject").GetString() == subject && row.GetProperty("phase").GetString() == phase);
                 Assert.True(row.GetProperty("nanoseconds").GetDouble() > 0);
                 Assert.True(row.GetProperty("least").GetDouble() > 0);
                 Assert.True(row.GetProperty("most").GetDouble() >= row.GetProperty("least").GetDouble());
@@ -67,7 +70,7 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
     }
 
     [Fact]
-    public void Weighs_every_allocator_by_itself()
+    public void Measures_the_memory_of_every_allocator_separately()
     {
         long asked = bench.Json.GetProperty("askedBytes").GetInt64();
         foreach (string subject in Subjects())
@@ -79,7 +82,8 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
                 JsonElement memory = Memory(subject, state);
                 double heldPerAsked = memory.GetProperty("heldPerAsked").GetDouble();
                 Assert.True(heldPerAsked > 0);
-                Assert.Equal((double)memory.GetProperty("heldBytes").GetInt64() / memory.GetProperty("askedBytes").GetInt64(), heldPerAsked, 9);
+                Assert.Equal(
+                    (double)memory.GetProperty("heldBytes").GetInt64() / memory.GetProperty("askedBytes").GetInt64(), heldPerAsked, 9);
             }
         }
         Assert.InRange(Memory("pagefold", "fresh").GetProperty("heldPerAsked").GetDouble(), 1, 1.6);
@@ -87,9 +91,10 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
     }
 
     [Fact]
-    public void Shows_a_person_the_tables_and_how_it_compares_with_the_fastest()
+    public void Shows_the_tables_and_a_comparison_with_the_fastest()
     {
-        foreach (string expected in (string[])["PageFold", "churn, content", "free all", "fresh", "Memory held / bytes asked", "the time of", "verified"])
+        string[] parts = ["PageFold", "churn, content", "free all", "fresh", "Memory held / bytes asked", "the time of", "verified"];
+        foreach (string expected in parts)
             Assert.Contains(expected, bench.Run.Output, StringComparison.Ordinal);
     }
 
@@ -111,11 +116,14 @@ public class BenchAllocTests(BenchAllocRun bench) : IClassFixture<BenchAllocRun>
         Command.AssertRefused(expected, ["bench", "alloc", .. arguments]);
     }
 
+    private static string Machine => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64";
+
     private static bool Installed(params string[] libraries) =>
-        ((string[])["/lib", "/usr/lib", "/usr/lib64", $"/usr/lib/{(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64")}-linux-gnu"])
+        ((string[])["/lib", "/usr/lib", "/usr/lib64", $"/usr/lib/{Machine}-linux-gnu"])
             .Any(folder => libraries.Any(library => File.Exists(Path.Combine(folder, library))));
 
-    private string[] Subjects() => [.. bench.Json.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("subject").GetString()!).Distinct()];
+    private string[] Subjects() =>
+        [.. bench.Json.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("subject").GetString()!).Distinct()];
 
     private JsonElement Memory(string subject, string state) => Assert.Single(bench.Json.GetProperty("memory").EnumerateArray(),
         memory => memory.GetProperty("subject").GetString() == subject && memory.GetProperty("state").GetString() == state);

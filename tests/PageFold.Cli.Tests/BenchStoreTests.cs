@@ -4,10 +4,12 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold bench store</c> and <c>bench layers</c>: everybody is measured, everything is given back as it was written. How fast is not asserted.</summary>
+/// <summary>
+/// <c>pagefold bench store</c> and <c>bench layers</c> measure every subject and verify every page. No speed is asserted.
+/// </summary>
 public class BenchStoreTests
 {
-    // Two passes over the data of a test. How fast they are does not matter here.
+    // Two passes over the data of a test. Their speed does not matter here.
     private const string RoundPages = "1024";
     private static readonly string[] Short = ["--round-pages", RoundPages];
     private static readonly string[] Subjects = ["codec", "pagefold"];
@@ -37,8 +39,11 @@ public class BenchStoreTests
                     {
                         foreach (int threads in (int[])[1, 2])
                         {
-                            JsonElement row = Assert.Single(rows, row => Text(row, "subject") == subject && Text(row, "algorithm") == algorithm
-                                && Text(row, "operation") == operation && Text(row, "order") == order && row.GetProperty("threads").GetInt32() == threads);
+                            JsonElement row = Assert.Single(rows, row => Text(row, "subject") == subject
+                                && Text(row, "algorithm") == algorithm
+                                && Text(row, "operation") == operation
+                                && Text(row, "order") == order
+                                && row.GetProperty("threads").GetInt32() == threads);
                             Assert.True(row.GetProperty("pagesPerSecond").GetDouble() > 0);
                         }
                     }
@@ -92,7 +97,7 @@ public class BenchStoreTests
     [Theory]
     [InlineData("-HUP")]
     [InlineData("-QUIT")]
-    public void Leaves_no_device_behind_when_its_terminal_goes(string signal)
+    public void Leaves_no_device_behind_when_its_terminal_is_closed(string signal)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and zram is Linux's.");
         using DataFolder data = new(8192);
@@ -106,7 +111,7 @@ public class BenchStoreTests
     }
 
     [Fact]
-    public void Leaves_no_device_behind_when_nobody_reads_its_progress_any_more()
+    public void Leaves_no_device_behind_when_the_reader_of_its_progress_is_gone()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "zram is Linux's.");
         using DataFolder data = new();
@@ -129,14 +134,16 @@ public class BenchStoreTests
         foreach (string operation in (string[])["store", "load"])
         {
             JsonElement part = run.Json.GetProperty(operation);
-            Assert.Equal(part.GetProperty("nanoseconds").GetDouble(), part.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("nanoseconds").GetDouble()), 3);
+            Assert.Equal(
+                part.GetProperty("nanoseconds").GetDouble(),
+                part.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("nanoseconds").GetDouble()), 3);
         }
         Assert.StartsWith("<svg", File.ReadAllText(svg), StringComparison.Ordinal);
         System.Xml.Linq.XDocument.Load(svg);
     }
 
     [Fact]
-    public void Shows_a_person_tables_with_ratios()
+    public void Shows_tables_with_ratios()
     {
         using DataFolder data = new();
         Command run = Command.Run(
@@ -144,7 +151,7 @@ public class BenchStoreTests
         Assert.Equal(0, run.ExitCode);
         foreach (string expected in (string[])["Memory held", "verified", "same-filled", "one round"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
-        // Noise needs a second round, and what is cut off at the width of a terminal nobody can read.
+        // Noise needs a second round. What is cut off at the width of a terminal cannot be read.
         Assert.DoesNotContain('±', run.Output);
         Assert.DoesNotContain('…', run.Output);
         Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
@@ -155,7 +162,9 @@ public class BenchStoreTests
     {
         Command run = Command.Run("bench", "speed");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map. See 'pagefold bench --help'", run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no command 'bench speed'; the commands are: store, alloc, layers, map. See 'pagefold bench --help'", run.Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -198,13 +207,13 @@ public class BenchStoreTests
     [InlineData("--page-size 5000", "--page-size", "5000")]
     [InlineData("too much to hold", "--data", "LARGE", "--sample", "20GiB", "--page-size", "64KiB")]
     [InlineData("together", "--pid", "1", "--data", "/tmp")]
-    [InlineData("no page that is not the same word", "--data", "ZEROS")]
+    [InlineData("holds only pages of one repeated word", "--data", "ZEROS")]
     public void Bad_input_gets_one_line_and_exit_code_two(string expected, params string[] arguments)
     {
         using DataFolder data = new();
         if (expected == "too much to hold")
         {
-            // Its holes are too short to be left out.
+            // The holes are too short to be left out.
             const long Length = 20L << 30;
             using FileStream sparse = File.Create(Path.Combine(data.Path, "sparse"));
             for (long offset = 0; offset < Length; offset += 60 << 16)
@@ -235,7 +244,7 @@ public class BenchStoreTests
         return device;
     }
 
-    // One with room for a page is only to see whether there can be one.
+    // A device with room for one page only tests whether devices can be made.
     private static string? DeviceOf(Process process)
     {
         try
@@ -247,12 +256,12 @@ public class BenchStoreTests
         }
         catch (IOException)
         {
-            // It has just been removed, or the process has ended.
+            // The device was just removed, or the process has ended.
             return null;
         }
     }
 
-    /// <summary>A device that was left behind never goes; one of another test with its number does.</summary>
+    /// <summary>Waits until a device is gone: one that was left behind never goes, one of another test with the same number does.</summary>
     private static void AssertGone(string? device) => ServeProcess.Until(() => !Directory.Exists(device), $"the end of {device}");
 
     private static string[] Devices() =>

@@ -32,7 +32,7 @@ public class ByteSizeTests
     [InlineData("10EB")]
     [InlineData("9223372036854775808")]
     [InlineData("1e9")]
-    public void Refuses_what_is_no_number_of_bytes(string text) => Assert.False(ByteSize.TryParse(text, out _));
+    public void Refuses_text_that_is_no_number_of_bytes(string text) => Assert.False(ByteSize.TryParse(text, out _));
 
     [Theory]
     [InlineData(1023, "1023 B")]
@@ -42,10 +42,11 @@ public class ByteSizeTests
     public void Writes_the_largest_unit_that_fits(long bytes, string expected) => Assert.Equal(expected, ByteSize.Format(bytes));
 
     [Fact]
-    public void Never_throws_whatever_the_text() => Gen.String.Sample(text => ByteSize.TryParse(text, out long bytes) ? bytes >= 0 : bytes == 0);
+    public void Never_throws_for_any_text() =>
+        Gen.String.Sample(text => ByteSize.TryParse(text, out long bytes) ? bytes >= 0 : bytes == 0);
 
     [Fact]
-    public void Percentiles_are_right_to_within_a_sixteenth() =>
+    public void Percentiles_are_exact_to_a_sixteenth() =>
         Gen.Long[1, 10_000_000].Array[1, 300].Sample(ticks =>
         {
             LatencyHistogram histogram = new();
@@ -55,7 +56,9 @@ public class ByteSizeTests
             foreach (double share in (double[])[0.5, 0.99, 1])
             {
                 double exact = sorted[(int)Math.Ceiling(share * sorted.Length) - 1] * 1e6 / System.Diagnostics.Stopwatch.Frequency;
-                Assert.InRange(histogram.Percentile(share) / exact, 1 - 1 / 15.0, 1 + 1 / 15.0 + 0.5 / sorted[(int)Math.Ceiling(share * sorted.Length) - 1]);
+                Assert.InRange(
+                    histogram.Percentile(share) / exact, 1 - 1 / 15.0,
+                    1 + 1 / 15.0 + 0.5 / sorted[(int)Math.Ceiling(share * sorted.Length) - 1]);
             }
         });
 }

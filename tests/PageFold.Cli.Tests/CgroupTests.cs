@@ -1,12 +1,12 @@
 namespace PageFold.Cli.Tests;
 
-/// <summary>The command inside a real control group with a memory limit, version 2 or 1, made by the test.</summary>
+/// <summary>The command inside a real control group with a memory limit, of version 2 or 1, made by the test.</summary>
 public class CgroupTests
 {
     private const long Limit = 192L << 20;
 
     [Fact]
-    public void The_default_limit_is_half_of_the_groups_and_the_killer_stays_away()
+    public void The_default_limit_is_half_of_the_groups_and_nothing_is_killed()
     {
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using DataFolder data = new(4096);
@@ -16,7 +16,7 @@ public class CgroupTests
     }
 
     [Fact]
-    public void More_data_than_the_limit_ends_in_an_outcome_and_not_in_a_kill()
+    public void More_data_than_the_limit_is_reported_and_nothing_is_killed()
     {
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using DataFolder data = new(1 << 17);
@@ -27,7 +27,7 @@ public class CgroupTests
     }
 
     [Fact]
-    public void A_store_with_the_largest_limit_that_is_accepted_is_filled_and_not_killed()
+    public void A_store_with_the_largest_accepted_limit_is_filled_and_nothing_is_killed()
     {
         const long Reserve = (32 << 20) + Limit / 64;
         using MemoryGroup group = MemoryGroup.Make(Limit);
@@ -55,7 +55,7 @@ public class CgroupTests
     }
 
     [Fact]
-    public void Served_disks_may_not_have_more_than_the_group_together_either()
+    public void Served_disks_together_may_not_have_more_than_the_group()
     {
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using ServeFolder folder = new();
@@ -64,15 +64,16 @@ public class CgroupTests
             Command run = group.Run(["serve", "--unix", folder.NewSocket(), "--size", "1GiB", "--memory-limit", "300MiB", .. exports]);
             Assert.Equal(2, run.ExitCode);
             string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-            Assert.All((string[])["--memory-limit", "314,572,800", "201,326,592"], part => Assert.Contains(part, line, StringComparison.Ordinal));
+            Assert.All(
+                (string[])["--memory-limit", "314,572,800", "201,326,592"], part => Assert.Contains(part, line, StringComparison.Ordinal));
             Assert.Empty(Directory.GetFileSystemEntries(folder.Path));
         }
     }
 
     [Fact]
-    public void A_limit_that_the_group_has_room_for_brings_no_warning()
+    public void A_limit_that_fits_the_group_causes_no_warning()
     {
-        // The runtime reports three quarters of the group's limit as what it may use.
+        // The runtime reports three quarters of the group's limit as available.
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using ServeFolder folder = new();
         Command run = group.Run(

@@ -3,19 +3,19 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>Runs the built command as a process of its own, as a user does.</summary>
+/// <summary>Runs the built command as a separate process, as a user does.</summary>
 internal sealed record Command(int ExitCode, string Output, string Error)
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>The command beside these tests.</summary>
+    /// <summary>The path of the command, beside these tests.</summary>
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "PageFold.Cli.dll");
 
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
 
     public static Command Run(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
 
-    /// <summary>Runs it with bad input, which gets one line, without a stack, and exit code 2.</summary>
+    /// <summary>Runs the command with bad input and expects one line, without a stack trace, and exit code 2.</summary>
     public static void AssertRefused(string expected, params string[] arguments)
     {
         Command run = Run(arguments);
@@ -38,7 +38,8 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         return start;
     }
 
-    public static Command RunProcess(string program, IEnumerable<string> arguments, Action<Process>? meanwhile = null, string? folder = null)
+    public static Command RunProcess(
+        string program, IEnumerable<string> arguments, Action<Process>? meanwhile = null, string? folder = null)
     {
         ProcessStartInfo start = Prepare(program, arguments, folder ?? Path.GetTempPath());
         start.RedirectStandardOutput = true;
@@ -51,7 +52,7 @@ internal sealed record Command(int ExitCode, string Output, string Error)
         }
         catch
         {
-            // A test that fails leaves nothing at work beside the others.
+            // A failed test must not leave a process at work beside the other tests.
             process.Kill(entireProcessTree: true);
             throw;
         }

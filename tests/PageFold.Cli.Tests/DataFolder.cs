@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A folder of files with known content, gone when the test is over.</summary>
+/// <summary>A folder of files with known content, deleted at the end of the test.</summary>
 public sealed class DataFolder : IDisposable
 {
     public DataFolder(int pages = 512)

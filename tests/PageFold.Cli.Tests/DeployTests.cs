@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>The files of deploy/ are what systemd takes. The campaign "units" runs them.</summary>
+/// <summary>Checks the files of deploy/ with systemd's own tools. The campaign "units" runs them.</summary>
 public partial class DeployTests
 {
     [Fact]
@@ -17,17 +17,17 @@ public partial class DeployTests
         foreach ((string source, string target) in ((string, string)[])[
             ("pagefold.service", unit), ("pagefold-swap.conf", dropIn), ("pagefold-swapon.service", swapOn)])
         {
-            // The commands need not be installed for this.
+            // The commands need not be installed for this check.
             string text = File.ReadAllText(Path.Combine(Command.Root, "deploy", source));
             File.WriteAllText(target, Programs().Replace(text, "$1/bin/true"));
         }
         Command run = Command.RunProcess("env", [$"SYSTEMD_UNIT_PATH={folder.Path}:", Analyze, "verify", "--man=no", unit, swapOn]);
         Assert.True(run.ExitCode == 0 && run.Error.Length == 0, run.Error);
-        // The command makes a server of its options, those of the drop-in among them.
+        // The command builds a server from its options, including those of the drop-in.
         string options = File.ReadLines(dropIn).Last(line => line.StartsWith("ExecStart=/", StringComparison.Ordinal));
         Assert.All((string[])["--swap", "--lock-memory"], option => Assert.Contains($" {option} ", options, StringComparison.Ordinal));
         Assert.Contains("LimitMEMLOCK=infinity", File.ReadLines(dropIn));
-        // A new server has an empty disk, which a client that reconnects would take for what it swapped out.
+        // A new server has an empty disk. A client that reconnects would read it as what it swapped out.
         Assert.Contains("Restart=no", File.ReadLines(dropIn));
     }
 

@@ -6,7 +6,7 @@ namespace PageFold.Cli.Tests;
 /// <summary>Files that may not grow as far as they have to: a limit of the process, or a file system with little room.</summary>
 public class FileLimitTests
 {
-    // In blocks of 1 KiB, as ulimit counts.
+    // In blocks of 1 KiB, the unit of ulimit.
     private const string Limit = "2000";
 
     [Fact]
@@ -14,7 +14,7 @@ public class FileLimitTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such limit.");
         using ServeFolder folder = new();
-        // The runtime's own code is in a file too, unless it is told otherwise.
+        // By default the runtime's own code is in a file too.
         using ServeProcess server = ServeProcess.StartThrough(
             folder, ["bash", "-c", $"ulimit -f {Limit}; export DOTNET_EnableWriteXorExecute=0; exec \"$@\"", "bash"],
             "--size", "64MiB", "--memory-limit", "32MiB", "--writeback", folder["wb"], "--keep", folder["kept"]);
@@ -34,7 +34,7 @@ public class FileLimitTests
     }
 
     [Fact]
-    public void A_report_that_may_not_grow_is_refused_in_a_line()
+    public void A_report_that_may_not_grow_is_refused_in_one_line()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such limit.");
         using ServeFolder folder = new();
@@ -48,7 +48,7 @@ public class FileLimitTests
     }
 
     [Fact]
-    public void A_file_system_with_too_little_room_for_a_kept_disk_is_warned_of_once_until_there_is_room()
+    public void Too_little_room_for_a_kept_disk_causes_one_warning_until_there_is_room()
     {
         using RamDisk disk = new(new RamDiskOptions { Length = 1 << 20, Store = new PageStoreOptions { MemoryLimit = 16 << 20 } });
         NbdExport export = new() { Disk = disk };
@@ -73,7 +73,7 @@ public class FileLimitTests
     }
 
     [Fact]
-    public void The_room_of_a_file_is_that_of_its_folder()
+    public void The_room_for_a_file_is_that_of_its_folder()
     {
         using ServeFolder folder = new();
         Assert.InRange(KeptRoom.RoomAt(folder["kept"])!.Value, 1, long.MaxValue);

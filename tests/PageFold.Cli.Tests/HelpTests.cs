@@ -1,13 +1,13 @@
 namespace PageFold.Cli.Tests;
 
-/// <summary>What <c>--help</c> shows.</summary>
+/// <summary>The output of <c>--help</c>.</summary>
 public class HelpTests
 {
     [Theory]
     [InlineData("serve", "--swap [RATIO] ", "--size <BYTES> ", "--export <NAME[,...]> ", "--codec <NAME[:LEVEL]> ")]
     [InlineData("recompress", "--train [BYTES] ", "--at-least <BYTES> ")]
     [InlineData("stat", "--json [FILE|-] ", "--control <PATH> (REQUIRED) ")]
-    public void A_value_that_may_be_left_out_stands_in_brackets(string command, params string[] expected)
+    public void An_optional_value_is_shown_in_brackets(string command, params string[] expected)
     {
         Command run = Command.Run(command, "--help");
         Assert.Equal(0, run.ExitCode);
@@ -28,7 +28,7 @@ public class HelpTests
     [InlineData("--control needs a value, and '--json' stands in its place; write --control PATH.", "stat", "--control", "--json", "-")]
     [InlineData("--size needs a value, and '--siez' stands in its place", "serve", "--size", "--siez", "1MiB")]
     [InlineData("--arch needs a value, and '-h' stands in its place", "tlb", "explain", "--arch", "-h")]
-    // Without an error of the parser's.
+    // Without an error of the parser.
     [InlineData("--keep needs a value, and '--read-only' stands in its place; write --keep FILE.",
         "serve", "--unix", "s", "--size", "1MiB", "--keep", "--read-only")]
     [InlineData("--unix needs a value; write --unix PATH.", "serve", "--size", "1MiB", "--unix", "s", "--unix")]
@@ -40,17 +40,17 @@ public class HelpTests
     [InlineData("--json is given 2 times; give it once.", "stat", "--control", "c", "--json", "--json")]
     [InlineData("--raw is given 2 times; give it once.", "snapshot", "f", "--control", "c", "--raw", "--raw")]
     [InlineData("--safe-with-one-thread is given 2 times", "tlb", "--safe-with-one-thread", "--safe-with-one-thread")]
-    public void A_line_that_cannot_be_taken_apart_is_told_with_the_remedy(string expected, params string[] line) =>
+    public void A_line_that_cannot_be_parsed_is_explained_with_the_remedy(string expected, params string[] line) =>
         Command.AssertRefused(expected, line);
 
     [Theory]
     [InlineData("--size=--unix", "--size --unix is not a possible number of bytes")]
     [InlineData("--listen=--x", "--listen --x is no address")]
-    public void A_value_that_looks_like_an_option_may_stand_behind_an_equals_sign(string option, string expected) =>
+    public void A_value_that_looks_like_an_option_is_accepted_after_an_equals_sign(string option, string expected) =>
         Command.AssertRefused(expected, "serve", option);
 
     [Fact]
-    public void Help_is_shown_whatever_else_is_given_twice()
+    public void Help_is_shown_even_if_options_are_given_twice()
     {
         Command run = Command.Run("serve", "--read-only", "--read-only", "--help");
         Assert.Equal(0, run.ExitCode);
@@ -63,7 +63,7 @@ public class HelpTests
     [Theory]
     [InlineData("stat", "--control", "/none", "--json", "--frob")]
     [InlineData("serve", "--size", "1MiB", "--unix", "/none/s", "--swap", "--frob")]
-    public void What_looks_like_an_option_is_not_taken_for_a_value_that_may_be_left_out(params string[] arguments)
+    public void An_unknown_option_is_not_taken_as_an_optional_value(params string[] arguments)
     {
         using ServeFolder folder = new();
         folder.AssertRefused(arguments, "there is no option '--frob'");
@@ -71,7 +71,7 @@ public class HelpTests
     }
 
     [Fact]
-    public void A_working_folder_that_was_removed_is_said_to_be()
+    public void A_working_folder_that_was_removed_is_reported()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows does not remove a folder that a process works in.");
         using ServeFolder folder = new();

@@ -2,7 +2,7 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>Holes of sparse files are known without reading them, and what is read is what the file holds.</summary>
+/// <summary>Holes of sparse files are found without reading them, and everything else is read as the file holds it.</summary>
 public sealed class HoleTests : IDisposable
 {
     private const int PageSize = 4096;
@@ -14,7 +14,7 @@ public sealed class HoleTests : IDisposable
     public void Dispose() => File.Delete(_file);
 
     [Fact]
-    public void What_is_read_and_what_is_left_out_make_up_the_file() =>
+    public void Data_and_holes_make_up_the_file() =>
         Gen.Select(Gen.Int[1, 8 << 20], Gen.Select(Gen.Int[0, (8 << 20) - 1], Gen.Int[1, 20_000]).Array[0, 6]).Sample(
             (length, stretches) =>
             {
@@ -38,7 +38,7 @@ public sealed class HoleTests : IDisposable
             threads: 1);
 
     [Fact]
-    public void A_terabyte_of_nothing_is_measured_as_the_zeros_it_is()
+    public void A_terabyte_of_holes_is_measured_as_zeros()
     {
         Write([1, 2, 3], [(0, 3)]);
         using (FileStream file = File.OpenWrite(_file))
@@ -47,7 +47,7 @@ public sealed class HoleTests : IDisposable
         Assert.True(sample.ExitCode == 0, sample.Error);
         Assert.InRange(sample.Json.GetProperty("holeBytes").GetInt64(), 63L << 20, 64L << 20);
         Assert.Equal(sample.Json.GetProperty("holeBytes").GetInt64() / PageSize, sample.Json.GetProperty("sameFilledPages").GetInt64());
-        // Comparisons leave same-filled pages out, and so what is known to be one.
+        // Comparisons leave same-filled pages out, and so holes.
         using FilePageSource dense = new([_file], PageSize, null, holes: false, CancellationToken.None);
         Assert.InRange(dense.Pages, 1, 64);
         using (FileStream file = File.OpenWrite(_file))

@@ -16,7 +16,7 @@ public sealed class InputKindsTests : IDisposable
     public void Dispose() => _data.Dispose();
 
     [Fact]
-    public void A_link_is_measured_as_what_it_leads_to()
+    public void A_link_is_measured_as_its_target()
     {
         string file = Link("to-file", Path("text"));
         string folder = Link("to-folder", Path("below"));
@@ -25,7 +25,7 @@ public sealed class InputKindsTests : IDisposable
     }
 
     [Fact]
-    public void A_file_counts_once_however_many_names_lead_to_it()
+    public void A_file_counts_once_however_many_names_it_has()
     {
         (long, long) once = Figures(Measure(_data.Path));
         Shell("ln \"$0/text\" \"$0/below/again\"", _data.Path);
@@ -40,7 +40,7 @@ public sealed class InputKindsTests : IDisposable
     [InlineData("dotnet \"$0\" measure <(cat \"$1\") --json -")]
     [InlineData("dotnet \"$0\" measure - --json - < \"$1\"")]
     [InlineData("mkfifo \"$1.p\"; cat \"$1\" > \"$1.p\" & dotnet \"$0\" measure \"$1.p\" --json -")]
-    public void A_stream_is_measured_as_the_file_that_comes_through_it(string command)
+    public void A_stream_is_measured_like_the_file_that_comes_through_it(string command)
     {
         Command streamed = Shell(command, Command.Program, Path("text"));
         Assert.True(streamed.ExitCode == 0, streamed.Error);
@@ -61,14 +61,14 @@ public sealed class InputKindsTests : IDisposable
     [InlineData("store", "--rounds 1 --threads 1 --codec lz4")]
     [InlineData("alloc", "--rounds 1")]
     [InlineData("layers", "--rounds 1")]
-    public void A_comparison_takes_a_stream_too(string what, string options)
+    public void A_comparison_accepts_a_stream_too(string what, string options)
     {
         Command piped = Shell($"cat \"$1\" | dotnet \"$0\" bench {what} --data - {options} --json -", Command.Program, Path("text"));
         Assert.True(piped.ExitCode == 0, piped.Error);
     }
 
     [Fact]
-    public void A_sample_is_all_that_is_read_of_what_has_no_end()
+    public void Only_the_sample_is_read_of_input_without_an_end()
     {
         foreach (string endless in (string[])
         [
@@ -85,7 +85,7 @@ public sealed class InputKindsTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_measured_is_said_to_be_what_it_is()
+    public void Input_that_cannot_be_measured_is_named_by_its_kind()
     {
         string socket = Path("socket");
         using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -128,7 +128,7 @@ public sealed class InputKindsTests : IDisposable
     {
         Shell("mkfifo \"$0\"", Path("pipe"));
         AssertEnds(signal, "dotnet", [Command.Program, .. command, Link("to-pipe", Path("pipe"))]);
-        // And one that has a writer.
+        // And a pipe that has a writer.
         AssertEnds(
             signal, "bash", ["-c", "exec 3<>\"$1\"; exec dotnet \"$0\" \"${@:2}\" \"$1\"", Command.Program, Path("pipe"), .. command]);
     }
@@ -137,7 +137,7 @@ public sealed class InputKindsTests : IDisposable
     [InlineData("dotnet \"$0\" measure - < /dev/null", "'standard input' is empty; name files that are not empty")]
     [InlineData("true | dotnet \"$0\" measure -", "'standard input' is empty; name files that are not empty")]
     [InlineData("mkdir \"$1/none\"; cd \"$1\"; dotnet \"$0\" measure none", "'none' is empty; name files that are not empty, or folders")]
-    public void Nothing_is_said_to_be_empty(string script, string expected)
+    public void Empty_input_is_reported_as_empty(string script, string expected)
     {
         Command run = Shell(script, Command.Program, _data.Path);
         Assert.Equal(2, run.ExitCode);
@@ -163,7 +163,7 @@ public sealed class InputKindsTests : IDisposable
         }
         finally
         {
-            // .NET cannot delete it.
+            // .NET cannot delete this file.
             Shell("rm \"$0\"/caf*", _data.Path);
         }
     }
@@ -182,7 +182,7 @@ public sealed class InputKindsTests : IDisposable
     }
 
     [Fact]
-    public void What_is_skipped_is_named_with_its_reason()
+    public void A_skipped_file_is_named_with_its_reason()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess,
             "Another user's files are unreadable to all but root, who becomes that user here.");

@@ -1,10 +1,10 @@
 namespace PageFold.Cli.Tests;
 
-/// <summary>What tells a thread that waits for others from one that works.</summary>
+/// <summary>Distinguishes a thread that waits for others from one that works.</summary>
 public class InterruptibleTests
 {
     [Fact]
-    public void A_call_that_may_wait_may_make_another_that_may()
+    public void A_call_that_may_wait_can_make_another_one()
     {
         Interruptible.Waiter waiter = new();
         Assert.Null(waiter.WaitsSince);

@@ -2,7 +2,7 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A kept file has one holder at a time, however they come and go.</summary>
+/// <summary>A kept file has one holder at a time, whatever the order in which holders come and go.</summary>
 public class KeptFilesTests
 {
     [Fact]
@@ -38,7 +38,7 @@ public class KeptFilesTests
     }
 
     [Fact]
-    public void All_of_several_are_held_or_none()
+    public void Of_several_files_all_are_held_or_none()
     {
         using ServeFolder folder = new();
         ExportOptions[] both = [new("a") { Keep = folder["a"] }, new("b") { Keep = folder["b"] }];
@@ -50,7 +50,7 @@ public class KeptFilesTests
     }
 
     [Fact]
-    public void Somebody_elses_file_of_that_name_stays()
+    public void A_file_of_that_name_that_belongs_to_another_program_stays()
     {
         using ServeFolder folder = new();
         ExportOptions[] exports = [new("disk") { Keep = folder["kept"] }];
@@ -77,18 +77,20 @@ public class KeptFilesTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
         using ServeFolder folder = new();
         File.CreateSymbolicLink(folder["kept.pagefold-keeping"], folder["elsewhere"]);
-        Assert.Contains("it is a link", Assert.Throws<UserErrorException>(() => new KeptFiles([new("disk") { Keep = folder["kept"] }])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "it is a link", Assert.Throws<UserErrorException>(() => new KeptFiles([new("disk") { Keep = folder["kept"] }])).Message,
+            StringComparison.Ordinal);
         Assert.False(File.Exists(folder["elsewhere"]));
     }
 
     [Fact]
-    public void Another_that_took_the_name_keeps_it()
+    public void A_file_that_took_the_name_meanwhile_keeps_it()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere a file that is in use keeps its name, or the mark stays.");
         using ServeFolder folder = new();
         ExportOptions[] exports = [new("disk") { Keep = folder["kept"] }];
         using KeptFiles first = new(exports);
-        // As somebody does who tidies up.
+        // As another program or a user may do.
         File.Delete(folder["kept.pagefold-keeping"]);
         using (KeptFiles second = new(exports))
         {

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold measure</c> as a user meets it: figures that agree with each other, and errors of one line.</summary>
+/// <summary><c>pagefold measure</c> as a user runs it: figures that agree with each other, and errors of one line.</summary>
 public class MeasureTests
 {
     [Theory]
@@ -37,17 +37,23 @@ public class MeasureTests
                 Assert.True(json.GetProperty(phase).GetProperty(figure).GetDouble() > 0, $"{phase}.{figure}");
         }
         JsonElement after = json.GetProperty("afterDiscard");
-        Assert.Equal((double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(), after.GetProperty("overhead").GetDouble(), 9);
+        Assert.Equal(
+            (double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(),
+            after.GetProperty("overhead").GetDouble(), 9);
         Assert.True(after.GetProperty("compactedOverhead").GetDouble() <= after.GetProperty("overhead").GetDouble());
     }
 
     [Fact]
-    public void Shows_a_person_tables_bars_and_the_word_verified()
+    public void Shows_tables_bars_and_the_word_verified()
     {
         using DataFolder data = new();
         Command run = Command.Run("measure", data.Path);
         Assert.Equal(0, run.ExitCode);
-        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: 513 pages, all of them, were"])
+        string[] parts =
+        [
+            "Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: 513 pages, all of them, were",
+        ];
+        foreach (string expected in parts)
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
@@ -96,7 +102,7 @@ public class MeasureTests
     public void Measures_the_memory_of_a_running_process()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
-        // This very process: busy, and its memory changes under the measurement.
+        // This process: it is busy, and its memory changes during the measurement.
         Command run = Command.Run("measure", "--pid", $"{Environment.ProcessId}", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.True(run.Json.GetProperty("verified").GetBoolean());
@@ -107,7 +113,12 @@ public class MeasureTests
     public void A_process_that_ends_meanwhile_is_skipped_and_counted()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
-        using Process victim = Process.Start(new ProcessStartInfo("dotnet", [Command.Program, "measure", "--pid", $"{Environment.ProcessId}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process victim = Process.Start(
+            new ProcessStartInfo("dotnet", [Command.Program, "measure", "--pid", $"{Environment.ProcessId}"])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
         Task drain = Task.WhenAll(victim.StandardOutput.ReadToEndAsync(), victim.StandardError.ReadToEndAsync());
         Task.Delay(400).Wait();
         Command run = Command.RunProcess("dotnet", [Command.Program, "measure", "--pid", $"{victim.Id}", "--json", "-"], _ =>
@@ -143,7 +154,7 @@ public class MeasureTests
     }
 
     [Fact]
-    public void More_pages_than_can_be_remembered_are_bad_input_with_a_way_out()
+    public void More_pages_than_fit_into_memory_are_bad_input_with_a_remedy()
     {
         using DataFolder data = new();
         string sparse = Path.Combine(data.Path, "sparse");
@@ -156,7 +167,7 @@ public class MeasureTests
     }
 
     [Fact]
-    public void Zeros_that_only_fill_pages_are_told_apart()
+    public void Zeros_that_only_fill_pages_are_counted_separately()
     {
         using DataFolder data = new();
         Command run = Command.Run("measure", Path.Combine(data.Path, "short"), "--json", "-");
@@ -170,14 +181,15 @@ public class MeasureTests
         using DataFolder data = new();
         foreach (string redirect in (string[])["> /dev/full", ">&-", "2>&-"])
         {
-            Command run = Command.RunProcess("sh", ["-c", $"exec dotnet \"$0\" measure \"$1\" --json - {redirect}", Command.Program, data.Path]);
+            Command run = Command.RunProcess(
+                "sh", ["-c", $"exec dotnet \"$0\" measure \"$1\" --json - {redirect}", Command.Program, data.Path]);
             Assert.True(run.ExitCode is 0 or 2, $"{redirect}: exit {run.ExitCode}: {run.Error}");
             Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void A_limit_that_is_reached_is_told_with_how_far_it_got()
+    public void A_limit_that_is_reached_is_reported_with_the_pages_that_fit()
     {
         using DataFolder data = new(2048);
         Command run = Command.Run("measure", data.Path, "--memory-limit", "1MiB", "--json", "-");
@@ -186,20 +198,26 @@ public class MeasureTests
         Assert.True(run.Json.GetProperty("verified").GetBoolean());
         Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), 900_000, 1 << 20);
         Assert.True(run.Json.GetProperty("pages").GetInt64() < run.Json.GetProperty("pagesChosen").GetInt64());
-        // The one short page of the data was not reached, so no zero of what was stored is filling.
+        // The one short page of the data was not stored, so no stored zero is padding.
         Assert.Equal(0, run.Json.GetProperty("paddingBytes").GetInt64());
         Assert.Contains("limit reached", Command.Run("measure", data.Path, "--memory-limit", "1MiB").Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_report_does_not_overwrite_what_it_is_about()
+    public void A_report_does_not_overwrite_the_data_it_measures()
     {
         using DataFolder data = new();
         string text = Path.Combine(data.Path, "text");
         long length = new FileInfo(text).Length;
-        foreach (string[] arguments in (string[][])[
-            ["measure", text, "--json", text], ["measure", data.Path, "--json", text], ["bench", "store", "--data", data.Path + "/", "--json", text],
-            ["bench", "alloc", "--data", text, "--json", text], ["bench", "layers", "--data", text, "--svg", text]])
+        string[][] commands =
+        [
+            ["measure", text, "--json", text],
+            ["measure", data.Path, "--json", text],
+            ["bench", "store", "--data", data.Path + "/", "--json", text],
+            ["bench", "alloc", "--data", text, "--json", text],
+            ["bench", "layers", "--data", text, "--svg", text],
+        ];
+        foreach (string[] arguments in commands)
         {
             Command run = Command.Run(arguments);
             Assert.True(run.ExitCode == 2, run.Error);
@@ -210,13 +228,14 @@ public class MeasureTests
     }
 
     [Fact]
-    public void Ends_cleanly_when_interrupted_with_what_is_known()
+    public void Reports_what_is_known_when_interrupted()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill.");
         using DataFolder data = new(8192);
-        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"], process =>
+        string[] arguments = [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"];
+        Command run = Command.RunProcess("dotnet", arguments, process =>
         {
-            // Well into it: counted from where interrupts are listened for, since on some machines it takes long until then.
+            // Wait until the command handles interrupts, which takes long on some machines, and then until it is well under way.
             ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process), "a command that can be interrupted");
             Task.Delay(2000).Wait();
             Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
@@ -280,7 +299,8 @@ public class MeasureTests
         using DataFolder data = new();
         string secret = Path.Combine(data.Path, "noise");
         File.SetUnixFileMode(secret, UnixFileMode.None);
-        File.SetUnixFileMode(data.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(
+            data.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         string[] asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet", Command.Program, "measure", "--json", "-"];
         bool root = Environment.UserName == "root";
         Command named = root ? Command.RunProcess("setpriv", [.. asNobody, secret]) : Command.Run("measure", "--json", "-", secret);

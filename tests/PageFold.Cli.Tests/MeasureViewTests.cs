@@ -3,14 +3,14 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>What <c>pagefold measure</c> shows of figures.</summary>
+/// <summary>The text that <c>pagefold measure</c> shows for figures.</summary>
 public class MeasureViewTests
 {
     [Theory]
     [InlineData(0, 0, "compaction freed nothing")]
     [InlineData(4096, 0, "compaction freed nothing")]
     [InlineData(4096, 8192, "compaction moved 0.5 bytes for each byte it freed")]
-    public void Compaction_is_weighed_where_it_freed_something(long moved, long freed, string expected)
+    public void Compaction_is_rated_where_it_freed_something(long moved, long freed, string expected)
     {
         MeasureReport report = new()
         {

@@ -11,7 +11,7 @@ internal sealed class MemoryGroup : IDisposable
 
     private MemoryGroup(string folder) => _folder = folder;
 
-    /// <summary>Makes a group; the test is skipped where none can be made.</summary>
+    /// <summary>Makes a group; skips the test where none can be made.</summary>
     public static MemoryGroup Make(long limit)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Control groups are Linux's.");
@@ -41,10 +41,10 @@ internal sealed class MemoryGroup : IDisposable
     public Command Run(Action<Process>? meanwhile, params string[] arguments) => Command.RunProcess(
         "sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec dotnet \"$@\"", _folder, Command.Program, .. arguments], meanwhile);
 
-    // The files of a group belong to the kernel; only the folder is removed.
+    // The kernel owns the files of a group; only the folder is removed.
     public void Dispose() => Directory.Delete(_folder);
 
-    /// <summary>Groups that may have children with a memory limit, the nearest first, each with the files of a child.</summary>
+    /// <summary>Finds groups that may have children with a memory limit, the nearest first, each with the files of a child.</summary>
     private static IEnumerable<(string Parent, string Limit, string Swap)> Parents()
     {
         string[] groups = File.ReadAllLines("/proc/self/cgroup");
@@ -55,14 +55,19 @@ internal sealed class MemoryGroup : IDisposable
             bool unified = mount[2] == "cgroup2";
             if (!unified && !(mount[2] == "cgroup" && mount[3].Split(',').Contains("memory")))
                 continue;
-            string[]? own = groups.Select(group => group.Split(':', 3)).FirstOrDefault(parts => unified ? parts[0] == "0" : parts[1].Split(',').Contains("memory"));
+            string[]? own = groups.Select(group => group.Split(':', 3))
+                .FirstOrDefault(parts => unified ? parts[0] == "0" : parts[1].Split(',').Contains("memory"));
             for (string path = own?[2] ?? "/"; ; path = path[..path.LastIndexOf('/')])
             {
                 path = path.TrimEnd('/');
                 string parent = mount[1] + path;
-                // In version 2 a group with processes of its own, the root excepted, gives no controller to its children.
+                // In version 2 a group that contains processes gives no controller to its children, except the root.
                 if (Directory.Exists(parent) && (!unified || GivesMemory(parent)))
-                    yield return unified ? (parent, "memory.max", "memory.swap.max") : (parent, "memory.limit_in_bytes", "memory.swappiness");
+                {
+                    yield return unified
+                        ? (parent, "memory.max", "memory.swap.max")
+                        : (parent, "memory.limit_in_bytes", "memory.swappiness");
+                }
                 if (path.Length == 0)
                     break;
             }

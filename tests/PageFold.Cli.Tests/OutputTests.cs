@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>Where the command writes to: closed, not read any more, not read at all, or shown in few characters.</summary>
+/// <summary>The outputs of the command: closed, no longer read, never read, or limited to few characters.</summary>
 public sealed class OutputTests : IDisposable
 {
     private readonly DataFolder _data = new(64);
@@ -17,7 +17,7 @@ public sealed class OutputTests : IDisposable
     [InlineData("tlb --protocol copy --arch x86-64 --environment plain")]
     [InlineData("tlb steps --protocol mailed --max-states 10")]
     [InlineData("--help")]
-    public void A_reader_that_has_enough_ends_the_command_quietly(string command)
+    public void A_reader_that_closes_its_end_ends_the_command_quietly(string command)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the console's own stream keeps it to itself.");
         Command run = Command.RunProcess(
@@ -27,7 +27,7 @@ public sealed class OutputTests : IDisposable
     }
 
     [Fact]
-    public void Closed_streams_have_an_outcome_each()
+    public void Each_closed_stream_has_a_defined_outcome()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Descriptors are handed over by a shell.");
         Command withoutError = Run("measure \"$1\" --json - 2>&-");
@@ -47,7 +47,7 @@ public sealed class OutputTests : IDisposable
     public void A_signal_ends_a_command_whose_output_is_not_read(string signal, string redirect)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill.");
-        // A pipe that is full, and whose only reader is the command's own descriptor.
+        // A full pipe whose only reader is the command's own descriptor.
         string full = "mkfifo \"$1/full\"; exec 3<>\"$1/full\"; dd if=/dev/zero bs=4096 oflag=nonblock of=\"$1/full\" 2>/dev/null;";
         Command run = Command.RunProcess(
             "bash", ["-c", $"{full} exec dotnet \"$0\" measure \"$1/text\" {redirect}", Command.Program, _data.Path], process =>
@@ -72,11 +72,11 @@ public sealed class OutputTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and pipes have names.");
         string pipe = Path.Combine(_data.Path, "pipe");
         Command.RunProcess("mkfifo", [pipe]);
-        // A shell has what it starts in the background ignore some signals, and so would the command.
+        // A shell makes what it starts in the background ignore some signals, and the command would inherit that.
         Command run = Command.RunProcess(
             "env", ["--default-signal", "dotnet", Command.Program, "measure", Path.Combine(_data.Path, "text"), "--json", pipe], process =>
         {
-            // The kernel tells in which call the process waits; before that its end proves nothing.
+            // The kernel reports in which call the process waits. Before that its end proves nothing.
             ServeProcess.Until(() => process.HasExited || WaitsForReader(process), "a command that opens a pipe");
             Process.Start("kill", [$"-{signal}", $"{process.Id}"]).WaitForExit();
             if (!process.WaitForExit(ServeProcess.Patience))
@@ -86,7 +86,7 @@ public sealed class OutputTests : IDisposable
     }
 
     [Fact]
-    public void A_reports_name_leaves_room_for_the_one_it_has_meanwhile() =>
+    public void The_name_of_a_report_leaves_room_for_its_temporary_suffix() =>
         Command.AssertRefused("the name is too long; choose one of at most 24", "measure", Path.Combine(_data.Path, "text"),
             "--json", Path.Combine(_data.Path, new string('k', 252)));
 
@@ -115,7 +115,7 @@ public sealed class OutputTests : IDisposable
     }
 
     [Fact]
-    public void Drawn_characters_become_one_of_ascii_each_and_all_others_an_escape()
+    public void Drawn_characters_become_one_ASCII_character_each_and_others_an_escape()
     {
         Assert.Equal("+--+ | ## .. 5 us x 3 \\u00e9 \\U0001f600",
             Encoding.ASCII.GetString(AsciiFallback.Encoding.GetBytes("╭──╮ │ ██ ░░ 5 µs × 3 é 😀")));
@@ -152,11 +152,11 @@ public sealed class OutputTests : IDisposable
     [InlineData("--sample 16EiB", "bench", "alloc", "--sample", "16EiB")]
     [InlineData("--max-states 2147483647", "tlb", "--max-states", "2147483647")]
     [InlineData("--cycles 2147483648", "tlb", "--cycles", "2147483648")]
-    public void The_largest_numbers_are_refused_by_the_name_of_their_option(string expected, params string[] arguments) =>
+    public void The_largest_numbers_are_refused_with_the_name_of_their_option(string expected, params string[] arguments) =>
         Command.AssertRefused(expected, arguments);
 
     [Fact]
-    public void A_heap_too_small_to_explore_in_is_refused_before_it_ends_the_runtime()
+    public void A_heap_too_small_to_explore_in_is_refused_before_the_runtime_fails()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The environment is set with env.");
         Command run = Command.RunProcess("env", ["DOTNET_GCHeapHardLimit=0x2000000", "dotnet", Command.Program, "tlb"]);
@@ -164,7 +164,7 @@ public sealed class OutputTests : IDisposable
         Assert.Contains("the heap may have 32.0 MiB", run.Error, StringComparison.Ordinal);
     }
 
-    // Where the kernel keeps it to itself, it says 0.
+    // Where the kernel hides it, the file contains 0.
     private static bool WaitsForReader(Process process) => File.ReadAllText($"/proc/{process.Id}/wchan") is "wait_for_partner" or "0";
 
     private Command Run(string command) => Command.RunProcess("bash", ["-c", $"exec dotnet \"$0\" {command}", Command.Program, _data.Path]);

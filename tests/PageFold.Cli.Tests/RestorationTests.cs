@@ -3,7 +3,7 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A server that is told to end while it restores.</summary>
+/// <summary>A server that is terminated while it restores.</summary>
 public class RestorationTests
 {
     [Fact]

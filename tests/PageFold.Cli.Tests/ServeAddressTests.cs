@@ -4,7 +4,7 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>Addresses that two options name, and addresses that cannot be: refused before anything is made.</summary>
+/// <summary>Addresses that two options name, and addresses that cannot be used: refused before anything is made.</summary>
 public class ServeAddressTests
 {
     [Theory]
@@ -12,7 +12,7 @@ public class ServeAddressTests
     [InlineData("--listen 127.0.0.1:1077 and --listen 0.0.0.0:1077 name the same address", "127.0.0.1:1077", "0.0.0.0:1077")]
     [InlineData("--listen 0.0.0.0:1077 and --listen 127.0.0.1:1077 name the same address", "0.0.0.0:1077", "127.0.0.1:1077")]
     [InlineData("--listen [::1]:1077 and --listen [::]:1077 name the same address", "[::1]:1077", "[::]:1077")]
-    public void Two_places_of_one_address_are_refused_by_the_names_that_were_given(string expected, params string[] listen)
+    public void Options_that_name_the_same_address_are_refused_by_name(string expected, params string[] listen)
     {
         UserErrorException e = Assert.Throws<UserErrorException>(() => TcpPlaces.Check(Options(listen, metrics: null)));
         Assert.StartsWith(expected, e.Message, StringComparison.Ordinal);
@@ -30,7 +30,7 @@ public class ServeAddressTests
     }
 
     [Fact]
-    public void Places_that_do_not_meet_are_none()
+    public void Addresses_that_do_not_overlap_are_accepted()
     {
         int port = ServeProcess.FreePort();
         TcpPlaces.Check(Options([$"127.0.0.1:{port}", $"127.0.0.2:{port}"], $"127.0.0.3:{port}"));
@@ -41,7 +41,7 @@ public class ServeAddressTests
     }
 
     [Fact]
-    public void A_place_that_another_process_has_is_told_with_its_option()
+    public void An_address_in_use_by_another_process_is_reported_with_its_option()
     {
         using TcpListener other = new(IPAddress.Loopback, 0);
         other.Start();
@@ -60,9 +60,9 @@ public class ServeAddressTests
     }
 
     [Fact]
-    public void A_name_of_which_no_address_can_be_listened_at_is_refused()
+    public void A_name_without_a_usable_address_is_refused()
     {
-        // An address as a name is its own only address; these are for documentation, and no machine has them.
+        // An IP address as a name has itself as its only address. These are for documentation, and no machine has them.
         ServeOptions options = Options([], metrics: null) with { EndPoints = [new DnsEndPoint("192.0.2.1", 1077)] };
         Assert.StartsWith(
             "--listen 192.0.2.1:1077: cannot listen there (",
@@ -71,7 +71,7 @@ public class ServeAddressTests
     }
 
     [Fact]
-    public void A_name_is_no_longer_than_names_are()
+    public void A_name_has_a_maximum_length()
     {
         string name = string.Join('.', Enumerable.Repeat(new string('a', 50), 6));
         Assert.StartsWith("--listen ", Assert.Throws<UserErrorException>(
@@ -106,7 +106,7 @@ public class ServeAddressTests
         expected, Assert.Throws<UserErrorException>(() => ListenAddress.Parse("--listen", text)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void The_command_says_so_before_it_makes_anything()
+    public void The_command_refuses_before_it_makes_anything()
     {
         using ServeFolder folder = new();
         string place = $"127.0.0.1:{ServeProcess.FreePort()}";

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>An authority of the test's own, and what it has signed.</summary>
+/// <summary>A certificate authority of the test, and the certificates it has signed.</summary>
 internal sealed class ServeCertificates : IDisposable
 {
     private readonly X509Certificate2 _authority;
@@ -27,7 +27,7 @@ internal sealed class ServeCertificates : IDisposable
         return signed.CopyWithPrivateKey(key);
     }
 
-    /// <summary>Makes a folder as NBD servers have it.</summary>
+    /// <summary>Writes a folder in the layout of NBD servers.</summary>
     public void Write(string folder)
     {
         Directory.CreateDirectory(folder);

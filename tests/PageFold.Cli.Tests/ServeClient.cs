@@ -6,7 +6,7 @@ using System.Text;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A small NBD client: one request at a time, simple replies. It waits for nothing for ever. Not thread-safe.</summary>
+/// <summary>A small NBD client: one request at a time, simple replies, every wait limited. Not thread-safe.</summary>
 internal sealed class ServeClient : IDisposable
 {
     public const uint NoSpace = 28;
@@ -27,7 +27,12 @@ internal sealed class ServeClient : IDisposable
     private ServeClient(EndPoint endPoint)
     {
         int patience = (int)ServeProcess.Patience.TotalMilliseconds;
-        _socket = new Socket(endPoint.AddressFamily, SocketType.Stream, endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp) { ReceiveTimeout = patience, SendTimeout = patience };
+        ProtocolType protocol = endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp;
+        _socket = new Socket(endPoint.AddressFamily, SocketType.Stream, protocol)
+        {
+            ReceiveTimeout = patience,
+            SendTimeout = patience,
+        };
         _socket.Connect(endPoint);
         _stream = new NetworkStream(_socket, ownsSocket: true);
         Take(18);
@@ -36,10 +41,10 @@ internal sealed class ServeClient : IDisposable
 
     public long Size { get; private set; }
 
-    /// <summary>Connects and agrees on an export.</summary>
-    /// <param name="endPoint">Where the server is.</param>
+    /// <summary>Connects and negotiates an export.</summary>
+    /// <param name="endPoint">The address of the server.</param>
     /// <param name="export">The export's name.</param>
-    /// <param name="tls">Encrypts first.</param>
+    /// <param name="tls">The options of encryption; null for none.</param>
     public static ServeClient Attach(EndPoint endPoint, string export = "", SslClientAuthenticationOptions? tls = null)
     {
         (ServeClient? client, uint refusal) = TryAttach(endPoint, export, tls);
@@ -47,8 +52,9 @@ internal sealed class ServeClient : IDisposable
         return client;
     }
 
-    /// <summary>The same, for a server that may refuse; then with the protocol's number for the reason.</summary>
-    public static (ServeClient? Client, uint Refusal) TryAttach(EndPoint endPoint, string export = "", SslClientAuthenticationOptions? tls = null)
+    /// <summary>Connects to a server that may refuse; then returns the protocol's number of the reason.</summary>
+    public static (ServeClient? Client, uint Refusal) TryAttach(
+        EndPoint endPoint, string export = "", SslClientAuthenticationOptions? tls = null)
     {
         ServeClient client = new(endPoint);
         try
@@ -86,7 +92,7 @@ internal sealed class ServeClient : IDisposable
 
     public void Write(long offset, byte[] data) => Assert.Equal(0u, TryWrite(offset, data));
 
-    /// <summary>Writes; the error, or zero.</summary>
+    /// <summary>Writes and returns the error, or zero.</summary>
     public uint TryWrite(long offset, byte[] data) => Ask(1, offset, (uint)data.Length, data);
 
     public void Flush() => Assert.Equal(0u, Ask(3, 0, 0));
@@ -101,7 +107,7 @@ internal sealed class ServeClient : IDisposable
         }
         catch (IOException)
         {
-            // The server may be gone.
+            // The server may have ended.
         }
         _socket.Dispose();
     }
@@ -127,7 +133,8 @@ internal sealed class ServeClient : IDisposable
     private (uint Type, byte[] Data) TakeOptionReply()
     {
         byte[] header = Take(20);
-        return (BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(12)), Take((int)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(16))));
+        int length = (int)BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(16));
+        return (BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(12)), Take(length));
     }
 
     private uint Ask(ushort command, long offset, uint length, byte[]? payload = null)

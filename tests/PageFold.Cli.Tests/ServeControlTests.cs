@@ -5,24 +5,29 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>The control socket: what its commands refuse, and what clients that misbehave do to the server, which is nothing.</summary>
+/// <summary>The control socket: commands refuse bad input, and clients that misbehave do not affect the server.</summary>
 public class ServeControlTests
 {
     private const int Page = ServeContent.Page;
 
     [Fact]
-    public void Without_a_server_every_command_says_that_nobody_answers()
+    public void Without_a_server_every_command_reports_that_no_server_answers()
     {
         using ServeFolder folder = new();
-        foreach (string[] command in (string[][])[["stat"], ["top"], ["pages"], ["snapshot", "x"], ["compact"], ["recompress"], ["writeback"]])
-            folder.AssertRefused([.. command, "--control", folder["none"]], $"--control {folder["none"]}: no server answers there", "give the path that 'pagefold serve' said");
+        string[][] commands = [["stat"], ["top"], ["pages"], ["snapshot", "x"], ["compact"], ["recompress"], ["writeback"]];
+        foreach (string[] command in commands)
+        {
+            folder.AssertRefused(
+                [.. command, "--control", folder["none"]], $"--control {folder["none"]}: no server answers there",
+                "give the path that 'pagefold serve' said");
+        }
         folder.AssertRefused(["stat"], "--control", "required");
         folder.AssertRefused(["stat", "--control", ""], "--control needs a path");
         folder.AssertRefused(["stat", "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist");
     }
 
     [Fact]
-    public void A_server_of_another_kind_is_told_from_one()
+    public void A_server_of_another_kind_is_recognized()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
@@ -35,13 +40,15 @@ public class ServeControlTests
             "give the control socket, as 'pagefold serve' said");
         folder.AssertRefused(["stat", "--export", "none", "--control", server.ControlPath], "--export none does not exist",
             "leave --export out");
-        // A server that was killed leaves its socket behind.
+        // A killed server leaves its socket behind.
         server.Kill();
-        folder.AssertRefused(["stat", "--control", server.ControlPath], $"--control {server.ControlPath}: no server answers there", "refused", "give the path that 'pagefold serve' said");
+        folder.AssertRefused(
+            ["stat", "--control", server.ControlPath], $"--control {server.ControlPath}: no server answers there", "refused",
+            "give the path that 'pagefold serve' said");
     }
 
     [Fact]
-    public void A_client_that_waits_for_a_greeting_is_told_of()
+    public void A_client_that_waits_for_a_greeting_is_reported()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The sockets are Unix's.");
         using ServeFolder folder = new();
@@ -90,7 +97,8 @@ public class ServeControlTests
         Assert.False(server.HasExited, server.Log);
         Assert.Equal(2, server.Figures("stat").GetProperty("exports").GetArrayLength());
 
-        void Refused(string[] arguments, params string[] expected) => folder.AssertRefused([.. arguments, "--control", server.ControlPath], expected);
+        void Refused(string[] arguments, params string[] expected) =>
+            folder.AssertRefused([.. arguments, "--control", server.ControlPath], expected);
     }
 
     [Fact]
@@ -105,7 +113,7 @@ public class ServeControlTests
     }
 
     [Fact]
-    public void Training_night_after_night_is_not_refused_and_old_dictionaries_go()
+    public void Training_every_night_is_not_refused_and_old_dictionaries_are_freed()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
@@ -125,7 +133,7 @@ public class ServeControlTests
     }
 
     [Fact]
-    public void Five_codecs_in_turn_gain_or_keep_and_the_figures_are_those_of_the_disk()
+    public void Five_codecs_in_turn_gain_or_keep_and_the_figures_match_the_disk()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "4MiB");
@@ -133,7 +141,7 @@ public class ServeControlTests
         byte[] content = ServeContent.Text(256 * Page, 1);
         for (int run = 0; run < 10; run++)
         {
-            // The next codec meets pages that no other has recompressed.
+            // The next codec finds pages that no other codec has recompressed.
             int first = run % 4 * 64 * Page;
             client.Write(first, content.AsSpan(first, 64 * Page).ToArray());
             long before = server.Stat().GetProperty("compressedBytes").GetInt64();
@@ -148,14 +156,14 @@ public class ServeControlTests
     }
 
     [Fact]
-    public void A_disk_that_grows_because_a_denser_codec_is_retired_says_so()
+    public void A_disk_that_grows_because_a_denser_codec_is_retired_is_reported()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "4MiB");
         using ServeClient client = server.Connect();
         byte[] content = ServeContent.Text(256 * Page, 1);
         client.Write(0, content);
-        // The densest has the fewest pages; a page that gains nothing counts as one of those that are asked for.
+        // The densest codec has the fewest pages. A page that gains nothing counts as one of the requested pages.
         foreach ((string codec, int pages) in ((string, int)[])[("zstd:19", 32), ("zstd:1", 128), ("zstd:2", 256)])
             server.Figures("recompress", "--codec", codec, "--count", $"{pages}");
         long before = server.Stat().GetProperty("compressedBytes").GetInt64();
@@ -172,11 +180,11 @@ public class ServeControlTests
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
-    public void A_listing_that_is_interrupted_says_so_although_its_reader_takes_nothing(string signal)
+    public void An_interrupted_listing_is_reported_although_its_reader_takes_nothing(string signal)
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
-        // A pipe that is full, and whose only reader is the command's own descriptor.
+        // A full pipe whose only reader is the command's own descriptor.
         string full = "mkfifo \"$1\"; exec 3<>\"$1\"; dd if=/dev/zero bs=4096 oflag=nonblock of=\"$1\" 2>/dev/null;";
         Command run = Command.RunProcess(
             "bash", ["-c", $"{full} exec dotnet \"$0\" pages --control \"$2\" >&3", Command.Program, folder["full"], server.ControlPath],
@@ -194,7 +202,7 @@ public class ServeControlTests
     }
 
     [Fact]
-    public void What_is_no_socket_is_told_from_a_server_that_is_gone()
+    public void A_path_that_is_no_socket_is_distinguished_from_a_server_that_has_ended()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the system says only that it is refused.");
         using ServeFolder folder = new();
@@ -208,15 +216,15 @@ public class ServeControlTests
     }
 
     [Fact]
-    public void A_snapshot_has_a_name_that_leaves_room_for_the_one_it_has_meanwhile()
+    public void The_name_of_a_snapshot_leaves_room_for_its_temporary_suffix()
     {
         using ServeFolder folder = new();
         folder.AssertRefused(["snapshot", folder[new string('k', 239)], "--control", folder["c"]],
-            "the name is too long; choose one of at most 238 bytes, so that .pagefold-partial can stand behind it");
+            "the name is too long; choose one of at most 238 bytes, so that .pagefold-partial can be appended");
     }
 
     [Fact]
-    public void A_request_that_makes_no_sense_gets_an_answer()
+    public void A_meaningless_request_gets_an_answer()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--writeback", folder["w"]);
@@ -249,7 +257,7 @@ public class ServeControlTests
             using Socket socket = server.ConnectToControl();
             using StreamReader reader = new(new NetworkStream(socket));
             socket.Send(Encoding.Latin1.GetBytes(request));
-            // Who says no more is gone for the server, but what is not a line has to end.
+            // A client that has closed its side is gone for the server, but an incomplete line must end.
             if (!request.EndsWith('\n'))
                 socket.Shutdown(SocketShutdown.Send);
             string[] lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -261,7 +269,7 @@ public class ServeControlTests
     }
 
     [Fact]
-    public void A_client_that_says_too_much_or_too_little_or_goes_away_is_let_go()
+    public void A_client_that_sends_too_much_or_too_little_or_leaves_is_disconnected()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "256MiB");
@@ -272,7 +280,7 @@ public class ServeControlTests
         silent.Send("{\"comm"u8);
         using Socket long_ = server.ConnectToControl();
         AssertLetGo(long_, new byte[70_000]);
-        // In the middle of an answer, of work, and of nothing.
+        // During an answer, during work, and while idle.
         for (int round = 0; round < 10; round++)
         {
             foreach (string request in (string[])
@@ -291,14 +299,14 @@ public class ServeControlTests
             }
         }
         AssertServes(server);
-        // The one that is silent is waited for, but not for ever.
+        // The server waits for the silent client, but not without limit.
         AssertLetGo(silent, []);
         ServeProcess.Until(() => server.Ask("snapshot", folder["after"]).ExitCode == 0, "the end of a snapshot whose client is gone");
         AssertServes(server);
     }
 
     [Fact]
-    public void More_clients_than_are_let_in_keep_nobody_out_for_long()
+    public void Too_many_clients_do_not_block_others_for_long()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
@@ -333,7 +341,7 @@ public class ServeControlTests
         Assert.InRange(server.Stat().GetProperty("pages").GetInt64(), 1, long.MaxValue);
     }
 
-    /// <summary>True if a thread waits in a write to a pipe, which the kernel tells, or the kernel does not tell.</summary>
+    /// <summary>True if a thread waits in a write to a pipe, or if the kernel does not report that.</summary>
     private static bool WaitsForReader(int process)
     {
         try

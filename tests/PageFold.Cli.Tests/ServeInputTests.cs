@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>What <c>pagefold serve</c> refuses: in one line that names the option, the value and the remedy, before anything is made.</summary>
+/// <summary>
+/// <c>pagefold serve</c> refuses bad input in one line with the option, the value and the remedy, before it makes anything.
+/// </summary>
 public class ServeInputTests
 {
     private static readonly string[] Size = ["--size", "1MiB"];
@@ -28,7 +30,7 @@ public class ServeInputTests
     [InlineData("700", "the nearest is 512")]
     [InlineData("9223372036854775808", "--size 9223372036854775808 is not a possible number of bytes; write for example 4096")]
     [InlineData("9223372036854775807", "--size")]
-    [InlineData("9223372036854775296", "--size is 9,223,372,036,854,775,296 bytes, more than 2^32 pages of 4096 bytes; choose a smaller disk or larger pages")]
+    [InlineData("9223372036854775296", "--size is 9,223,372,036,854,775,296 bytes, more than 2^32 pages of 4096 bytes; choose")]
     [InlineData("32TiB", "--size is 35,184,372,088,832 bytes, more than 2^32 pages of 4096 bytes; choose a smaller disk or larger pages")]
     public void A_size_is_a_positive_multiple_of_512_and_not_too_many_pages(string size, string expected)
     {
@@ -42,36 +44,52 @@ public class ServeInputTests
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--memory-limit", "4KiB"], "--memory-limit is 4,096 bytes", "raise it");
         folder.AssertServeRefused([.. Size, "--memory-limit", "none"], "--memory-limit none", "512MiB");
-        folder.AssertServeRefused([.. Size, "--memory-limit", "64MiB", "--export", "a,memory-limit=48MiB", "--export", "b,memory-limit=48MiB"], "96.0 MiB", "--memory-limit is 64.0 MiB", "raise it");
-        folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--memory-limit", "64MiB", "--cache", "1GiB"], "--cache is 1,073,741,824 bytes", "--memory-limit (67,108,864 bytes)");
+        folder.AssertServeRefused(
+            [.. Size, "--memory-limit", "64MiB", "--export", "a,memory-limit=48MiB", "--export", "b,memory-limit=48MiB"], "96.0 MiB",
+            "--memory-limit is 64.0 MiB", "raise it");
+        folder.AssertServeRefused(
+            [.. Size, "--page-size", "64KiB", "--memory-limit", "64MiB", "--cache", "1GiB"], "--cache is 1,073,741,824 bytes",
+            "--memory-limit (67,108,864 bytes)");
         folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--cache", "-1"], "--cache -1 is not a possible number of bytes");
-        // No cache at all is a possible number, so that the next option is what is refused.
-        folder.AssertServeRefused([.. Size, "--page-size", "64KiB", "--cache", "0B", "--writeback-size", "0"], "--writeback-size 0 is not a possible number of bytes");
+        // A cache of zero bytes is allowed, so the next option is refused.
+        folder.AssertServeRefused(
+            [.. Size, "--page-size", "64KiB", "--cache", "0B", "--writeback-size", "0"],
+            "--writeback-size 0 is not a possible number of bytes");
     }
 
     [Fact]
-    public void A_socket_is_made_where_nothing_is_and_where_its_path_fits()
+    public void A_socket_is_made_where_no_file_is_and_where_its_path_fits()
     {
         using ServeFolder folder = new();
-        File.WriteAllText(folder["taken"], "somebody's");
+        File.WriteAllText(folder["taken"], "another's");
         Directory.CreateDirectory(folder["folder"]);
         string tooLong = folder[new string('x', 108)];
         folder.AssertRefused(["serve", "--unix", folder["taken"], .. Size], $"--unix {folder["taken"]} exists already", "choose another");
-        folder.AssertRefused(["serve", "--unix", folder["folder"], .. Size], $"--unix {folder["folder"]} exists already and is a folder", "choose a name in it");
-        folder.AssertRefused(["serve", "--unix", folder["no/s"], .. Size], $"--unix {folder["no/s"]} lies in a folder that does not exist", "make the folder");
-        folder.AssertRefused(["serve", "--unix", tooLong, .. Size], $"--unix {tooLong} is longer than the 107 bytes", "choose a shorter one");
+        folder.AssertRefused(
+            ["serve", "--unix", folder["folder"], .. Size], $"--unix {folder["folder"]} exists already and is a folder",
+            "choose a name in it");
+        folder.AssertRefused(
+            ["serve", "--unix", folder["no/s"], .. Size], $"--unix {folder["no/s"]} lies in a folder that does not exist",
+            "make the folder");
+        folder.AssertRefused(
+            ["serve", "--unix", tooLong, .. Size], $"--unix {tooLong} is longer than the 107 bytes", "choose a shorter one");
         folder.AssertRefused(["serve", "--unix", "", .. Size], "--unix needs a path");
         folder.AssertRefused(["serve", "--unix", "s", "--unix", folder["s"], .. Size], $"--unix {folder["s"]} is given twice",
             "give it once");
         folder.AssertServeRefused([.. Size, "--control", ""], "--control needs a path");
         folder.AssertServeRefused([.. Size, "--control", folder["taken"]], $"--control {folder["taken"]} exists already", "choose another");
-        folder.AssertServeRefused([.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already and is a folder", "choose a name in it");
-        folder.AssertServeRefused([.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
-        folder.AssertRefused(["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], $"--control {folder["s"]} is what --unix names too", "a socket of its own");
+        folder.AssertServeRefused(
+            [.. Size, "--control", folder["folder"]], $"--control {folder["folder"]} exists already and is a folder",
+            "choose a name in it");
+        folder.AssertServeRefused(
+            [.. Size, "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist", "make the folder");
+        folder.AssertRefused(
+            ["serve", "--unix", folder["s"], .. Size, "--control", folder["s"]], $"--control {folder["s"]} is what --unix names too",
+            "a socket of its own");
     }
 
     [Fact]
-    public void A_port_is_free_and_an_address_is_this_machines()
+    public void A_port_must_be_free_and_an_address_must_be_one_of_the_machines()
     {
         using ServeFolder folder = new();
         using TcpListener other = new(IPAddress.Loopback, 0);
@@ -96,20 +114,30 @@ public class ServeInputTests
     }
 
     [Fact]
-    public void A_file_to_keep_is_nobody_elses()
+    public void A_file_to_keep_a_disk_in_must_not_be_used_otherwise()
     {
         using ServeFolder folder = new();
-        folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s"]], $"--keep {folder["s"]} is what --unix names too", "a file of its own");
-        folder.AssertRefused(["serve", .. Size, "--unix", folder["s"], "--keep", folder["s.control"]], "is what --control names too", "a file of its own");
-        folder.AssertServeRefused([.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
-        folder.AssertRefused(["serve", .. Size, "--unix", folder["k.pagefold-keeping"], "--keep", folder["k"]], $"--keep {folder["k"]} needs {folder["k.pagefold-keeping"]} for itself, which --unix names", "a file of its own");
+        folder.AssertRefused(
+            ["serve", .. Size, "--unix", folder["s"], "--keep", folder["s"]], $"--keep {folder["s"]} is what --unix names too",
+            "a file of its own");
+        folder.AssertRefused(
+            ["serve", .. Size, "--unix", folder["s"], "--keep", folder["s.control"]], "is what --control names too", "a file of its own");
+        folder.AssertServeRefused(
+            [.. Size, "--writeback", folder["w"], "--keep", folder["w"]], "is what --writeback names too", "a file of its own");
+        folder.AssertRefused(
+            ["serve", .. Size, "--unix", folder["k.pagefold-keeping"], "--keep", folder["k"]],
+            $"--keep {folder["k"]} needs {folder["k.pagefold-keeping"]} for itself, which --unix names", "a file of its own");
         string[] socket = ["serve", .. Size, "--unix", folder["s"], "--writeback"];
         folder.AssertRefused([.. socket, folder["s"]], $"--writeback {folder["s"]} is what --unix names too", "a file of its own");
         folder.AssertRefused(
             [.. socket, folder["s.control"]], $"--writeback {folder["s.control"]} is what --control names too", "a file of its own");
-        folder.AssertServeRefused([.. Size, "--export", $"a,keep={folder["w.a"]}", "--export", "b", "--writeback", folder["w"]], $"--keep {folder["w.a"]} is what --writeback names too", "a file of its own");
+        folder.AssertServeRefused(
+            [.. Size, "--export", $"a,keep={folder["w.a"]}", "--export", "b", "--writeback", folder["w"]],
+            $"--keep {folder["w.a"]} is what --writeback names too", "a file of its own");
         folder.AssertServeRefused([.. Size, "--keep", ""], "--keep needs a file");
-        folder.AssertServeRefused([.. Size, "--keep", folder["k.pagefold-partial"]], $"--keep {folder["k.pagefold-partial"]} ends with .pagefold-partial", "choose another name");
+        folder.AssertServeRefused(
+            [.. Size, "--keep", folder["k.pagefold-partial"]], $"--keep {folder["k.pagefold-partial"]} ends with .pagefold-partial",
+            "choose another name");
         folder.AssertServeRefused([.. Size, "--keep", folder[new string('k', 239)]], "the name is too long", "at most 238 bytes");
         folder.AssertServeRefused([.. Size, "--restore", ""], "--restore needs a file");
         folder.AssertServeRefused(["--keep", folder["k"], "--restore", ""], "--restore needs a file", "name one");
@@ -117,25 +145,31 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--tls-certificates", " "], "--tls-certificates needs a folder", "name one");
         folder.AssertServeRefused([.. Size, "--export", "a,restore= "], "--export a,restore= : 'restore= ' is not known");
         folder.AssertServeRefused([.. Size, "--writeback", folder[new string('w', 256)]], "the name is too long", "at most 255 bytes");
-        folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets", "choose at least");
+        folder.AssertServeRefused(
+            [.. Size, "--keep", folder["k"], "--memory-limit", "2MiB"], "--memory-limit is 2,097,152 bytes, of which --keep sets",
+            "choose at least");
         if (OperatingSystem.IsLinux())
-            folder.AssertServeRefused([.. Size, "--keep", "/sys/kept"], "--keep /sys/kept", "nothing can be saved there", "a folder that can be written to");
+            folder.AssertServeRefused(
+                [.. Size, "--keep", "/sys/kept"], "--keep /sys/kept", "nothing can be saved there", "a folder that can be written to");
     }
 
     [Fact]
-    public void An_option_that_would_do_nothing_is_refused()
+    public void An_option_that_would_have_no_effect_is_refused()
     {
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--cache", "8MiB"], "--cache 8.0 MiB is for pages of 8.0 KiB and more", "--page-size 8KiB");
         folder.AssertServeRefused([.. Size, "--recompress", "none"], "--recompress none compresses nothing", "zstd:9");
         folder.AssertRefused(["recompress", "--codec", "none", "--control", folder["c"]], "--codec none compresses nothing", "zstd:9");
         folder.AssertRefused(["top", "--interval", "1000d", "--control", folder["c"]], "--interval 1000d is longer than a day", "1d");
-        folder.AssertServeRefused([.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
-        folder.AssertServeRefused([.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"], "--writeback /dev/zero exists, and would not be used", "2 exports have a file each", "serve one export");
+        folder.AssertServeRefused(
+            [.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
+        folder.AssertServeRefused(
+            [.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"],
+            "--writeback /dev/zero exists, and would not be used", "2 exports have a file each", "serve one export");
     }
 
     [Fact]
-    public void An_option_that_another_would_outdo_is_refused()
+    public void An_option_that_another_would_override_is_refused()
     {
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--keep", folder["k"], "--export", $"a,keep={folder["own"]}"],
@@ -152,7 +186,7 @@ public class ServeInputTests
     }
 
     [Fact]
-    public void Streams_and_descriptors_are_no_snapshots_and_no_places_to_keep_a_disk()
+    public void Streams_and_descriptors_are_neither_snapshots_nor_places_to_keep_a_disk()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The names are Linux's.");
         using ServeFolder folder = new();
@@ -193,7 +227,7 @@ public class ServeInputTests
     }
 
     [Fact]
-    public void An_export_has_a_name_of_its_own_and_known_suboptions()
+    public void An_export_has_a_unique_name_and_known_suboptions()
     {
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--export", "a", "--export", "a"], "--export a", "twice", "a name of its own");
@@ -202,14 +236,17 @@ public class ServeInputTests
         folder.AssertServeRefused(["--export", "a,size=large"], "--export a,size large", "512MiB");
         folder.AssertServeRefused(["--export", "a,size="], "--export a,size ''", "512MiB");
         folder.AssertServeRefused(["--export", "a,size=1MiB,memory-limit=0"], "--export a,memory-limit 0", "512MiB");
-        folder.AssertServeRefused([.. Size, "--export", "a,size=1MiB,size=2MiB"], "--export a,size=1MiB,size=2MiB says size twice", "say it once");
+        folder.AssertServeRefused(
+            [.. Size, "--export", "a,size=1MiB,size=2MiB"], "--export a,size=1MiB,size=2MiB says size twice", "say it once");
         folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b,size=77"], "export b: --size is 77 bytes", "512");
-        folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b", "--restore", "x"], "--restore x", "2 exports", "--export NAME,restore=FILE");
-        folder.AssertServeRefused([.. Size, "--export", "a", "--export", "b", "--keep", "x"], "--keep x", "2 exports", "--export NAME,keep=FILE");
+        folder.AssertServeRefused(
+            [.. Size, "--export", "a", "--export", "b", "--restore", "x"], "--restore x", "2 exports", "--export NAME,restore=FILE");
+        folder.AssertServeRefused(
+            [.. Size, "--export", "a", "--export", "b", "--keep", "x"], "--keep x", "2 exports", "--export NAME,keep=FILE");
     }
 
     [Fact]
-    public void Times_numbers_and_codecs_are_such()
+    public void Times_numbers_and_codecs_are_validated()
     {
         using ServeFolder folder = new();
         folder.AssertServeRefused([.. Size, "--idle-timeout", "soon"], "--idle-timeout soon is no time", "90s");
@@ -237,28 +274,31 @@ public class ServeInputTests
     }
 
     [Fact]
-    public void A_writeback_file_is_new_or_was_one()
+    public void A_writeback_file_is_new_or_an_earlier_writeback_file()
     {
         using ServeFolder folder = new();
-        File.WriteAllText(folder["diary"], "somebody's");
+        File.WriteAllText(folder["diary"], "another's");
         Directory.CreateDirectory(folder["folder"]);
-        folder.AssertServeRefused([.. Size, "--writeback", folder["diary"]], $"--writeback {folder["diary"]} holds something else", "Name a new file");
+        folder.AssertServeRefused(
+            [.. Size, "--writeback", folder["diary"]], $"--writeback {folder["diary"]} holds something else", "Name a new file");
         folder.AssertServeRefused([.. Size, "--writeback", folder["folder"]], $"--writeback {folder["folder"]}", "name");
         folder.AssertServeRefused([.. Size, "--writeback", folder["no/w"]], $"--writeback {folder["no/w"]}", "name");
         folder.AssertServeRefused([.. Size, "--writeback", ""], "--writeback needs a file or a block device", "name one");
-        folder.AssertServeRefused([.. Size, "--writeback", folder["new"], "--writeback-size", "1KiB"], "--writeback-size is 1,024 bytes", "choose 4,194,304 bytes");
+        folder.AssertServeRefused(
+            [.. Size, "--writeback", folder["new"], "--writeback-size", "1KiB"], "--writeback-size is 1,024 bytes",
+            "choose 4,194,304 bytes");
         foreach (string option in (string[])["--writeback-size", "--writeback-daily"])
             folder.AssertServeRefused([.. Size, option, "1GiB"], option, "--writeback FILE");
         folder.AssertServeRefused([.. Size, "--writeback-idle", "1h"], "--writeback-idle", "--writeback FILE");
     }
 
     [Fact]
-    public void A_full_file_system_is_told_with_its_own_remedy()
+    public void A_full_file_system_is_reported_with_its_own_remedy()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "It takes root to mount one.");
         using ServeFolder folder = new();
         Directory.CreateDirectory(folder["full"]);
-        // Seen by these processes alone, and gone with them.
+        // Visible only to these processes, and gone with them.
         string mount = "mount -t tmpfs -o size=64k none \"$1/full\" || exit 77; dd if=/dev/zero of=\"$1/full/fill\" bs=4k 2>/dev/null;";
         Command run = Command.RunProcess(
             "unshare", ["--mount", "bash", "-c", $"{mount} dotnet \"$0\" serve --size 1MiB --unix \"$1/s\" --writeback \"$1/full/w\"",

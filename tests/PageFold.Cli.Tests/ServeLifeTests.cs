@@ -6,13 +6,13 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>The life of <c>pagefold serve</c> and what its companions tell and do about it.</summary>
+/// <summary>The life of <c>pagefold serve</c> and the commands that query and control it.</summary>
 public class ServeLifeTests
 {
     private const int Page = ServeContent.Page;
 
     [Fact]
-    public void Stat_tells_what_was_written_and_pages_lists_it()
+    public void Stat_reports_what_was_written_and_pages_lists_it()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "32MiB");
@@ -29,34 +29,46 @@ public class ServeLifeTests
         JsonElement disk = Assert.Single(report.GetProperty("exports").EnumerateArray());
         foreach ((string figure, long expected) in ((string, long)[])
         [
-            ("size", 64 << 20), ("pageSize", Page), ("pages", 3), ("originalBytes", 3 * Page), ("sameFilledPages", 1), ("incompressiblePages", 1), ("memoryLimit", 32 << 20), ("connections", 1),
-            ("refusedWrites", 0), ("outOfSpaceErrors", 0), ("writtenBackPages", 0),
+            ("size", 64 << 20), ("pageSize", Page), ("pages", 3), ("originalBytes", 3 * Page), ("sameFilledPages", 1),
+            ("incompressiblePages", 1), ("memoryLimit", 32 << 20), ("connections", 1), ("refusedWrites", 0), ("outOfSpaceErrors", 0),
+            ("writtenBackPages", 0),
         ])
             Assert.True(expected == disk.GetProperty(figure).GetInt64(), $"{figure} is {disk.GetProperty(figure)}");
         Assert.InRange(disk.GetProperty("compressedBytes").GetInt64(), Page + 1, 2 * Page - 1);
-        Assert.Equal(disk.GetProperty("totalBytes").GetInt64(), disk.GetProperty("poolBytes").GetInt64() + disk.GetProperty("tableBytes").GetInt64());
-        foreach ((string command, long requests, long bytes) in ((string, long, long)[])[("write", 3, 4 * Page), ("trim", 1, Page), ("read", 1, Page), ("flush", 0, 0)])
+        Assert.Equal(
+            disk.GetProperty("totalBytes").GetInt64(),
+            disk.GetProperty("poolBytes").GetInt64() + disk.GetProperty("tableBytes").GetInt64());
+        (string, long, long)[] activities = [("write", 3, 4 * Page), ("trim", 1, Page), ("read", 1, Page), ("flush", 0, 0)];
+        foreach ((string command, long requests, long bytes) in activities)
         {
             JsonElement activity = disk.GetProperty("requests").GetProperty(command);
-            Assert.Equal((requests, bytes, 0), (activity.GetProperty("requests").GetInt64(), activity.GetProperty("bytes").GetInt64(), activity.GetProperty("errors").GetInt64()));
+            Assert.Equal(requests, activity.GetProperty("requests").GetInt64());
+            Assert.Equal(bytes, activity.GetProperty("bytes").GetInt64());
+            Assert.Equal(0, activity.GetProperty("errors").GetInt64());
         }
 
         string[] lines = server.Ask("pages").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("page,offset,state,storedBytes,codec,settled,idleSeconds", lines[0]);
-        Assert.Equal(["3,12288,compressed", "5,20480,same-filled", "7,28672,incompressible"], lines.Skip(1).Select(line => string.Join(',', line.Split(',').Take(3))));
+        Assert.Equal(
+            ["3,12288,compressed", "5,20480,same-filled", "7,28672,incompressible"],
+            lines.Skip(1).Select(line => string.Join(',', line.Split(',').Take(3))));
         Assert.Equal(["lz4", "", ""], lines.Skip(1).Select(line => line.Split(',')[4]));
-        Assert.Equal(disk.GetProperty("compressedBytes").GetInt64(), lines.Skip(1).Sum(line => long.Parse(line.Split(',')[3], CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            disk.GetProperty("compressedBytes").GetInt64(),
+            lines.Skip(1).Sum(line => long.Parse(line.Split(',')[3], CultureInfo.InvariantCulture)));
         Assert.StartsWith("5,", server.Ask("pages", "--from", "4", "--count", "1").Output.Split('\n')[1], StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Stat_and_top_show_a_person_the_disk()
+    public void Stat_and_top_show_the_disk()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--export", "logs,size=1MiB", "--export", "photos,size=2MiB,read-only");
         Command stat = server.Ask("stat");
         Assert.Equal(0, stat.ExitCode);
-        Assert.All((string[])["'logs': 1.0 MiB", "'photos': 2.0 MiB", "read-only", "Held", "none yet"], part => Assert.Contains(part, stat.Output, StringComparison.Ordinal));
+        Assert.All(
+            (string[])["'logs': 1.0 MiB", "'photos': 2.0 MiB", "read-only", "Held", "none yet"],
+            part => Assert.Contains(part, stat.Output, StringComparison.Ordinal));
         Command top = server.Ask("top", "--count", "2", "--interval", "0.1s", "--export", "logs");
         Assert.Equal(0, top.ExitCode);
         Assert.Equal(3, top.Output.Split("'logs'").Length);
@@ -83,12 +95,14 @@ public class ServeLifeTests
         }
         JsonElement result = server.Figures("compact");
         Assert.Equal(server.Stat().GetProperty("totalBytes").GetDouble(), result.GetProperty("totalBytes").GetDouble());
-        Assert.Equal(0, server.Stat().GetProperty("classes").EnumerateArray().Sum(sizeClass => sizeClass.GetProperty("reclaimableFrames").GetInt64()));
+        Assert.Equal(
+            0,
+            server.Stat().GetProperty("classes").EnumerateArray().Sum(sizeClass => sizeClass.GetProperty("reclaimableFrames").GetInt64()));
         Assert.Equal(content, client.Read(0, content.Length));
     }
 
     [Fact]
-    public void A_trained_recompression_is_denser_and_used_for_writes_when_told()
+    public void A_trained_recompression_is_denser_and_used_for_writes_on_request()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB");
@@ -107,7 +121,9 @@ public class ServeLifeTests
         Assert.Equal((9, 32 << 10), (used.GetProperty("level").GetInt32(), used.GetProperty("dictionaryBytes").GetInt32()));
         Assert.Contains("zstd:9 with 32", server.Ask("stat").Output, StringComparison.Ordinal);
         client.Write(8 << 20, content);
-        Assert.Equal(2 * content.Length / Page, server.Stat().GetProperty("codecs").EnumerateArray().Single(codec => codec.GetProperty("forWrites").GetBoolean()).GetProperty("pages").GetInt64());
+        JsonElement forWrites = server.Stat().GetProperty("codecs").EnumerateArray()
+            .Single(codec => codec.GetProperty("forWrites").GetBoolean());
+        Assert.Equal(2 * content.Length / Page, forWrites.GetProperty("pages").GetInt64());
         Assert.Equal(content, client.Read(0, content.Length));
         Assert.Equal(content, client.Read(8 << 20, content.Length));
     }
@@ -116,7 +132,8 @@ public class ServeLifeTests
     public void Pages_written_back_leave_memory_and_are_read_from_the_file()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--writeback", folder["pages"], "--writeback-size", "64MiB");
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--size", "64MiB", "--writeback", folder["pages"], "--writeback-size", "64MiB");
         using ServeClient client = server.Connect();
         byte[] content = [.. ServeContent.Text(4 << 20, 1), .. ServeContent.Noise(4 << 20, 2)];
         client.Write(0, content);
@@ -127,39 +144,50 @@ public class ServeLifeTests
         Assert.Equal(1024, all.GetProperty("pagesWrittenBack").GetInt64());
         JsonElement disk = server.Stat();
         Assert.Equal(2048, disk.GetProperty("writtenBackPages").GetInt64());
-        // Nothing is left in memory that could be held against what it takes.
+        // No page is left in memory that would have to be subtracted.
         Assert.Equal(JsonValueKind.Null, disk.GetProperty("ratio").ValueKind);
         Assert.Equal(0, disk.GetProperty("compressedBytes").GetInt64());
         Assert.InRange(disk.GetProperty("totalBytes").GetInt64(), 1, before / 4);
         Assert.InRange(new FileInfo(folder["pages"]).Length, 4 << 20, 64 << 20);
-        Assert.All(server.Ask("pages").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1), line => Assert.Contains(",written-back,", line, StringComparison.Ordinal));
+        Assert.All(
+            server.Ask("pages").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1),
+            line => Assert.Contains(",written-back,", line, StringComparison.Ordinal));
         Assert.Equal(content, client.Read(0, content.Length));
         Assert.InRange(server.Stat().GetProperty("writebackReads").GetInt64(), 2048, long.MaxValue);
-        // A second server may not use the first one's file.
+        // A second server may not use the file of the first.
         folder.AssertServeTaken("--writeback", folder["pages"]);
         Assert.Equal(content, client.Read(0, content.Length));
     }
 
     [Fact]
-    public async Task Metrics_tell_the_figures()
+    public async Task Metrics_report_the_figures()
     {
         using ServeFolder folder = new();
         int port = ServeProcess.FreePort();
-        using ServeProcess server = ServeProcess.Start(folder, "--export", "a,size=1MiB", "--export", "b,size=2MiB", "--metrics", $"127.0.0.1:{port}");
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--export", "a,size=1MiB", "--export", "b,size=2MiB", "--metrics", $"127.0.0.1:{port}");
         using ServeClient client = server.Connect("b");
         client.Write(0, ServeContent.Noise(3 * Page, 1));
         using HttpClient http = new() { Timeout = ServeProcess.Patience };
-        string[] metrics = (await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"), TestContext.Current.CancellationToken)).Split('\n');
+        Uri address = new($"http://127.0.0.1:{port}/metrics");
+        string[] metrics = (await http.GetStringAsync(address, TestContext.Current.CancellationToken)).Split('\n');
         string target = Assert.Single(metrics, line => line.StartsWith("target_info{", StringComparison.Ordinal));
         Assert.Contains("service_name=\"pagefold\"", target, StringComparison.Ordinal);
         foreach ((string name, string labels, double expected) in ((string, string, double)[])
         [
-            ("pagefold_disk_size_bytes", "export=\"a\"", 1 << 20), ("pagefold_disk_size_bytes", "export=\"b\"", 2 << 20), ("pagefold_disk_pages", "export=\"b\"", 3), ("pagefold_disk_pages", "export=\"a\"", 0),
-            ("pagefold_disk_incompressible", "export=\"b\"", 3), ("pagefold_disk_connections", "export=\"b\"", 1), ("pagefold_disk_requests_total", "command=\"write\",export=\"b\"", 1),
-            ("pagefold_disk_transferred_bytes_total", "command=\"write\",export=\"b\"", 3 * Page), ("pagefold_disk_errors_total", "command=\"write\",export=\"b\"", 0),
+            ("pagefold_disk_size_bytes", "export=\"a\"", 1 << 20),
+            ("pagefold_disk_size_bytes", "export=\"b\"", 2 << 20),
+            ("pagefold_disk_pages", "export=\"b\"", 3),
+            ("pagefold_disk_pages", "export=\"a\"", 0),
+            ("pagefold_disk_incompressible", "export=\"b\"", 3),
+            ("pagefold_disk_connections", "export=\"b\"", 1),
+            ("pagefold_disk_requests_total", "command=\"write\",export=\"b\"", 1),
+            ("pagefold_disk_transferred_bytes_total", "command=\"write\",export=\"b\"", 3 * Page),
+            ("pagefold_disk_errors_total", "command=\"write\",export=\"b\"", 0),
         ])
         {
-            string line = Assert.Single(metrics, line => line.StartsWith(name, StringComparison.Ordinal) && labels.Split(',').All(label => line.Contains(label, StringComparison.Ordinal)));
+            string line = Assert.Single(metrics, line => line.StartsWith(name, StringComparison.Ordinal)
+                && labels.Split(',').All(label => line.Contains(label, StringComparison.Ordinal)));
             Assert.Equal(expected, double.Parse(line.Split('}')[1].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
         }
     }
@@ -199,7 +227,7 @@ public class ServeLifeTests
             Assert.False(File.Exists(server.SocketPath) || File.Exists(server.ControlPath));
             Assert.Contains("saved", server.Log, StringComparison.Ordinal);
         }
-        // The snapshot says the size.
+        // The snapshot contains the size.
         using ServeProcess again = ServeProcess.Start(folder, "--keep", kept);
         using ServeClient reader = again.Connect();
         Assert.Equal(64 << 20, reader.Size);
@@ -208,10 +236,10 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void A_killed_server_can_be_started_again_as_it_was_and_a_live_one_stays()
+    public void A_killed_server_can_be_started_again_but_not_beside_a_live_one()
     {
         using ServeFolder folder = new();
-        // Relative names; what is told of them is absolute.
+        // Relative names; messages contain absolute ones.
         string[] options = ["--size", "1MiB", "--unix", "disk", "--control", "control", "--keep", folder["kept"]];
         using (ServeProcess killed = ServeProcess.Start(folder, options))
             killed.Kill();
@@ -234,7 +262,7 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void A_name_of_this_machine_is_listened_on_at_its_addresses_and_several_places_at_once()
+    public void A_host_name_is_listened_on_at_all_its_addresses_beside_other_places()
     {
         using ServeFolder folder = new();
         int[] ports = [ServeProcess.FreePort(), ServeProcess.FreePort(), ServeProcess.FreePort()];
@@ -259,7 +287,7 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void A_limit_above_the_machines_memory_is_warned_of()
+    public void A_limit_above_the_machines_memory_causes_a_warning()
     {
         using ServeFolder folder = new();
         long machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -269,7 +297,7 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void Connections_that_may_take_more_than_the_machine_has_are_warned_of()
+    public void Connections_that_may_take_more_than_the_machine_has_cause_a_warning()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(
@@ -281,7 +309,7 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void Refused_writes_are_told_of_before_the_end()
+    public void Refused_writes_are_reported_before_the_end()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "4MiB");
@@ -312,7 +340,7 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void Sockets_are_for_their_owner_alone_and_go_with_the_server()
+    public void Sockets_belong_to_their_owner_alone_and_are_removed_with_the_server()
     {
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using ServeFolder folder = new();

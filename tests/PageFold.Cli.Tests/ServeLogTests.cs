@@ -2,11 +2,11 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A log that a thousand equal troubles do not fill, and that no name from outside can write lines of its own into.</summary>
+/// <summary>The log: a thousand equal events do not fill it, and no name from outside can add lines to it.</summary>
 public class ServeLogTests
 {
     [Fact]
-    public void A_thousand_lines_of_one_kind_are_two()
+    public void A_thousand_lines_of_one_kind_become_two()
     {
         List<string> lines = [];
         Clock clock = new();
@@ -18,7 +18,7 @@ public class ServeLogTests
             Assert.Equal(["pagefold: client 127.0.0.1:40000: page 0 cannot be read", "pagefold: another kind"], lines);
             clock.Pass(TimeSpan.FromMinutes(1));
             Assert.Equal("pagefold: client 127.0.0.1:40999: page 999 cannot be read (and 998 more like it)", lines[2]);
-            // A kind that keeps coming waits for its next minute; one that had stopped is told at once.
+            // A kind that continues waits for its next minute. One that had stopped is reported at once.
             log.TellSeldom("client 127.0.0.1:1: page 2 cannot be read");
             log.TellSeldom("another kind");
             Assert.Equal(["pagefold: another kind"], lines[3..]);
@@ -28,7 +28,7 @@ public class ServeLogTests
     }
 
     [Fact]
-    public void What_was_left_out_can_be_told_before_a_line_that_ends_it()
+    public void Suppressed_lines_can_be_reported_before_a_line_that_ends_them()
     {
         List<string> lines = [];
         using (ServeLog log = new(lines.Add, new Clock()))
@@ -43,7 +43,7 @@ public class ServeLogTests
     }
 
     [Fact]
-    public void Lines_of_ever_new_kinds_take_no_memory_and_are_told_seldom_too()
+    public void Lines_of_ever_new_kinds_take_no_memory_and_are_rare_too()
     {
         List<string> lines = [];
         using ServeLog log = new(lines.Add, new Clock());
@@ -53,7 +53,7 @@ public class ServeLogTests
     }
 
     [Fact]
-    public void A_line_that_comes_once_is_always_told_whole_and_escaped()
+    public void A_single_line_is_always_written_completely_and_escaped()
     {
         List<string> lines = [];
         using ServeLog log = new(lines.Add, new Clock());
@@ -92,7 +92,7 @@ public class ServeLogTests
 
             public void Dispose()
             {
-                // It never fires by itself.
+                // The timer never fires by itself.
             }
 
             public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -3,7 +3,7 @@ using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>A server at its memory limit: clients see ENOSPC, nothing old is lost, and what is freed can be used.</summary>
+/// <summary>A server at its memory limit: clients get ENOSPC, no old content is lost, and freed memory can be used.</summary>
 public class ServeMemoryTests
 {
     private const int Page = ServeContent.Page;
@@ -16,14 +16,16 @@ public class ServeMemoryTests
         using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--memory-limit", "16MiB");
         using ServeClient client = server.Connect();
         int full = Fill(client);
-        // Overwriting needs memory, which there is not; what was there stays.
+        // Overwriting needs memory that is not there; the old content stays.
         int refused = 0;
         for (int page = 0; page < Small; page++)
         {
             uint error = client.TryWrite((long)page * Page, ServeContent.Numbered(-1 - page));
             Assert.True(error is 0 or ServeClient.NoSpace, $"error {error}");
             refused += error == 0 ? 0 : 1;
-            Assert.Equal(error == 0 ? ServeContent.Numbered(-1 - page) : ServeContent.Same((byte)(1 + page % 100)), client.Read((long)page * Page, Page));
+            Assert.Equal(
+                error == 0 ? ServeContent.Numbered(-1 - page) : ServeContent.Same((byte)(1 + page % 100)),
+                client.Read((long)page * Page, Page));
         }
         Assert.InRange(refused, 1, Small);
         for (int page = Small; page < full; page++)
@@ -47,7 +49,7 @@ public class ServeMemoryTests
     [Theory]
     [InlineData(7)]
     [InlineData(null)]
-    public void The_rate_of_refusals_is_the_servers_option(int? rate)
+    public void The_rate_of_refusals_is_an_option_of_the_server(int? rate)
     {
         ServeOptions options = new()
         {
@@ -61,7 +63,7 @@ public class ServeMemoryTests
     }
 
     [Fact]
-    public void A_full_disk_is_kept_all_the_same()
+    public void A_full_disk_is_kept()
     {
         using ServeFolder folder = new();
         int full;
@@ -98,7 +100,7 @@ public class ServeMemoryTests
         Assert.Equal(content, reader.Read(0, content.Length));
     }
 
-    // Some pages that take next to nothing, then noise until nothing more fits; the page that did not.
+    // Some pages that take almost no memory, then noise until nothing more fits; returns the page that did not fit.
     private static int Fill(ServeClient client)
     {
         for (int page = 0; page < Small; page++)

@@ -14,7 +14,7 @@ public class ServeNamesTests
     private const int Page = ServeContent.Page;
     private const int Size = 4 << 20;
 
-    // Files that stand for a log and for data: everything that the server has open is compared before and after.
+    // Files in place of a log and of data: everything that the server has open is compared before and after.
     private static readonly string[] WithOpenFiles = ["sh", "-c", "exec \"$@\" >server.out 5>>server.log 6<>server.data", "sh"];
 
     [Fact]
@@ -31,7 +31,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void An_image_goes_to_the_descriptor_of_the_command_and_the_servers_files_stay_as_they_are()
+    public void An_image_goes_to_the_descriptor_of_the_command_and_the_servers_files_are_unchanged()
     {
         using ServeFolder folder = new();
         File.WriteAllText(folder["server.log"], "what was logged");
@@ -64,7 +64,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void Descriptors_that_only_the_server_has_are_no_place_for_an_image()
+    public void Descriptors_that_only_the_server_has_are_refused_as_targets_of_an_image()
     {
         using ServeFolder folder = new();
         File.WriteAllText(folder["server.log"], "what was logged");
@@ -72,7 +72,7 @@ public class ServeNamesTests
         using ServeProcess server = ServeProcess.StartThrough(folder, WithOpenFiles, "--size", $"{Size}");
         Fill(server);
         Dictionary<string, string> before = OpenFiles(server);
-        // Whatever runs the tests may pass descriptors on to everything that it starts.
+        // The program that runs the tests may pass descriptors on to everything that it starts.
         string[] passedOn = Command.RunProcess("ls", ["/proc/self/fd"]).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         IEnumerable<string> all = Directory.EnumerateFileSystemEntries($"/proc/{server.Id}/fd").Select(file => Path.GetFileName(file))
             .Except(passedOn).Order().Take(12).Append("5").Append("6");
@@ -90,7 +90,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void An_image_in_a_stream_leaves_what_was_written_before_and_comes_after()
+    public void An_image_in_a_stream_keeps_what_was_written_before_and_after()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
@@ -106,12 +106,12 @@ public class ServeNamesTests
             Assert.Equal(0, Shell(folder, server, script).ExitCode);
             Assert.True(expected.AsSpan().SequenceEqual(File.ReadAllBytes(folder["image"])), script);
         }
-        // What is not written is a hole there too, and the figures are told beside it.
+        // What is not written is a hole there too, and the figures are reported beside it.
         Command run = Shell(folder, server, "$snapshot - --json > image; stat -c '%b %B' image");
         long[] blocks = [.. run.Output.Split(' ').Select(long.Parse)];
         Assert.InRange(blocks[0] * blocks[1], 1, Size / 2);
         Assert.Contains("\"fileBytes\":", run.Error, StringComparison.Ordinal);
-        // What is there already beyond the position is not shown through holes.
+        // Existing content beyond the position does not show through holes.
         File.WriteAllBytes(folder["image"], ServeContent.Noise(Size + 100, 3));
         Assert.Equal(0, Shell(folder, server, "$snapshot - 1<> image").ExitCode);
         Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["image"]).AsSpan(0, Size)));
@@ -133,7 +133,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void A_target_that_cannot_be_written_is_refused_in_one_line_and_nothing_is_made()
+    public void A_target_that_cannot_be_written_is_refused_in_one_line_without_effect()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
@@ -169,7 +169,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void A_reader_that_leaves_ends_the_command_without_a_word()
+    public void A_reader_that_leaves_ends_the_command_without_a_message()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
@@ -180,7 +180,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void A_reader_that_takes_nothing_does_not_keep_the_command_from_being_interrupted()
+    public void A_command_whose_reader_takes_nothing_can_be_interrupted()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{Size}");
@@ -196,7 +196,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void The_command_writes_where_its_user_may_and_the_server_may_not()
+    public void The_command_writes_with_the_rights_of_its_own_user()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && File.Exists("/usr/bin/setpriv"),
             "Two users take root, and setpriv.");
@@ -212,14 +212,14 @@ public class ServeNamesTests
         server.Figures("snapshot", folder["private/image"], "--raw");
         Assert.True(disk.AsSpan().SequenceEqual(File.ReadAllBytes(folder["private/image"])));
         Assert.Equal("0:0", OwnerOf(folder["private/image"]));
-        // The other way round the server's socket is closed to the command.
+        // In the other direction, the server's socket is inaccessible for the command.
         using ServeProcess other = ServeProcess.Start(folder, "--size", $"{Size}");
         Command refused = Command.RunProcess(
             "setpriv", [.. asNobody[1..], "dotnet", Command.Program, "stat", "--control", other.ControlPath]);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains($"--control {other.ControlPath} may not be opened", refused.Error, StringComparison.Ordinal);
         Assert.Contains("run the command as the user that serves", refused.Error, StringComparison.Ordinal);
-        // The file in which the server keeps its disk has to stay the server's.
+        // The file in which the server keeps its disk must stay the server's.
         Assert.Equal(0, Command.RunProcess("setpriv", [.. asNobody[1..4], "touch", folder["kept"]]).ExitCode);
         server.Figures("snapshot", folder["kept"]);
         Assert.Equal("65534:65534", OwnerOf(folder["kept"]));
@@ -242,7 +242,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public void Without_room_the_old_file_stays_and_the_line_says_what_helps()
+    public void Without_room_the_old_file_stays_and_the_line_has_the_remedy()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess
             && Command.RunProcess("unshare", ["-m", "true"]).ExitCode == 0, "A small file system takes root.");
@@ -286,7 +286,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public async Task A_command_that_takes_nothing_is_left()
+    public async Task A_command_that_reads_nothing_is_disconnected()
     {
         using ServeFolder folder = new();
         (Socket client, Socket server) = ConnectedPair(folder);
@@ -302,7 +302,7 @@ public class ServeNamesTests
                     output.Write(offset, block);
             });
             Assert.Contains("took nothing", left.Message, StringComparison.Ordinal);
-            // The last line would have to wait for ever, and be taken for bytes of the snapshot.
+            // The last line would have to wait without limit, and would be taken for bytes of the snapshot.
             Task last = Task.Factory.StartNew(
                 () => replies.Tell(new ControlReply { Error = "left" }), CancellationToken.None, TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
@@ -311,7 +311,7 @@ public class ServeNamesTests
     }
 
     [Fact]
-    public async Task A_command_that_takes_nothing_is_left_where_it_is_told_of_progress_too()
+    public async Task A_command_that_reads_nothing_is_disconnected_while_progress_is_reported()
     {
         using ServeFolder folder = new();
         (Socket client, Socket server) = ConnectedPair(folder);
@@ -349,7 +349,7 @@ public class ServeNamesTests
                 process.Kill(entireProcessTree: true);
         });
 
-    /// <summary>Writes here and there; what the disk holds then.</summary>
+    /// <summary>Writes at several places and returns the content of the disk.</summary>
     private static byte[] Fill(ServeProcess server)
     {
         using ServeClient client = server.Connect();
@@ -359,14 +359,14 @@ public class ServeNamesTests
         return client.Read(0, Size);
     }
 
-    // The runtime opens more libraries as it goes.
+    // The runtime opens more libraries over time.
     private static void AssertUntouched(Dictionary<string, string> before, ServeProcess server)
     {
         Dictionary<string, string> after = OpenFiles(server);
         Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
     }
 
-    /// <summary>Every file that a server has open, and what is in it.</summary>
+    /// <summary>Reads every file that a server has open.</summary>
     private static Dictionary<string, string> OpenFiles(ServeProcess server)
     {
         Dictionary<string, string> files = [];

@@ -12,7 +12,7 @@ public class ServeOutputTests
     private const int Page = ServeContent.Page;
 
     [Fact]
-    public void A_listing_ends_when_its_reader_has_gone()
+    public void A_listing_ends_when_its_reader_leaves()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", "256MiB");
@@ -52,7 +52,7 @@ public class ServeOutputTests
     }
 
     [Fact]
-    public void No_rate_is_negative_when_the_server_was_started_anew()
+    public void No_rate_is_negative_after_the_server_was_restarted()
     {
         ServerReport before = Report(pid: 1, uptime: 100, requests: 1_000_000);
         foreach (ServerReport after in (ServerReport[])[Report(pid: 2, uptime: 200, requests: 5), Report(pid: 1, uptime: 3, requests: 5)])

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold serve</c> as a process of its own, with a Unix socket in the test's folder. It is killed with the test if it was not ended before.</summary>
+/// <summary><c>pagefold serve</c> as a separate process, with a Unix socket in the test's folder; killed at the end of the test.</summary>
 internal sealed class ServeProcess : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -49,7 +49,7 @@ internal sealed class ServeProcess : IDisposable
     /// <summary>Starts the command and waits until it serves.</summary>
     public static ServeProcess Start(ServeFolder folder, params string[] options) => StartThrough(folder, [], options);
 
-    /// <summary>Starts the command and waits only until it has said something.</summary>
+    /// <summary>Starts the command and waits only until it has printed a text.</summary>
     public static ServeProcess StartUntil(ServeFolder folder, string said, params string[] options)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
@@ -66,7 +66,7 @@ internal sealed class ServeProcess : IDisposable
         }
     }
 
-    /// <summary>Starts it by another command that becomes it, such as a shell that opens descriptors.</summary>
+    /// <summary>Starts it by another command that executes it, such as a shell that opens descriptors.</summary>
     public static ServeProcess StartThrough(ServeFolder folder, string[] launcher, params string[] options)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
@@ -84,11 +84,11 @@ internal sealed class ServeProcess : IDisposable
         }
     }
 
-    /// <summary>Waits for something that has to come, and fails if it does not.</summary>
+    /// <summary>Waits for a condition, and fails if it does not become true in time.</summary>
     public static void Until(Func<bool> condition, string what) =>
         Assert.True(SpinWait.SpinUntil(condition, Patience), $"{what} did not come about");
 
-    /// <summary>A TCP port that nobody listens on now.</summary>
+    /// <summary>Finds a TCP port that no process listens on now.</summary>
     public static int FreePort()
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
@@ -96,7 +96,7 @@ internal sealed class ServeProcess : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>Asks a server of another process to end, once its socket is there.</summary>
+    /// <summary>Terminates a server of another process once its socket exists.</summary>
     public static void EndOnceItServes(Process process, string socket)
     {
         Until(() => process.HasExited || File.Exists(socket), "a server");
@@ -112,10 +112,15 @@ internal sealed class ServeProcess : IDisposable
 
     public ServeClient Connect(string export = "") => ServeClient.Attach(new UnixDomainSocketEndPoint(SocketPath), export);
 
-    /// <summary>Connects to the control socket, to send anything.</summary>
+    /// <summary>Connects to the control socket, for arbitrary requests.</summary>
     public Socket ConnectToControl()
     {
-        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = (int)Patience.TotalMilliseconds, SendTimeout = (int)Patience.TotalMilliseconds };
+        int patience = (int)Patience.TotalMilliseconds;
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = patience,
+            SendTimeout = patience,
+        };
         socket.Connect(new UnixDomainSocketEndPoint(ControlPath));
         return socket;
     }
@@ -123,7 +128,7 @@ internal sealed class ServeProcess : IDisposable
     /// <summary>Runs another command with this server's control socket.</summary>
     public Command Ask(params string[] arguments) => Folder.Run([.. arguments, "--control", ControlPath]);
 
-    /// <summary>Runs it with success, and returns its figures.</summary>
+    /// <summary>Runs another command, expects success and returns its figures.</summary>
     public JsonElement Figures(params string[] arguments)
     {
         Command run = Ask([.. arguments, "--json"]);
@@ -131,20 +136,20 @@ internal sealed class ServeProcess : IDisposable
         return run.Json;
     }
 
-    /// <summary>What stat tells of one export.</summary>
+    /// <summary>The figures of one export from stat.</summary>
     public JsonElement Stat(int export = 0) => Figures("stat").GetProperty("exports")[export];
 
-    /// <summary>Ends it as an administrator does; the exit code.</summary>
+    /// <summary>Terminates the server as an administrator does and returns the exit code.</summary>
     public int Terminate(string signal = "-TERM")
     {
         Signal(signal, Id);
         Assert.True(_process.WaitForExit(Patience), "the server did not end");
-        // What it has said last is here too after this.
+        // After this the last output has been received too.
         _process.WaitForExit();
         return _process.ExitCode;
     }
 
-    /// <summary>Ends it without a warning, as a crash does.</summary>
+    /// <summary>Kills the server without a warning, like a crash.</summary>
     public void Kill()
     {
         _process.Kill();

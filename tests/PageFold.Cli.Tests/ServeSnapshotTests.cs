@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>Snapshots through the command: of one point in time, whole or not there, whatever ends the server or who asks for them.</summary>
+/// <summary>Snapshots through the command: of one point in time, and complete or absent, whenever the server or the command ends.</summary>
 public class ServeSnapshotTests
 {
     private const int Page = ServeContent.Page;
@@ -58,7 +58,7 @@ public class ServeSnapshotTests
     }
 
     [Fact]
-    public void A_raw_image_is_what_a_client_reads()
+    public void A_raw_image_equals_what_a_client_reads()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--size", $"{(8 << 20) + 512}", "--page-size", "16KiB", "--codec", "zstd");
@@ -71,7 +71,7 @@ public class ServeSnapshotTests
         byte[] image = File.ReadAllBytes(folder["image"]);
         Assert.Equal(client.Size, image.Length);
         Assert.True(image.AsSpan().SequenceEqual(client.Read(0, image.Length)));
-        // An old file is replaced, a snapshot by an image as well.
+        // An old file is replaced, also a snapshot by an image.
         JsonElement result = server.Figures("snapshot", folder["image"]);
         Assert.Equal(new FileInfo(folder["image"]).Length, result.GetProperty("fileBytes").GetInt64());
         using ServeProcess restored = ServeProcess.Start(folder, "--restore", folder["image"], "--size", "16MiB");
@@ -82,7 +82,7 @@ public class ServeSnapshotTests
     }
 
     [Fact]
-    public void A_snapshot_that_is_not_whole_or_does_not_fit_is_refused()
+    public void A_snapshot_that_is_incomplete_or_does_not_fit_is_refused()
     {
         using ServeFolder folder = new();
         string good = folder["good"];
@@ -101,23 +101,31 @@ public class ServeSnapshotTests
         Refused(folder["folder"], "name a snapshot");
         foreach (byte[] spoilt in (byte[][])
         [
-            [], [.. "this is a letter"u8], new byte[1 << 20], snapshot[..1], snapshot[..100], snapshot[..(snapshot.Length / 2)], snapshot[..^1], [.. snapshot, 0],
+            [], [.. "this is a letter"u8], new byte[1 << 20],
+            snapshot[..1], snapshot[..100], snapshot[..(snapshot.Length / 2)], snapshot[..^1], [.. snapshot, 0],
             Flipped(0), Flipped(20), Flipped(snapshot.Length / 2), Flipped(snapshot.Length - 1),
         ])
         {
             File.WriteAllBytes(bad, spoilt);
             Refused(bad, "name a snapshot that is there and whole");
         }
-        folder.AssertServeRefused(["--restore", good, "--page-size", "16KiB"], $"--restore {good} has pages of 4.0 KiB", "--page-size 4096");
-        folder.AssertServeRefused(["--restore", good, "--size", "4MiB"], $"--restore {good} is of a disk of 8.0 MiB", "--size 4.0 MiB", "at least 8388608");
-        folder.AssertServeRefused(["--restore", good, "--memory-limit", "2MiB"], $"--restore {good} cannot be restored", "--memory-limit", "raise");
+        folder.AssertServeRefused(
+            ["--restore", good, "--page-size", "16KiB"], $"--restore {good} has pages of 4.0 KiB", "--page-size 4096");
+        folder.AssertServeRefused(
+            ["--restore", good, "--size", "4MiB"], $"--restore {good} is of a disk of 8.0 MiB", "--size 4.0 MiB", "at least 8388608");
+        folder.AssertServeRefused(
+            ["--restore", good, "--memory-limit", "2MiB"], $"--restore {good} cannot be restored", "--memory-limit", "raise");
         folder.AssertServeRefused(["--restore", good, "--keep", folder["other"]], $"--restore {good} and --keep {folder["other"]}");
-        folder.AssertServeRefused(["--size", "1MiB", "--keep", folder["no/kept"]], $"--keep {folder["no/kept"]} lies in a folder that does not exist", "make the folder");
-        folder.AssertServeRefused(["--size", "1MiB", "--keep", folder["folder"]], $"--keep {folder["folder"]} is a folder", "name a file in it");
-        File.WriteAllText(bad, "somebody's");
+        folder.AssertServeRefused(
+            ["--size", "1MiB", "--keep", folder["no/kept"]], $"--keep {folder["no/kept"]} lies in a folder that does not exist",
+            "make the folder");
+        folder.AssertServeRefused(
+            ["--size", "1MiB", "--keep", folder["folder"]], $"--keep {folder["folder"]} is a folder", "name a file in it");
+        File.WriteAllText(bad, "another's");
         folder.AssertServeRefused(["--size", "1MiB", "--keep", bad], $"--keep {bad} cannot be restored", "name a snapshot");
 
-        void Refused(string path, string expected) => folder.AssertServeRefused(["--restore", path], $"--restore {path} cannot be restored", expected);
+        void Refused(string path, string expected) =>
+            folder.AssertServeRefused(["--restore", path], $"--restore {path} cannot be restored", expected);
 
         byte[] Flipped(int position)
         {
@@ -128,7 +136,7 @@ public class ServeSnapshotTests
     }
 
     [Fact]
-    public void A_server_killed_in_the_middle_of_a_snapshot_leaves_the_one_before()
+    public void A_server_killed_during_a_snapshot_leaves_the_previous_one()
     {
         using ServeFolder folder = new();
         string file = folder["snapshot"];
@@ -142,13 +150,13 @@ public class ServeSnapshotTests
         }
         int inTheMiddle = 0;
         int version = 1;
-        // On a busy machine a snapshot may be whole before it is seen to begin.
+        // On a busy machine a snapshot may be complete before its beginning is noticed.
         for (int attempt = 0; attempt < 5 || inTheMiddle == 0 && attempt < 30; attempt++)
         {
             using ServeProcess server = ServeProcess.Start(folder, "--restore", file);
             using ServeClient client = server.Connect();
             int found = ServeContent.NumberOf(client.Read(0, Page));
-            // The whole of the one or of the other.
+            // Either one or the other, completely.
             Assert.InRange(found, version - 1, version);
             version = found;
             AssertReadsAll(client, rest);
@@ -178,7 +186,7 @@ public class ServeSnapshotTests
     }
 
     [Fact]
-    public void Interrupting_the_command_leaves_the_old_file_and_the_server_as_they_were()
+    public void Interrupting_the_command_leaves_the_old_file_and_the_server_unchanged()
     {
         using ServeFolder folder = new();
         string file = folder["snapshot"];
@@ -197,7 +205,7 @@ public class ServeSnapshotTests
             exit = Command.RunProcess("dotnet", [Command.Program, "snapshot", file, "--control", server.ControlPath], process =>
             {
                 ServeProcess.Until(() => process.HasExited || LengthOf(file + ".pagefold-partial") > 0, "a snapshot");
-                // Stopped, the server cannot come to the end first.
+                // The stopped server cannot finish first.
                 ServeProcess.Signal("-STOP", server.Id);
                 if (File.Exists(file + ".pagefold-partial"))
                 {
@@ -207,7 +215,7 @@ public class ServeSnapshotTests
                 ServeProcess.Signal("-CONT", server.Id);
             }).ExitCode;
             ServeProcess.Until(() => !File.Exists(file + ".pagefold-partial"), "the end of the snapshot");
-            // A server that was stopped when all was written may replace the file before it hears of the interrupt.
+            // A server that was stopped after writing everything may replace the file before it notices the interrupt.
             isOld = exit == 130 && old.AsSpan().SequenceEqual(File.ReadAllBytes(file));
         }
         Assert.Equal(130, exit);
@@ -218,7 +226,7 @@ public class ServeSnapshotTests
     }
 
     [Fact]
-    public void A_disk_is_kept_even_if_its_server_is_ended_in_the_middle_of_another_snapshot()
+    public void A_disk_is_kept_even_if_its_server_is_terminated_during_another_snapshot()
     {
         using ServeFolder folder = new();
         byte[] content = ServeContent.Noise(Large - Page, 1);
@@ -243,7 +251,11 @@ public class ServeSnapshotTests
     {
         using ServeFolder folder = new();
         byte[] content = ServeContent.Noise(Page, 1);
-        string[] twoNames = ["serve", "--unix", folder.NewSocket(), "--export", $"a,size=1MiB,keep={folder["kept"]}", "--export", $"b,size=1MiB,keep={folder["link"]}"];
+        string[] twoNames =
+        [
+            "serve", "--unix", folder.NewSocket(),
+            "--export", $"a,size=1MiB,keep={folder["kept"]}", "--export", $"b,size=1MiB,keep={folder["link"]}",
+        ];
         using (ServeProcess killed = ServeProcess.Start(folder, "--size", "1MiB", "--keep", folder["kept"]))
         {
             killed.Figures("snapshot", folder["kept"]);
@@ -252,13 +264,21 @@ public class ServeSnapshotTests
         File.CreateSymbolicLink(folder["link"], "kept");
         using (ServeProcess server = ServeProcess.Start(folder, "--keep", folder["kept"]))
         {
-            folder.AssertServeTaken("--keep", folder["kept"], "another disk that is being served is kept there", "end that server first, or choose another file");
+            folder.AssertServeTaken(
+                "--keep", folder["kept"], "another disk that is being served is kept there",
+                "end that server first, or choose another file");
             folder.AssertServeTaken("--keep", folder["link"], "another disk that is being served is kept there");
             using ServeClient client = server.Connect();
             client.Write(0, content);
-            // The disk's own snapshots may go there as before, but no image, and those of others not; nor may they take the mark's name.
+            // The disk's own snapshots may go there as before, but no image and no snapshot of another disk. The name of the mark is
+            // refused too.
             server.Figures("snapshot", folder["kept"]);
-            foreach ((string[] arguments, string reason) in ((string[], string)[])[(["snapshot", folder["kept"], "--raw"], "leave --raw out"), (["snapshot", folder["kept.pagefold-keeping"]], "choose another name")])
+            (string[], string)[] wrong =
+            [
+                (["snapshot", folder["kept"], "--raw"], "leave --raw out"),
+                (["snapshot", folder["kept.pagefold-keeping"]], "choose another name"),
+            ];
+            foreach ((string[] arguments, string reason) in wrong)
             {
                 Command own = server.Ask(arguments);
                 Assert.Equal(2, own.ExitCode);
@@ -268,7 +288,8 @@ public class ServeSnapshotTests
             {
                 Command refused = other.Ask("snapshot", folder["link"]);
                 Assert.Equal(2, refused.ExitCode);
-                Assert.Contains($"{folder["link"]} is where another disk that is being served is kept", refused.Error, StringComparison.Ordinal);
+                Assert.Contains(
+                    $"{folder["link"]} is where another disk that is being served is kept", refused.Error, StringComparison.Ordinal);
             }
             Assert.True(server.Terminate() == 0, server.Log);
         }
@@ -278,18 +299,19 @@ public class ServeSnapshotTests
         using ServeClient reader = again.Connect();
         Assert.Equal(content, reader.Read(0, Page));
         Assert.True(again.Terminate() == 0, again.Log);
-        Assert.Equal(["kept", "link"], Directory.EnumerateFiles(folder.Path).Select(Path.GetFileName).Where(name => name![0] != 's').Order());
+        Assert.Equal(
+            ["kept", "link"], Directory.EnumerateFiles(folder.Path).Select(Path.GetFileName).Where(name => name![0] != 's').Order());
     }
 
     [Fact]
-    public void A_disk_is_kept_where_the_system_says_that_a_link_leads()
+    public void A_disk_is_kept_where_the_system_resolves_a_link_to()
     {
         using ServeFolder folder = new();
         byte[] content = ServeContent.Noise(Page, 1);
         Directory.CreateDirectory(folder["real/deep"]);
         File.CreateSymbolicLink(folder["real/deep/link"], "../kept");
         Directory.CreateSymbolicLink(folder["folder"], folder["real/deep"]);
-        // What the name would mean if links were taken as text.
+        // The meaning of the name if links were resolved as text.
         File.WriteAllText(folder["kept"], "another's");
         using (ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--keep", "folder/link"))
         {
@@ -305,7 +327,7 @@ public class ServeSnapshotTests
     }
 
     [Fact]
-    public void What_cannot_take_its_place_at_the_end_is_saved_beside_it()
+    public void A_snapshot_that_cannot_replace_the_file_is_saved_beside_it()
     {
         using ServeFolder folder = new();
         byte[] content = ServeContent.Noise(Page, 1);

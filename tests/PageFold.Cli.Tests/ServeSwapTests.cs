@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>serve --swap</c>: a disk that is not promised more than it holds.</summary>
+/// <summary><c>serve --swap</c>: a disk that promises no more than it can hold.</summary>
 public class ServeSwapTests
 {
     private const int Page = ServeContent.Page;
@@ -13,7 +13,7 @@ public class ServeSwapTests
     [Theory]
     [InlineData("4KiB")]
     [InlineData("16KiB")]
-    public void With_a_writeback_file_a_disk_of_well_compressed_blocks_can_be_overwritten_with_noise_throughout(string pageSize)
+    public void With_a_writeback_file_compressible_blocks_can_all_be_overwritten_with_noise(string pageSize)
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(
@@ -35,7 +35,7 @@ public class ServeSwapTests
         Assert.InRange(disk.GetProperty("writtenBackPages").GetInt64(), 1, pages);
         Assert.InRange(disk.GetProperty("peakBytes").GetInt64(), 1, Limit);
         Assert.Contains("no write is refused", server.Log, StringComparison.Ordinal);
-        // Full as it is, it makes room for a snapshot.
+        // The full disk makes room for a snapshot.
         server.Figures("snapshot", folder["full"]);
         using ServeProcess again = ServeProcess.Start(
             folder, "--swap", "2", "--memory-limit", "16MiB", "--writeback", folder["wb2"], "--restore", folder["full"]);
@@ -45,7 +45,7 @@ public class ServeSwapTests
     }
 
     [Fact]
-    public void Without_a_file_new_blocks_are_refused_before_overwrites_and_that_is_announced()
+    public void Without_a_file_new_blocks_are_refused_before_overwrites_with_a_warning()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(
@@ -73,7 +73,7 @@ public class ServeSwapTests
     }
 
     [Fact]
-    public void Every_disk_has_the_size_that_its_own_limit_gives()
+    public void Every_disk_has_the_size_that_its_own_limit_determines()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(
@@ -103,7 +103,7 @@ public class ServeSwapTests
     }
 
     [Fact]
-    public void What_contradicts_the_size_from_the_limit_is_refused()
+    public void Options_that_contradict_the_size_from_the_limit_are_refused()
     {
         using ServeFolder folder = new();
         string[] limit = ["--memory-limit", "64MiB"];
@@ -145,7 +145,7 @@ public class ServeSwapTests
     }
 
     [Fact]
-    public void What_is_said_to_be_locked_is_what_the_disks_take()
+    public void The_reported_locked_memory_is_what_the_disks_take()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Locking memory needs root here.");
         using ServeFolder folder = new();
@@ -155,13 +155,13 @@ public class ServeSwapTests
     }
 
     [Fact]
-    public void Memory_is_locked_only_after_all_options_were_found_right()
+    public void Memory_is_locked_only_after_all_options_are_validated()
     {
         using ServeFolder folder = new();
         string[] locked = ["--size", "1MiB", "--memory-limit", "64MiB", "--lock-memory"];
         using TcpListener other = new(IPAddress.Loopback, 0);
         other.Start();
-        // One line and no more: none that says that memory is taken.
+        // Exactly one line: none that says that memory is taken.
         folder.AssertServeRefused([.. locked, "--cache", "1MiB"], "--cache 1.0 MiB is for pages of 8.0 KiB and more");
         folder.AssertServeRefused([.. locked, "--listen", other.LocalEndpoint.ToString()!], "cannot listen there", "choose another");
         folder.AssertServeRefused([.. locked, "--metrics", other.LocalEndpoint.ToString()!], "cannot listen there", "choose another");
@@ -170,12 +170,13 @@ public class ServeSwapTests
     }
 
     [Fact]
-    public void A_server_that_is_told_to_end_while_it_takes_its_memory_ends_before_it_serves()
+    public void A_server_that_is_terminated_while_it_takes_its_memory_does_not_serve()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Locking memory needs root here.");
         Assert.SkipUnless(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes > 8L << 30, "Takes gigabytes, so that it takes a while.");
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.StartUntil(folder, "taking and locking", "--size", "8GiB", "--memory-limit", "4GiB", "--lock-memory");
+        using ServeProcess server = ServeProcess.StartUntil(
+            folder, "taking and locking", "--size", "8GiB", "--memory-limit", "4GiB", "--lock-memory");
         Assert.Equal(130, server.Terminate());
         Assert.DoesNotContain("serving at", server.Log, StringComparison.Ordinal);
         Assert.Contains("interrupted", server.Log, StringComparison.Ordinal);

@@ -11,7 +11,7 @@ public class ServeTlsTests
     private const uint TlsRequired = 0x80000005;
 
     [Fact]
-    public void Certificates_are_there_and_are_such()
+    public void Certificates_must_exist_and_be_valid()
     {
         using ServeFolder folder = new();
         using ServeCertificates certificates = new();
@@ -26,7 +26,7 @@ public class ServeTlsTests
             ("server-cert.pem", () => File.Delete(folder["pki/server-cert.pem"])),
             ("server-cert.pem", () => File.WriteAllText(folder["pki/server-cert.pem"], "garbage")),
             ("server-key.pem", () => File.Delete(folder["pki/server-key.pem"])),
-            // No file, which not even root can read.
+            // A folder instead of a file, which not even root can read.
             ("server-key.pem", () => Directory.CreateDirectory(Spoilt(folder["pki/server-key.pem"]))),
             ("server-key.pem", () => File.WriteAllText(folder["pki/server-key.pem"], "garbage")),
             ("ca-cert.pem", () => File.WriteAllText(folder["pki/ca-cert.pem"], "garbage")),
@@ -35,13 +35,17 @@ public class ServeTlsTests
             Directory.Delete(chosen, recursive: true);
             certificates.Write(chosen);
             spoil();
-            folder.AssertServeRefused(options, $"--tls-certificates {chosen}", $"'{folder[$"pki/{file}"]}' cannot be used", "a folder of certificates has");
+            folder.AssertServeRefused(
+                options, $"--tls-certificates {chosen}", $"'{folder[$"pki/{file}"]}' cannot be used", "a folder of certificates has");
         }
         Directory.Delete(chosen, recursive: true);
         certificates.Write(chosen);
         File.Delete(folder["pki/ca-cert.pem"]);
-        folder.AssertServeRefused([.. options, "--tls-verify-peer"], $"--tls-certificates {chosen}", "ca-cert.pem' cannot be used", "ca-cert.pem to verify clients with");
-        folder.AssertServeRefused(["--size", "1MiB", "--tls-verify-peer"], "--tls-verify-peer needs certificates", "--tls-certificates DIR");
+        folder.AssertServeRefused(
+            [.. options, "--tls-verify-peer"], $"--tls-certificates {chosen}", "ca-cert.pem' cannot be used",
+            "ca-cert.pem to verify clients with");
+        folder.AssertServeRefused(
+            ["--size", "1MiB", "--tls-verify-peer"], "--tls-verify-peer needs certificates", "--tls-certificates DIR");
         folder.AssertServeRefused(["--size", "1MiB", "--tls-optional"], "--tls-optional needs certificates", "--tls-certificates DIR");
         folder.AssertServeRefused([.. options, "--tls-verify-peer", "--tls-optional"], "--tls-optional serves", "--tls-verify-peer",
             "leave one");
@@ -54,7 +58,7 @@ public class ServeTlsTests
     }
 
     [Fact]
-    public void Only_encrypted_clients_are_served_unless_it_is_optional()
+    public void Only_encrypted_clients_are_served_unless_encryption_is_optional()
     {
         using ServeFolder folder = new();
         using ServeCertificates certificates = new();
@@ -71,7 +75,7 @@ public class ServeTlsTests
     }
 
     [Fact]
-    public void A_peer_that_is_to_be_verified_needs_a_certificate_of_the_authority()
+    public void A_client_that_is_verified_needs_a_certificate_of_the_authority()
     {
         using ServeFolder folder = new();
         using ServeCertificates certificates = new();
@@ -81,8 +85,9 @@ public class ServeTlsTests
         using X509Certificate2 stranger = Exported(others.Sign("stranger"));
         using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--tls-certificates", "pki", "--tls-verify-peer");
         AssertServes(server, Trusting(certificates, friend));
-        // Depending on the version of the protocol the client learns of it while it shakes hands, or when it reads.
-        foreach (SslClientAuthenticationOptions refused in (SslClientAuthenticationOptions[])[Trusting(certificates), Trusting(certificates, stranger)])
+        // Depending on the protocol version, the client notices during the handshake or when it reads.
+        SslClientAuthenticationOptions[] unverified = [Trusting(certificates), Trusting(certificates, stranger)];
+        foreach (SslClientAuthenticationOptions refused in unverified)
             Assert.True(Record.Exception(() => AssertServes(server, refused)) is IOException or AuthenticationException);
         AssertServes(server, Trusting(certificates, friend));
     }
@@ -102,7 +107,7 @@ public class ServeTlsTests
         RemoteCertificateValidationCallback = (_, presented, _, _) => certificates.HasSigned(presented),
     };
 
-    // A key that lives in memory only is not taken everywhere.
+    // A key that exists only in memory is not accepted everywhere.
     private static X509Certificate2 Exported(X509Certificate2 certificate)
     {
         using (certificate)

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>What <c>pagefold serve</c> tells the service manager that started it, as systemd's Type=notify expects it.</summary>
+/// <summary>The messages of <c>pagefold serve</c> to the service manager that started it, in the form of systemd's Type=notify.</summary>
 public class ServiceManagerTests
 {
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_server_says_when_it_serves_and_when_it_ends(bool isAbstract)
+    public void A_server_reports_when_it_serves_and_when_it_ends(bool isAbstract)
     {
         using ServeFolder folder = new();
         string name = folder["notify"];
@@ -21,7 +21,7 @@ public class ServiceManagerTests
         using ServeProcess server = ServeProcess.StartThrough(
             folder, ["env", $"NOTIFY_SOCKET={(isAbstract ? '@' : string.Empty)}{name}"], "--size", "1MiB");
         Assert.Equal("READY=1", Receive(manager));
-        // It takes clients when it says so.
+        // It accepts clients when it reports that.
         using (ServeClient client = server.Connect())
             Assert.Equal(1 << 20, client.Size);
         ServeProcess.Signal("-TERM", server.Id);
@@ -31,7 +31,7 @@ public class ServiceManagerTests
     }
 
     [Fact]
-    public void A_server_whose_manager_cannot_be_told_serves_and_says_so()
+    public void A_server_that_cannot_notify_its_manager_serves_and_warns()
     {
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.StartThrough(folder, ["env", $"NOTIFY_SOCKET={folder["missing"]}"], "--size", "1MiB");
@@ -49,7 +49,7 @@ public class ServiceManagerTests
         manager.Bind(new UnixDomainSocketEndPoint(folder["notify"]));
         using (Socket other = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false })
         {
-            // Until there is room for no more.
+            // Until there is no more room.
             Assert.Throws<SocketException>((Action)(() =>
             {
                 while (true)

@@ -2,12 +2,20 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>The lab as a user sees it.</summary>
+/// <summary>The commands of the lab as a user runs them.</summary>
 public class TlbTests
 {
-    private static readonly string[] Protocols = ["mailed", "original", "clear-flush-both-local", "clear-flush-both-broadcast", "noflush", "flush-before-clear", "copy", "shipping"];
+    private static readonly string[] Protocols =
+    [
+        "mailed", "original", "clear-flush-both-local", "clear-flush-both-broadcast", "noflush", "flush-before-clear", "copy", "shipping",
+    ];
+
     private static readonly string[] Architectures = ["x86-64", "ppc64-hash", "ppc64-radix", "armv7", "arm64", "riscv64", "s390x"];
-    private static readonly string[] Environments = ["plain", "speculative", "preemptible", "unguarded", "lazy-mmu", "reentrant", "speculative+preemptible+lazy-mmu+reentrant"];
+
+    private static readonly string[] Environments =
+    [
+        "plain", "speculative", "preemptible", "unguarded", "lazy-mmu", "reentrant", "speculative+preemptible+lazy-mmu+reentrant",
+    ];
 
     [Fact]
     public void The_matrix_as_JSON_has_every_combination_once()
@@ -15,8 +23,13 @@ public class TlbTests
         Command run = Command.Run("tlb", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         JsonElement[] rows = [.. run.Json.EnumerateArray()];
+        IEnumerable<string> combinations =
+            from protocol in Protocols
+            from environment in Environments
+            from architecture in Architectures
+            select $"{protocol} {architecture} {environment}";
         Assert.Equal(
-            (from protocol in Protocols from environment in Environments from architecture in Architectures select $"{protocol} {architecture} {environment}").Order(),
+            combinations.Order(),
             rows.Select(row => $"{Text(row, "protocol")} {Text(row, "architecture")} {Text(row, "environment")}").Order());
         foreach (JsonElement row in rows)
         {
@@ -36,18 +49,28 @@ public class TlbTests
         Command run = Command.Run("tlb");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
-        foreach (string expected in (string[])["mailed", "shipping", "all but", "2 CPUs, 3 objects, 3 map cycles per CPU, 2 interrupts", "barrier-after-set", "corrupts", "safe"])
+        string[] parts =
+        [
+            "mailed", "shipping", "all but", "2 CPUs, 3 objects, 3 map cycles per CPU, 2 interrupts", "barrier-after-set", "corrupts",
+            "safe",
+        ];
+        foreach (string expected in parts)
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_part_of_the_matrix_can_be_chosen()
     {
-        Command run = Command.Run("tlb", "--protocol", "mailed,copy", "--arch", "arm64", "--environment", "plain", "unguarded+speculative", "--json", "-");
+        Command run = Command.Run(
+            "tlb", "--protocol", "mailed,copy", "--arch", "arm64", "--environment", "plain", "unguarded+speculative", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Equal(
-            ["mailed arm64 plain corrupts", "mailed arm64 speculative+unguarded corrupts", "copy arm64 plain safe", "copy arm64 speculative+unguarded corrupts"],
-            run.Json.EnumerateArray().Select(row => $"{Text(row, "protocol")} {Text(row, "architecture")} {Text(row, "environment")} {Text(row, "verdict")}"));
+            [
+                "mailed arm64 plain corrupts", "mailed arm64 speculative+unguarded corrupts",
+                "copy arm64 plain safe", "copy arm64 speculative+unguarded corrupts",
+            ],
+            run.Json.EnumerateArray().Select(row => string.Join(
+                ' ', Text(row, "protocol"), Text(row, "architecture"), Text(row, "environment"), Text(row, "verdict"))));
     }
 
     [Fact]
@@ -55,13 +78,18 @@ public class TlbTests
     {
         Command run = Command.Run("tlb", "--safe-on", "x86-64", "--corrupts-on", "ppc64-hash");
         Assert.True(run.ExitCode == 0, run.Error);
-        foreach (string expected in (string[])["original", "clear-flush-both-local", "clear-flush-both-broadcast", "flush-before-clear", "stranded", "7 combinations are safe on x86-64 and corrupt on ppc64-hash"])
+        string[] parts =
+        [
+            "original", "clear-flush-both-local", "clear-flush-both-broadcast", "flush-before-clear", "stranded",
+            "7 combinations are safe on x86-64 and corrupt on ppc64-hash",
+        ];
+        foreach (string expected in parts)
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("mailed", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_list_of_what_one_thread_does_not_show()
+    public void Lists_what_one_thread_does_not_show()
     {
         Command run = Command.Run("tlb", "--safe-with-one-thread", "--corrupts-on", "ppc64-hash", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
@@ -75,7 +103,11 @@ public class TlbTests
     {
         Command run = Command.Run("tlb", "explain", "--protocol", "mailed", "--arch", "x86-64");
         Assert.True(run.ExitCode == 0, run.Error);
-        foreach (string expected in (string[])["B: access(p0) hits A0", "TLB 0", "PTEs", "wants B0 and gets A0, which the TLB of CPU 0", "A shortest trace, 15 steps"])
+        string[] parts =
+        [
+            "B: access(p0) hits A0", "TLB 0", "PTEs", "wants B0 and gets A0, which the TLB of CPU 0", "A shortest trace, 15 steps",
+        ];
+        foreach (string expected in parts)
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
@@ -103,7 +135,7 @@ public class TlbTests
     }
 
     [Fact]
-    public void Says_what_each_step_is_for()
+    public void Shows_what_each_step_is_for()
     {
         Command run = Command.Run("tlb", "steps", "--protocol", "mailed", "--cycles", "2", "--interrupts", "1");
         Assert.True(run.ExitCode == 0, run.Error);
@@ -112,20 +144,24 @@ public class TlbTests
     }
 
     [Fact]
-    public void A_bound_too_large_to_finish_says_how_far_it_came_and_exits_with_three()
+    public void An_exploration_that_gives_up_reports_how_far_it_came_and_exits_with_three()
     {
-        Command run = Command.Run("tlb", "--protocol", "shipping", "--arch", "x86-64", "--environment", "plain", "preemptible", "--cpus", "3", "--max-states", "20000");
+        Command run = Command.Run(
+            "tlb", "--protocol", "shipping", "--arch", "x86-64", "--environment", "plain", "preemptible", "--cpus", "3", "--max-states",
+            "20000");
         Assert.Equal(3, run.ExitCode);
         Assert.Contains("gave up", run.Output, StringComparison.Ordinal);
         Assert.Contains("after 20,00", run.Error, StringComparison.Ordinal);
         Assert.Contains("--max-states", run.Error, StringComparison.Ordinal);
-        Command explain = Command.Run("tlb", "explain", "--protocol", "shipping", "--arch", "x86-64", "--environment", "preemptible", "--cpus", "3", "--max-states", "20000");
+        Command explain = Command.Run(
+            "tlb", "explain", "--protocol", "shipping", "--arch", "x86-64", "--environment", "preemptible", "--cpus", "3", "--max-states",
+            "20000");
         Assert.Equal(3, explain.ExitCode);
         Assert.Contains("not known", explain.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void What_gave_up_is_called_safe_nowhere()
+    public void An_incomplete_exploration_is_never_called_safe()
     {
         string[] few = ["--protocol", "copy", "--arch", "x86-64", "--environment", "plain", "unguarded", "--max-states", "100"];
         Command matrix = Command.Run(["tlb", .. few, "--json", "-"]);
@@ -143,18 +179,21 @@ public class TlbTests
     }
 
     [Fact]
-    public void Bounds_that_cannot_show_anything_are_remarked_on()
+    public void Bounds_that_cannot_show_anything_cause_a_remark()
     {
-        Command run = Command.Run("tlb", "--protocol", "copy", "--environment", "reentrant", "unguarded", "--cpus", "1", "--objects", "1", "--cycles", "1", "--interrupts", "0");
+        Command run = Command.Run(
+            "tlb", "--protocol", "copy", "--environment", "reentrant", "unguarded", "--cpus", "1", "--objects", "1", "--cycles", "1",
+            "--interrupts", "0");
         Assert.True(run.ExitCode == 0, run.Error);
         foreach (string expected in (string[])["with one object", "with one map cycle", "without interrupts", "with one CPU"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Explains_what_the_environment_is()
+    public void Explains_the_environment()
     {
-        Command run = Command.Run("tlb", "explain", "--protocol", "clear-flush-both-broadcast", "--arch", "ppc64-hash", "--environment", "lazy-mmu");
+        Command run = Command.Run(
+            "tlb", "explain", "--protocol", "clear-flush-both-broadcast", "--arch", "ppc64-hash", "--environment", "lazy-mmu");
         Assert.Contains("lazy-mmu: each task maps inside a batch", run.Output, StringComparison.Ordinal);
         Assert.Contains("each task is inside a batch of its own", run.Output, StringComparison.Ordinal);
     }

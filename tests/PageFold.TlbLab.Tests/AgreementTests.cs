@@ -1,71 +1,98 @@
 namespace PageFold.TlbLab.Tests;
 
-/// <summary>What the checker says is what a machine does that was written a second time, with each fill and eviction an event.</summary>
+/// <summary>Compares the checker with a second, independent machine in which each fill and each eviction is an event.</summary>
 public class AgreementTests
 {
-    // Where there are more, breadth first, these at least show nothing worse.
-    private const int MostConcreteStates = 20_000;
+    // A machine with more states is explored in part, breadth first; that part must show nothing worse.
+    private const int MaxConcreteStates = 20_000;
     private const int SchedulesOfEach = 16_000;
 
     /// <summary>All combinations of the matrix.</summary>
     private static List<(Protocol Protocol, Architecture Architecture, LabEnvironment Environment)> Cells { get; } =
-        [.. from protocol in NamedProtocols.All from environment in LabEnvironments.Matrix from architecture in Architecture.All select (protocol, architecture, environment)];
+        [
+            .. from protocol in NamedProtocols.All
+               from environment in LabEnvironments.Matrix
+               from architecture in Architecture.All
+               select (protocol, architecture, environment),
+        ];
 
-    /// <summary>About three million schedules in all: those that corrupt end the search.</summary>
+    private static ParallelOptions OnAllProcessors => new()
+    {
+        MaxDegreeOfParallelism = Environment.ProcessorCount,
+        CancellationToken = TestContext.Current.CancellationToken,
+    };
+
+    /// <summary>About three million schedules in total: one that corrupts ends the search of its combination.</summary>
     [Fact]
     public void Random_schedules_find_what_the_checker_says_and_nothing_worse()
     {
         Bounds bounds = Bounds.Default;
         IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds);
         List<string> wrong = [];
-        Parallel.For(0, Cells.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken }, index =>
+        Parallel.For(0, Cells.Count, OnAllProcessors, index =>
         {
             CheckResult result = results[index];
             Verdict worst = Worst(result, bounds, new RandomOracle(index + 1));
             if (worst == result.Verdict)
                 return;
             lock (wrong)
-                wrong.Add($"{result.Protocol}/{result.Architecture}/{result.Environment.Name()}: {worst} by random schedules, {result.Verdict} by exploration");
+                wrong.Add($"{NameOf(result)}: {worst} by random schedules, {result.Verdict} by exploration");
         });
         Assert.Empty(wrong);
     }
 
-    /// <summary>No sets of entries that a TLB may hold and no renaming of objects: every concrete state by itself.</summary>
+    /// <summary>Without sets of entries that a TLB may hold and without renaming of objects: every concrete state separately.</summary>
     [Theory]
     [InlineData(1, 2, 2, 1, 5)]
     [InlineData(2, 2, 1, 1, 81)]
-    public void Exploring_every_concrete_state_gives_the_same_verdicts(int cpus, int objects, int cycles, int interrupts, int mostUnfinished)
+    public void Exploring_every_concrete_state_gives_the_same_verdicts(
+        int cpus, int objects, int cycles, int interrupts, int maxUnfinished)
     {
         Bounds bounds = new() { Cpus = cpus, Objects = objects, Cycles = cycles, Interrupts = interrupts };
         IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds);
         List<string> wrong = [];
         int unfinished = 0;
-        Parallel.For(0, Cells.Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken }, index =>
+        Parallel.For(0, Cells.Count, OnAllProcessors, index =>
         {
             CheckResult result = results[index];
-            Verdict worst = Explore(new ConcreteMachine(result.Protocol, result.Architecture, result.Environment, bounds), out bool complete);
+            ConcreteMachine machine = new(result.Protocol, result.Architecture, result.Environment, bounds);
+            Verdict worst = Explore(machine, out bool complete);
             if (!complete)
                 Interlocked.Increment(ref unfinished);
             if (worst == result.Verdict || worst < result.Verdict && !complete)
                 return;
             lock (wrong)
-                wrong.Add($"{result.Protocol}/{result.Architecture}/{result.Environment.Name()}: {worst} of concrete states, {result.Verdict} by exploration");
+                wrong.Add($"{NameOf(result)}: {worst} of concrete states, {result.Verdict} by exploration");
         });
         Assert.Empty(wrong);
-        Assert.InRange(unfinished, 0, mostUnfinished);
+        Assert.InRange(unfinished, 0, maxUnfinished);
     }
 
-    /// <summary>Protocols with steps left out, moved, doubled and replaced, in small bounds, so that all concrete states can be seen.</summary>
+    /// <summary>
+    /// Protocols with steps removed, moved, doubled and replaced, in small bounds, so that all concrete states can be explored.
+    /// </summary>
     [Fact]
     public void Exploring_any_protocol_gives_the_verdict_of_its_concrete_states()
     {
-        Operation[] operations = [.. Enum.GetValues<Operation>().Where(operation => operation is not (Operation.TakeWindow or Operation.WindowOfProcessor))];
-        Gen<ProtocolStep> step = Gen.Select(Gen.OneOf([.. operations.Select(Gen.Const)]), Gen.Int[0, 1], (operation, page) => new ProtocolStep(operation, page));
-        Gen<Protocol> protocol = Gen.Select(Gen.OneOf([.. NamedProtocols.All.Select(Gen.Const)]), Gen.Select(Gen.Int[0, 3], Gen.Int[0, 15], Gen.Int[0, 15], step).Array[0, 4], Changed);
-        Bounds[] bounds = [new() { Cpus = 1, Objects = 3, Cycles = 3, Interrupts = 1 }, new() { Cpus = 2, Objects = 2, Cycles = 1, Interrupts = 1 }, new() { Cpus = 2, Objects = 3, Cycles = 2, Interrupts = 0 }];
+        Operation[] operations =
+            [.. Enum.GetValues<Operation>().Where(operation => operation is not (Operation.TakeWindow or Operation.WindowOfProcessor))];
+        Gen<ProtocolStep> step = Gen.Select(
+            Gen.OneOf([.. operations.Select(Gen.Const)]), Gen.Int[0, 1], (operation, page) => new ProtocolStep(operation, page));
+        Gen<Protocol> protocol = Gen.Select(
+            Gen.OneOf([.. NamedProtocols.All.Select(Gen.Const)]),
+            Gen.Select(Gen.Int[0, 3], Gen.Int[0, 15], Gen.Int[0, 15], step).Array[0, 4],
+            Changed);
+        Gen<Architecture> architectures = Gen.OneOf([.. Architecture.All.Select(Gen.Const)]);
+        Bounds[] bounds =
+        [
+            new() { Cpus = 1, Objects = 3, Cycles = 3, Interrupts = 1 },
+            new() { Cpus = 2, Objects = 2, Cycles = 1, Interrupts = 1 },
+            new() { Cpus = 2, Objects = 3, Cycles = 2, Interrupts = 0 },
+        ];
         int complete = 0;
         int wrong = 0;
-        Gen.Select(protocol, Gen.OneOf([.. Architecture.All.Select(Gen.Const)]), Gen.Int[0, 31], Gen.OneOf([.. bounds.Select(Gen.Const)])).Sample((any, architecture, environment, far) =>
+        Gen<Bounds> limits = Gen.OneOf([.. bounds.Select(Gen.Const)]);
+        Gen.Select(protocol, architectures, Gen.Int[0, 31], limits).Sample((any, architecture, environment, far) =>
         {
             CheckResult result = new Checker().Check(any, architecture, (LabEnvironment)environment, far);
             Verdict worst = Explore(new ConcreteMachine(any, architecture, (LabEnvironment)environment, far), out bool all);
@@ -75,12 +102,15 @@ public class AgreementTests
                 Assert.True(worst <= result.Verdict);
             Interlocked.Add(ref complete, all ? 1 : 0);
             Interlocked.Add(ref wrong, worst == Verdict.Safe ? 0 : 1);
-            // And whatever it is can be told.
+            // And every result has a timeline.
             Timeline timeline = Timeline.Of(result);
             Assert.Equal(result.TraceLength, timeline.Entries.Count(entry => entry.Kind != TimelineKind.Fill));
-        }, iter: 1000, print: sample => $"{string.Join("; ", sample.Item1.Steps)} on {sample.Item2}, {((LabEnvironment)sample.Item3).Name()}, {sample.Item4}");
+        }, iter: 1000, print: sample => $"{string.Join("; ", sample.Item1.Steps)} on {sample.Item2}, "
+            + $"{((LabEnvironment)sample.Item3).Name()}, {sample.Item4}");
         Assert.True(complete > 600 && wrong is > 100 and < 950, $"{complete} complete, {wrong} wrong");
     }
+
+    private static string NameOf(CheckResult result) => $"{result.Protocol}/{result.Architecture}/{result.Environment.Name()}";
 
     private static Protocol Changed(Protocol protocol, (int How, int One, int Other, ProtocolStep Step)[] changes)
     {
@@ -114,7 +144,7 @@ public class AgreementTests
         Queue<int[]> left = new([machine.Save()]);
         EveryChoice oracle = new();
         Verdict worst = Verdict.Safe;
-        while (worst != Verdict.Corrupts && seen.Count <= MostConcreteStates && left.TryDequeue(out int[]? state))
+        while (worst != Verdict.Corrupts && seen.Count <= MaxConcreteStates && left.TryDequeue(out int[]? state))
         {
             do
             {
@@ -168,7 +198,7 @@ public class AgreementTests
         }
     }
 
-    /// <summary>Makes all choices one after the other: what was chosen is counted up from the end.</summary>
+    /// <summary>Makes all sequences of choices, one after the other, by counting up from the last choice.</summary>
     private sealed class EveryChoice : IOracle
     {
         private readonly List<(int Chosen, int Count)> _choices = [];
@@ -181,7 +211,7 @@ public class AgreementTests
             return _choices[_made++].Chosen;
         }
 
-        /// <summary>Has the next choices made; false, and the first again, if that were all.</summary>
+        /// <summary>Moves to the next sequence; false, and back to the first, after the last one.</summary>
         public bool Next()
         {
             _made = 0;

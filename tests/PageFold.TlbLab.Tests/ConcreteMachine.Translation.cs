@@ -1,9 +1,9 @@
 namespace PageFold.TlbLab.Tests;
 
-/// <summary>Page tables, TLBs and hash table.</summary>
+// Page tables, TLBs and hash table.
 internal sealed partial class ConcreteMachine
 {
-    /// <summary>What a walk would remember.</summary>
+    /// <summary>The entry that a walk would load.</summary>
     private int Seen(int slot)
     {
         if (_entry[slot] == Nothing)
@@ -11,7 +11,8 @@ internal sealed partial class ConcreteMachine
         return _entry[slot] + (_flag[slot] && _architecture.TagsLowAddresses ? TaggedFrom : 0);
     }
 
-    private static (Verdict Verdict, TranslationRule Rule) Broken(TranslationRule rule) => (rule == TranslationRule.None ? Verdict.Safe : Verdict.BreaksRule, rule);
+    private static (Verdict Verdict, TranslationRule Rule) Broken(TranslationRule rule) =>
+        (rule == TranslationRule.None ? Verdict.Safe : Verdict.BreaksRule, rule);
 
     private TranslationRule Set(int runner, int slot, ProtocolStep step)
     {
@@ -98,7 +99,7 @@ internal sealed partial class ConcreteMachine
 
     private (Verdict Verdict, TranslationRule Rule) AccessHashed(int runner, int slot, IOracle oracle)
     {
-        // Any of the entries may be found, or all of them have been evicted.
+        // The access may find any of the entries, or all of them have been evicted.
         int[] there = [.. Enumerable.Range(0, _bounds.Objects).Where(item => (_hash[slot] >> item & 1) != 0)];
         int choice = oracle.Choose(there.Length + 1);
         if (choice < there.Length)

@@ -1,15 +1,16 @@
 namespace PageFold.TlbLab.Tests;
 
-/// <summary>Decides what happens where several things may.</summary>
+/// <summary>Chooses between several possible events.</summary>
 internal interface IOracle
 {
-    /// <summary>A number from 0 to <paramref name="count"/> - 1.</summary>
+    /// <summary>Chooses a number from 0 to <paramref name="count"/> - 1.</summary>
     public int Choose(int count);
 }
 
-/// <summary>
-/// The rules once more, written without a look at the machine they are to be compared with: here a TLB holds one entry or none for each page, and every fill and every eviction is an event of its own.
-/// </summary>
+/// <summary>A second implementation of the rules, independent of the machine with which it is compared.</summary>
+/// <remarks>
+/// Here a TLB holds one entry or none for each page, and every fill and every eviction is an event of its own.
+/// </remarks>
 internal sealed partial class ConcreteMachine
 {
     private const int Nothing = -1;
@@ -22,7 +23,7 @@ internal sealed partial class ConcreteMachine
     private readonly Bounds _bounds;
     private readonly int _windows;
 
-    // Fields of a runner; runners are tasks, and last the interrupt.
+    // Fields of a runner. Runners are the tasks and, last, the interrupt.
     private readonly int[] _step;
     private readonly int[] _cycles;
     private readonly int[] _object;
@@ -112,7 +113,7 @@ internal sealed partial class ConcreteMachine
         _interrupts = Has(LabEnvironment.Reentrant) ? _bounds.Interrupts : 0;
     }
 
-    /// <summary>Has one thing happen; false if nothing can any more.</summary>
+    /// <summary>Executes one event; false if none is possible.</summary>
     public bool TryAdvance(IOracle oracle, out Verdict verdict, out TranslationRule rule)
     {
         (verdict, rule) = (Verdict.Safe, TranslationRule.None);
@@ -142,10 +143,11 @@ internal sealed partial class ConcreteMachine
         return true;
     }
 
-    /// <summary>Everything, for a set of states.</summary>
+    /// <summary>The complete state, for a set of states.</summary>
     public int[] Save() =>
     [
-        .. _step, .. _cycles, .. _object, .. _window, .. _cpu, .. _guard, .. _batch, .. _unseen.Select(Bit), .. _unsaved.Select(Bit), .. _entry, .. _flag.Select(Bit), .. _tlb, .. _hash, .. _queue, .. _taken.Select(Bit), .. _holds.Select(Bit), _interrupts,
+        .. _step, .. _cycles, .. _object, .. _window, .. _cpu, .. _guard, .. _batch, .. _unseen.Select(Bit), .. _unsaved.Select(Bit),
+        .. _entry, .. _flag.Select(Bit), .. _tlb, .. _hash, .. _queue, .. _taken.Select(Bit), .. _holds.Select(Bit), _interrupts,
     ];
 
     public void Load(int[] saved)
@@ -208,7 +210,7 @@ internal sealed partial class ConcreteMachine
                     _events.Add((Event.Interrupt, 0, cpu));
             }
         }
-        // When nobody has anything left to do, what TLBs do does not matter.
+        // When every runner has finished, the events of TLBs do not matter.
         if (_architecture.HasHashTable || _events.Count == 0)
             return;
         for (int cpu = 0; cpu < Cpus; cpu++)

@@ -1,6 +1,6 @@
 namespace PageFold.TlbLab.Tests;
 
-/// <summary>What the matrix says of the named protocols.</summary>
+/// <summary>The verdicts of the matrix for the named protocols.</summary>
 public class MatrixTests
 {
     [Fact]
@@ -8,9 +8,12 @@ public class MatrixTests
     {
         Assert.DoesNotContain(NamedProtocols.Shipping.Steps, step => step.Operation is Operation.PreemptDisable or Operation.PreemptEnable);
         IReadOnlyList<LabEnvironment> everything = [.. LabEnvironments.Matrix, LabEnvironments.Everything | LabEnvironment.Unguarded];
-        IReadOnlyList<CheckResult> results = VerdictMatrix.Run([NamedProtocols.Shipping], Architecture.All, everything, cancellation: TestContext.Current.CancellationToken);
+        IReadOnlyList<CheckResult> results =
+            VerdictMatrix.Run([NamedProtocols.Shipping], Architecture.All, everything, cancellation: Cancellation);
         Assert.Equal(Architecture.All.Count * everything.Count, results.Count);
-        Assert.All(results, result => Assert.True(result is { Verdict: Verdict.Safe, IsComplete: true }, $"{result.Architecture} {result.Environment.Name()}: {Timeline.Of(result).Sentence}"));
+        Assert.All(results, result => Assert.True(
+            result is { Verdict: Verdict.Safe, IsComplete: true },
+            $"{result.Architecture} {result.Environment.Name()}: {Timeline.Of(result).Sentence}"));
     }
 
     [Fact]
@@ -18,8 +21,10 @@ public class MatrixTests
     {
         Assert.Equal(
             [
-                new(Operation.TakeWindow), new(Operation.Set), new(Operation.Set, 1), new(Operation.FlushRange), new(Operation.Access), new(Operation.Access, 1),
-                new(Operation.EnterLazyMmu), new(Operation.GetAndClear), new(Operation.GetAndClear, 1), new(Operation.LeaveLazyMmu), new(Operation.FlushRange), new(Operation.ReturnWindow),
+                new(Operation.TakeWindow), new(Operation.Set), new(Operation.Set, 1), new(Operation.FlushRange),
+                new(Operation.Access), new(Operation.Access, 1),
+                new(Operation.EnterLazyMmu), new(Operation.GetAndClear), new(Operation.GetAndClear, 1), new(Operation.LeaveLazyMmu),
+                new(Operation.FlushRange), new(Operation.ReturnWindow),
             ],
             NamedProtocols.Shipping.Steps);
     }
@@ -28,11 +33,15 @@ public class MatrixTests
     [Fact]
     public void These_are_safe_on_x86_and_corrupt_on_ppc64_with_the_hash_table()
     {
-        IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, [Architecture.X64, Architecture.Ppc64Hash], LabEnvironments.Matrix, cancellation: TestContext.Current.CancellationToken);
-        string[] found = [.. results.Chunk(2).Where(pair => pair[0].Verdict == Verdict.Safe && pair[1].Verdict == Verdict.Corrupts).Select(pair => $"{pair[0].Protocol} {pair[0].Environment.Name()}")];
+        IReadOnlyList<CheckResult> results = VerdictMatrix.Run(
+            NamedProtocols.All, [Architecture.X64, Architecture.Ppc64Hash], LabEnvironments.Matrix, cancellation: Cancellation);
+        IEnumerable<CheckResult[]> split =
+            results.Chunk(2).Where(pair => pair[0].Verdict == Verdict.Safe && pair[1].Verdict == Verdict.Corrupts);
+        string[] found = [.. split.Select(pair => $"{pair[0].Protocol} {pair[0].Environment.Name()}")];
         Assert.Equal(
             [
-                "original plain", "original speculative", "original preemptible", "original lazy-mmu", "clear-flush-both-local lazy-mmu", "clear-flush-both-broadcast lazy-mmu", "flush-before-clear lazy-mmu",
+                "original plain", "original speculative", "original preemptible", "original lazy-mmu", "clear-flush-both-local lazy-mmu",
+                "clear-flush-both-broadcast lazy-mmu", "flush-before-clear lazy-mmu",
             ],
             found);
     }
@@ -55,14 +64,20 @@ public class MatrixTests
     {
         string document = File.ReadAllText(Path.Combine(Root(), "docs", "mapping.md"));
         (LabEnvironment Environment, char Letter)[] letters =
-            [(LabEnvironment.Plain, 'P'), (LabEnvironment.Speculative, 'S'), (LabEnvironment.Preemptible, 'M'), (LabEnvironment.Unguarded, 'U'), (LabEnvironment.LazyMmu, 'L'), (LabEnvironment.Reentrant, 'R')];
+            [
+                (LabEnvironment.Plain, 'P'), (LabEnvironment.Speculative, 'S'), (LabEnvironment.Preemptible, 'M'),
+                (LabEnvironment.Unguarded, 'U'), (LabEnvironment.LazyMmu, 'L'), (LabEnvironment.Reentrant, 'R'),
+            ];
+        LabEnvironment[] environments = [.. letters.Select(letter => letter.Environment)];
         IReadOnlyList<CheckResult> results =
-            VerdictMatrix.Run(NamedProtocols.All, Architecture.All, [.. letters.Select(letter => letter.Environment)], cancellation: TestContext.Current.CancellationToken);
+            VerdictMatrix.Run(NamedProtocols.All, Architecture.All, environments, cancellation: Cancellation);
         foreach (IGrouping<Protocol, CheckResult> protocol in results.GroupBy(result => result.Protocol))
         {
             IEnumerable<string> cells = Architecture.All.Select(architecture =>
             {
-                string wrong = string.Join(' ', protocol.Where(result => result.Architecture == architecture && result.Verdict != Verdict.Safe).Select(Mark));
+                IEnumerable<CheckResult> failed =
+                    protocol.Where(result => result.Architecture == architecture && result.Verdict != Verdict.Safe);
+                string wrong = string.Join(' ', failed.Select(Mark));
                 return wrong.Length == 0 ? "–" : wrong;
             });
             Assert.Contains($"| `{protocol.Key}` | {string.Join(" | ", cells)} |", document, StringComparison.Ordinal);
@@ -71,11 +86,16 @@ public class MatrixTests
         string Mark(CheckResult result)
         {
             char letter = letters.Single(one => one.Environment == result.Environment).Letter;
-            return result.Verdict switch { Verdict.Corrupts => $"{letter}", Verdict.Faults => $"{letter}*", _ => $"{char.ToLowerInvariant(letter)}" };
+            return result.Verdict switch
+            {
+                Verdict.Corrupts => $"{letter}",
+                Verdict.Faults => $"{letter}*",
+                _ => $"{char.ToLowerInvariant(letter)}",
+            };
         }
     }
 
-    /// <summary>A change of these is a change of the model, and has to be meant.</summary>
+    /// <summary>A change of these counts is a change of the model, and has to be intended.</summary>
     [Theory]
     [InlineData("mailed", "x86-64", "plain", 264)]
     [InlineData("mailed", "ppc64-hash", "plain", 1690)]
@@ -90,26 +110,40 @@ public class MatrixTests
         Assert.Equal(states, Check(protocol, architecture, environment).StatesExplored);
     }
 
-    /// <summary>More of everything finds nothing new; less finds nothing that more does not.</summary>
+    /// <summary>Larger bounds find nothing new, and smaller ones find nothing that larger ones do not find.</summary>
     [Fact]
     public void Larger_bounds_are_never_better()
     {
         Bounds small = new() { Cpus = 1, Objects = 2, Cycles = 1, Interrupts = 0 };
-        Bounds[] growing = [small, small with { Cycles = 2 }, small with { Cpus = 2, Cycles = 2 }, new() { Cpus = 2, Objects = 3, Cycles = 2, Interrupts = 1 }, Bounds.Default];
+        Bounds[] growing =
+        [
+            small,
+            small with { Cycles = 2 },
+            small with { Cpus = 2, Cycles = 2 },
+            new() { Cpus = 2, Objects = 3, Cycles = 2, Interrupts = 1 },
+            Bounds.Default,
+        ];
         IReadOnlyList<CheckResult>? before = null;
         foreach (Bounds bounds in growing)
         {
-            IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds, cancellation: TestContext.Current.CancellationToken);
+            IReadOnlyList<CheckResult> results =
+                VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds, cancellation: Cancellation);
             for (int cell = 0; cell < results.Count; cell++)
-                Assert.True(before is null || results[cell].Verdict >= before[cell].Verdict, $"{results[cell].Protocol}/{results[cell].Architecture}/{results[cell].Environment.Name()} in {bounds}");
+            {
+                CheckResult now = results[cell];
+                Assert.True(
+                    before is null || now.Verdict >= before[cell].Verdict,
+                    $"{now.Protocol}/{now.Architecture}/{now.Environment.Name()} in {bounds}");
+            }
             before = results;
         }
     }
 
     [Fact]
-    public void An_exploration_that_gives_up_says_so_and_how_far_it_came()
+    public void An_exploration_that_gives_up_reports_that_and_how_far_it_came()
     {
-        CheckResult result = new Checker().Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironments.Everything, maxStates: 10_000, cancellation: TestContext.Current.CancellationToken);
+        CheckResult result = new Checker().Check(
+            NamedProtocols.Shipping, Architecture.X64, LabEnvironments.Everything, maxStates: 10_000, cancellation: Cancellation);
         Assert.False(result.IsComplete);
         Assert.InRange(result.StatesExplored, 10_000, 10_100);
         Assert.InRange(result.Depth, 1, 72);
@@ -122,17 +156,21 @@ public class MatrixTests
         Checker checker = new();
         foreach (int _ in Enumerable.Range(0, 2))
         {
-            Assert.Equal(164341, checker.Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironment.Preemptible, cancellation: TestContext.Current.CancellationToken).StatesExplored);
-            Assert.Equal(4900, checker.Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironment.Plain, cancellation: TestContext.Current.CancellationToken).StatesExplored);
+            Assert.Equal(164341, StatesOf(LabEnvironment.Preemptible));
+            Assert.Equal(4900, StatesOf(LabEnvironment.Plain));
         }
+
+        int StatesOf(LabEnvironment environment) =>
+            checker.Check(NamedProtocols.Shipping, Architecture.X64, environment, cancellation: Cancellation).StatesExplored;
     }
 
     [Fact]
-    public void Ends_when_told()
+    public void Ends_when_it_is_cancelled()
     {
         using CancellationTokenSource cancel = new();
         cancel.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => new Checker().Check(NamedProtocols.Shipping, Architecture.X64, LabEnvironments.Everything, cancellation: cancel.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => new Checker().Check(
+            NamedProtocols.Shipping, Architecture.X64, LabEnvironments.Everything, cancellation: cancel.Token));
     }
 
     [Theory]
@@ -141,21 +179,34 @@ public class MatrixTests
     [InlineData(2, 5, 2, 1, "1 to 4 objects, not 5")]
     [InlineData(2, 3, 16, 1, "1 to 15 map cycles, not 16")]
     [InlineData(2, 3, 2, 4, "0 to 3 interrupts, not 4")]
-    public void Bounds_that_the_machine_does_not_have_are_refused(int cpus, int objects, int cycles, int interrupts, string message) =>
-        Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(() => new Bounds { Cpus = cpus, Objects = objects, Cycles = cycles, Interrupts = interrupts }).Message, StringComparison.Ordinal);
+    public void Bounds_that_the_machine_does_not_have_are_refused(int cpus, int objects, int cycles, int interrupts, string message)
+    {
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(
+            () => new Bounds { Cpus = cpus, Objects = objects, Cycles = cycles, Interrupts = interrupts });
+        Assert.Contains(message, refused.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
-    public void Protocols_that_cannot_be_are_refused()
+    public void Invalid_protocols_are_refused()
     {
-        Assert.Contains("0 steps", Assert.Throws<ArgumentException>(() => new Protocol("none", string.Empty, [])).Message, StringComparison.Ordinal);
-        Assert.Contains("one kind is possible", Assert.Throws<ArgumentException>(() => new Protocol("both", string.Empty, [new(Operation.TakeWindow), new(Operation.WindowOfProcessor)])).Message, StringComparison.Ordinal);
-        Assert.Contains("page 2", Assert.Throws<ArgumentException>(() => new Protocol("odd", string.Empty, [new(Operation.Set, 2)])).Message, StringComparison.Ordinal);
+        Refused("0 steps");
+        Refused("use one kind", new(Operation.TakeWindow), new(Operation.WindowOfProcessor));
+        Refused("page 2", new ProtocolStep(Operation.Set, 2));
+
+        static void Refused(string message, params ProtocolStep[] steps)
+        {
+            ArgumentException refused = Assert.Throws<ArgumentException>(() => new Protocol("any", string.Empty, steps));
+            Assert.Contains(message, refused.Message, StringComparison.Ordinal);
+        }
     }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static CheckResult Check(string protocol, string architecture, string environment)
     {
         Assert.True(LabEnvironments.TryParse(environment, out LabEnvironment parsed, out _));
-        return new Checker().Check(NamedProtocols.All.Single(one => one.Name == protocol), Architecture.All.Single(one => one.Name == architecture), parsed);
+        Protocol named = NamedProtocols.All.Single(one => one.Name == protocol);
+        return new Checker().Check(named, Architecture.All.Single(one => one.Name == architecture), parsed);
     }
 
     private static string Root()

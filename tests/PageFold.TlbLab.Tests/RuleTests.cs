@@ -2,7 +2,9 @@ using static PageFold.TlbLab.Operation;
 
 namespace PageFold.TlbLab.Tests;
 
-/// <summary>Each rule of translation, where it is kept and where it is broken, by protocols that differ in that one thing.</summary>
+/// <summary>
+/// Each rule of translation, checked with one protocol that follows it and one that breaks it and differs in nothing else.
+/// </summary>
 public class RuleTests
 {
     private static ProtocolStep[] Map { get; } = [new(Set), new(Set, 1)];
@@ -17,39 +19,123 @@ public class RuleTests
 
     public static TheoryData<string, string, string, string, string, string> Rules => new()
     {
-        // What, architecture, environment, the protocol that keeps it, the one that breaks it, what comes of that.
-        { "the hash table forgets by get-and-clear, and keeps what a raw store has overwritten", "ppc64-hash", "plain", "clear", "raw clear", "corrupts" },
-        { "set_pte_at is not called on a valid entry", "ppc64-radix", "plain", "clear, flush local", "set over, flush local", "no-set-over-valid" },
-        { "set_pte_at is not called on a valid entry: the hash entry is lost", "ppc64-hash", "plain", "clear", "set over, flush local", "corrupts" },
-        { "a clear without a hash flush and another fault give two hash entries", "ppc64-hash", "plain", "preload, clear", "preload, raw clear", "one-hash-entry" },
-        { "an active batch puts the invalidation off until it is left", "ppc64-hash", "lazy-mmu", "clear in a batch of its own", "clear", "corrupts" },
-        { "without an active batch the invalidation is immediate", "ppc64-hash", "plain", "clear", "clear in a batch never left", "corrupts" },
-        { "radix: flushed after the clear", "ppc64-radix", "plain", "clear, flush local", "clear", "corrupts" },
-        { "radix: a barrier after the entry is set", "ppc64-radix", "plain", "clear, flush local", "raw set, clear, flush local", "barrier-after-set" },
-        { "x86: flushed after the clear and before reuse, page 0", "x86-64", "plain", "clear, flush local", "clear, flush local page 1", "corrupts" },
-        { "x86: flushed after the clear and before reuse, page 1", "x86-64", "plain", "clear, flush local", "clear, flush local page 0", "corrupts" },
-        { "x86: flushed after the clear and before reuse, both", "x86-64", "plain", "clear, flush local", "clear", "corrupts" },
-        { "x86: not before the clear, because what is present may be read at any time", "x86-64", "speculative", "clear, flush everywhere", "flush everywhere, clear", "corrupts" },
-        { "x86: a present entry may be read on any CPU", "x86-64", "speculative", "stock: clear, flush everywhere", "stock: clear, flush local", "corrupts" },
-        { "arm64: break before make, by a flush everywhere", "arm64", "speculative", "clear, flush everywhere", "clear, flush local", "break-before-make" },
-        { "arm64: break before make, by a clear", "arm64", "plain", "clear, flush everywhere", "set over, flush everywhere", "break-before-make" },
-        { "arm64: the barrier after an entry is set", "arm64", "plain", "clear, flush everywhere", "raw set, clear, flush everywhere", "barrier-after-set" },
-        { "armv7: a barrier after map", "armv7", "plain", "flush everywhere, clear, flush everywhere", "clear, flush everywhere", "barrier-after-set" },
-        { "armv7: the window's address in set_pte_at", "armv7", "plain", "flush everywhere, clear, flush everywhere", "address 0: flush everywhere, clear, flush everywhere", "corrupts" },
-        { "RISC-V: flushed after map, because invalid entries may be remembered", "riscv64", "speculative", "flush everywhere, clear, flush everywhere", "clear, flush everywhere", "faults" },
-        { "s390: get-and-clear, which invalidates", "s390x", "plain", "clear", "raw clear, flush local", "invalidate-before-change" },
-        { "s390: a valid entry is not set over", "s390x", "plain", "clear", "set over, flush local", "invalidate-before-change" },
-        { "a local flush: no access from elsewhere", "x86-64", "speculative+preemptible", "clear, flush local", "stock: clear, flush local", "corrupts" },
-        { "a local flush: no preemption and migration from map to unmap", "x86-64", "preemptible", "clear, flush local", "no guard: clear, flush local", "corrupts" },
-        { "preemption off: nobody else on the CPU comes to use its window", "s390x", "preemptible", "clear", "no guard: clear", "corrupts" },
-        { "what preemption off is for: stock windows do without", "riscv64", "unguarded", "stock: flush everywhere, clear, flush everywhere", "flush everywhere, clear, flush everywhere", "corrupts" },
-        { "no map on a CPU inside another", "x86-64", "reentrant", "stock: clear, flush everywhere", "clear, flush everywhere", "corrupts" },
-        { "a window is given back when it is clean", "x86-64", "plain", "stock: clear, flush everywhere", "stock: return, then clear and flush", "faults" },
+        // The rule, the architecture, the environment, the protocol that follows it, the one that breaks it, and what comes of that.
+        {
+            "the hash table forgets by get-and-clear, and keeps what a raw store has overwritten",
+            "ppc64-hash", "plain", "clear", "raw clear", "corrupts"
+        },
+        {
+            "set_pte_at is not called on a valid entry",
+            "ppc64-radix", "plain", "clear, flush local", "set over, flush local", "no-set-over-valid"
+        },
+        {
+            "set_pte_at is not called on a valid entry: the hash entry is lost",
+            "ppc64-hash", "plain", "clear", "set over, flush local", "corrupts"
+        },
+        {
+            "a clear without a hash flush and another fault give two hash entries",
+            "ppc64-hash", "plain", "preload, clear", "preload, raw clear", "one-hash-entry"
+        },
+        {
+            "an active batch puts the invalidation off until it is left",
+            "ppc64-hash", "lazy-mmu", "clear in a batch of its own", "clear", "corrupts"
+        },
+        {
+            "without an active batch the invalidation is immediate",
+            "ppc64-hash", "plain", "clear", "clear in a batch never left", "corrupts"
+        },
+        {
+            "radix: flushed after the clear",
+            "ppc64-radix", "plain", "clear, flush local", "clear", "corrupts"
+        },
+        {
+            "radix: a barrier after the entry is set",
+            "ppc64-radix", "plain", "clear, flush local", "raw set, clear, flush local", "barrier-after-set"
+        },
+        {
+            "x86: flushed after the clear and before reuse, page 0",
+            "x86-64", "plain", "clear, flush local", "clear, flush local page 1", "corrupts"
+        },
+        {
+            "x86: flushed after the clear and before reuse, page 1",
+            "x86-64", "plain", "clear, flush local", "clear, flush local page 0", "corrupts"
+        },
+        {
+            "x86: flushed after the clear and before reuse, both",
+            "x86-64", "plain", "clear, flush local", "clear", "corrupts"
+        },
+        {
+            "x86: not before the clear, because what is present may be read at any time",
+            "x86-64", "speculative", "clear, flush everywhere", "flush everywhere, clear", "corrupts"
+        },
+        {
+            "x86: a present entry may be read on any CPU",
+            "x86-64", "speculative", "stock: clear, flush everywhere", "stock: clear, flush local", "corrupts"
+        },
+        {
+            "arm64: break before make, by a flush everywhere",
+            "arm64", "speculative", "clear, flush everywhere", "clear, flush local", "break-before-make"
+        },
+        {
+            "arm64: break before make, by a clear",
+            "arm64", "plain", "clear, flush everywhere", "set over, flush everywhere", "break-before-make"
+        },
+        {
+            "arm64: the barrier after an entry is set",
+            "arm64", "plain", "clear, flush everywhere", "raw set, clear, flush everywhere", "barrier-after-set"
+        },
+        {
+            "armv7: a barrier after map",
+            "armv7", "plain", "flush everywhere, clear, flush everywhere", "clear, flush everywhere", "barrier-after-set"
+        },
+        {
+            "armv7: the window's address in set_pte_at",
+            "armv7", "plain", "flush everywhere, clear, flush everywhere",
+            "address 0: flush everywhere, clear, flush everywhere", "corrupts"
+        },
+        {
+            "RISC-V: flushed after map, because invalid entries may be remembered",
+            "riscv64", "speculative", "flush everywhere, clear, flush everywhere", "clear, flush everywhere", "faults"
+        },
+        {
+            "s390: get-and-clear, which invalidates",
+            "s390x", "plain", "clear", "raw clear, flush local", "invalidate-before-change"
+        },
+        {
+            "s390: a valid entry is not set over",
+            "s390x", "plain", "clear", "set over, flush local", "invalidate-before-change"
+        },
+        {
+            "a local flush: no access from elsewhere",
+            "x86-64", "speculative+preemptible", "clear, flush local", "stock: clear, flush local", "corrupts"
+        },
+        {
+            "a local flush: no preemption and migration from map to unmap",
+            "x86-64", "preemptible", "clear, flush local", "no guard: clear, flush local", "corrupts"
+        },
+        {
+            "preemption off: no other task on the CPU uses its window",
+            "s390x", "preemptible", "clear", "no guard: clear", "corrupts"
+        },
+        {
+            "what preemption off is for: stock windows do without",
+            "riscv64", "unguarded", "stock: flush everywhere, clear, flush everywhere",
+            "flush everywhere, clear, flush everywhere", "corrupts"
+        },
+        {
+            "no map on a CPU inside another",
+            "x86-64", "reentrant", "stock: clear, flush everywhere", "clear, flush everywhere", "corrupts"
+        },
+        {
+            "a window is given back when it is clean",
+            "x86-64", "plain", "stock: clear, flush everywhere", "stock: return, then clear and flush", "faults"
+        },
     };
 
     [Theory]
     [MemberData(nameof(Rules))]
-    public void Holds_where_it_is_kept_and_shows_where_it_is_broken(string rule, string architecture, string environment, string kept, string broken, string verdict)
+    public void Holds_where_it_is_kept_and_shows_where_it_is_broken(
+        string rule, string architecture, string environment, string kept, string broken, string verdict)
     {
         CheckResult good = Check(architecture, environment, Named(kept));
         Assert.True(good.Verdict == Verdict.Safe, $"{rule}: {kept} {good.Verdict} {good.Rule.Name()}");
@@ -57,7 +143,7 @@ public class RuleTests
         Assert.Equal(verdict, bad.Verdict == Verdict.BreaksRule ? bad.Rule.Name() : bad.Verdict.ToString().ToLowerInvariant());
     }
 
-    /// <summary>What is peculiar to one architecture does not trouble the others.</summary>
+    /// <summary>A rule of one architecture does not affect the others.</summary>
     [Theory]
     [InlineData("arm64", "speculative", "clear, flush everywhere")]
     [InlineData("ppc64-radix", "speculative", "clear, flush local")]
@@ -70,11 +156,11 @@ public class RuleTests
     [InlineData("arm64", "plain", "address 0: flush everywhere, clear, flush everywhere")]
     [InlineData("s390x", "speculative", "clear")]
     [InlineData("ppc64-hash", "speculative", "clear")]
-    public void Holds_where_the_architecture_does_not_mind(string architecture, string environment, string protocol) =>
+    public void Holds_where_the_architecture_has_no_such_rule(string architecture, string environment, string protocol) =>
         Assert.Equal(Verdict.Safe, Check(architecture, environment, Named(protocol)).Verdict);
 
     [Fact]
-    public void Flushes_are_empty_where_the_hash_table_is()
+    public void Flushes_do_nothing_where_there_is_a_hash_table()
     {
         foreach (LabEnvironment environment in LabEnvironments.Matrix)
         {
@@ -87,19 +173,20 @@ public class RuleTests
     [Fact]
     public void A_broken_rule_does_not_end_the_exploration()
     {
-        // On ARMv7 the missing barrier comes first, and the entry that is never flushed later.
+        // On ARMv7 the missing barrier comes first, and the entry that is never flushed comes later.
         CheckResult result = Check("armv7", "plain", Named("clear"));
         Assert.Equal(Verdict.Corrupts, result.Verdict);
     }
 
     [Fact]
-    public void What_a_TLB_holds_it_may_forget()
+    public void A_TLB_may_evict_what_it_holds()
     {
-        // As long as it remembers the entry, nothing is missed.
-        Protocol late = new("late", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), new(Set), new(Access), new(GetAndClear), new(Access), new(FlushLocal), new(PreemptEnable)]);
+        // As long as the TLB holds the entry, the access does not miss.
+        ProtocolStep[] cycle = [new(Set), new(Access), new(GetAndClear), new(Access), new(FlushLocal)];
+        Protocol late = new("late", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), .. cycle, new(PreemptEnable)]);
         CheckResult result = Check("x86-64", "plain", late);
         Assert.Equal(Verdict.Faults, result.Verdict);
-        // The hash table is emptied by the clear itself.
+        // The clear itself removes the entry from the hash table.
         Assert.Equal(6, Check("ppc64-hash", "plain", late).TraceLength);
     }
 
@@ -107,7 +194,8 @@ public class RuleTests
     public void An_interrupt_clears_into_the_batch_of_the_task_that_it_stops()
     {
         // The clear itself is outside the batch, unless the whole cycle is an interrupt inside it.
-        Protocol early = new("early", string.Empty, [new(TakeWindow), new(EnterLazyMmu), new(Set), new(Access), new(LeaveLazyMmu), new(GetAndClear), new(ReturnWindow)]);
+        ProtocolStep[] batch = [new(EnterLazyMmu), new(Set), new(Access), new(LeaveLazyMmu)];
+        Protocol early = new("early", string.Empty, [new(TakeWindow), .. batch, new(GetAndClear), new(ReturnWindow)]);
         Assert.Equal(Verdict.Safe, Check("ppc64-hash", "speculative+preemptible", early).Verdict);
         Assert.Equal(Verdict.Corrupts, Check("ppc64-hash", "reentrant", early).Verdict);
     }
@@ -115,12 +203,13 @@ public class RuleTests
     [Fact]
     public void Guards_that_are_not_paired_break_a_rule()
     {
-        Protocol unpaired = new("unpaired", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), .. Map, .. Use, .. Clear, .. FlushBothLocal]);
+        Protocol unpaired = new(
+            "unpaired", string.Empty, [new(PreemptDisable), new(WindowOfProcessor), .. Map, .. Use, .. Clear, .. FlushBothLocal]);
         CheckResult result = Check("x86-64", "plain", unpaired);
         Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (result.Verdict, result.Rule));
     }
 
-    /// <summary>A guard is undone after it was taken, in the same cycle, also where the cycle ends early because no window is free.</summary>
+    /// <summary>A guard is undone after it was taken, in the same cycle, even if the cycle ends early because no window is free.</summary>
     [Fact]
     public void Guards_are_paired_in_order_and_in_every_cycle()
     {
@@ -128,22 +217,31 @@ public class RuleTests
         Protocol[] unpaired =
         [
             new("enabled first", string.Empty, [new(PreemptEnable), new(WindowOfProcessor), .. cycle, new(PreemptDisable)]),
-            new("two taken, two given back", string.Empty, [new(TakeWindow), new(TakeWindow), .. cycle, new(ReturnWindow), new(ReturnWindow)]),
+            new("two taken, two given back", string.Empty,
+                [new(TakeWindow), new(TakeWindow), .. cycle, new(ReturnWindow), new(ReturnWindow)]),
             new("given back twice", string.Empty, [new(TakeWindow), .. cycle, new(ReturnWindow), new(ReturnWindow)]),
             new("left first", string.Empty, [new(TakeWindow), new(LeaveLazyMmu), .. cycle, new(EnterLazyMmu), new(ReturnWindow)]),
         ];
-        Assert.All(unpaired, protocol => Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (Check("x86-64", "plain", protocol).Verdict, Check("x86-64", "plain", protocol).Rule)));
-        // A window is always free for two tasks, and not for a third and not for an interrupt.
-        Protocol guarded = new("guard around taking", string.Empty, [new(PreemptDisable), new(TakeWindow), .. cycle, new(PreemptEnable), new(ReturnWindow)]);
+        Assert.All(unpaired, protocol =>
+        {
+            CheckResult result = Check("x86-64", "plain", protocol);
+            Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (result.Verdict, result.Rule));
+        });
+        // Two tasks always find a free window. A third task, or an interrupt, may not.
+        Protocol guarded = new("guard around taking", string.Empty,
+            [new(PreemptDisable), new(TakeWindow), .. cycle, new(PreemptEnable), new(ReturnWindow)]);
         Assert.Equal(Verdict.Safe, Check("x86-64", "plain", guarded).Verdict);
         Assert.Equal(TranslationRule.BalancedGuards, Check("x86-64", "reentrant", guarded).Rule);
     }
 
     [Fact]
-    public void Preemption_stays_off_however_often_it_was_forbidden()
+    public void Preemption_stays_off_however_often_it_was_disabled()
     {
-        Protocol leaking = new("leaking", string.Empty, [.. Enumerable.Repeat(new ProtocolStep(PreemptDisable), 50), new(WindowOfProcessor), new(Set), new(Access), new(GetAndClear), new(FlushRange)]);
-        CheckResult result = new Checker().Check(leaking, Architecture.X64, LabEnvironment.Preemptible, new Bounds { Cpus = 2, Objects = 2, Cycles = 6 });
+        ProtocolStep[] guards = [.. Enumerable.Repeat(new ProtocolStep(PreemptDisable), 50)];
+        Protocol leaking = new("leaking", string.Empty,
+            [.. guards, new(WindowOfProcessor), new(Set), new(Access), new(GetAndClear), new(FlushRange)]);
+        Bounds bounds = new() { Cpus = 2, Objects = 2, Cycles = 6 };
+        CheckResult result = new Checker().Check(leaking, Architecture.X64, LabEnvironment.Preemptible, bounds);
         Assert.Equal((Verdict.BreaksRule, TranslationRule.BalancedGuards), (result.Verdict, result.Rule));
     }
 
@@ -155,18 +253,21 @@ public class RuleTests
         Assert.Equal(TranslationRule.BarrierAfterSet, Check("arm64", "plain", OfCpu("set before", [new(Set), new(RawSet, 1)], unmap)).Rule);
     }
 
-    /// <summary>The TLB of an ARMv7 may hold the entry without the tag, or forget it and read the one with it, which the flush then misses.</summary>
+    /// <summary>
+    /// An ARMv7 TLB may hold the entry without the tag, or evict it and read the tagged one, which the flush then misses.
+    /// </summary>
     [Fact]
     public void A_miss_may_find_the_same_object_under_another_tag()
     {
         Protocol mixed = new("mixed", string.Empty,
         [
-            new(PreemptDisable), new(WindowOfProcessor), new(Set), new(FlushLocal, 1), new(Access), new(SetAtAddressZero), new(FlushLocal, 1), new(Access), new(GetAndClear), new(FlushRange), new(PreemptEnable),
+            new(PreemptDisable), new(WindowOfProcessor), new(Set), new(FlushLocal, 1), new(Access), new(SetAtAddressZero),
+            new(FlushLocal, 1), new(Access), new(GetAndClear), new(FlushRange), new(PreemptEnable),
         ]);
         CheckResult result = Check("armv7", "plain", mixed);
         Assert.Equal(Verdict.Corrupts, result.Verdict);
         Assert.Contains("tagged", Timeline.Of(result).Sentence, StringComparison.Ordinal);
-        // Told where TLBs read by themselves too.
+        // The timeline also works where TLBs read speculatively.
         Assert.Equal(TimelineKind.Wrong, Timeline.Of(Check("armv7", "speculative", mixed)).Entries[^1].Kind);
     }
 
@@ -205,13 +306,17 @@ public class RuleTests
             "raw set, clear, flush local" => OfCpu(name, [new(RawSet), new(RawSet, 1)], [.. Clear, .. FlushBothLocal]),
             "raw set, clear, flush everywhere" => OfCpu(name, [new(RawSet), new(RawSet, 1)], [.. Clear, .. FlushEverywhere]),
             "flush everywhere, clear, flush everywhere" => OfCpu(name, [.. Map, .. FlushEverywhere], [.. Clear, .. FlushEverywhere]),
-            "address 0: flush everywhere, clear, flush everywhere" => OfCpu(name, [new(SetAtAddressZero), new(SetAtAddressZero, 1), .. FlushEverywhere], [.. Clear, .. FlushEverywhere]),
+            "address 0: flush everywhere, clear, flush everywhere" => OfCpu(
+                name, [new(SetAtAddressZero), new(SetAtAddressZero, 1), .. FlushEverywhere], [.. Clear, .. FlushEverywhere]),
             "no guard: clear" => new Protocol(name, string.Empty, [new(WindowOfProcessor), .. Map, .. Use, .. Clear]),
-            "no guard: clear, flush local" => new Protocol(name, string.Empty, [new(WindowOfProcessor), .. Map, .. Use, .. Clear, .. FlushBothLocal]),
+            "no guard: clear, flush local" =>
+                new Protocol(name, string.Empty, [new(WindowOfProcessor), .. Map, .. Use, .. Clear, .. FlushBothLocal]),
             "stock: clear, flush local" => OfStock(name, Map, [.. Clear, .. FlushBothLocal]),
             "stock: clear, flush everywhere" => OfStock(name, Map, [.. Clear, .. FlushEverywhere]),
-            "stock: flush everywhere, clear, flush everywhere" => OfStock(name, [.. Map, .. FlushEverywhere], [.. Clear, .. FlushEverywhere]),
-            "stock: return, then clear and flush" => new Protocol(name, string.Empty, [new(TakeWindow), .. Map, .. Use, new(ReturnWindow), .. Clear, .. FlushEverywhere]),
+            "stock: flush everywhere, clear, flush everywhere" =>
+                OfStock(name, [.. Map, .. FlushEverywhere], [.. Clear, .. FlushEverywhere]),
+            "stock: return, then clear and flush" => new Protocol(
+                name, string.Empty, [new(TakeWindow), .. Map, .. Use, new(ReturnWindow), .. Clear, .. FlushEverywhere]),
             _ => throw new ArgumentException(name),
         };
     }

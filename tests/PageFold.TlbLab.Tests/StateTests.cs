@@ -24,12 +24,13 @@ public class StateTests
         }, iter: 30);
 
     [Fact]
-    public void Normalised_states_stay_as_they_are_and_tell_how_they_were_renamed() =>
+    public void Normalised_states_do_not_change_again_and_return_their_new_names() =>
         Gen.Select(Gen.Int[0, 3].Array[1, 60], Gen.Int[0, 6], Gen.Int[0, 1]).Sample((choices, architecture, environment) =>
         {
-            // Any state that a random walk comes to.
+            // A state that a random walk reaches.
             Architecture on = Architecture.All[architecture];
-            Machine machine = new(environment == 0 ? NamedProtocols.Mailed : NamedProtocols.Shipping, on, LabEnvironments.Everything, Bounds.Default);
+            Protocol protocol = environment == 0 ? NamedProtocols.Mailed : NamedProtocols.Shipping;
+            Machine machine = new(protocol, on, LabEnvironments.Everything, Bounds.Default);
             MachineState state = machine.Initial();
             machine.Normalise(state);
             List<Transition> next = [];
@@ -51,7 +52,7 @@ public class StateTests
         });
 
     [Fact]
-    public void Environments_have_names_that_can_be_read()
+    public void Names_of_environments_can_be_parsed()
     {
         foreach (int bits in Enumerable.Range(0, 32))
         {

@@ -1,4 +1,5 @@
-# Clients that ask for much and leave: greedy.py SOCKET CLIENTS ROUNDS SEED. Fills half of a disk of 1 GiB first; at the end one client reads all of that and compares it.
+# Clients that ask for much and leave: greedy.py SOCKET CLIENTS ROUNDS SEED. First fills half of a disk of 1 GiB; at the end one client
+# reads all of that and compares it.
 import random, socket, struct, sys, threading, time
 
 path, clients, rounds, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])

@@ -18,7 +18,8 @@ build_command
 limit=$((rounds * 60 + 420))
 
 make_guest init mkswap swapon swapoff sysctl mkfs.ext4 fsck.ext4 fstrim
-printf '%s\n' "memory=$memory" "working_set=$working_set" "rounds=$rounds" "seed=$seed" "stages='swap files killed'" >"$guest/root/parameters"
+printf '%s\n' "memory=$memory" "working_set=$working_set" "rounds=$rounds" "seed=$seed" \
+    "stages='swap files killed'" >"$guest/root/parameters"
 
 # The shell blocks of the section "As swap" that set swap up and end it.
 blocks() {
@@ -28,7 +29,7 @@ blocks() {
         inside {block = block $0 "\n"}' wanted="$1" docs/ramdisk.md
 }
 
-# In time the guest's kernel writes to all of the disk, so its size is what the limit holds of such pages, which compress to 0.55 or so.
+# Over time the guest's kernel writes to all of the disk, so its size is what the limit holds of such pages, which compress to about 0.55.
 server_options=(
     --unix "$work/s" --codec lz4 --export "swap,size=384MiB,memory-limit=256MiB"
     --export "files,size=64MiB,memory-limit=64MiB,keep=$work/files.snapshot" --export "killed,size=16MiB,memory-limit=32MiB"

@@ -1,5 +1,5 @@
-# What the campaigns of this folder share: options, programs they need, a folder for their files, servers, the verdict, control groups. Each
-# campaign sources it after setting its name in `campaign`.
+# The common parts of the campaigns in this folder: options, programs they need, a folder for their files, servers, the verdict, control
+# groups. Each campaign sources it after setting its name in `campaign`.
 # A campaign ends what it started by its process number, and leaves nothing behind.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -12,7 +12,7 @@ started=()
 groups=()
 
 say() { printf '%s: %s\n' "$campaign" "$*"; }
-# What the rest of a campaign needs not go on without.
+# Ends a campaign that cannot continue.
 fail() { printf 'FAIL %s: %s\n' "$campaign" "$*"; exit 1; }
 pass() { printf 'PASS %s: %s\n' "$campaign" "$*"; exit 0; }
 misuse() { printf '%s: %s\n' "$campaign" "$*" >&2; exit 2; }
@@ -45,7 +45,7 @@ needs() {
     [ ${#missing[@]} = 0 ] || fail "needs the Debian packages ${missing[*]}; ./test.sh --long installs them"
 }
 
-# Everything a campaign makes lies in $work, and goes with it. A campaign that has more to end defines left_behind.
+# All files of a campaign are in $work, which is removed at the end. A campaign that has more to clean up defines left_behind.
 begin() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/pagefold-$campaign.XXXXXX")
     trap finish EXIT
@@ -77,8 +77,8 @@ gone() {
 build_command() { ./pagefold --version >/dev/null || fail "the command does not build"; }
 pagefold() { dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll" "$@"; }
 
-# The command compiled ahead of time to one native program, whose path is in $program; what the compiler said is in $work/compile.log. Kept
-# in artifacts/ahead, beside the managed build, so that the next campaign that wants it compiles only what has changed.
+# The command compiled ahead of time to one native program, whose path is in $program; the output of the compiler is in $work/compile.log.
+# Kept in artifacts/ahead, beside the managed build, so that the next campaign that needs it compiles only what has changed.
 compile_command() {
     say "Compiling ahead of time ..."
     dotnet publish src/PageFold.Cli/PageFold.Cli.csproj -c Release --artifacts-path "$root/artifacts/ahead" -o "$work/out" \
@@ -86,14 +86,14 @@ compile_command() {
     program=$work/out/PageFold.Cli
 }
 
-# start_server LOG OPTION...: `pagefold serve`; returns when it serves, with its process number in $server. Set `within` to a command that
-# runs it, for example in a control group, and `served_by` to what to serve with.
+# start_server LOG OPTION...: starts `pagefold serve` and returns when it serves, with its process number in $server. Set `within` to a
+# command that runs it, for example in a control group, and `served_by` to the program that serves.
 within=()
 served_by=(dotnet "$root/src/PageFold.Cli/bin/Release/net10.0/PageFold.Cli.dll")
 start_server() {
     local log=$1 i
     shift
-    # Emptied here, before the wait looks into it: an earlier server may have written to it.
+    # Emptied before the wait reads it: an earlier server may have written to it.
     : >"$log"
     "${within[@]}" "${served_by[@]}" serve "$@" 2>"$log" &
     server=$!

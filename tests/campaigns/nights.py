@@ -1,4 +1,5 @@
-"""A disk that is written by day. Reads what to do from standard input, a line each, and answers each with a line; the disk's content is known throughout.
+"""A disk that is written by day. Reads what to do from standard input, a line each, and answers each with a line; the disk's content is
+known throughout.
 
 nights.py SOCKET IMAGE SEED, with the commands
   day SHARE   writes that share of the blocks, each with a random block of the image and a stamp of its own

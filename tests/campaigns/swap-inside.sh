@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A Linux guest (user-mode Linux) swaps to `pagefold serve` inside the same guest, set as docs/ramdisk.md says; control groups of version 2 there. Every byte is verified.
+# A Linux guest (user-mode Linux) swaps to `pagefold serve` inside the same guest, set as docs/ramdisk.md says. Every byte is verified.
+# The guest has control groups of version 2.
 # swap-inside.sh [--short] [--seed N] [--memory MIB] [--working-set MIB] [--rounds N] [--seconds N]
 # SETTINGS="NAME=VALUE..." tries other settings than the recommended, once: lock=--lock-memory programs=80M group_swap=0 score=-1000
 # min_free=16384; SETTINGS=none tries none. The guest is ended after so many seconds.
@@ -29,5 +30,6 @@ say "settings: ${settings:-none}"
 begun=$SECONDS
 boot_guest "$memory" "$seconds"
 await_end
-! grep -aq 'Write-error' "$console" || [ -n "${SETTINGS:-}" ] || broken "writes were refused: the memory limit is too small for this working set"
+! grep -aq 'Write-error' "$console" || [ -n "${SETTINGS:-}" ] ||
+    broken "writes were refused: the memory limit is too small for this working set"
 pass "$working_set MiB in a guest of $memory MiB with its server, $rounds rounds, $((SECONDS - begun)) s"

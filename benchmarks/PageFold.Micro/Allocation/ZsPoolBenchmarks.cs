@@ -3,7 +3,8 @@ using BenchmarkDotNet.Attributes;
 
 namespace PageFold.Micro;
 
-/// <summary>Allocating and freeing in a pool whose objects are replaced in random order, so that its zspages are as full as they are in use.</summary>
+/// <summary>Benchmarks allocating and freeing in a pool whose objects are replaced in random order.</summary>
+/// <remarks>So its zspages are as full as in real use.</remarks>
 public class ZsPoolBenchmarks
 {
     private const int Operations = 4096;
@@ -16,7 +17,7 @@ public class ZsPoolBenchmarks
     private RandomOrder _sizeOrder = null!;
     private ZsPool _pool = null!;
 
-    /// <summary>The objects' bytes: what real pages compress to, or all the same.</summary>
+    /// <summary>The sizes of the objects in bytes: those of compressed real pages, or all the same.</summary>
     [Params(Compressed, "64", "512", "1632", "3072", "4096")]
     public string Size { get; set; } = Compressed;
 
@@ -33,11 +34,11 @@ public class ZsPoolBenchmarks
             FreeAndAllocate();
     }
 
-    /// <summary>Gives the pool up.</summary>
+    /// <summary>Disposes the pool.</summary>
     [GlobalCleanup]
     public void CleanUp() => _pool.Dispose();
 
-    /// <summary>Frees any object and allocates another in its stead, which is cleared.</summary>
+    /// <summary>Frees a random object and allocates another, cleared one in its place.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public void FreeAndAllocate()
     {

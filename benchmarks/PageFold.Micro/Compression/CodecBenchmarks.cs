@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace PageFold.Micro;
 
-/// <summary>Every codec on real pages, with no store around it.</summary>
+/// <summary>Benchmarks every codec on real pages, without a store.</summary>
 public class CodecBenchmarks
 {
     private const int Operations = 2048;
@@ -18,7 +18,7 @@ public class CodecBenchmarks
     [Params("lz4", "lz4-managed", "zstd-1", "none")]
     public string Codec { get; set; } = "none";
 
-    /// <summary>Compresses all pages, for the reading benchmark to have something to read.</summary>
+    /// <summary>Compresses all pages, as input for decompression.</summary>
     [GlobalSetup]
     public void Pack()
     {
@@ -35,15 +35,20 @@ public class CodecBenchmarks
         _buffer = new byte[codec.MaxCompressedLength(PageSet.PageSize)];
         _packed = new byte[_pages.Count][];
         for (int i = 0; i < _packed.Length; i++)
-            _packed[i] = _context.TryCompress(_pages[i], _buffer, out int size) ? _buffer[..size] : throw new InvalidOperationException($"{Codec} refuses a page.");
-        Console.WriteLine($"// {codec.Implementation}: {_pages.Count} pages, {(double)_pages.Count * PageSet.PageSize / _packed.Sum(packed => (long)packed.Length):F2} to one");
+        {
+            if (!_context.TryCompress(_pages[i], _buffer, out int size))
+                throw new InvalidOperationException($"{Codec} refuses a page.");
+            _packed[i] = _buffer[..size];
+        }
+        double ratio = (double)_pages.Count * PageSet.PageSize / _packed.Sum(packed => (long)packed.Length);
+        Console.WriteLine($"// {codec.Implementation}: {_pages.Count} pages, {ratio:F2} to one");
     }
 
     /// <summary>Frees the codec's context.</summary>
     [GlobalCleanup]
     public void CleanUp() => _context.Dispose();
 
-    /// <summary>Compresses a page, however large the result.</summary>
+    /// <summary>Compresses a page, however large the result is.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public long Compress()
     {

@@ -3,13 +3,14 @@ using PageFold.Frames;
 
 namespace PageFold.Micro;
 
-/// <summary>Single frames from an arena that has many in use. A frame that the arena hands out is zeros, so its clearing is in the figures.</summary>
+/// <summary>Benchmarks single frames of an arena with many frames in use.</summary>
+/// <remarks>The arena clears a frame before it hands it out, so the figures include clearing.</remarks>
 public class FrameArenaBenchmarks
 {
     private const int Operations = 4096;
     private const int InUse = 32768;
 
-    // Less than the arena keeps of them, so that none goes back to the system.
+    // Fewer than the arena keeps free, so that none goes back to the system.
     private const int Spare = 32;
 
     private readonly uint[] _batch = new uint[Operations];
@@ -17,7 +18,7 @@ public class FrameArenaBenchmarks
     private readonly RandomOrder _order = new(InUse, seed: 1);
     private FrameArena _arena = null!;
 
-    /// <summary>Takes the frames in use, and leaves some free.</summary>
+    /// <summary>Takes the frames in use and leaves some free.</summary>
     [GlobalSetup]
     public void Fill()
     {
@@ -30,11 +31,11 @@ public class FrameArenaBenchmarks
             _arena.Free(_batch[i]);
     }
 
-    /// <summary>Gives the arena up.</summary>
+    /// <summary>Disposes the arena.</summary>
     [GlobalCleanup]
     public void CleanUp() => _arena.Dispose();
 
-    /// <summary>Gives any frame back and takes one that is free already.</summary>
+    /// <summary>Frees a random frame and takes a free one.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public void FreeAndAllocateWarm()
     {
@@ -46,7 +47,7 @@ public class FrameArenaBenchmarks
         }
     }
 
-    /// <summary>Takes thousands of frames, which the system has to supply, and gives all of them back, to it.</summary>
+    /// <summary>Takes thousands of frames from the system and gives all of them back to it.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public void AllocateAndFreeThroughTheSystem()
     {

@@ -2,10 +2,10 @@ using BenchmarkDotNet.Attributes;
 
 namespace PageFold.Micro;
 
-/// <summary>
-/// Looking at objects of the sizes that real pages compress to. For every straddling object there is a contiguous one of the same size, so the two
-/// differ in nothing but how the objects lie.
-/// </summary>
+/// <summary>Benchmarks access to objects of the sizes of compressed real pages.</summary>
+/// <remarks>
+/// For every straddling object there is a contiguous one of the same size, so the two cases differ only in how the objects lie.
+/// </remarks>
 public class MapBenchmarks
 {
     private const int Operations = 4096;
@@ -17,11 +17,11 @@ public class MapBenchmarks
     private RandomOrder _order = null!;
     private ZsPool _pool = null!;
 
-    /// <summary>Whether the objects lie in two frames or in one.</summary>
+    /// <summary>True if the objects lie in two frames, false if in one.</summary>
     [Params(false, true)]
     public bool Straddling { get; set; }
 
-    /// <summary>Fills a pool and picks the objects.</summary>
+    /// <summary>Fills a pool and chooses the objects.</summary>
     [GlobalSetup]
     public void Fill()
     {
@@ -37,11 +37,11 @@ public class MapBenchmarks
         _order = new RandomOrder(_handles.Length, seed: 3);
     }
 
-    /// <summary>Gives the pool up.</summary>
+    /// <summary>Disposes the pool.</summary>
     [GlobalCleanup]
     public void CleanUp() => _pool.Dispose();
 
-    /// <summary>Maps an object to read and looks at both its ends.</summary>
+    /// <summary>Maps an object for reading and reads both its ends.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public int MapToRead()
     {
@@ -54,7 +54,7 @@ public class MapBenchmarks
         return sum;
     }
 
-    /// <summary>Views an object as it lies and looks at both its ends.</summary>
+    /// <summary>Views an object in place and reads both its ends.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public int View()
     {
@@ -67,7 +67,7 @@ public class MapBenchmarks
         return sum;
     }
 
-    /// <summary>Copies an object out, whole.</summary>
+    /// <summary>Copies a whole object out.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public int Read()
     {
@@ -81,7 +81,7 @@ public class MapBenchmarks
         return sum;
     }
 
-    /// <summary>Copies an object in, whole.</summary>
+    /// <summary>Copies a whole object in.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public void Write()
     {

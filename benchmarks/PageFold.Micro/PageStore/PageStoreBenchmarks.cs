@@ -2,7 +2,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace PageFold.Micro;
 
-/// <summary>A full store with LZ4, its pages written, read and discarded in random order by one thread.</summary>
+/// <summary>Benchmarks a full store with LZ4: one thread writes, reads and discards pages in random order.</summary>
 public class PageStoreBenchmarks
 {
     private const int Operations = 4096;
@@ -11,7 +11,7 @@ public class PageStoreBenchmarks
     private const string SameFilled = "same-filled";
     private const string Incompressible = "incompressible";
 
-    // 64 MiB, which the caches near a core do not hold.
+    // 64 MiB, more than the caches near a core hold.
     private const int Made = 16384;
 
     private readonly byte[] _buffer = new byte[PageSet.PageSize];
@@ -20,7 +20,7 @@ public class PageStoreBenchmarks
     private RandomOrder _pageOrder = null!;
     private PageStore _store = null!;
 
-    /// <summary>What the pages are: the runtime's own files, one repeated word each, or random bytes.</summary>
+    /// <summary>The content of the pages: the runtime's own files, one repeated word each, or random bytes.</summary>
     [Params(Real, SameFilled, Incompressible)]
     public string Content { get; set; } = Real;
 
@@ -40,7 +40,7 @@ public class PageStoreBenchmarks
             Write();
     }
 
-    /// <summary>Gives the store up.</summary>
+    /// <summary>Disposes the store.</summary>
     [GlobalCleanup]
     public void CleanUp() => _store.Dispose();
 
@@ -64,7 +64,7 @@ public class PageStoreBenchmarks
         return found;
     }
 
-    /// <summary>Discards a page and writes another in its stead.</summary>
+    /// <summary>Discards a page and writes another in its place.</summary>
     [Benchmark(OperationsPerInvoke = Operations)]
     public long DiscardAndWrite()
     {

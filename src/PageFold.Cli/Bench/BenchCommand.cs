@@ -6,7 +6,7 @@ using PageFold.Cli.Bench.Store;
 
 namespace PageFold.Cli.Bench;
 
-/// <summary><c>pagefold bench</c>: how fast, side by side with what one would use otherwise, on one's own data and machine.</summary>
+/// <summary><c>pagefold bench</c>: measures speed side by side with alternatives, on the user's own data and machine.</summary>
 internal static class BenchCommand
 {
     public static Command Create() => new("bench", "How fast is it, beside what you would use otherwise, on your own data and machine?")

@@ -2,10 +2,10 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Bench;
 
-/// <summary>What real pages compress to.</summary>
+/// <summary>Computes the compressed sizes of real pages.</summary>
 internal static class CompressedSizes
 {
-    /// <summary>Each page's compressed size in bytes, in the order of the image.</summary>
+    /// <summary>Computes the compressed size of each page in bytes, in the order of the image.</summary>
     public static int[] Of(PageImage image, PageCodec codec)
     {
         int[] sizes = new int[image.Count];
@@ -19,7 +19,7 @@ internal static class CompressedSizes
         return sizes;
     }
 
-    /// <summary>The bytes that a store keeps of each page: those above the default threshold are stored raw.</summary>
+    /// <summary>Computes the bytes that a store keeps of each page: pages above the default threshold are stored raw.</summary>
     public static int[] AsStored(PageImage image, PageCodec codec)
     {
         int[] sizes = Of(image, codec);

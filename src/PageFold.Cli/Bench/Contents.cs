@@ -1,8 +1,9 @@
 namespace PageFold.Cli.Bench;
 
-/// <summary>
-/// Content for objects, known again by its number. All of it lies in a buffer that stays in the processor's cache, as a page that was compressed a moment ago does.
-/// </summary>
+/// <summary>Contents of objects, identified by numbers.</summary>
+/// <remarks>
+/// All contents lie in a buffer that stays in the processor's cache, as a page that was just compressed does.
+/// </remarks>
 internal sealed class Contents
 {
     private const int OffsetBits = 16;
@@ -10,10 +11,10 @@ internal sealed class Contents
 
     private readonly byte[] _bytes;
 
-    /// <param name="longest">The most bytes that an object has.</param>
+    /// <param name="longest">The maximum size of an object, in bytes.</param>
     public Contents(int longest)
     {
-        // A fixed seed: the same bytes each time.
+        // A fixed seed, so that the bytes are the same each time.
         _bytes = new byte[(1 << OffsetBits) + longest];
         new Random(2026).NextBytes(_bytes);
     }

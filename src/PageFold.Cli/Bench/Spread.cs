@@ -1,9 +1,9 @@
 namespace PageFold.Cli.Bench;
 
-/// <summary>The same figure from several rounds.</summary>
+/// <summary>The median and the extremes of a figure over several rounds.</summary>
 internal readonly record struct Spread(double Median, double Least, double Most)
 {
-    /// <summary>How far apart the rounds lie, as a share of the median.</summary>
+    /// <summary>The distance between the extremes, as a share of the median.</summary>
     public double Width => Median == 0 ? 0 : (Most - Least) / Median;
 
     public static Spread Of(IEnumerable<double> rounds)

@@ -2,10 +2,11 @@ using System.Diagnostics;
 
 namespace PageFold.Cli.Bench;
 
-/// <summary>
-/// Threads that begin a piece of work at the same moment, again and again; each piece is timed from the first one's beginning to the last one's end, by their own clocks, since whoever waits for them may be woken
-/// late. They live as long as the team, so that short pieces can be timed.
-/// </summary>
+/// <summary>Threads that repeatedly start a piece of work at the same moment.</summary>
+/// <remarks>
+/// Each piece is timed by the members' own clocks, from the first one's start to the last one's end, because the thread that waits for them
+/// may be woken late. The threads live as long as the team, so that short pieces can be timed.
+/// </remarks>
 internal sealed class Team : IDisposable
 {
     private readonly Barrier? _start;
@@ -18,7 +19,7 @@ internal sealed class Team : IDisposable
     private Exception? _failure;
     private bool _disposed;
 
-    /// <param name="size">How many; a team of one works on the calling thread.</param>
+    /// <param name="size">The number of threads; a team of one works on the calling thread.</param>
     public Team(int size)
     {
         Size = size;
@@ -36,8 +37,9 @@ internal sealed class Team : IDisposable
 
     public int Size { get; }
 
-    /// <summary>Has every member do the work and returns the seconds it took. What a member throws is thrown here, after all have ended.</summary>
-    /// <param name="work">Gets the member's number, from zero.</param>
+    /// <summary>Lets every member do the work and returns the seconds it took.</summary>
+    /// <remarks>An exception of a member is rethrown after all members have ended.</remarks>
+    /// <param name="work">Receives the member's number, from zero.</param>
     public double Run(Action<int> work)
     {
         if (_start is null)
@@ -75,7 +77,7 @@ internal sealed class Team : IDisposable
             _start!.SignalAndWait();
             if (_disposed)
                 return;
-            // The last one to be woken starts all of them.
+            // The last member that is woken starts all of them.
             SpinWait spin = default;
             Interlocked.Decrement(ref _awaited);
             while (Volatile.Read(ref _awaited) > 0)
@@ -85,7 +87,7 @@ internal sealed class Team : IDisposable
             {
                 _work(number);
             }
-#pragma warning disable CA1031 // carried to the thread that waits
+#pragma warning disable CA1031 // rethrown on the thread that waits
             catch (Exception e)
 #pragma warning restore CA1031
             {

@@ -3,14 +3,15 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>Something that has been found to have content, and can be read at any place. Reading is thread-safe.</summary>
+/// <summary>A file or stream whose content can be read at any offset.</summary>
+/// <remarks>Reading is thread-safe.</remarks>
 internal abstract class DataItem : IDisposable
 {
-    /// <summary>Bytes up to the end.</summary>
+    /// <summary>The length in bytes.</summary>
     public abstract long Length { get; }
 
-    /// <summary>Reads as much as there is, and as can be read.</summary>
-    /// <returns>Bytes read; fewer than asked for at the end, or if the item has changed meanwhile.</returns>
+    /// <summary>Reads as many bytes as exist and can be read.</summary>
+    /// <returns>The bytes read; fewer than requested at the end, or if the item has changed meanwhile.</returns>
     public abstract int Read(Span<byte> buffer, long offset);
 
     public void Dispose()
@@ -39,16 +40,14 @@ internal abstract class DataItem : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Unreadable since it was listed: what was read so far counts.
+            // The item has become unreadable since it was listed. The bytes read so far count.
         }
         return read;
     }
 }
 
-/// <summary>
-/// An ordinary file by its name. It is opened for each read, since there may be many; what is then found under the name must still be the
-/// same file.
-/// </summary>
+/// <summary>An ordinary file that is opened by its name for each read, because there may be many.</summary>
+/// <remarks>A read checks that the name still leads to the same file.</remarks>
 internal sealed class NamedFile(FileName name, FileStatus status) : DataItem
 {
     public override long Length => status.Length;
@@ -74,15 +73,13 @@ internal sealed class OpenFile(SafeFileHandle file, long length) : DataItem
     }
 }
 
-/// <summary>
-/// What came out of a pipe or a device, or a file that does not tell its length, kept in memory off the GC heap, because it comes only
-/// once.
-/// </summary>
+/// <summary>The content of a pipe, of a device, or of a file without a known length, in memory off the GC heap.</summary>
+/// <remarks>It is kept because it can be read only once.</remarks>
 internal sealed class StreamedBytes : DataItem
 {
     // A multiple of every page size.
     private const int ChunkLength = 16 << 20;
-    private const int MillisecondsBetweenLooks = 100;
+    private const int MillisecondsBetweenChecks = 100;
 
     private readonly List<NativeBytes> _chunks = [];
     private long _length;
@@ -93,14 +90,14 @@ internal sealed class StreamedBytes : DataItem
 
     public override long Length => _length;
 
-    /// <summary>Reads a stream to its end, or as much as is wanted.</summary>
-    /// <param name="stream">Where it comes from; only what is there is read, so that waiting can be cancelled.</param>
-    /// <param name="what">Its name for people.</param>
-    /// <param name="wanted">The most bytes to read; null for all.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>Reads a stream to its end, or up to a maximum.</summary>
+    /// <param name="stream">The stream. A read takes only what is available, so that waiting can be cancelled.</param>
+    /// <param name="what">The name of the stream for messages.</param>
+    /// <param name="wanted">The maximum of bytes to read; null for all.</param>
+    /// <param name="cancellation">Cancels the reading.</param>
     public static StreamedBytes ReadAll(SafeFileHandle stream, string what, long? wanted, CancellationToken cancellation)
     {
-        // Beside it a store holds the same once more, compressed, and a comparison several times.
+        // A store holds the same data again, compressed, and a comparison holds it several times.
         long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         StreamedBytes bytes = new();
         try
@@ -155,7 +152,7 @@ internal sealed class StreamedBytes : DataItem
         do
         {
             cancellation.ThrowIfCancellationRequested();
-            got = Files.ReadAvailable(stream, room, MillisecondsBetweenLooks, out string reason);
+            got = Files.ReadAvailable(stream, room, MillisecondsBetweenChecks, out string reason);
             if (got < 0)
                 throw new UserErrorException($"{what} cannot be read ({reason}); name something else.");
         }

@@ -4,10 +4,10 @@ using PageFold.Nbd;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>The name of a file as the system has it: bytes on Linux, which need not be text, and text elsewhere.</summary>
+/// <summary>The name of a file in the system's own form: bytes on Linux, which need not be valid text, and text elsewhere.</summary>
 internal sealed class FileName
 {
-    // What .NET puts in place of bytes that are no UTF-8.
+    // .NET replaces bytes that are not UTF-8 by this character.
     private const char Replacement = '\uFFFD';
 
     private static readonly string[] DescriptorFolders = ["/dev/fd/", "/proc/self/fd/"];
@@ -21,19 +21,19 @@ internal sealed class FileName
         _text = text;
     }
 
-    /// <summary>The bytes, with a zero behind; Linux.</summary>
+    /// <summary>The bytes and a final zero; Linux.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
 
-    /// <summary>The text, for where names are text.</summary>
+    /// <summary>The text, for systems whose names are text.</summary>
     public string Text => _text ?? Encoding.UTF8.GetString(_bytes.AsSpan(0, _bytes.Length - 1));
 
-    /// <summary>A name from the command line.</summary>
+    /// <summary>Makes a name from an argument of the command line.</summary>
     public static FileName Of(string argument)
     {
         byte[] bytes = [.. Encoding.UTF8.GetBytes(argument), 0];
         if (argument.Contains(Replacement, StringComparison.Ordinal) && OperatingSystem.IsLinux())
         {
-            // The argument as it was handed over.
+            // The original bytes of the argument.
             foreach (byte[] original in RawArguments())
             {
                 if (Encoding.UTF8.GetString(original) == argument)
@@ -43,15 +43,15 @@ internal sealed class FileName
         return new FileName(bytes, argument);
     }
 
-    /// <summary>A name in this folder.</summary>
-    /// <param name="name">Bytes with a zero behind.</param>
+    /// <summary>Makes the name of a file in this folder.</summary>
+    /// <param name="name">The bytes and a final zero.</param>
     public FileName Child(ReadOnlySpan<byte> name)
     {
         ReadOnlySpan<byte> folder = _bytes.AsSpan(0, _bytes.Length - 1);
         return new FileName(folder.EndsWith("/"u8) ? [.. folder, .. name] : [.. folder, (byte)'/', .. name], null);
     }
 
-    /// <summary>Tells whether a name means a descriptor of this process, such as <c>-</c> or <c>/dev/stdin</c>, and which.</summary>
+    /// <summary>True if an argument names a descriptor of this process, such as <c>-</c> or <c>/dev/stdin</c>.</summary>
     public static bool IsDescriptor(string argument, out int descriptor)
     {
         descriptor = argument switch { "-" or "/dev/stdin" => 0, "/dev/stdout" => 1, "/dev/stderr" => 2, _ => -1 };
@@ -64,7 +64,7 @@ internal sealed class FileName
         return descriptor >= 0;
     }
 
-    /// <summary>The name for people.</summary>
+    /// <summary>The name for messages.</summary>
     public override string ToString() => _text is null ? PrintableText.Of(_bytes.AsSpan(0, _bytes.Length - 1)) : PrintableText.Of(_text);
 
     private static IEnumerable<byte[]> RawArguments()

@@ -4,17 +4,15 @@ using PageFold.Nbd;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>
-/// The content of files, folders with everything below them, block devices, pipes and other streams.
-/// </summary>
+/// <summary>The content of files, folders with everything below them, block devices, pipes and other streams.</summary>
 /// <remarks>
-/// What is named is followed if it is a link; links inside folders are not, as nothing but ordinary files and folders is looked at there. A
-/// file with several names counts once. A stream is read to its end, or as much of it as the sample has, before anything is measured. Holes
-/// of sparse files are pages of zeros that are not read, or left out.
+/// A path of the user that is a link is followed. Links inside folders are not, because a folder contributes only ordinary files and
+/// folders. A file with several names counts once. A stream is read to its end, or up to the size of the sample, before measuring starts.
+/// Holes of sparse files are pages of zeros that are not read, or are left out.
 /// </remarks>
 internal sealed class FilePageSource : PageSource
 {
-    // What standard input is where there is none. It has an end at its beginning, other devices need not have any.
+    // The device that standard input is when there is none. It is empty; other devices may have no end.
     private static readonly Lazy<FileId?> s_nothing = new(() => Files.Look(FileName.Of("/dev/null"), follow: true, out _)?.Id);
 
     private readonly List<DataItem> _items = [];
@@ -25,11 +23,11 @@ internal sealed class FilePageSource : PageSource
     private readonly bool _holes;
     private readonly CancellationToken _cancellation;
 
-    /// <param name="paths">Names of files, folders, devices or pipes, or - for standard input.</param>
+    /// <param name="paths">Paths of files, folders, devices or pipes, or - for standard input.</param>
     /// <param name="pageSize">Bytes in a page.</param>
-    /// <param name="sampleBytes">About how much to choose; null for all.</param>
+    /// <param name="sampleBytes">The approximate size of the sample; null for all data.</param>
     /// <param name="holes">True if holes count as pages of zeros, false if they are left out.</param>
-    /// <param name="cancellation">Ends the search, and the reading of streams.</param>
+    /// <param name="cancellation">Cancels the search and the reading of streams.</param>
     public FilePageSource(IReadOnlyList<string> paths, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
         : base(pageSize)
     {
@@ -85,11 +83,11 @@ internal sealed class FilePageSource : PageSource
         base.Dispose(disposing);
     }
 
-    /// <summary>Adds what the user named: its kind is known before it is opened, and looked at once more when it is open.</summary>
+    /// <summary>Adds what a path of the user names; its kind is checked before it is opened and again afterwards.</summary>
     private void AddNamed(string path)
     {
         FileName name = FileName.Of(path == "-" ? "/dev/stdin" : path);
-        // Opened by its name a descriptor would not be what was handed over: a socket cannot be opened, and a file would begin anew.
+        // An inherited descriptor is duplicated. Opening it by name would fail for a socket and start a file from its beginning.
         int descriptor = -1;
         bool handedOver = OperatingSystem.IsLinux() && FileName.IsDescriptor(path, out descriptor);
         FileStatus status = default;
@@ -109,7 +107,7 @@ internal sealed class FilePageSource : PageSource
             if (file is null && status.Kind != FileKind.Folder)
                 throw new UserErrorException($"the file '{name}' cannot be read ({reason}); check its permissions.");
             if (OperatingSystem.IsLinux() && file is not null && SystemFiles.IsTerminal(file))
-                throw new UserErrorException($"'{name}' is a terminal; name files or folders, or lead a pipe or file to standard input.");
+                throw new UserErrorException($"'{name}' is a terminal; name files or folders, or connect a pipe to standard input.");
             RefuseUnfit(name, status, handedOver);
             if (status.Kind == FileKind.Folder)
                 AddFolder(name, status);
@@ -136,13 +134,13 @@ internal sealed class FilePageSource : PageSource
         }
         else if (OperatingSystem.IsLinux())
         {
-            // An ordinary file without a length may be one of /proc, whose content is made when it is read.
+            // An ordinary file without a length may be a file of /proc, whose content is made when it is read.
             item = StreamedBytes.ReadAll(file, $"'{name}'", _sampleBytes, _cancellation);
             AddRuns([(0, item.Length)], 0, item.Length);
         }
         else
         {
-            // Without knowing what it is, nothing is waited for.
+            // The kind of file is unknown, and reading might wait without end.
             return null;
         }
         _items.Add(item);
@@ -151,12 +149,12 @@ internal sealed class FilePageSource : PageSource
 
     private void AddFolder(FileName folder, FileStatus status)
     {
-        // Walked by hand, because an enumeration that ignores what it may not open cannot count it.
+        // Not by an enumeration: one that ignores inaccessible folders cannot count them.
         Stack<(FileName Name, FileStatus Status)> folders = new([(folder, status)]);
         while (folders.TryPop(out (FileName Name, FileStatus Status) next))
         {
             _cancellation.ThrowIfCancellationRequested();
-            // A mount may show a folder below itself.
+            // A mount may contain one of its own parent folders.
             if (next.Status.Id is { } id && !_seen.Add(id))
                 continue;
             List<FileName>? names = Files.List(next.Name, out string reason);
@@ -185,24 +183,24 @@ internal sealed class FilePageSource : PageSource
             Skipped.Add(name.ToString(), reason);
             return;
         }
-        // It may have become something else, which is not for a folder's walk to read, or be known under another name.
+        // The file may have been replaced by something that a folder does not contribute, or was added under another name.
         if (status is not { Kind: FileKind.Regular, Length: > 0 } || status.Id is { } id && !_seen.Add(id))
             return;
         AddRuns(Files.Data(file, status, 0), 0, status.Length);
         _items.Add(new NamedFile(name, status));
     }
 
-    /// <summary>Adds the pages of the item that is about to be added: those with data, and the holes between them.</summary>
+    /// <summary>Adds the runs of the item that is added next: those with data, and the holes between them.</summary>
     private void AddRuns(IEnumerable<(long Begin, long End)> data, long begin, long length)
     {
-        // Pages are counted from where the item begins.
+        // Page numbers count from the beginning of the item.
         long filled = 0;
         long run = 0;
         foreach ((long from, long to) in data)
         {
             _cancellation.ThrowIfCancellationRequested();
             long first = (from - begin) / PageSize;
-            // A hole shorter than an extent is read with the data around it.
+            // A hole shorter than an extent is read together with the data around it.
             if (first - filled >= PagesPerExtent)
             {
                 Add(run, filled, isHole: false);

@@ -3,16 +3,14 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>Files as this command meets them, on every system: looked at before they are opened, and opened without waiting.</summary>
+/// <summary>File operations of this command on every system: examine before opening, and open without waiting.</summary>
 /// <remarks>
-/// Only Linux tells what a file is, which one it is and where its holes are. Elsewhere a file is a folder, a link or an ordinary file, and
-/// what reports no length is an ordinary file without content, which is not opened.
+/// Only Linux reports the kind and identity of a file and its holes. Elsewhere a file is a folder, a link or an ordinary file. A file that
+/// reports no length is then an ordinary file without content, and is not opened.
 /// </remarks>
 internal static class Files
 {
-    /// <summary>
-    /// What a name leads to, or the link itself; null if there is nothing, or else with the reason why it cannot be looked at.
-    /// </summary>
+    /// <summary>Reads the status of a path, following a link or not; null if there is nothing, or it cannot be read for a reason.</summary>
     public static FileStatus? Look(FileName name, bool follow, out string reason)
     {
         reason = string.Empty;
@@ -42,7 +40,7 @@ internal static class Files
         }
     }
 
-    /// <summary>Opens a file to read, and says what was opened.</summary>
+    /// <summary>Opens a file for reading and reads its status.</summary>
     public static SafeFileHandle? Open(FileName name, out FileStatus status, out string reason)
     {
         status = default;
@@ -66,19 +64,19 @@ internal static class Files
         }
     }
 
-    /// <summary>A descriptor of this process as a file of its own, and what it is.</summary>
+    /// <summary>Duplicates a descriptor of this process and reads its status.</summary>
     public static SafeFileHandle? OpenDescriptor(int descriptor, out FileStatus status, out string reason)
     {
         status = default;
         reason = "only Linux can";
         if (!OperatingSystem.IsLinux())
             return null;
-        // The number of one that was closed may belong to the runtime by now.
+        // If the descriptor was closed, the runtime may use its number for a file of its own.
         reason = "it is not open in this command";
         return Descriptor.IsInherited(descriptor) ? Known(SystemFiles.Duplicate(descriptor), out status, out reason) : null;
     }
 
-    /// <summary>What is in a folder, by name; null if it cannot be read, and why.</summary>
+    /// <summary>Lists a folder in the order of names; null, with the reason, if it cannot be read.</summary>
     public static List<FileName>? List(FileName folder, out string reason)
     {
         reason = string.Empty;
@@ -102,7 +100,7 @@ internal static class Files
         }
     }
 
-    /// <summary>Stretches of a file that hold data, from an offset on; between them are holes.</summary>
+    /// <summary>The ranges of a file that hold data, from an offset on; between them are holes.</summary>
     public static IEnumerable<(long Begin, long End)> Data(SafeFileHandle file, FileStatus status, long offset)
     {
         bool mayHaveHoles = OperatingSystem.IsLinux() && status.AllocatedBytes < status.Length;
@@ -116,9 +114,8 @@ internal static class Files
         }
     }
 
-    /// <summary>
-    /// Reads what is there: bytes read, 0 at the end, null if there was nothing in that time, negative if it cannot be read.
-    /// </summary>
+    /// <summary>Reads what is available.</summary>
+    /// <returns>The bytes read; 0 at the end; null if nothing was available in time; negative, with a reason, on failure.</returns>
     public static int? ReadAvailable(SafeFileHandle stream, Span<byte> buffer, int milliseconds, out string reason)
     {
         reason = string.Empty;
@@ -126,7 +123,7 @@ internal static class Files
             return RandomAccess.Read(stream, buffer, 0);
         if (!SystemFiles.WaitForInput(stream, milliseconds))
             return null;
-        // A descriptor that was handed over may be shared with another reader, who may be faster.
+        // Another reader may share the descriptor and take the bytes first.
         using Interruptible.Region waiting = Interruptible.MayWait();
         int? got = SystemFiles.ReadAvailable(stream, buffer);
         if (got < 0)

@@ -3,10 +3,10 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>
-/// Pages of real data, all in memory at once and off the GC heap, so that what is timed reads memory and nothing else. Same-filled pages are left out: no codec, store or kernel
-/// compresses those, so they would only flatter whoever notices them first.
-/// </summary>
+/// <summary>Pages of real data, all in memory and off the GC heap, so that timed code reads nothing else.</summary>
+/// <remarks>
+/// Same-filled pages are left out. No codec, store or kernel compresses them, so they would only favor the one that detects them fastest.
+/// </remarks>
 internal sealed class PageImage : IDisposable
 {
     private readonly NativeBytes _bytes;
@@ -38,9 +38,13 @@ internal sealed class PageImage : IDisposable
         int pageSize = source.PageSize;
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         long wanted = (long)source.Pages * pageSize;
-        // The image itself, and up to as much again for each of those that are measured side by side.
+        // The image itself, and up to the same size for each subject that is measured side by side.
         if (wanted > available / 4)
-            throw new UserErrorException($"{ByteSize.Format(wanted)} of data are too much to hold in the {ByteSize.Format(available)} there are; choose less with --sample.");
+        {
+            throw new UserErrorException(
+                $"{ByteSize.Format(wanted)} of data are too much to hold: a quarter of the {ByteSize.Format(available)} of memory can "
+                    + "be used; choose less with --sample.");
+        }
         NativeBytes? bytes = new(wanted, pageSize);
         try
         {
@@ -65,7 +69,7 @@ internal sealed class PageImage : IDisposable
                 progress.Add(extent.Pages);
             }
             if (count == 0)
-                throw new UserErrorException($"{source.Description} holds no page that is not the same word throughout; choose other data.");
+                throw new UserErrorException($"{source.Description} holds only pages of one repeated word; choose other data.");
             PageImage image = new(bytes, pageSize, count, sameFilled, isPart: false);
             bytes = null;
             return image;
@@ -76,7 +80,7 @@ internal sealed class PageImage : IDisposable
         }
     }
 
-    /// <summary>The first pages, or all if there are fewer, as an image of their own; valid as long as this one.</summary>
+    /// <summary>The first pages, or all if there are fewer, as an image that is valid as long as this one.</summary>
     public PageImage First(int pages) => new(_bytes, PageSize, Math.Min(pages, Count), 0, isPart: true);
 
     public void Dispose()

@@ -5,10 +5,11 @@ using PageFold.Nbd;
 
 namespace PageFold.Cli.Data;
 
-/// <summary>
-/// The pages of a running process's readable private memory that are present, by /proc: maps tells the ranges, pagemap which pages are present, mem their content.
-/// The process goes on meanwhile; what changes or vanishes is read as it is found, or skipped.
-/// </summary>
+/// <summary>The resident pages of a running process's readable private memory.</summary>
+/// <remarks>
+/// In /proc, maps has the ranges, pagemap says which pages are resident, and mem has their content. The process continues meanwhile: pages
+/// that change are read as they are, and pages that vanish are skipped.
+/// </remarks>
 internal sealed class ProcessPageSource : PageSource
 {
     private const ulong Present = 1UL << 63;
@@ -31,11 +32,14 @@ internal sealed class ProcessPageSource : PageSource
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UserErrorException($"the memory of process {pid} cannot be read (permission denied); run as its user or as root, and in a container with CAP_SYS_PTRACE.", e);
+            throw new UserErrorException(
+                $"the memory of process {pid} cannot be read (permission denied); run as its user or as root, and in a container with "
+                    + "CAP_SYS_PTRACE.", e);
         }
         catch (IOException e)
         {
-            throw new UserErrorException($"the memory of process {pid} cannot be read any more; is it still running, and not a thread of the kernel?", e);
+            throw new UserErrorException(
+                $"the memory of process {pid} cannot be read any more; check that it still runs and is not a thread of the kernel.", e);
         }
         if (PagesFound == 0)
             throw new UserErrorException($"{_description} has no private memory that is present; choose a process of user space.");
@@ -47,7 +51,7 @@ internal sealed class ProcessPageSource : PageSource
     {
         Span<byte> wanted = buffer[..(extent.Pages * PageSize)];
         int read = 0;
-        // A page of a file system in user space, or of userfaultfd, may wait for its process.
+        // A page of a file system in user space, or of userfaultfd, may wait for another process.
         using Interruptible.Region waiting = Interruptible.MayWait();
         try
         {
@@ -61,7 +65,7 @@ internal sealed class ProcessPageSource : PageSource
         }
         catch (IOException)
         {
-            // Unmapped meanwhile, or the process has ended.
+            // The memory was unmapped meanwhile, or the process has ended.
         }
         return read / PageSize;
     }
@@ -91,7 +95,7 @@ internal sealed class ProcessPageSource : PageSource
         return runs;
     }
 
-    /// <summary>Adds the runs of pages whose every page of the operating system is present.</summary>
+    /// <summary>Adds the runs of pages of which every page of the operating system is resident.</summary>
     private void AddPresent(SafeFileHandle pagemap, long begin, long end, List<Run> runs)
     {
         int systemPage = Environment.SystemPageSize;

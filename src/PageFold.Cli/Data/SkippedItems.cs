@@ -1,9 +1,9 @@
 namespace PageFold.Cli.Data;
 
-/// <summary>What could not be read: how many, and the first few with their reasons.</summary>
+/// <summary>The items that could not be read: their number, and the first few with reasons.</summary>
 internal sealed class SkippedItems
 {
-    private const int MostNamed = 5;
+    private const int MaxNamed = 5;
 
     private readonly List<SkippedItem> _named = [];
 
@@ -14,19 +14,19 @@ internal sealed class SkippedItems
     public void Add(string name, string reason)
     {
         Count++;
-        if (_named.Count < MostNamed)
+        if (_named.Count < MaxNamed)
             _named.Add(new SkippedItem(name, reason));
     }
 
-    /// <summary>All of it in a sentence's end.</summary>
+    /// <summary>A description for the end of a sentence.</summary>
     public string Description => Count == 0
         ? string.Empty
         : $"{Figures.Count(Count, "file or folder", "files or folders")} could not be read: "
             + $"{string.Join(", ", _named.Select(item => $"{item.Name} ({item.Reason})"))}"
-            + $"{(Count > MostNamed ? $", and {Figures.Of(Count - MostNamed, "N0")} more" : string.Empty)}";
+            + $"{(Count > MaxNamed ? $", and {Figures.Of(Count - MaxNamed, "N0")} more" : string.Empty)}";
 }
 
 /// <summary>A file or folder that could not be read.</summary>
-/// <param name="Name">Its name, escaped for people.</param>
-/// <param name="Reason">Why.</param>
+/// <param name="Name">Its name, escaped for messages.</param>
+/// <param name="Reason">The reason.</param>
 internal sealed record SkippedItem(string Name, string Reason);

@@ -5,10 +5,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>
-/// The descriptors that the command was started with, and what names are, without opening anything. Linux; .NET writes to a file at an
-/// offset of its own, which does not count for the shell that passed the descriptor.
-/// </summary>
+/// <summary>The descriptors with which the command was started, and the status of paths and descriptors. Linux.</summary>
+/// <remarks>
+/// .NET writes to a file at an offset of its own and does not move the position of the descriptor, which the shell shares. These functions
+/// do.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class Descriptor
 {
@@ -23,25 +24,23 @@ internal static unsafe partial class Descriptor
     private const int EPIPE = 32;
     private const short POLLOUT = 4;
 
-    /// <summary>What lies under a name; null if there is nothing, or nothing can be known.</summary>
-    /// <param name="path">The name.</param>
-    /// <param name="follow">Follows the name if it is a link.</param>
+    /// <summary>Reads the status of a path; null if there is nothing, or it cannot be read.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="follow">True to follow a link.</param>
     public static FileStatus? Status(string path, bool follow) => SystemFiles.Look([.. Encoding.UTF8.GetBytes(path), 0], follow);
 
-    /// <summary>What a descriptor is open on; null if it is not open.</summary>
+    /// <summary>Reads the status of a descriptor; null if it is not open.</summary>
     public static FileStatus? Status(int descriptor)
     {
         using SafeFileHandle file = new(descriptor, ownsHandle: false);
         return SystemFiles.Look(file);
     }
 
-    /// <summary>True if anything has the descriptor open.</summary>
+    /// <summary>True if the descriptor is open.</summary>
     public static bool IsOpen(int descriptor) => fcntl(descriptor, F_GETFD) >= 0;
 
-    /// <summary>
-    /// True if the command was started with the descriptor. What the runtime has opened for itself would be closed for another program and
-    /// is not meant by any name.
-    /// </summary>
+    /// <summary>True if the command was started with the descriptor.</summary>
+    /// <remarks>The runtime opens its own descriptors with close-on-exec. No name of the command line refers to them.</remarks>
     public static bool IsInherited(int descriptor) => fcntl(descriptor, F_GETFD) is >= 0 and int flags && (flags & FD_CLOEXEC) == 0;
 
     /// <summary>True if bytes can be written to the descriptor; <paramref name="appends"/> if they always go to the end.</summary>
@@ -52,9 +51,9 @@ internal static unsafe partial class Descriptor
         return flags >= 0 && (flags & O_ACCMODE) != 0;
     }
 
-    /// <summary>Writes all bytes at the descriptor's own position, which it shares with the process that passed it.</summary>
-    /// <exception cref="OutputClosedException">Nothing reads the other end.</exception>
-    /// <exception cref="IOException">They cannot be written.</exception>
+    /// <summary>Writes all bytes at the descriptor's own position, which the process that passed it shares.</summary>
+    /// <exception cref="OutputClosedException">The reader has closed the other end.</exception>
+    /// <exception cref="IOException">Writing failed.</exception>
     public static void WriteAll(int descriptor, ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
@@ -86,21 +85,21 @@ internal static unsafe partial class Descriptor
     /// <summary>The descriptor's position; null if it has none.</summary>
     public static long? Position(int descriptor) => lseek(descriptor, 0, SEEK_CUR) is >= 0 and long position ? position : null;
 
-    /// <summary>Moves the descriptor's position forward, over what becomes a hole.</summary>
+    /// <summary>Moves the descriptor's position forward, over a range that becomes a hole.</summary>
     public static void Skip(int descriptor, long bytes)
     {
         if (lseek(descriptor, bytes, SEEK_CUR) < 0)
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }
 
-    /// <summary>Makes a file as long as was skipped.</summary>
+    /// <summary>Sets the length of a file, so that a skipped range at its end counts.</summary>
     public static void SetLength(int descriptor, long length)
     {
         using SafeFileHandle file = new(descriptor, ownsHandle: false);
         RandomAccess.SetLength(file, length);
     }
 
-    // Variadic in C; without a third argument it is called like any other.
+    // Variadic in C; without a third argument it is called like any other function.
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int fcntl(int descriptor, int command);

@@ -3,14 +3,15 @@ using System.Runtime.Versioning;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>What comparing with others needs of the system and .NET does not offer: files that bypass the page cache, and a process that starts anew. Linux numbers.</summary>
+/// <summary>System calls that the command needs and .NET does not offer.</summary>
+/// <remarks>The numbers are those of Linux.</remarks>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class LibC
 {
     public const int O_RDWR = 2;
     public const int O_CLOEXEC = 0x80000;
 
-    /// <summary>The number differs between architectures.</summary>
+    /// <summary>The flag, whose number depends on the architecture.</summary>
     public static int O_DIRECT => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -36,20 +37,20 @@ internal static unsafe partial class LibC
     public const int PR_SET_IO_FLUSHER = 57;
     public const int PR_GET_IO_FLUSHER = 58;
 
-    /// <summary>Sets and tells what the kernel knows of the calling thread.</summary>
+    /// <summary>Sets or reads an attribute of the calling thread in the kernel.</summary>
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
 
-    /// <summary>Keeps this process's memory from being swapped out or dropped.</summary>
+    /// <summary>Locks this process's memory, so that it is neither swapped out nor dropped.</summary>
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int mlockall(int flags);
 
-    /// <summary>Starts a program in place of this process. Returns only if that fails.</summary>
+    /// <summary>Replaces this process by a program; returns only on failure.</summary>
     /// <param name="path">The program.</param>
-    /// <param name="arguments">The arguments, the program's name among them, each with a zero behind.</param>
-    /// <param name="environment">Variables and their values, each with a zero behind.</param>
+    /// <param name="arguments">The arguments, starting with the program's name, each with a final zero.</param>
+    /// <param name="environment">Variables and their values, each with a final zero.</param>
     public static void Execute(string path, byte[] arguments, byte[] environment)
     {
         fixed (byte* argumentBytes = arguments, environmentBytes = environment)
@@ -67,7 +68,7 @@ internal static unsafe partial class LibC
         return [.. starts, 0];
     }
 
-    /// <summary>Both lists end with null.</summary>
+    /// <summary>Replaces this process; both lists end with null.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int execve(string path, nint* arguments, nint* environment);

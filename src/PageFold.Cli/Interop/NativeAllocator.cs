@@ -4,10 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>
-/// An allocator of a native library, called as .NET code calls one: through a function pointer, with the runtime's ordinary step out of managed code and back. Libraries are loaded
-/// beside the process's own allocator and replace nothing.
-/// </summary>
+/// <summary>An allocator of a native library, called through function pointers with the runtime's ordinary transition.</summary>
+/// <remarks>Libraries are loaded beside the process's own allocator and replace nothing.</remarks>
 internal sealed unsafe class NativeAllocator
 {
     private readonly delegate* unmanaged[Cdecl]<nuint, void*> _allocate;
@@ -25,16 +23,16 @@ internal sealed unsafe class NativeAllocator
         _free = (delegate* unmanaged[Cdecl]<void*, void>)free;
     }
 
-    /// <summary>What can be looked for: the C library's own allocator, then the others.</summary>
+    /// <summary>The known allocators: the C library's own first.</summary>
     public static IReadOnlyList<string> Names { get; } = [CLibrary, "jemalloc", "mimalloc"];
 
     public string Name { get; }
 
     private static string CLibrary => OperatingSystem.IsLinux() ? "glibc" : "libc";
 
-    /// <summary>Loads one of <see cref="Names"/>; null where it cannot be had.</summary>
-    /// <param name="name">The allocator.</param>
-    /// <param name="reason">Why not, and what to do; null if it is there.</param>
+    /// <summary>Loads one of <see cref="Names"/>; null if it is not available.</summary>
+    /// <param name="name">The name of the allocator.</param>
+    /// <param name="reason">The reason and the remedy; null if it is available.</param>
     public static NativeAllocator? Find(string name, out string? reason)
     {
         reason = null;
@@ -51,19 +49,20 @@ internal sealed unsafe class NativeAllocator
             }
             catch (DllNotFoundException e) when (LacksStaticTls(e))
             {
-                reason = "there is no room for its thread-local data in this process (set GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384)";
+                reason = "there is no room for its thread-local data in this process "
+                    + "(set GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384)";
                 return null;
             }
             catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
             {
-                // Under another name, perhaps.
+                // Try the next name.
             }
         }
         reason = present ? "its library lacks the functions" : "its library is not installed" + Remedy(name);
         return null;
     }
 
-    /// <summary>True if a library is there and would load in a process that keeps more room for thread-local data.</summary>
+    /// <summary>True if a library exists and would load in a process with more room for thread-local data.</summary>
     public static bool LacksStaticTls(string name)
     {
         foreach (string library in Libraries(name))
@@ -79,27 +78,28 @@ internal sealed unsafe class NativeAllocator
             }
             catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
             {
-                // Under another name, perhaps.
+                // Try the next name.
             }
         }
         return false;
     }
 
-    /// <summary>Memory of this many bytes and whatever was left in them; zero if there is none.</summary>
+    /// <summary>Allocates so many bytes with undefined content; zero on failure.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Allocate(int size) => (nint)_allocate((nuint)size);
 
-    /// <summary>Memory of this many zeros; zero if there is none.</summary>
+    /// <summary>Allocates so many zeros; zero on failure.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint AllocateZeroed(int size) => (nint)_allocateZeroed(1, (nuint)size);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(nint address) => _free((void*)address);
 
-    /// <summary>Has the library give back what is free, if it can, so that memory kept from earlier is not taken for less memory needed later.</summary>
+    /// <summary>Makes the library give free memory back, if it can.</summary>
+    /// <remarks>Otherwise memory that is kept from earlier would look like less memory needed later.</remarks>
     public void GiveBack()
     {
-        // By name, since what one library lacks is looked for in those it depends on.
+        // By name, because the lookup also finds functions of libraries on which a library depends.
         nint function;
         if (Name == "mimalloc" && NativeLibrary.TryGetExport(_library, "mi_collect", out function))
             ((delegate* unmanaged[Cdecl]<byte, void>)function)(1);
@@ -109,10 +109,11 @@ internal sealed unsafe class NativeAllocator
             _ = ((delegate* unmanaged[Cdecl]<nuint, int>)function)(0);
     }
 
-    /// <summary>
-    /// Has the C library keep apart what is larger than this, and give it back as soon as it is freed. By itself it raises that bound to the largest that was ever freed, and what lies below then stays
-    /// with the thread's arena.
-    /// </summary>
+    /// <summary>Makes the C library map allocations above a size separately and give them back as soon as they are freed.</summary>
+    /// <remarks>
+    /// By default it raises that bound to the largest allocation that was ever freed, and smaller allocations then stay with the thread's
+    /// arena.
+    /// </remarks>
     public void GiveBackAtOnce(int above)
     {
         const int MmapThreshold = -3;
@@ -126,7 +127,8 @@ internal sealed unsafe class NativeAllocator
 
     private static bool TryBind(string name, nint library, [NotNullWhen(true)] out NativeAllocator? allocator)
     {
-        // jemalloc has a prefix or the standard names, as it was built; those are the C library's too, so the prefix is tried first.
+        // Depending on its build, jemalloc has a prefix or the standard names. The C library has the standard names too, so try the prefix
+        // first.
         string[] prefixes = name switch { "mimalloc" => ["mi_"], "jemalloc" => ["je_", string.Empty], _ => [string.Empty] };
         foreach (string prefix in prefixes)
         {
@@ -144,7 +146,7 @@ internal sealed unsafe class NativeAllocator
 
     private static void Purge(delegate* unmanaged[Cdecl]<byte*, void*, nuint*, void*, nuint, int> control)
     {
-        // The calling thread's cache, then all arenas, whose number together is 4096.
+        // The calling thread's cache, then all arenas, which 4096 stands for.
         fixed (byte* flush = "thread.tcache.flush\0"u8, purge = "arena.4096.purge\0"u8)
         {
             _ = control(flush, null, null, null, 0);
@@ -154,7 +156,9 @@ internal sealed unsafe class NativeAllocator
 
     private static string[] Libraries(string name) => name switch
     {
-        "jemalloc" => OperatingSystem.IsWindows() ? ["jemalloc.dll"] : OperatingSystem.IsMacOS() ? ["libjemalloc.2.dylib"] : ["libjemalloc.so.2"],
+        "jemalloc" => OperatingSystem.IsWindows() ? ["jemalloc.dll"]
+            : OperatingSystem.IsMacOS() ? ["libjemalloc.2.dylib"]
+            : ["libjemalloc.so.2"],
         "mimalloc" => OperatingSystem.IsWindows() ? ["mimalloc.dll"]
             : OperatingSystem.IsMacOS() ? ["libmimalloc.dylib"]
             : ["libmimalloc.so.2", "libmimalloc.so.2.0", "libmimalloc.so.3", "libmimalloc.so"],

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>A stretch of native memory of any length, seen through spans. Not touched when made, so that first touches can be timed or avoided by whoever uses it.</summary>
+/// <summary>A range of native memory of any length, accessed through spans.</summary>
+/// <remarks>It is not touched when made, so that the user can time or avoid first touches.</remarks>
 internal sealed unsafe class NativeBytes : IDisposable
 {
     private readonly byte* _bytes;
@@ -17,7 +18,7 @@ internal sealed unsafe class NativeBytes : IDisposable
 
     public Span<byte> Slice(long offset, int length) => new(_bytes + offset, length);
 
-    /// <summary>Touches every page, so that its memory is there.</summary>
+    /// <summary>Touches every page, so that its memory is resident.</summary>
     public void Touch()
     {
         for (long offset = 0; offset < Length; offset += Environment.SystemPageSize)

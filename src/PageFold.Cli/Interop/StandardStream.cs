@@ -2,10 +2,10 @@ using System.Runtime.Versioning;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>
-/// Standard output or standard error as the caller of the command handed it over. Unlike the console's own stream, it tells when the reader
-/// of a pipe is gone, and when it was closed from the beginning. Linux.
-/// </summary>
+/// <summary>Standard output or standard error as the command inherited it. Linux.</summary>
+/// <remarks>
+/// Unlike the console's own stream, it reports that the reader of a pipe is gone, and that the stream was closed from the beginning.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed class StandardStream : Stream
 {
@@ -15,8 +15,8 @@ internal sealed class StandardStream : Stream
     public StandardStream(int descriptor)
     {
         _descriptor = descriptor;
-        // Where the descriptor was closed, a file of the runtime's own may have its number by now. Unlike what a caller hands over, that is
-        // closed on exec.
+        // If the descriptor was closed, a file of the runtime may have its number now. Such a file is closed on exec; inherited ones are
+        // not.
         _open = Descriptor.IsInherited(descriptor);
     }
 
@@ -35,13 +35,13 @@ internal sealed class StandardStream : Stream
     }
 
     /// <summary>
-    /// Has descriptors that were closed lead to nowhere, so that no file that is opened later gets what is meant for a person.
+    /// Opens descriptors 0 to 2 on /dev/null if they are closed, so that no file opened later receives output for a user.
     /// </summary>
     public static void FillClosed()
     {
         for (int descriptor = 0; descriptor <= 2; descriptor++)
         {
-            // An open takes the lowest number that is free.
+            // An open takes the lowest free number.
             if (!Descriptor.IsOpen(descriptor))
                 _ = LibC.open("/dev/null", LibC.O_RDWR | LibC.O_CLOEXEC);
         }
@@ -59,7 +59,7 @@ internal sealed class StandardStream : Stream
 
     public override void Flush()
     {
-        // Nothing is kept.
+        // Nothing is buffered.
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

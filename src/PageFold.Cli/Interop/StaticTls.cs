@@ -3,27 +3,29 @@ using System.Text;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>
-/// Room for libraries that keep thread-local data at fixed places, as allocators do for speed. The C library sets it aside when a process starts, too little of it for jemalloc, and
-/// takes a wish for more from the environment only then.
-/// </summary>
+/// <summary>Room for libraries that keep thread-local data at fixed places, as allocators do for speed.</summary>
+/// <remarks>
+/// The C library reserves the room when a process starts. It is too small for jemalloc, and only the environment at the start can ask for
+/// more.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 internal static class StaticTls
 {
     private const string Variable = "GLIBC_TUNABLES";
-    private const string Wish = "glibc.rtld.optional_static_tls";
+    private const string Tunable = "glibc.rtld.optional_static_tls";
 
     /// <summary>False once the environment says how much room there is.</summary>
-    public static bool CanGrow => Environment.GetEnvironmentVariable(Variable)?.Contains(Wish, StringComparison.Ordinal) != true;
+    public static bool CanGrow => Environment.GetEnvironmentVariable(Variable)?.Contains(Tunable, StringComparison.Ordinal) != true;
 
-    /// <summary>Starts this very command anew in this process, with more room. Returns only if that does not work; then everything is as before.</summary>
+    /// <summary>Restarts this command in this process with more room; returns, with nothing changed, only on failure.</summary>
     public static void Restart()
     {
         if (Environment.ProcessPath is not { } program)
             return;
-        // The bytes as they are: a name among the arguments need not be text.
+        // The original bytes, because a name among the arguments need not be text.
         byte[] arguments = File.ReadAllBytes("/proc/self/cmdline");
-        string tunables = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } others ? $"{others}:{Wish}=16384" : $"{Wish}=16384";
+        const string Wanted = $"{Tunable}=16384";
+        string tunables = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } others ? $"{others}:{Wanted}" : Wanted;
         byte[] inherited = File.ReadAllBytes("/proc/self/environ");
         List<byte> environment = [.. Encoding.UTF8.GetBytes($"{Variable}={tunables}\0")];
         for (int begin = 0, end; begin < inherited.Length; begin = end)

@@ -5,7 +5,7 @@ using PageFold.Interop;
 
 namespace PageFold.Cli.Interop;
 
-/// <summary>What a file is.</summary>
+/// <summary>The kind of a file.</summary>
 internal enum FileKind
 {
     Other,
@@ -18,20 +18,21 @@ internal enum FileKind
     BlockDevice,
 }
 
-/// <summary>Which file it is, whatever its names: the number of its file system, and its own there.</summary>
+/// <summary>The identity of a file, whatever its names: the numbers of its file system and of its inode.</summary>
 internal readonly record struct FileId(ulong Device, ulong Inode);
 
-/// <summary>What is known about a file without reading it.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Length">Bytes it says to have; 0 for pipes, devices and the files of /proc.</param>
+/// <summary>The status of a file, known without reading it.</summary>
+/// <param name="Kind">The kind of file.</param>
+/// <param name="Length">The length it reports, in bytes; 0 for pipes, devices and the files of /proc.</param>
 /// <param name="AllocatedBytes">Bytes that are stored for it; fewer than the length if it has holes.</param>
-/// <param name="Id">Which file it is; null where the system does not tell.</param>
+/// <param name="Id">Its identity; null where the system does not report it.</param>
 internal readonly record struct FileStatus(FileKind Kind, long Length, long AllocatedBytes, FileId? Id);
 
-/// <summary>
-/// Files by the bytes of their names, which need not be text, and by descriptors. No call waits for the other end of a pipe. Linux.
-/// </summary>
-/// <remarks>A call that fails returns null or a negative number; <see cref="Reason"/> then tells why.</remarks>
+/// <summary>Files by descriptors and by the bytes of their names, which need not be text. Linux.</summary>
+/// <remarks>
+/// No call waits for the other end of a pipe. A call that fails returns null or a negative number; <see cref="Reason"/> then has the
+/// reason.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class SystemFiles
 {
@@ -53,15 +54,15 @@ internal static unsafe partial class SystemFiles
     // struct dirent of 64-bit systems: inode, offset, length of the entry, kind, name.
     private const int NameOffset = 19;
 
-    /// <summary>Why the last call on this thread failed.</summary>
+    /// <summary>The reason why the last call on this thread failed.</summary>
     public static string Reason => Lower(Marshal.GetLastPInvokeErrorMessage());
 
     /// <summary>True if the last call on this thread found no file.</summary>
     public static bool WasMissing => Marshal.GetLastPInvokeError() is ENOENT or ENOTDIR;
 
-    /// <summary>What a name leads to, or the link itself.</summary>
-    /// <param name="name">Bytes with a zero behind.</param>
-    /// <param name="follow">Follow a link.</param>
+    /// <summary>Reads the status of a path.</summary>
+    /// <param name="name">The bytes and a final zero.</param>
+    /// <param name="follow">True to follow a link.</param>
     public static FileStatus? Look(ReadOnlySpan<byte> name, bool follow)
     {
         fixed (byte* path = name)
@@ -74,22 +75,19 @@ internal static unsafe partial class SystemFiles
         return Look(Descriptor(file), &empty, Statx.AT_EMPTY_PATH);
     }
 
-    /// <summary>
-    /// Opens a file to read, without waiting for a pipe's other end and without making a terminal one's own. What was opened need not be
-    /// what was looked at before.
-    /// </summary>
+    /// <summary>Opens a file for reading, without waiting for the other end of a pipe and without taking a controlling terminal.</summary>
+    /// <remarks>The opened file may not be the one whose status was read before.</remarks>
     public static SafeFileHandle? Open(ReadOnlySpan<byte> name)
     {
         fixed (byte* path = name)
             return Own(open(path, O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     }
 
-    /// <summary>A descriptor of this process once more. Position and flags are shared with the first.</summary>
+    /// <summary>Duplicates a descriptor of this process.</summary>
+    /// <remarks>Position and flags are shared with the original.</remarks>
     public static SafeFileHandle? Duplicate(int descriptor) => Own(fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
 
-    /// <summary>
-    /// The names in a folder, without those for itself and the one above, each with a zero behind; null if it cannot be read.
-    /// </summary>
+    /// <summary>Lists the names in a folder except <c>.</c> and <c>..</c>, each with a final zero; null if it cannot be read.</summary>
     public static List<byte[]>? List(ReadOnlySpan<byte> folder)
     {
         nint entries;
@@ -111,38 +109,38 @@ internal static unsafe partial class SystemFiles
         return error == 0 ? names : null;
     }
 
-    /// <summary>
-    /// Where the next data begins at or behind an offset; the length if only a hole follows, the offset where the file system cannot tell.
-    /// </summary>
+    /// <summary>The offset of the next data at or after an offset; the length if only a hole follows.</summary>
+    /// <remarks>Returns the offset itself where the file system does not report holes.</remarks>
     public static long NextData(SafeFileHandle file, long offset, long length)
     {
         long data = lseek(Descriptor(file), offset, SEEK_DATA);
         return data >= 0 ? Math.Clamp(data, offset, length) : Marshal.GetLastPInvokeError() == ENXIO ? length : offset;
     }
 
-    /// <summary>Where the next hole begins behind an offset at which there is data.</summary>
+    /// <summary>The offset of the next hole after an offset at which there is data.</summary>
     public static long NextHole(SafeFileHandle file, long offset, long length)
     {
         long hole = lseek(Descriptor(file), offset, SEEK_HOLE);
         return hole > offset ? Math.Min(hole, length) : length;
     }
 
-    /// <summary>Bytes up to the end, of block devices too; negative if that is not known.</summary>
+    /// <summary>The length, also of block devices; negative if it is not known.</summary>
     public static long LengthOf(SafeFileHandle file) => lseek(Descriptor(file), 0, SEEK_END);
 
-    /// <summary>Where a descriptor that was handed over stands; negative if it has no position.</summary>
+    /// <summary>The position of an inherited descriptor; negative if it has none.</summary>
     public static long PositionOf(SafeFileHandle file) => lseek(Descriptor(file), 0, SEEK_CUR);
 
     public static bool IsTerminal(SafeFileHandle file) => isatty(Descriptor(file)) == 1;
 
-    /// <summary>Waits until there is something to read, the end included; false if there was nothing in that time.</summary>
+    /// <summary>Waits until there is something to read, the end included; false if the time is over.</summary>
     public static bool WaitForInput(SafeFileHandle file, int milliseconds)
     {
         Poll wait = new() { Descriptor = Descriptor(file), Events = POLLIN };
         return poll(&wait, 1, milliseconds) > 0;
     }
 
-    /// <summary>Reads what is there: bytes read, 0 at the end, null if there is nothing yet, negative if it cannot be read.</summary>
+    /// <summary>Reads what is available.</summary>
+    /// <returns>The bytes read; 0 at the end; null if nothing is available yet; negative on failure.</returns>
     public static int? ReadAvailable(SafeFileHandle file, Span<byte> buffer)
     {
         fixed (byte* bytes = buffer)

@@ -3,9 +3,8 @@ using System.Numerics;
 
 namespace PageFold.Cli.Measure;
 
-/// <summary>
-/// Counts durations in buckets an eighth of a power of two wide, so that a percentile is right to within a sixteenth. Not thread-safe: one a thread, added up afterwards.
-/// </summary>
+/// <summary>Counts durations in buckets an eighth of a power of two wide, so that percentiles are exact to a sixteenth.</summary>
+/// <remarks>Not thread-safe: each thread has its own, and they are added up afterwards.</remarks>
 internal sealed class LatencyHistogram
 {
     private const int StepsPerOctave = 8;
@@ -32,7 +31,7 @@ internal sealed class LatencyHistogram
             _counts[i] += other._counts[i];
     }
 
-    /// <summary>The duration that a share of all does not exceed, in microseconds.</summary>
+    /// <summary>The duration that a share of all durations does not exceed, in microseconds.</summary>
     public double Percentile(double share)
     {
         long rank = (long)Math.Ceiling(Count * share);

@@ -4,7 +4,7 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Measure;
 
-/// <summary><c>pagefold measure</c>: how much memory would PageFold save on this data, at what speed, verified.</summary>
+/// <summary><c>pagefold measure</c>: measures how much memory PageFold saves on real data, at what speed, verified.</summary>
 internal static class MeasureCommand
 {
     public static Command Create()
@@ -15,20 +15,52 @@ internal static class MeasureCommand
                 + ".NET SDK's own folder.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        Option<string?> pid = new("--pid") { Description = "Measure the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
-        Option<string> codec = new("--codec") { Description = Arguments.CodecNames + ".", DefaultValueFactory = _ => "lz4", HelpName = "NAME" };
+        Option<string?> pid = new("--pid")
+        {
+            Description = "Measure the present pages of a running process's private memory instead (Linux).",
+            HelpName = "N",
+        };
+        Option<string> codec = new("--codec")
+        {
+            Description = Arguments.CodecNames + ".",
+            DefaultValueFactory = _ => "lz4",
+            HelpName = "NAME",
+        };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
-        Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
-        Option<string> chain = new("--chain") { Description = "The most frames in a zspage, 1 to 64.", DefaultValueFactory = _ => "64", HelpName = "N" };
-        Option<string> threads = new("--threads") { Description = "Threads that store and load.", DefaultValueFactory = _ => "1", HelpName = "N" };
-        Option<string?> limit = new("--memory-limit") { Description = "The most memory to hold, as in 512MiB. Default: half of the container's or the machine's.", HelpName = "BYTES" };
+        Option<string> pageSize = new("--page-size")
+        {
+            Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
+            DefaultValueFactory = _ => "4KiB",
+            HelpName = "BYTES",
+        };
+        Option<string> chain = new("--chain")
+        {
+            Description = "The most frames in a zspage, 1 to 64.",
+            DefaultValueFactory = _ => "64",
+            HelpName = "N",
+        };
+        Option<string> threads = new("--threads")
+        {
+            Description = "Threads that store and load.",
+            DefaultValueFactory = _ => "1",
+            HelpName = "N",
+        };
+        Option<string?> limit = new("--memory-limit")
+        {
+            Description = "The most memory to hold, as in 512MiB. Default: half of the container's or the machine's.",
+            HelpName = "BYTES",
+        };
         Option<string?> sample = new("--sample")
         {
             Description = "Measure about this much of the data, chosen evenly, as in 1GiB; of a pipe or device the first so much. "
                 + "Default: all.",
             HelpName = "BYTES",
         };
-        Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
+        Option<string?> json = new("--json")
+        {
+            Description = "Write the report as JSON to a file, or to standard output with -.",
+            HelpName = "FILE|-",
+        };
         Command command = new("measure", "Store real data compressed, read every page back, and show what is saved, at what speed.")
         {
             paths, pid, codec, level, pageSize, chain, threads, limit, sample, json,

@@ -1,6 +1,6 @@
 namespace PageFold.Cli.Measure;
 
-/// <summary>What is measured and how, checked.</summary>
+/// <summary>The validated options of a measurement.</summary>
 internal sealed record MeasureOptions
 {
     public required IReadOnlyList<string> Paths { get; init; }
@@ -22,7 +22,7 @@ internal sealed record MeasureOptions
 
     public long? SampleBytes { get; init; }
 
-    /// <summary>Where the JSON goes: a file, or - for standard output; null for nowhere.</summary>
+    /// <summary>The target of the JSON: a file, or - for standard output; null for none.</summary>
     public string? Json { get; init; }
 
     public PageStoreOptions StoreOptions => new() { PageSize = PageSize, Codec = Codec, MaxChain = Chain, MemoryLimit = MemoryLimit };

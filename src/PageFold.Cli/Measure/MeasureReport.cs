@@ -3,10 +3,10 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Measure;
 
-/// <summary>What a measurement found; the object that <c>--json</c> writes.</summary>
+/// <summary>The results of a measurement; the object that <c>--json</c> writes.</summary>
 internal sealed record MeasureReport
 {
-    /// <summary>What was measured.</summary>
+    /// <summary>A description of the data.</summary>
     public required string Source { get; init; }
 
     public required string Codec { get; init; }
@@ -25,7 +25,7 @@ internal sealed record MeasureReport
     /// <summary>Pages stored.</summary>
     public long Pages { get; set; }
 
-    /// <summary>Pages that were chosen to be stored.</summary>
+    /// <summary>Pages chosen to be stored.</summary>
     public long PagesChosen { get; set; }
 
     public long OriginalBytes { get; set; }
@@ -33,7 +33,7 @@ internal sealed record MeasureReport
     /// <summary>Zeros among the original bytes that only fill the last pages of files.</summary>
     public long PaddingBytes { get; set; }
 
-    /// <summary>Zeros among the original bytes that were not read, because they are holes of sparse files.</summary>
+    /// <summary>Zeros among the original bytes that were not read because they are holes of sparse files.</summary>
     public long HoleBytes { get; set; }
 
     public long CompressedBytes { get; set; }
@@ -46,13 +46,13 @@ internal sealed record MeasureReport
 
     public long PeakBytes { get; set; }
 
-    /// <summary>How much the process grew in physical memory while the store was filled, as the operating system tells it.</summary>
+    /// <summary>The growth of the process in physical memory while the store was filled, as the operating system reports it.</summary>
     public long ResidentGrowthBytes { get; set; }
 
-    /// <summary>Total to compressed bytes; null if nothing was compressed.</summary>
+    /// <summary>Total bytes divided by compressed bytes; null if nothing was compressed.</summary>
     public double? Overhead { get; set; }
 
-    /// <summary>Original to total bytes.</summary>
+    /// <summary>Original bytes divided by total bytes.</summary>
     public double? Ratio { get; set; }
 
     public long SameFilledPages { get; set; }
@@ -75,7 +75,7 @@ internal sealed record MeasureReport
     /// <summary>Files or folders that could not be read.</summary>
     public int ItemsSkipped { get; set; }
 
-    /// <summary>The first few of them, with their reasons.</summary>
+    /// <summary>The first skipped items, with reasons.</summary>
     public IReadOnlyList<SkippedItem> Skipped { get; set; } = [];
 
     /// <summary>Pages that were gone when they were to be read.</summary>
@@ -89,26 +89,26 @@ internal sealed record MeasureReport
     public IReadOnlyList<MeasureClass> Classes { get; set; } = [];
 }
 
-/// <summary>How fast pages went in or out.</summary>
-/// <param name="Seconds">Time inside the store, of one thread on average.</param>
-/// <param name="MibPerSecond">Original mebibytes a second, all threads together.</param>
-/// <param name="P50Us">Median of a page, in microseconds.</param>
-/// <param name="P99Us">99th percentile of a page, in microseconds.</param>
+/// <summary>The speed of storing or loading.</summary>
+/// <param name="Seconds">Time inside the store, average of all threads.</param>
+/// <param name="MibPerSecond">Original mebibytes a second, sum of all threads.</param>
+/// <param name="P50Us">Median time of a page, in microseconds.</param>
+/// <param name="P99Us">99th percentile of the time of a page, in microseconds.</param>
 internal sealed record MeasurePhase(double Seconds, double MibPerSecond, double P50Us, double P99Us);
 
-/// <summary>What came back after a random half of the pages was discarded.</summary>
+/// <summary>The state after a random half of the pages was discarded.</summary>
 internal sealed record MeasureAfterDiscard
 {
     public long Pages { get; set; }
 
     public long CompressedBytes { get; set; }
 
-    /// <summary>Held two seconds after the last discard, without asking for anything.</summary>
+    /// <summary>Bytes held two seconds after the last discard, without a request to compact.</summary>
     public long TotalBytes { get; set; }
 
     public double? Overhead { get; set; }
 
-    /// <summary>Held after Compact; null if the measurement ended before.</summary>
+    /// <summary>Bytes held after Compact; null if the measurement ended before.</summary>
     public long? CompactedTotalBytes { get; set; }
 
     public double? CompactedOverhead { get; set; }
@@ -120,15 +120,15 @@ internal sealed record MeasureAfterDiscard
     public long BytesFreed { get; set; }
 }
 
-/// <summary>One size class.</summary>
-/// <param name="Size">Bytes of an object's place.</param>
+/// <summary>A size class.</summary>
+/// <param name="Size">Bytes of an object, rounded up to the class.</param>
 /// <param name="FramesPerZspage">Frames in a chain.</param>
 /// <param name="ObjectsPerZspage">Objects in a full zspage.</param>
 /// <param name="Objects">Objects in use.</param>
 /// <param name="Frames">Frames owned.</param>
 internal sealed record MeasureClass(int Size, int FramesPerZspage, int ObjectsPerZspage, long Objects, long Frames);
 
-/// <summary>JSON without reflection, so that it works in an AOT-compiled command.</summary>
+/// <summary>JSON serialization without reflection, which an AOT-compiled command needs.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(MeasureReport))]
 internal sealed partial class MeasureJson : JsonSerializerContext;

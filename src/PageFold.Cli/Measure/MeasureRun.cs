@@ -5,17 +5,15 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Measure;
 
-/// <summary>
-/// One measurement: stores real pages, reads every one back in random order and compares, discards a random half and looks at what comes back.
-/// </summary>
+/// <summary>A measurement: stores real pages, reads them back in random order, compares them, and discards a random half.</summary>
 /// <remarks>
-/// What was stored is remembered as a 128-bit hash of each page, so that data need not fit into memory twice. All that this needs for itself
-/// is made and touched before the store, so that the growth of the process is the store's.
+/// A 128-bit hash of each stored page is kept for the comparison, so that the data need not fit into memory twice. All memory of the
+/// measurement itself is allocated and touched before the store is made, so that the growth of the process is the store's.
 /// </remarks>
 internal sealed class MeasureRun
 {
     private const int Seed = 2026;
-    private const int MostWarmUpPages = 4096;
+    private const int MaxWarmUpPages = 4096;
 
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan BackgroundTime = TimeSpan.FromSeconds(2);
@@ -41,7 +39,7 @@ internal sealed class MeasureRun
         _hashes = new UInt128[source.Pages];
         _stored = new bool[source.Pages];
         _order = [.. Enumerable.Range(0, source.Pages)];
-        // Touched, not only allocated.
+        // Fill, because allocated memory is not resident until it is touched.
         Array.Fill(_hashes, UInt128.MaxValue);
         Array.Fill(_stored, true);
         Array.Fill(_stored, false);
@@ -64,7 +62,7 @@ internal sealed class MeasureRun
     /// <summary>Runs to the end, or until cancelled, and returns what is known.</summary>
     public MeasureReport Execute()
     {
-        // A fixed seed: the same data in the same order each time.
+        // A fixed seed, so that the same data is read in the same order each time.
         new Random(Seed).Shuffle(_order);
         bool measuring = false;
         try
@@ -79,7 +77,7 @@ internal sealed class MeasureRun
         }
         catch (OperationCanceledException)
         {
-            // What was stored to warm up is no result.
+            // Pages stored for warm-up are no result.
             if (!measuring)
                 _report = NewReport();
             _report.Interrupted = true;
@@ -88,12 +86,11 @@ internal sealed class MeasureRun
     }
 
     /// <summary>
-    /// Does on a small part of the data all that is timed and weighed later, until the code has been compiled for good and its own memory has been
-    /// touched.
+    /// Runs everything that is measured later on a small part of the data, until the code is compiled and its memory touched.
     /// </summary>
     private void WarmUp()
     {
-        int extents = _source.Extents.TakeWhile(extent => extent.FirstPage < MostWarmUpPages).Count();
+        int extents = _source.Extents.TakeWhile(extent => extent.FirstPage < MaxWarmUpPages).Count();
         Stopwatch time = Stopwatch.StartNew();
         bool first = true;
         while (first || time.Elapsed < WarmUpTime)
@@ -103,7 +100,11 @@ internal sealed class MeasureRun
             StoreResult result = StoreExtents(store, extents);
             PageStoreStatistics statistics = store.GetStatistics();
             if (_full && statistics.Pages == 0)
-                throw new UserErrorException($"--memory-limit {statistics.MemoryLimit} is too small for a single page of {_options.PageSize} bytes and its tables; raise it.");
+            {
+                throw new UserErrorException(
+                    $"--memory-limit {statistics.MemoryLimit} is too small for a single page of {_options.PageSize} bytes and its tables; "
+                        + "raise it.");
+            }
             Describe(statistics, result);
             _ = Phase(Verify(store, 0));
             store.Discard(0, statistics.Pages / 2);
@@ -112,7 +113,7 @@ internal sealed class MeasureRun
             _cancellation.ThrowIfCancellationRequested();
             first = false;
         }
-        // Code that was found hot is compiled again in the background.
+        // The runtime compiles hot code again in the background.
         _cancellation.WaitHandle.WaitOne(WarmUpTime);
         _cancellation.ThrowIfCancellationRequested();
         Array.Clear(_stored);
@@ -134,7 +135,7 @@ internal sealed class MeasureRun
             throw new UserErrorException($"no page of {_source.Description} could be read any more; check that it is still there.");
     }
 
-    /// <summary>Stores the pages of the first extents, as many threads as asked taking one extent after the other.</summary>
+    /// <summary>Stores the pages of the first extents, with as many threads as requested; each takes one extent after the other.</summary>
     private StoreResult StoreExtents(PageStore store, int extents)
     {
         int nextExtent = 0;
@@ -211,10 +212,10 @@ internal sealed class MeasureRun
         _cancellation.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Reads the stored pages from a place in the random order to its end, and compares them.</summary>
+    /// <summary>Reads the stored pages from a place in the random order to its end and compares them.</summary>
     private LatencyHistogram Verify(PageStore store, int from)
     {
-        const int Stretch = 256;
+        const int BatchLength = 256;
         int next = from;
         _verified = 0;
         return RunWorkers(latency =>
@@ -222,10 +223,10 @@ internal sealed class MeasureRun
             byte[] page = new byte[_options.PageSize];
             while (!_cancellation.IsCancellationRequested)
             {
-                int begin = Interlocked.Add(ref next, Stretch) - Stretch;
+                int begin = Interlocked.Add(ref next, BatchLength) - BatchLength;
                 if (begin >= _order.Length)
                     return;
-                int end = Math.Min(begin + Stretch, _order.Length);
+                int end = Math.Min(begin + BatchLength, _order.Length);
                 for (int i = begin; i < end; i++)
                     VerifyPage(store, _order[i], page, latency);
                 _progress.Add(end - begin);
@@ -310,7 +311,7 @@ internal sealed class MeasureRun
             {
                 work(histogram);
             }
-#pragma warning disable CA1031 // carried to the thread that waits
+#pragma warning disable CA1031 // rethrown on the thread that waits
             catch (Exception e)
 #pragma warning restore CA1031
             {

@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 
 namespace PageFold.Cli.Measure;
 
-/// <summary>Shows a measurement to a person: tables and bars.</summary>
+/// <summary>Shows a measurement as tables and bars.</summary>
 internal sealed class MeasureView
 {
     private const int Intervals = 16;
@@ -12,7 +12,7 @@ internal sealed class MeasureView
     private readonly bool _quiet;
     private readonly IAnsiConsole _output = AnsiConsole.Console;
 
-    /// <param name="quiet">Standard output belongs to something else, so no report is shown there.</param>
+    /// <param name="quiet">True if standard output is used for something else, so that no report is shown there.</param>
     public MeasureView(bool quiet) => _quiet = quiet;
 
     public void Show(MeasureReport report)
@@ -42,21 +42,26 @@ internal sealed class MeasureView
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
         table.Title = new TableTitle(Markup.Escape($"{report.Source}: {codec}, {ByteSize.Format(report.PageSize)} pages"));
         table.Columns[1].RightAligned();
-        Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Figures.Count(report.Pages, "page", "pages")}, {Figures.Of(report.SameFilledPages, "N0")} same-filled, {Figures.Of(report.IncompressiblePages, "N0")} incompressible");
-        Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), Share(report.CompressedBytes, report.OriginalBytes, "of the original"));
+        string kinds = $"{Figures.Of(report.SameFilledPages, "N0")} same-filled, "
+            + $"{Figures.Of(report.IncompressiblePages, "N0")} incompressible";
+        string share = Share(report.CompressedBytes, report.OriginalBytes, "of the original");
+        Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Figures.Count(report.Pages, "page", "pages")}, {kinds}");
+        Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), share);
         Row(table, "[bold]Held in memory[/]", $"[bold green]{ByteSize.Format(report.TotalBytes)}[/]",
             report.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")} times more data in the same memory[/]" : string.Empty);
         Row(table, "  frames", ByteSize.Format(report.PoolBytes), "zspages");
         Row(table, "  everything else", ByteSize.Format(report.TableBytes), "tables, buffers, frames kept for the next write");
         Row(table, "Overhead", report.Overhead is { } overhead ? Figures.Of(overhead, "0.0000") : "none", "held / compressed");
-        Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes), "as the operating system sees it, a few megabytes of the runtime's own included");
+        Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes),
+            "as the operating system sees it, a few megabytes of the runtime's own included");
         table.AddEmptyRow();
         Speed(table, "Store", report.Store);
         Speed(table, "Load, random order", report.Load);
         if (report.AfterDiscard is { } after)
         {
             table.AddEmptyRow();
-            Row(table, "After discarding half", ByteSize.Format(after.CompressedBytes), $"compressed, {Figures.Of(after.Pages, "N0")} pages");
+            Row(table, "After discarding half", ByteSize.Format(after.CompressedBytes),
+                $"compressed, {Figures.Of(after.Pages, "N0")} pages");
             Row(table, "  held two seconds later", ByteSize.Format(after.TotalBytes), $"overhead {Optional(after.Overhead)}");
             if (after.CompactedTotalBytes is { } compacted)
             {
@@ -74,8 +79,11 @@ internal sealed class MeasureView
 
     private static void Speed(Table table, string name, MeasurePhase? phase)
     {
-        if (phase is not null)
-            Row(table, name, $"{Figures.Of(phase.MibPerSecond, "0")} MiB/s", $"half of the pages within {Figures.Of(phase.P50Us, "0.0")} µs, 99 of 100 within {Figures.Of(phase.P99Us, "0.0")} µs");
+        if (phase is null)
+            return;
+        string latency = $"half of the pages within {Figures.Of(phase.P50Us, "0.0")} µs, "
+            + $"99 of 100 within {Figures.Of(phase.P99Us, "0.0")} µs";
+        Row(table, name, $"{Figures.Of(phase.MibPerSecond, "0")} MiB/s", latency);
     }
 
     private static Grid Columns(IRenderable left, IRenderable right)
@@ -116,30 +124,45 @@ internal sealed class MeasureView
 
     private static IEnumerable<string> Notes(MeasureReport report)
     {
+        string pages = Figures.Of(report.Pages, "N0");
+        string chosen = Figures.Of(report.PagesChosen, "N0");
         if (report.PaddingBytes > report.OriginalBytes / 100)
             yield return $"[grey]{ByteSize.Format(report.PaddingBytes)} of the original are zeros that fill the last pages of files[/]";
         if (report.HoleBytes > 0)
             yield return $"[grey]{ByteSize.Format(report.HoleBytes)} of the original are holes of sparse files: pages of zeros, stored "
                 + "like others, but not read[/]";
         if (report.ItemsSkipped > 0)
-            yield return $"[yellow]skipped: {Figures.Count(report.ItemsSkipped, "file or folder", "files or folders")} that could not be read[/]";
+        {
+            string items = Figures.Count(report.ItemsSkipped, "file or folder", "files or folders");
+            yield return $"[yellow]skipped: {items} that could not be read[/]";
+        }
         foreach (SkippedItem item in report.Skipped)
             yield return $"[yellow]  {Markup.Escape($"{item.Name}: {item.Reason}")}[/]";
         if (report.ItemsSkipped > report.Skipped.Count && report.Skipped.Count > 0)
             yield return $"[yellow]  and {Figures.Of(report.ItemsSkipped - report.Skipped.Count, "N0")} more[/]";
         if (report.PagesSkipped > 0)
-            yield return $"[yellow]skipped: {Figures.Count(report.PagesSkipped, "page that was", "pages that were")} gone when it was time to read (the data changed meanwhile)[/]";
+        {
+            string gone = Figures.Count(report.PagesSkipped, "page that was", "pages that were");
+            yield return $"[yellow]skipped: {gone} gone when it was time to read (the data changed meanwhile)[/]";
+        }
         if (report.LimitReached)
-            yield return $"[yellow]limit reached: {Figures.Of(report.Pages, "N0")} of {Figures.Of(report.PagesChosen, "N0")} pages fit into {ByteSize.Format(report.MemoryLimit)}; raise --memory-limit, or measure less with --sample[/]";
+        {
+            yield return $"[yellow]limit reached: {pages} of {chosen} pages fit into {ByteSize.Format(report.MemoryLimit)}; "
+                + "raise --memory-limit, or measure less with --sample[/]";
+        }
         if (report.Interrupted)
-            yield return $"[yellow]interrupted: {Figures.Of(report.Pages, "N0")} of {Figures.Of(report.PagesChosen, "N0")} pages stored, {Figures.Of(report.PagesVerified, "N0")} read back; the figures are of those[/]";
+        {
+            yield return $"[yellow]interrupted: {pages} of {chosen} pages stored, {Figures.Of(report.PagesVerified, "N0")} read back; "
+                + "the figures are of those[/]";
+        }
         if (report.PagesDifferent > 0)
             yield return $"[red]NOT verified: {Figures.Of(report.PagesDifferent, "N0")} pages differ from what was stored[/]";
         else if (report.Verified)
             yield return $"[green]verified[/]: {Figures.Count(report.Pages, "page was", "pages, all of them, were")} read back identical";
     }
 
-    private static string Share(long part, long whole, string of) => whole == 0 ? string.Empty : $"{Figures.Of(100.0 * part / whole, "0.0")} % {of}";
+    private static string Share(long part, long whole, string of) =>
+        whole == 0 ? string.Empty : $"{Figures.Of(100.0 * part / whole, "0.0")} % {of}";
 
     private static string Optional(double? value) => value is { } number ? Figures.Of(number, "0.0000") : "none";
 }

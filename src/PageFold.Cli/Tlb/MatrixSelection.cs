@@ -3,7 +3,7 @@ using PageFold.TlbLab;
 
 namespace PageFold.Cli.Tlb;
 
-/// <summary>What is explored, and what of it is shown.</summary>
+/// <summary>The combinations to explore, and the results to show.</summary>
 internal sealed record MatrixSelection
 {
     public required IReadOnlyList<Protocol> Protocols { get; init; }
@@ -12,38 +12,50 @@ internal sealed record MatrixSelection
 
     public required IReadOnlyList<LabEnvironment> Environments { get; init; }
 
-    /// <summary>Only what is safe there.</summary>
+    /// <summary>Selects what is safe on this architecture.</summary>
     public Architecture? SafeOn { get; init; }
 
-    /// <summary>Only what corrupts there.</summary>
+    /// <summary>Selects what corrupts on this architecture.</summary>
     public Architecture? CorruptsOn { get; init; }
 
-    /// <summary>Only what is safe with one thread on one CPU, and corrupts or faults with more.</summary>
+    /// <summary>Selects what is safe with one thread on one CPU, and corrupts or faults with more.</summary>
     public bool SafeWithOneThread { get; init; }
 
     public required Bounds Bounds { get; init; }
 
     public required int MaxStates { get; init; }
 
-    /// <summary>True if what is shown is a list of combinations, not the matrix.</summary>
+    /// <summary>True to show a list of combinations, false to show the matrix.</summary>
     public bool IsList => SafeOn is not null || CorruptsOn is not null || SafeWithOneThread;
 
     /// <exception cref="UserErrorException">The selection contradicts itself.</exception>
     public void Check()
     {
         if (SafeOn is not null && SafeOn == CorruptsOn)
-            throw new UserErrorException($"--safe-on {SafeOn} and --corrupts-on {CorruptsOn} are the same; nothing is both. Name two architectures.");
+        {
+            throw new UserErrorException(
+                $"--safe-on {SafeOn} and --corrupts-on {CorruptsOn} are the same; nothing is both. Name two architectures.");
+        }
         if (SafeWithOneThread && SafeOn is not null)
-            throw new UserErrorException($"--safe-with-one-thread and --safe-on {SafeOn} ask different questions; use one, with --corrupts-on for the architecture.");
+        {
+            throw new UserErrorException(
+                $"--safe-with-one-thread and --safe-on {SafeOn} ask different questions; use one, with --corrupts-on for the "
+                    + "architecture.");
+        }
         if (SafeWithOneThread && Bounds.Cpus == 1)
-            throw new UserErrorException("--safe-with-one-thread compares one CPU with more, and --cpus 1 leaves nothing to compare with; choose 2 or 3.");
+        {
+            throw new UserErrorException(
+                "--safe-with-one-thread compares one CPU with more, and --cpus 1 leaves nothing to compare with; choose 2 or 3.");
+        }
         if (Architectures.Count < Architecture.All.Count && (SafeOn ?? CorruptsOn) is not null)
             throw new UserErrorException("--arch goes with the matrix; --safe-on and --corrupts-on name the architectures of a list.");
     }
 
     public Exploration Explore(WorkProgress progress, CancellationToken cancellation)
     {
-        IReadOnlyList<Architecture> architectures = (SafeOn ?? CorruptsOn) is null ? Architectures : [.. ((Architecture?[])[SafeOn, CorruptsOn]).OfType<Architecture>()];
+        IReadOnlyList<Architecture> architectures = (SafeOn ?? CorruptsOn) is null
+            ? Architectures
+            : [.. ((Architecture?[])[SafeOn, CorruptsOn]).OfType<Architecture>()];
         int cells = Protocols.Count * architectures.Count * Environments.Count;
         progress.Begin($"Exploring {Figures.Count(cells, "combination", "combinations")}", SafeWithOneThread ? 2 * cells : cells);
         long begin = Stopwatch.GetTimestamp();
@@ -62,16 +74,20 @@ internal sealed record MatrixSelection
             return true;
         if (alone is not null && !(alone is { Verdict: Verdict.Safe, IsComplete: true } && result.Verdict >= Verdict.Faults))
             return false;
-        bool safe = SafeOn is null || all.Any(other => IsSame(other, result) && other.Architecture == SafeOn && other is { Verdict: Verdict.Safe, IsComplete: true });
-        bool corrupt = CorruptsOn is null || all.Any(other => IsSame(other, result) && other.Architecture == CorruptsOn && other.Verdict == Verdict.Corrupts);
+        CheckResult[] same = [.. all.Where(other => IsSame(other, result))];
+        bool safe = SafeOn is null
+            || same.Any(other => other.Architecture == SafeOn && other is { Verdict: Verdict.Safe, IsComplete: true });
+        bool corrupt = CorruptsOn is null
+            || same.Any(other => other.Architecture == CorruptsOn && other.Verdict == Verdict.Corrupts);
         return safe && corrupt;
     }
 
-    private static bool IsSame(CheckResult one, CheckResult other) => one.Protocol == other.Protocol && one.Environment == other.Environment;
+    private static bool IsSame(CheckResult one, CheckResult other) =>
+        one.Protocol == other.Protocol && one.Environment == other.Environment;
 }
 
-/// <summary>What was found.</summary>
-/// <param name="All">All that was explored.</param>
-/// <param name="Chosen">What is shown.</param>
-/// <param name="Time">How long it took.</param>
+/// <summary>The results of an exploration.</summary>
+/// <param name="All">All results.</param>
+/// <param name="Chosen">The results to show.</param>
+/// <param name="Time">The duration.</param>
 internal sealed record Exploration(IReadOnlyList<CheckResult> All, IReadOnlyList<CheckResult> Chosen, TimeSpan Time);

@@ -3,20 +3,25 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Tlb;
 
-/// <summary>Shows verdicts to a person as a matrix.</summary>
+/// <summary>Shows verdicts as a matrix.</summary>
 internal static class MatrixView
 {
-    private const int LeastWidth = 79;
+    private const int MinWidth = 79;
     private const string Conjunction = "all but\nunguarded";
 
     public static void Show(MatrixSelection selection, Exploration exploration)
     {
         IAnsiConsole output = AnsiConsole.Console;
         output.WriteLine();
-        if (output.Profile.Width < LeastWidth)
-            Console.Error.WriteLine($"pagefold: the matrix needs {LeastWidth} columns and the terminal has {output.Profile.Width}; make it wider, choose fewer with --arch, or use --json -.");
+        if (output.Profile.Width < MinWidth)
+        {
+            Console.Error.WriteLine(
+                $"pagefold: the matrix needs {MinWidth} columns and the terminal has {output.Profile.Width}; make it wider, choose fewer "
+                    + "with --arch, or use --json -.");
+        }
         output.Write(Matrix(selection, exploration.Chosen));
-        output.MarkupLine(Markup.Escape($"{selection.Bounds}: {Figures.Count(exploration.All.Sum(result => (long)result.StatesExplored), "state", "states")}, {Figures.Of(exploration.Time.TotalSeconds, "0.0")}s"));
+        string states = Figures.Count(exploration.All.Sum(result => (long)result.StatesExplored), "state", "states");
+        output.MarkupLine(Markup.Escape($"{selection.Bounds}: {states}, {Figures.Of(exploration.Time.TotalSeconds, "0.0")}s"));
         output.MarkupLine("[green]safe[/]      none of the following happens in any interleaving");
         output.MarkupLine("[red]corrupts[/]  an access reaches a frame, or bytes, that are not the object's");
         output.MarkupLine("[yellow]faults[/]    an access finds no translation");
@@ -30,7 +35,7 @@ internal static class MatrixView
         TellVacuous(selection.Bounds, selection.Environments);
     }
 
-    /// <summary>Says what bounds so small cannot show.</summary>
+    /// <summary>Warns about bounds that are too small to show some failures.</summary>
     public static void TellVacuous(Bounds bounds, IReadOnlyList<LabEnvironment> environments)
     {
         if (bounds.Objects == 1)
@@ -39,29 +44,42 @@ internal static class MatrixView
             AnsiConsole.MarkupLine("[yellow]with one map cycle no task uses a window again: choose more --cycles[/]");
         if (bounds.Interrupts == 0 && environments.Any(environment => environment.HasFlag(LabEnvironment.Reentrant)))
             AnsiConsole.MarkupLine("[yellow]without interrupts nothing is reentrant: choose more --interrupts[/]");
-        if (bounds.Cpus == 1 && environments.Any(environment => (environment & (LabEnvironment.Preemptible | LabEnvironment.Unguarded)) != 0))
-            AnsiConsole.MarkupLine("[yellow]with one CPU, and so one task, there is nobody to switch to: choose more --cpus[/]");
+        const LabEnvironment Switching = LabEnvironment.Preemptible | LabEnvironment.Unguarded;
+        if (bounds.Cpus == 1 && environments.Any(environment => (environment & Switching) != 0))
+            AnsiConsole.MarkupLine("[yellow]with one CPU, and so one task, there is no task to switch to: choose more --cpus[/]");
     }
 
-    /// <summary>A verdict in its colour.</summary>
+    /// <summary>Colors a text by a verdict.</summary>
     public static string Colored(CheckResult result, string text)
     {
-        string color = result.Verdict switch { Verdict.Corrupts => "red", Verdict.Faults => "yellow", Verdict.BreaksRule => "blue", _ => result.IsComplete ? "green" : "grey" };
+        string color = result.Verdict switch
+        {
+            Verdict.Corrupts => "red",
+            Verdict.Faults => "yellow",
+            Verdict.BreaksRule => "blue",
+            _ => result.IsComplete ? "green" : "grey",
+        };
         return $"[{color}]{Markup.Escape(text)}[/]";
     }
 
-    /// <summary>Says on standard error which explorations gave up.</summary>
+    /// <summary>Reports on standard error which explorations gave up.</summary>
     public static void TellIncomplete(IReadOnlyList<CheckResult> results)
     {
         CheckResult[] incomplete = [.. results.Where(result => !result.IsComplete)];
         if (incomplete.Length == 0)
             return;
         CheckResult first = incomplete[0];
+        string explorations = Figures.Count(incomplete.Length, "exploration", "explorations");
+        string combinations = Figures.Count(results.Count, "combination", "combinations");
+        string states = Figures.Count(first.StatesExplored, "state", "states");
+        string steps = Figures.Count(first.Depth, "step", "steps");
+        string remedy = first.IsOutOfMemory
+            ? "Memory ran out: choose smaller bounds, or give the process more of it."
+            : "Choose smaller bounds, or more with --max-states.";
         Console.Error.WriteLine(
-            $"pagefold: {Figures.Count(incomplete.Length, "exploration", "explorations")} of {Figures.Count(results.Count, "combination", "combinations")} gave up within {first.Bounds}, "
-            + $"the first {first.Protocol}/{first.Architecture}/{first.Environment.Name()} after {Figures.Count(first.StatesExplored, "state", "states")}, complete to {Figures.Count(first.Depth, "step", "steps")}; "
-            + "what is shown is what was found by then. "
-            + (first.IsOutOfMemory ? "Memory ran out: choose smaller bounds, or give the process more of it." : "Choose smaller bounds, or more with --max-states."));
+            $"pagefold: {explorations} of {combinations} gave up within {first.Bounds}, "
+            + $"the first {first.Protocol}/{first.Architecture}/{first.Environment.Name()} after {states}, complete to {steps}; "
+            + $"what is shown is what was found by then. {remedy}");
     }
 
     private static Table Matrix(MatrixSelection selection, IReadOnlyList<CheckResult> results)
@@ -80,19 +98,26 @@ internal static class MatrixView
         return table;
     }
 
-    // Eight columns have to go into eighty characters.
+    // Eight columns have to fit into eighty characters.
     private static TableColumn Narrow(string header) => new TableColumn(Markup.Escape(header)).Padding(0, 0, 0, 0).NoWrap();
 
     private static string Cell(CheckResult result)
     {
         string text = result.Verdict == Verdict.BreaksRule ? $"rule {(int)result.Rule}" : VerdictNames.Of(result.Verdict);
-        return Colored(result, result.IsComplete || result.Verdict == Verdict.Corrupts ? text : result.Verdict == Verdict.Safe ? "gave up" : text + "?");
+        if (result.IsComplete || result.Verdict == Verdict.Corrupts)
+            return Colored(result, text);
+        return Colored(result, result.Verdict == Verdict.Safe ? "gave up" : text + "?");
     }
 
-    // The longest names would not leave room for the verdicts.
-    private static string Short(string name) => name.Replace("clear-flush-both-", "clear-flush-\nboth-", StringComparison.Ordinal).Replace("flush-before-clear", "flush-before-\nclear", StringComparison.Ordinal);
+    // The longest names would leave no room for the verdicts.
+    private static string Short(string name) => name
+        .Replace("clear-flush-both-", "clear-flush-\nboth-", StringComparison.Ordinal)
+        .Replace("flush-before-clear", "flush-before-\nclear", StringComparison.Ordinal);
 
-    private static string Name(LabEnvironment environment) => environment == LabEnvironments.Everything ? Conjunction.Replace("\n", "\n ", StringComparison.Ordinal) : environment.Name().Replace("+", "\n +", StringComparison.Ordinal);
+    private static string Name(LabEnvironment environment) => environment == LabEnvironments.Everything
+        ? Conjunction.Replace("\n", "\n ", StringComparison.Ordinal)
+        : environment.Name().Replace("+", "\n +", StringComparison.Ordinal);
 
-    private static List<TranslationRule> Rules(IEnumerable<CheckResult> results) => [.. results.Where(result => result.Verdict == Verdict.BreaksRule).Select(result => result.Rule).Distinct().Order()];
+    private static List<TranslationRule> Rules(IEnumerable<CheckResult> results) =>
+        [.. results.Where(result => result.Verdict == Verdict.BreaksRule).Select(result => result.Rule).Distinct().Order()];
 }

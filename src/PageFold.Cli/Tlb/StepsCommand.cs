@@ -5,15 +5,27 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Tlb;
 
-/// <summary><c>pagefold tlb steps</c>: what each step of a protocol is for, by leaving it out.</summary>
+/// <summary><c>pagefold tlb steps</c>: shows what each step of a protocol is for, by removing it.</summary>
 internal static class StepsCommand
 {
     public static Command Create()
     {
-        Option<string> protocol = new("--protocol") { Description = TlbNames.Protocols + ".", DefaultValueFactory = _ => NamedProtocols.Shipping.Name, HelpName = "NAME" };
-        Option<string?> json = new("--json") { Description = "Write the table as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
+        Option<string> protocol = new("--protocol")
+        {
+            Description = TlbNames.Protocols + ".",
+            DefaultValueFactory = _ => NamedProtocols.Shipping.Name,
+            HelpName = "NAME",
+        };
+        Option<string?> json = new("--json")
+        {
+            Description = "Write the table as JSON to a file, or to standard output with -.",
+            HelpName = "FILE|-",
+        };
         BoundsOptions bounds = new();
-        Command command = new("steps", "What is each step of a protocol for? Leaves it out and looks where that makes it worse.") { protocol, json };
+        Command command = new("steps", "What is each step of a protocol for? Leaves it out and looks where that makes it worse.")
+        {
+            protocol, json,
+        };
         bounds.AddTo(command);
         command.SetAction((parsed, outer) =>
         {
@@ -48,27 +60,43 @@ internal static class StepsCommand
         return command;
     }
 
-    private static NecessityRow Row(StepNecessity necessity) =>
-        new([.. necessity.Steps.Select(step => necessity.Protocol.Steps[step].ToString())], necessity.IsNecessary, [.. necessity.Worse.Select(VerdictRow.Of)]);
+    private static NecessityRow Row(StepNecessity necessity) => new(
+        [.. necessity.Steps.Select(step => necessity.Protocol.Steps[step].ToString())],
+        necessity.IsNecessary,
+        [.. necessity.Worse.Select(VerdictRow.Of)]);
 
     private static void Show(Protocol protocol, IReadOnlyList<StepNecessity> found, Bounds bounds)
     {
         IAnsiConsole output = AnsiConsole.Console;
         output.WriteLine();
         output.MarkupLine($"[bold]{Markup.Escape(protocol.Name)}[/]: {Markup.Escape(protocol.Description)}");
-        Table table = new Table().Border(TableBorder.Rounded).AddColumn("without").AddColumn(new TableColumn("worse in").RightAligned()).AddColumn("for example, and how");
+        Table table = new Table().Border(TableBorder.Rounded)
+            .AddColumn("without")
+            .AddColumn(new TableColumn("worse in").RightAligned())
+            .AddColumn("for example, and how");
         foreach (StepNecessity necessity in found)
         {
-            string steps = string.Join("\nand ", necessity.Steps.Select(step => $"{protocol.Steps[step]}{(IsRepeated(protocol, step) ? $" (step {step + 1})" : string.Empty)}"));
-            CheckResult? worst = necessity.Worse.OrderByDescending(result => result.Verdict).FirstOrDefault();
-            table.AddRow(
-                Markup.Escape(steps),
-                Figures.Of(necessity.Worse.Count, "0"),
-                worst is null ? necessity.IsComplete ? "[green]nowhere: unnecessary[/]" : "[grey]not known: explorations gave up[/]" : $"{Markup.Escape($"{worst.Architecture}, {worst.Environment.Name()}:")} {MatrixView.Colored(worst, Timeline.Of(worst).Sentence)}");
+            string steps = string.Join("\nand ", necessity.Steps.Select(step => StepText(protocol, step)));
+            table.AddRow(Markup.Escape(steps), Figures.Of(necessity.Worse.Count, "0"), Example(necessity));
         }
         output.Write(table);
-        output.MarkupLine(Markup.Escape($"Of {Figures.Count(Architecture.All.Count * LabEnvironments.Matrix.Count, "combination", "combinations")} of architecture and environment, within {bounds}."));
+        string count = Figures.Count(Architecture.All.Count * LabEnvironments.Matrix.Count, "combination", "combinations");
+        output.MarkupLine(Markup.Escape($"Of {count} of architecture and environment, within {bounds}."));
     }
 
-    private static bool IsRepeated(Protocol protocol, int step) => protocol.Steps.Count(other => other == protocol.Steps[step]) > 1;
+    private static string StepText(Protocol protocol, int step)
+    {
+        bool isRepeated = protocol.Steps.Count(other => other == protocol.Steps[step]) > 1;
+        return $"{protocol.Steps[step]}{(isRepeated ? $" (step {step + 1})" : string.Empty)}";
+    }
+
+    private static string Example(StepNecessity necessity)
+    {
+        if (necessity.Worse.OrderByDescending(result => result.Verdict).FirstOrDefault() is { } worst)
+        {
+            string where = Markup.Escape($"{worst.Architecture}, {worst.Environment.Name()}:");
+            return $"{where} {MatrixView.Colored(worst, Timeline.Of(worst).Sentence)}";
+        }
+        return necessity.IsComplete ? "[green]nowhere: unnecessary[/]" : "[grey]not known: explorations gave up[/]";
+    }
 }

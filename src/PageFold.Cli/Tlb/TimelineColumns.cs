@@ -3,13 +3,14 @@ using PageFold.TlbLab;
 namespace PageFold.Cli.Tlb;
 
 /// <summary>A line of a timeline as text in columns.</summary>
-/// <param name="Number">Of the step; empty for what is not one.</param>
-/// <param name="Kind">What kind of thing.</param>
-/// <param name="What">What happened, which stands in the lane of its CPU.</param>
-/// <param name="Cells">Lanes, then translations.</param>
+/// <param name="Number">The number of the step; empty for other lines.</param>
+/// <param name="Kind">The kind of line.</param>
+/// <param name="What">What happened; it is in the lane of its CPU.</param>
+/// <param name="Cells">The lanes, then the translations.</param>
 internal sealed record TimelineRow(string Number, TimelineKind Kind, string What, IReadOnlyList<string> Cells);
 
-/// <summary>Sets a timeline out in columns: lanes of CPUs, page table, TLBs or hash table and batches. CPUs, windows and batches that nothing ever happens to are left out.</summary>
+/// <summary>Arranges a timeline in columns: lanes of CPUs, page table, TLBs or hash table, and batches.</summary>
+/// <remarks>CPUs, windows and batches that are never used are left out.</remarks>
 internal sealed class TimelineColumns
 {
     private const string Nothing = "- -";
@@ -51,21 +52,23 @@ internal sealed class TimelineColumns
             ]);
         }
 
-        string Windows(IReadOnlyList<string> contents) => string.Join('\n', windows.Select(window => windows.Length == 1 ? contents[window] : $"w{window} {contents[window]}"));
+        string Windows(IReadOnlyList<string> contents) => string.Join('\n', windows.Select(window =>
+            windows.Length == 1 ? contents[window] : $"w{window} {contents[window]}"));
     }
 
     public IReadOnlyList<string> Headers { get; }
 
-    /// <summary>The first so many columns are lanes.</summary>
+    /// <summary>The number of lanes, which are the first columns.</summary>
     public int Lanes { get; }
 
     public IReadOnlyList<TimelineRow> Rows { get; }
 
-    /// <summary>What the names in the columns mean.</summary>
+    /// <summary>Explains the names in the columns.</summary>
     public IEnumerable<string> Legend(CheckResult result)
     {
         bool copies = result.Protocol.Copies;
-        yield return $"A0, A1: the two frames of object A; p0, p1: the two {(copies ? "parts of the buffer" : "pages of the window")}; \"A:\" who maps A; - nothing";
+        string parts = copies ? "parts of the buffer" : "pages of the window";
+        yield return $"A0, A1: the two frames of object A; p0, p1: the two {parts}; \"A:\" who maps A; - nothing";
         if (Shows("t0 ") || Shows("t1 ") || Shows("t2 "))
             yield return "t0, t1: which task it is";
         if (result.Architecture.HasHashTable && !copies)
@@ -86,7 +89,7 @@ internal sealed class TimelineColumns
     {
         TimelineKind.Switch or TimelineKind.Interrupt or TimelineKind.Fill => entry.Text,
         _ when entry.Actor == "interrupt" => $"irq {entry.Text}",
-        // Where tasks move, the lane does not tell which it is.
+        // Where tasks move, the lane does not identify the task.
         _ when moved => $"{entry.Actor.Replace("task ", "t", StringComparison.Ordinal)} {entry.Text}",
         _ => entry.Text,
     };
@@ -96,7 +99,9 @@ internal sealed class TimelineColumns
         : Figures.Of(entries.Take(index + 1).Count(entry => entry.Kind != TimelineKind.Fill), "0");
 
     private static bool IsUsed(TimelineEntry entry, int window) =>
-        IsSomething(entry.PageTable[window]) || entry.Tlbs.Any(tlb => IsSomething(tlb[window])) || entry.HashTable.Count > 0 && IsSomething(entry.HashTable[window]);
+        IsSomething(entry.PageTable[window])
+        || entry.Tlbs.Any(tlb => IsSomething(tlb[window]))
+        || entry.HashTable.Count > 0 && IsSomething(entry.HashTable[window]);
 
     private static bool IsSomething(string contents) => contents != Nothing;
 }

@@ -5,16 +5,16 @@ using PageFold.TlbLab;
 
 namespace PageFold.Cli.Tlb;
 
-/// <summary>Draws a timeline, for documents: time runs down, each CPU has a lane, and the translations after each step stand beside it.</summary>
+/// <summary>Draws a timeline as SVG: time runs down, each CPU has a lane, and the translations after each step stand beside it.</summary>
 internal static class TimelineDrawing
 {
     private const int Left = 20;
     private const int NumberWidth = 30;
     private const int LineHeight = 20;
     private const int CharacterWidth = 8;
-    private const int LeastColumn = 70;
+    private const int MinColumn = 70;
     private const int Gap = 16;
-    private const int LeastWidth = 640;
+    private const int MinWidth = 640;
     private const int TitleCharacterWidth = 10;
 
     public static string Draw(Timeline timeline)
@@ -23,7 +23,7 @@ internal static class TimelineDrawing
         StringBuilder body = new();
         int y = 30;
         string title = $"{TimelineView.Title(result)}: {TimelineView.VerdictText(result)}";
-        int width = Math.Max(LeastWidth, title.Length * TitleCharacterWidth + 2 * Left);
+        int width = Math.Max(MinWidth, title.Length * TitleCharacterWidth + 2 * Left);
         Text(body, Left, y, title, "#222222", "font-size=\"16\" font-weight=\"bold\"");
         y += 24;
         if (timeline.Entries.Count > 0)
@@ -36,15 +36,17 @@ internal static class TimelineDrawing
                 y = Wrapped(body, line, width, y, "#777777");
         }
         y = Wrapped(body, timeline.Sentence, width, y, "#222222");
-        y = Wrapped(body, $"Within {result.Bounds}; {Figures.Count(result.StatesExplored, "state", "states")} explored.", width, y, "#777777");
+        string states = Figures.Count(result.StatesExplored, "state", "states");
+        y = Wrapped(body, $"Within {result.Bounds}; {states} explored.", width, y, "#777777");
+        string size = $"width=\"{width}\" height=\"{y}\" viewBox=\"0 0 {width} {y}\"";
         return $"""
-            <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" viewBox="0 0 {width} {y}" font-family="monospace" font-size="13">
+            <svg xmlns="http://www.w3.org/2000/svg" {size} font-family="monospace" font-size="13">
             <rect width="100%" height="100%" fill="#ffffff"/>
             {body}</svg>
             """;
     }
 
-    /// <summary>Where each column begins, and the last ends.</summary>
+    /// <summary>The left edges of the columns, and the right edge of the last one.</summary>
     private static int[] Places(TimelineColumns columns)
     {
         int[] places = new int[columns.Headers.Count + 1];
@@ -52,7 +54,8 @@ internal static class TimelineDrawing
         for (int column = 0; column < columns.Headers.Count; column++)
         {
             int longest = columns.Rows.Max(row => row.Cells[column].Split('\n').Max(line => line.Length));
-            places[column + 1] = places[column] + Math.Max(LeastColumn, Math.Max(longest, columns.Headers[column].Length) * CharacterWidth + Gap);
+            int characters = Math.Max(longest, columns.Headers[column].Length);
+            places[column + 1] = places[column] + Math.Max(MinColumn, characters * CharacterWidth + Gap);
         }
         return places;
     }
@@ -67,25 +70,39 @@ internal static class TimelineDrawing
         foreach (TimelineRow row in columns.Rows)
         {
             int lines = row.Cells.Max(cell => cell.Split('\n').Length);
-            string shade = row.Kind switch { TimelineKind.Wrong => "#f8d7d3", TimelineKind.Fill => "#fbf0cf", TimelineKind.Switch or TimelineKind.Interrupt => "#dbe7f5", _ => string.Empty };
+            string shade = Shade(row.Kind);
             if (shade.Length > 0)
-                body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Left}\" y=\"{y - 14}\" width=\"{places[^1] - Left - 4}\" height=\"{lines * LineHeight}\" fill=\"{shade}\"/>\n");
+            {
+                body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Left}\" y=\"{y - 14}\" width=\"{places[^1] - Left - 4}\" ");
+                body.Append(CultureInfo.InvariantCulture, $"height=\"{lines * LineHeight}\" fill=\"{shade}\"/>\n");
+            }
             Text(body, Left, y, row.Number, "#777777");
             for (int column = 0; column < row.Cells.Count; column++)
             {
-                // What a step has changed stands out.
-                bool changed = column >= columns.Lanes && before.Count > 0 && before[column] != row.Cells[column];
+                // Changed translations are highlighted.
+                bool isLane = column < columns.Lanes;
+                bool changed = !isLane && before.Count > 0 && before[column] != row.Cells[column];
+                string color = isLane || changed ? "#222222" : "#999999";
+                string weight = changed ? "font-weight=\"bold\"" : string.Empty;
                 string[] parts = row.Cells[column].Split('\n');
                 for (int line = 0; line < parts.Length; line++)
-                    Text(body, places[column], y + line * LineHeight, parts[line], column < columns.Lanes || changed ? "#222222" : "#999999", changed ? "font-weight=\"bold\"" : string.Empty);
+                    Text(body, places[column], y + line * LineHeight, parts[line], color, weight);
             }
             y += lines * LineHeight;
             before = row.Cells;
         }
-        for (int column = 1; column < columns.Headers.Count; column++)
-            body.Append(CultureInfo.InvariantCulture, $"<path d=\"M{places[column] - Gap / 2} {top - 12}V{y - 12}\" stroke=\"#dddddd\"/>\n");
+        foreach (int place in places[1..^1])
+            body.Append(CultureInfo.InvariantCulture, $"<path d=\"M{place - Gap / 2} {top - 12}V{y - 12}\" stroke=\"#dddddd\"/>\n");
         return y + LineHeight / 2;
     }
+
+    private static string Shade(TimelineKind kind) => kind switch
+    {
+        TimelineKind.Wrong => "#f8d7d3",
+        TimelineKind.Fill => "#fbf0cf",
+        TimelineKind.Switch or TimelineKind.Interrupt => "#dbe7f5",
+        _ => string.Empty,
+    };
 
     private static int Wrapped(StringBuilder body, string text, int width, int y, string color)
     {
@@ -107,7 +124,9 @@ internal static class TimelineDrawing
 
     private static void Text(StringBuilder body, int x, int y, string text, string color, string more = "")
     {
-        if (text.Length > 0)
-            body.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{y}\" fill=\"{color}\" xml:space=\"preserve\" {more}>{SecurityElement.Escape(text)}</text>\n");
+        if (text.Length == 0)
+            return;
+        body.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{y}\" fill=\"{color}\" xml:space=\"preserve\" {more}>");
+        body.Append(SecurityElement.Escape(text)).Append("</text>\n");
     }
 }

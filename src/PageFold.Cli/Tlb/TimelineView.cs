@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Tlb;
 
-/// <summary>Shows a timeline to a person: a lane for each CPU, and beside them the translations after each step.</summary>
+/// <summary>Shows a timeline as a table: a lane for each CPU, and beside them the translations after each step.</summary>
 internal static class TimelineView
 {
     public static void Show(Timeline timeline)
@@ -24,13 +24,20 @@ internal static class TimelineView
         }
         output.MarkupLine($"[bold]{Markup.Escape(timeline.Sentence)}[/]");
         string states = Figures.Count(result.StatesExplored, "state", "states");
-        output.MarkupLine(Markup.Escape(timeline.Entries.Count > 0 ? $"A shortest trace, {Figures.Count(result.TraceLength, "step", "steps")}; {states} explored, within {result.Bounds}." : $"Within {result.Bounds}."));
+        string steps = Figures.Count(result.TraceLength, "step", "steps");
+        string trace = $"A shortest trace, {steps}; {states} explored, within {result.Bounds}.";
+        output.MarkupLine(Markup.Escape(timeline.Entries.Count > 0 ? trace : $"Within {result.Bounds}."));
         MatrixView.TellVacuous(result.Bounds, [result.Environment]);
     }
 
     public static string Title(CheckResult result) => $"{result.Protocol} on {result.Architecture}, {result.Environment.Name()}";
 
-    public static string VerdictText(CheckResult result) => result.Verdict == Verdict.BreaksRule ? $"breaks the rule {result.Rule.Name()}" : result.IsComplete || result.Verdict != Verdict.Safe ? VerdictNames.Of(result.Verdict) : "not known";
+    public static string VerdictText(CheckResult result) => result.Verdict switch
+    {
+        Verdict.BreaksRule => $"breaks the rule {result.Rule.Name()}",
+        Verdict.Safe when !result.IsComplete => "not known",
+        _ => VerdictNames.Of(result.Verdict),
+    };
 
     private static Table Steps(TimelineColumns columns)
     {
@@ -40,9 +47,17 @@ internal static class TimelineView
             table.AddColumn(new TableColumn(Markup.Escape(header)));
         foreach (TimelineRow row in columns.Rows)
         {
-            string color = row.Kind switch { TimelineKind.Wrong => "bold red", TimelineKind.Fill => "yellow", TimelineKind.Switch or TimelineKind.Interrupt => "blue", _ => "default" };
-            table.AddRow([row.Number, .. row.Cells.Select(cell => cell.Length == 0 ? string.Empty : $"[{(cell == row.What ? color : "default")}]{Markup.Escape(cell)}[/]")]);
+            string color = row.Kind switch
+            {
+                TimelineKind.Wrong => "bold red",
+                TimelineKind.Fill => "yellow",
+                TimelineKind.Switch or TimelineKind.Interrupt => "blue",
+                _ => "default",
+            };
+            table.AddRow([row.Number, .. row.Cells.Select(cell => Colored(cell, cell == row.What ? color : "default"))]);
         }
         return table;
+
+        static string Colored(string cell, string color) => cell.Length == 0 ? string.Empty : $"[{color}]{Markup.Escape(cell)}[/]";
     }
 }

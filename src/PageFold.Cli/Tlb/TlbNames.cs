@@ -2,7 +2,7 @@ using PageFold.TlbLab;
 
 namespace PageFold.Cli.Tlb;
 
-/// <summary>Reads the names of the lab, each with the one line that a wrong one gets.</summary>
+/// <summary>Parses the names of the lab; an unknown name gets a message of one line.</summary>
 internal static class TlbNames
 {
     public static string Protocols { get; } = string.Join(", ", NamedProtocols.All);
@@ -19,9 +19,13 @@ internal static class TlbNames
         Architecture.All.FirstOrDefault(architecture => Same(architecture.Name, name))
         ?? throw new UserErrorException($"{option} {Arguments.Shown(name)} does not exist; choose {Architectures}.");
 
-    public static LabEnvironment ToEnvironment(string option, string name) => LabEnvironments.TryParse(name, out LabEnvironment environment, out string unknown)
-        ? environment
-        : throw new UserErrorException($"{option} {Arguments.Shown(name)} {(unknown == name ? "does not exist" : $"has {Arguments.Shown(unknown)} in it, which does not exist")}; choose {Environments}, or several joined by +.");
+    public static LabEnvironment ToEnvironment(string option, string name)
+    {
+        if (LabEnvironments.TryParse(name, out LabEnvironment environment, out string unknown))
+            return environment;
+        string wrong = unknown == name ? "does not exist" : $"has {Arguments.Shown(unknown)} in it, which does not exist";
+        throw new UserErrorException($"{option} {Arguments.Shown(name)} {wrong}; choose {Environments}, or several joined by +.");
+    }
 
     private static bool Same(string name, string given) => string.Equals(name, given.Trim(), StringComparison.OrdinalIgnoreCase);
 }

@@ -1,6 +1,7 @@
 namespace PageFold.TlbLab;
 
-/// <summary>What an exploration has found. Immutable.</summary>
+/// <summary>The result of an exploration.</summary>
+/// <remarks>Immutable.</remarks>
 public sealed class CheckResult
 {
     internal CheckResult(Protocol protocol, Architecture architecture, LabEnvironment environment, Bounds bounds)
@@ -11,37 +12,37 @@ public sealed class CheckResult
         Bounds = bounds;
     }
 
-    /// <summary>What was run.</summary>
+    /// <summary>The protocol that was checked.</summary>
     public Protocol Protocol { get; }
 
-    /// <summary>On what.</summary>
+    /// <summary>The architecture of the machine.</summary>
     public Architecture Architecture { get; }
 
-    /// <summary>In what surroundings.</summary>
+    /// <summary>The environment in which the protocol ran.</summary>
     public LabEnvironment Environment { get; }
 
-    /// <summary>How far.</summary>
+    /// <summary>The bounds of the exploration.</summary>
     public Bounds Bounds { get; }
 
-    /// <summary>The worst that can be reached; where <see cref="IsComplete"/> is false, the worst that was.</summary>
+    /// <summary>The worst outcome that can be reached, or the worst that was found if <see cref="IsComplete"/> is false.</summary>
     public Verdict Verdict { get; internal init; }
 
-    /// <summary>The rule that the shortest trace breaks, where that is the verdict.</summary>
+    /// <summary>The rule that the shortest trace breaks, if that is the verdict.</summary>
     public TranslationRule Rule { get; internal init; }
 
-    /// <summary>States that were met. Where the verdict is <see cref="Verdict.Corrupts"/> the exploration ended there, since nothing is worse.</summary>
+    /// <summary>The number of states explored; an exploration ends at <see cref="Verdict.Corrupts"/>, because nothing is worse.</summary>
     public int StatesExplored { get; internal init; }
 
-    /// <summary>The most things that happened one after the other in what was explored.</summary>
+    /// <summary>The length of the longest of the shortest paths to a state, in transitions.</summary>
     public int Depth { get; internal init; }
 
-    /// <summary>False if the exploration was ended before it was through.</summary>
+    /// <summary>False if the exploration ended before all states were explored.</summary>
     public bool IsComplete { get; internal init; }
 
-    /// <summary>True if it was ended because there was no memory for more states.</summary>
+    /// <summary>True if the exploration ended because there was no memory for more states.</summary>
     public bool IsOutOfMemory { get; internal init; }
 
-    /// <summary>Things that happen in the shortest trace to the verdict; 0 if it is safe. Fills and evictions of TLBs are not counted.</summary>
+    /// <summary>Transitions in the shortest trace to the verdict, without fills and evictions of TLBs; 0 if it is safe.</summary>
     public int TraceLength => Trace.Count;
 
     internal IReadOnlyList<Transition> Trace { get; init; } = [];

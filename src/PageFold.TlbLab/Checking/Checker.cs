@@ -1,26 +1,33 @@
 namespace PageFold.TlbLab;
 
-/// <summary>
-/// Explores every interleaving of a protocol's steps with the machine's own doings, breadth first, so that the first trace found to something is a shortest one. Used again for one exploration after the other; not thread-safe, one for each thread.
-/// </summary>
+/// <summary>Explores every interleaving of a protocol's steps with the actions of the machine.</summary>
+/// <remarks>
+/// Explores breadth first, so the first trace to an outcome is a shortest one. A checker can explore repeatedly. Not thread-safe: each
+/// thread needs its own.
+/// </remarks>
 public sealed class Checker
 {
-    /// <summary>States at most, unless told otherwise: about 1.2 GiB.</summary>
+    /// <summary>The default maximum number of states: about 1.2 GiB.</summary>
     public const int DefaultMaxStates = 12_000_000;
 
     private readonly StateSet _states = new();
     private readonly List<Transition> _next = [];
 
-    /// <summary>Explores.</summary>
-    /// <param name="protocol">What is run.</param>
-    /// <param name="architecture">On what.</param>
-    /// <param name="environment">In what surroundings.</param>
-    /// <param name="bounds">How far; <see cref="Bounds.Default"/> if null.</param>
-    /// <param name="maxStates">After how many states to give up, if memory lasts so long.</param>
+    /// <summary>Explores a protocol on an architecture in an environment.</summary>
+    /// <param name="protocol">The protocol.</param>
+    /// <param name="architecture">The architecture of the machine.</param>
+    /// <param name="environment">The environment in which the protocol runs.</param>
+    /// <param name="bounds">The bounds; <see cref="Bounds.Default"/> if null.</param>
+    /// <param name="maxStates">The number of states after which the exploration ends, if memory suffices.</param>
     /// <param name="cancellation">Ends the exploration early.</param>
-    /// <exception cref="OperationCanceledException">It was ended.</exception>
+    /// <exception cref="OperationCanceledException">The exploration was cancelled.</exception>
     public CheckResult Check(
-        Protocol protocol, Architecture architecture, LabEnvironment environment, Bounds? bounds = null, int maxStates = DefaultMaxStates, CancellationToken cancellation = default)
+        Protocol protocol,
+        Architecture architecture,
+        LabEnvironment environment,
+        Bounds? bounds = null,
+        int maxStates = DefaultMaxStates,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(protocol);
         ArgumentNullException.ThrowIfNull(architecture);
@@ -69,12 +76,12 @@ public sealed class Checker
         }
         catch (OutOfMemoryException)
         {
-            // As far as the memory reaches is a bound like others.
+            // Running out of memory ends an exploration like the bound on states.
             return false;
         }
     }
 
-    /// <summary>Has everything happen that may in a state.</summary>
+    /// <summary>Applies every transition that is possible in a state.</summary>
     private void Expand(Machine machine, int index, ref Finding worst)
     {
         MachineState from = _states[index];
@@ -103,6 +110,6 @@ public sealed class Checker
         return trace;
     }
 
-    /// <summary>What was found, and the last that happened before.</summary>
+    /// <summary>An outcome, the state before it, and the transition that led to it.</summary>
     private readonly record struct Finding(Outcome Outcome, int From, Transition By);
 }

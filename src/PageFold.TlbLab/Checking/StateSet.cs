@@ -2,9 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.TlbLab;
 
-/// <summary>
-/// The states that have been met, in the order they were, each with where it was come from. A hash table by open addressing: eight bytes for each of its places say which state is there and, so that few others are looked at, some of its hash. Used again for one exploration after the other. Not thread-safe.
-/// </summary>
+/// <summary>The states found so far, in the order in which they were found, each with the transition that led to it.</summary>
+/// <remarks>
+/// A hash table with open addressing. Each of its places has eight bytes: the state's number and a part of its hash, so that few other
+/// states are compared. A set can be cleared and filled again. Not thread-safe.
+/// </remarks>
 internal sealed class StateSet
 {
     private const int FirstCapacity = 1 << 12;
@@ -20,19 +22,19 @@ internal sealed class StateSet
 
     public Arrival ArrivalAt(int index) => _arrivals[index];
 
-    /// <summary>Forgets all.</summary>
+    /// <summary>Removes all states.</summary>
     public void Clear()
     {
         _places.AsSpan().Clear();
         Count = 0;
     }
 
-    /// <summary>Adds a state unless it is there.</summary>
-    /// <exception cref="OutOfMemoryException">There is no room for more; the set is as it was.</exception>
+    /// <summary>Adds a state unless the set contains it.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for more; the set is unchanged.</exception>
     public bool TryAdd(in MachineState state, Arrival arrival)
     {
         ulong hash = state.Hash();
-        // The hash above, the number of the state, from 1, below.
+        // High half: the hash. Low half: the number of the state, from 1.
         ulong mark = hash & 0xFFFF_FFFF_0000_0000;
         int place = (int)(uint)hash & _mask;
         for (; _places[place] != 0; place = (place + 1) & _mask)
@@ -54,7 +56,7 @@ internal sealed class StateSet
 
     private void Grow()
     {
-        // All or nothing, if there is not enough memory.
+        // Allocates everything before it changes anything, in case memory is missing.
         MachineState[] states = new MachineState[2 * _states.Length];
         Arrival[] arrivals = new Arrival[2 * _arrivals.Length];
         ulong[] places = new ulong[2 * _places.Length];
@@ -73,8 +75,8 @@ internal sealed class StateSet
     }
 }
 
-/// <summary>How a state was first come to.</summary>
-/// <param name="From">The number of the state before; -1 for the first.</param>
-/// <param name="By">What happened.</param>
+/// <summary>The transition that first led to a state.</summary>
+/// <param name="From">The number of the state before; -1 for the first state.</param>
+/// <param name="By">The transition.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Arrival(int From, Transition By);

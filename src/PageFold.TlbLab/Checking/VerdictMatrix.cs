@@ -1,18 +1,19 @@
 namespace PageFold.TlbLab;
 
-/// <summary>Checks many combinations at once, on all processors. Thread-safe.</summary>
+/// <summary>Checks many combinations in parallel, on all processors.</summary>
+/// <remarks>Thread-safe.</remarks>
 public static class VerdictMatrix
 {
     /// <summary>Checks every protocol on every architecture in every environment.</summary>
-    /// <param name="protocols">Protocols.</param>
-    /// <param name="architectures">Architectures.</param>
-    /// <param name="environments">Environments.</param>
-    /// <param name="bounds">How far; <see cref="Bounds.Default"/> if null.</param>
-    /// <param name="maxStates">After how many states a single exploration gives up.</param>
-    /// <param name="checkedOne">Called, on any thread, after each.</param>
-    /// <param name="cancellation">Ends all of it early.</param>
-    /// <returns>The results: by protocol, in it by environment, in it by architecture.</returns>
-    /// <exception cref="OperationCanceledException">It was ended.</exception>
+    /// <param name="protocols">The protocols.</param>
+    /// <param name="architectures">The architectures.</param>
+    /// <param name="environments">The environments.</param>
+    /// <param name="bounds">The bounds; <see cref="Bounds.Default"/> if null.</param>
+    /// <param name="maxStates">The number of states after which a single exploration ends.</param>
+    /// <param name="checkedOne">Called, on any thread, after each exploration.</param>
+    /// <param name="cancellation">Cancels all explorations.</param>
+    /// <returns>The results: by protocol, then by environment, then by architecture.</returns>
+    /// <exception cref="OperationCanceledException">The explorations were cancelled.</exception>
     public static IReadOnlyList<CheckResult> Run(
         IReadOnlyList<Protocol> protocols,
         IReadOnlyList<Architecture> architectures,
@@ -26,10 +27,15 @@ public static class VerdictMatrix
         ArgumentNullException.ThrowIfNull(architectures);
         ArgumentNullException.ThrowIfNull(environments);
         List<(Protocol Protocol, Architecture Architecture, LabEnvironment Environment)> cells =
-            [.. from protocol in protocols from environment in environments from architecture in architectures select (protocol, architecture, environment)];
+            [
+                .. from protocol in protocols
+                   from environment in environments
+                   from architecture in architectures
+                   select (protocol, architecture, environment),
+            ];
         CheckResult[] results = new CheckResult[cells.Count];
         ParallelOptions options = new() { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
-        // Backwards: the last protocol needs the most states, and should not be what the others wait for.
+        // Backwards: the last protocol needs the most states, so it starts first.
         Parallel.For(0, cells.Count, options, () => new Checker(), (turn, _, checker) =>
         {
             int index = cells.Count - 1 - turn;

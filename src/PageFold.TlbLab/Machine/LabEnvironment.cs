@@ -2,27 +2,28 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PageFold.TlbLab;
 
-/// <summary>What goes on around a protocol; conjunctions are allowed.</summary>
+/// <summary>What happens around a protocol while it runs; values can be combined.</summary>
 [Flags]
 [SuppressMessage("Design", "CA1008:Enums should have zero value", Justification = "The one without anything has a name of its own.")]
 public enum LabEnvironment
 {
-    /// <summary>A task on each processor, which nothing disturbs. TLBs are filled by accesses only, and forget whenever they like.</summary>
+    /// <summary>A task on each processor, undisturbed.</summary>
+    /// <remarks>Only accesses fill TLBs, and TLBs may evict entries at any time.</remarks>
     Plain = 0,
 
-    /// <summary>TLBs are filled at any time, on any processor, with any entry that is there.</summary>
+    /// <summary>TLBs on all processors may read any entry that is set, at any time.</summary>
     Speculative = 1,
 
-    /// <summary>The scheduler stops tasks and moves them to other processors wherever the protocol has not forbidden it.</summary>
+    /// <summary>The scheduler stops tasks and moves them to other processors, except where the protocol has disabled preemption.</summary>
     Preemptible = 2,
 
-    /// <summary>The scheduler does so even where the protocol has forbidden it: the user sleeps inside.</summary>
+    /// <summary>The scheduler does so even where the protocol has disabled preemption: the task sleeps there.</summary>
     Unguarded = 4,
 
-    /// <summary>Each task maps while a batch of page-table changes of its own, further out, is active.</summary>
+    /// <summary>Each task maps within an outer batch of page-table changes.</summary>
     LazyMmu = 8,
 
-    /// <summary>An interrupt maps on a processor whose task may be anywhere in the protocol.</summary>
+    /// <summary>An interrupt maps on a processor while its task may be at any step of the protocol.</summary>
     Reentrant = 16,
 }
 
@@ -39,25 +40,30 @@ public static class LabEnvironments
         (LabEnvironment.Reentrant, "reentrant", "interrupts map on CPUs whose task may be mapping"),
     ];
 
-    /// <summary>What can happen to code that keeps to the rules of its kernel: everything but sleeping where it must not.</summary>
-    public static LabEnvironment Everything { get; } = LabEnvironment.Speculative | LabEnvironment.Preemptible | LabEnvironment.LazyMmu | LabEnvironment.Reentrant;
+    /// <summary>What can happen to code that follows the rules of its kernel: everything except sleeping where that is forbidden.</summary>
+    public static LabEnvironment Everything { get; } =
+        LabEnvironment.Speculative | LabEnvironment.Preemptible | LabEnvironment.LazyMmu | LabEnvironment.Reentrant;
 
     /// <summary>The environments of the matrix: each alone, and <see cref="Everything"/>.</summary>
     public static IReadOnlyList<LabEnvironment> Matrix { get; } = [.. Singles.Select(single => single.Environment), Everything];
 
-    /// <summary>The names that <see cref="TryParse"/> knows.</summary>
+    /// <summary>The names that <see cref="TryParse"/> accepts.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Singles.Select(single => single.Name)];
 
-    /// <summary>The name, conjunctions joined by +.</summary>
+    /// <summary>The name of an environment, combinations joined by +.</summary>
     public static string Name(this LabEnvironment environment) => environment == LabEnvironment.Plain
         ? Singles[0].Name
         : string.Join('+', Singles.Where(single => (environment & single.Environment) != 0).Select(single => single.Name));
 
-    /// <summary>What each part of it means, a line for each, beginning with the name.</summary>
+    /// <summary>Explains each part of an environment in a line that begins with its name.</summary>
     public static IEnumerable<string> Meanings(this LabEnvironment environment) =>
-        from single in Singles where environment == LabEnvironment.Plain ? single.Environment == LabEnvironment.Plain : (environment & single.Environment) != 0 select $"{single.Name}: {single.Meaning}";
+        from single in Singles
+        where environment == LabEnvironment.Plain
+            ? single.Environment == LabEnvironment.Plain
+            : (environment & single.Environment) != 0
+        select $"{single.Name}: {single.Meaning}";
 
-    /// <summary>Reads a name, or names joined by +; false, with the first that is unknown, if one is.</summary>
+    /// <summary>Parses a name, or names joined by +; false, with the first unknown name, if one is unknown.</summary>
     public static bool TryParse(string text, out LabEnvironment environment, out string unknown)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -2,7 +2,7 @@ using static PageFold.TlbLab.MachineLayout;
 
 namespace PageFold.TlbLab;
 
-/// <summary>Who runs where.</summary>
+// The scheduler and interrupts: which task runs on which processor.
 internal sealed partial class Machine
 {
     private void EnumerateSwitches(ReadOnlySpan<byte> state, List<Transition> next)
@@ -21,7 +21,7 @@ internal sealed partial class Machine
         }
     }
 
-    /// <summary>True unless an interrupt runs there, or a task that has forbidden it and is heard.</summary>
+    /// <summary>True unless an interrupt runs on the processor, or a task that has disabled preemption effectively.</summary>
     private bool MaySwitch(ReadOnlySpan<byte> state, int cpu)
     {
         if (ContextOf(state, Layout.Interrupt)[Cpu] == cpu + 1)
@@ -30,7 +30,8 @@ internal sealed partial class Machine
         return task < 0 || _unguarded || ContextOf(state, task)[Guard] == 0;
     }
 
-    /// <summary>A processor goes on with another task; the one it ran waits until some processor takes it up. A switch ends a batch's delay and is a barrier.</summary>
+    /// <summary>Switches a processor to another task; the stopped task waits until a processor runs it again.</summary>
+    /// <remarks>A switch completes the batch of the processor and is a barrier.</remarks>
     private void Switch(Span<byte> state, int task, int cpu)
     {
         int stopped = TaskOn(state, cpu);
@@ -48,7 +49,7 @@ internal sealed partial class Machine
         Synchronise(context);
     }
 
-    /// <summary>An interrupt runs inside the batch, if there is one, of the task that it stops.</summary>
+    /// <summary>Starts an interrupt, inside the batch, if there is one, of the task that it stops.</summary>
     private void BeginInterrupt(Span<byte> state, int cpu)
     {
         state[Taken] -= 0x10;
@@ -58,6 +59,6 @@ internal sealed partial class Machine
         interrupt[Lazy] = ContextOf(state, TaskOn(state, cpu))[Lazy];
     }
 
-    /// <summary>A barrier: all that was set is seen.</summary>
+    /// <summary>Executes a barrier: all entries that were set become visible.</summary>
     private static void Synchronise(Span<byte> context) => context[Unseen] &= Unsaved;
 }

@@ -2,15 +2,15 @@ using static PageFold.TlbLab.MachineLayout;
 
 namespace PageFold.TlbLab;
 
-/// <summary>Page tables, TLBs and hash table, by the rules of the architecture.</summary>
+// Page tables, TLBs and hash table, by the rules of the architecture.
 internal sealed partial class Machine
 {
-    // In a page-table entry, above the object: the hash table has it (PPC64), or it is tagged with an address space (ARMv7).
+    // Flags of a page-table entry, above the object: the hash table holds it (PPC64); it is tagged with an address space (ARMv7).
     public const byte InHashTable = 0x40;
     public const byte Tagged = 0x80;
     private const byte ObjectPart = 0x0F;
 
-    // In a set of entries.
+    // Parts of a set of entries.
     public const byte GlobalEntries = 0x0F;
     private const byte TaggedEntries = 0xF0;
     private const int TaggedShift = 4;
@@ -19,12 +19,12 @@ internal sealed partial class Machine
     /// <summary>The object of a page-table entry; -1 if it is not valid.</summary>
     public static int ObjectOf(byte entry) => (entry & ObjectPart) - 1;
 
-    /// <summary>True if a set of what a TLB may hold has an entry of an object.</summary>
+    /// <summary>True if the set of entries that a TLB may hold contains one of an object.</summary>
     public bool MayHold(byte mask, int item) => (mask & EntriesOf(item)) != 0;
 
     private byte EntriesOf(int item) => (byte)(_architecture.TagsLowAddresses ? 0x11 << item : 1 << item);
 
-    /// <summary>The entry as a TLB would remember it.</summary>
+    /// <summary>The entry in the form in which a TLB caches it.</summary>
     public byte Remembered(byte entry)
     {
         int item = ObjectOf(entry);
@@ -33,7 +33,7 @@ internal sealed partial class Machine
         return (byte)(1 << ((entry & Tagged) != 0 ? item + TaggedShift : item));
     }
 
-    /// <summary>What any TLB may now have read on its own.</summary>
+    /// <summary>Adds what TLBs may have read speculatively.</summary>
     private void Speculate(Span<byte> state, int slot)
     {
         if (!_speculative || _architecture.HasHashTable)
@@ -85,7 +85,7 @@ internal sealed partial class Machine
             return outcome;
         if (raw)
         {
-            // In a hash table the entry stays: what said where it is has just been overwritten.
+            // The hash table keeps its entry: the page-table entry that said where it is has just been overwritten.
             if (_architecture.ForbidsRawChange)
                 outcome = Outcome.Broken(TranslationRule.InvalidateBeforeChange);
         }
@@ -106,20 +106,20 @@ internal sealed partial class Machine
         return outcome;
     }
 
-    /// <summary>Flushes a page on some processors. With a hash table these functions are empty.</summary>
+    /// <summary>Flushes a page on some processors; does nothing with a hash table.</summary>
     private void Flush(Span<byte> state, Span<byte> context, int slot, int firstCpu, int lastCpu)
     {
         Synchronise(context);
         if (_architecture.HasHashTable)
             return;
-        // By a kernel address: entries that are tagged with an address space are not meant.
+        // The flush is for a kernel address, so it misses entries that are tagged with an address space.
         byte missed = _architecture.TagsLowAddresses ? TaggedEntries : (byte)0;
         for (int cpu = firstCpu; cpu < lastCpu; cpu++)
             state[Layout.Tlb(cpu, slot)] &= missed;
         Speculate(state, slot);
     }
 
-    /// <summary>Does what the batch of a processor has put off.</summary>
+    /// <summary>Completes the removals that the batch of a processor has delayed.</summary>
     private void Drain(Span<byte> state, int cpu)
     {
         if (!_architecture.HasHashTable)
@@ -132,7 +132,7 @@ internal sealed partial class Machine
         }
     }
 
-    /// <summary>Software's insertion into the hash table.</summary>
+    /// <summary>Inserts an entry into the hash table by software.</summary>
     private Outcome Preload(Span<byte> state, int slot)
     {
         byte entry = state[Entry(slot)];
@@ -144,14 +144,15 @@ internal sealed partial class Machine
         return Outcome.Broken(second ? TranslationRule.OneHashEntry : TranslationRule.None);
     }
 
-    /// <summary>What an access may be translated by.</summary>
-    private void EnumerateTranslations(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, byte number, byte argument, int page, List<Transition> next)
+    /// <summary>Lists the translations that an access may use.</summary>
+    private void EnumerateTranslations(
+        ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, byte number, byte argument, int page, List<Transition> next)
     {
         int slot = Slot(WindowOf(context), page);
         byte entry = state[Entry(slot)];
         byte mask = _architecture.HasHashTable ? state[Layout.Hash(slot)] : state[Layout.Tlb(context[Cpu] - 1, slot)];
         bool remembersInvalid = _architecture.RemembersInvalid && (mask & InvalidEntry) != 0;
-        // A miss and a hit come to the same if they find the same and leave the same.
+        // A miss and a hit are the same transition if they find the same entry and leave the same state.
         bool walkDiffers = true;
         for (int item = 0; item < Bounds.Objects; item++)
         {
@@ -159,7 +160,11 @@ internal sealed partial class Machine
                 continue;
             next.Add(new Transition(TransitionKind.Step, number, argument, (byte)item));
             if (ObjectOf(entry) == item)
-                walkDiffers = _architecture.HasHashTable ? (entry & InHashTable) == 0 || mask != 1 << item : (mask & EntriesOf(item)) != Remembered(entry);
+            {
+                walkDiffers = _architecture.HasHashTable
+                    ? (entry & InHashTable) == 0 || mask != 1 << item
+                    : (mask & EntriesOf(item)) != Remembered(entry);
+            }
         }
         if (remembersInvalid)
             next.Add(new Transition(TransitionKind.Step, number, argument, Transition.RememberedInvalid));
@@ -178,7 +183,7 @@ internal sealed partial class Machine
             return new Outcome(Verdict.Corrupts);
         if (_architecture.HasHashTable)
         {
-            // A miss: whatever was there has been evicted, and the fault puts the entry in. Two entries for an address stay two.
+            // A miss: the entry was evicted, and the fault inserts it. Two entries for an address stay two.
             if (choice == Transition.Walk)
             {
                 state[Layout.Hash(slot)] = (byte)(1 << found);

@@ -2,12 +2,12 @@ using static PageFold.TlbLab.MachineLayout;
 
 namespace PageFold.TlbLab;
 
-/// <summary>
-/// A machine whose processors run a mapping protocol: what may happen next in a state, and what becomes of it.
-/// </summary>
+/// <summary>A machine whose processors run a mapping protocol: the possible transitions of a state, and their effect.</summary>
 /// <remarks>
-/// TLBs fill and forget without being asked, so what one holds is never known, only what it may hold. Entries are independent of each other and nothing but an access looks at them, hence the states that differ in nothing but the contents of TLBs are all the combinations
-/// of what each slot may hold; one state with a set for each slot stands for all of them, exactly. An access chooses from the set, or misses and walks. So fills and evictions are no transitions of their own, and what a speculative fill may have brought in is in the set from the moment it could.
+/// TLBs fill and evict at any time, so only what a TLB may hold is known, not what it holds. Entries are independent of each other, and
+/// only accesses read them. So the states that differ only in the contents of TLBs are all combinations of what each TLB slot may hold, and
+/// one state with a set for each slot represents all of them exactly. An access chooses from the set, or misses and walks. Fills and
+/// evictions are therefore no transitions, and a speculative fill is in the set from the first moment at which it is possible.
 /// </remarks>
 internal sealed partial class Machine
 {
@@ -37,7 +37,7 @@ internal sealed partial class Machine
 
     private int Interrupts { get; }
 
-    /// <summary>Every task on its processor and about to map; no entry is set and nothing remembered that matters.</summary>
+    /// <summary>The initial state: each task on its processor, about to map; no entry is set or cached.</summary>
     public MachineState Initial()
     {
         MachineState initial = default;
@@ -55,7 +55,7 @@ internal sealed partial class Machine
         return initial;
     }
 
-    /// <summary>Lists all that may happen next; nothing when everybody is through.</summary>
+    /// <summary>Lists all possible transitions; none when every task has finished.</summary>
     public void Enumerate(ReadOnlySpan<byte> state, List<Transition> next)
     {
         next.Clear();
@@ -76,7 +76,7 @@ internal sealed partial class Machine
         }
     }
 
-    /// <summary>Has it happen.</summary>
+    /// <summary>Applies a transition to a state.</summary>
     public Outcome Apply(Span<byte> state, Transition transition)
     {
         switch (transition.Kind)
@@ -92,17 +92,17 @@ internal sealed partial class Machine
         }
     }
 
-    /// <summary>Renames the objects, so that states that differ in their names alone are one.</summary>
+    /// <summary>Renames the objects, so that states that differ only in the names of objects become equal.</summary>
     public uint Normalise(Span<byte> state) => ObjectNames.Normalise(Layout, state, _architecture.TagsLowAddresses);
 
     public Span<byte> ContextOf(Span<byte> state, int number) => state.Slice(Layout.Context(number), ContextSize);
 
     public ReadOnlySpan<byte> ContextOf(ReadOnlySpan<byte> state, int number) => state.Slice(Layout.Context(number), ContextSize);
 
-    /// <summary>The step of the protocol that a context does next.</summary>
+    /// <summary>The next step of a context.</summary>
     public ProtocolStep NextStep(ReadOnlySpan<byte> state, int context) => _steps[ContextOf(state, context)[Step]];
 
-    /// <summary>The task that a processor runs, or the interrupt has stopped there; -1 if none.</summary>
+    /// <summary>The task that a processor runs, or that the interrupt has stopped there; -1 if there is none.</summary>
     public int TaskOn(ReadOnlySpan<byte> state, int cpu)
     {
         for (int task = 0; task < Layout.Cpus; task++)
@@ -124,7 +124,7 @@ internal sealed partial class Machine
     private void EnumerateSteps(ReadOnlySpan<byte> state, byte number, List<Transition> next)
     {
         ReadOnlySpan<byte> context = ContextOf(state, number);
-        // A cycle begins: any object that is somewhere to be found, or one that is not, which are all alike.
+        // A cycle starts: with any object that the state mentions, or one other object, because all others are alike.
         bool begins = context[Step] == 0;
         int objects = begins ? Math.Min(state[Live] + 1, Bounds.Objects) : 1;
         for (int item = 0; item < objects; item++)
@@ -179,7 +179,8 @@ internal sealed partial class Machine
         return balanced || outcome.Verdict != Verdict.Safe ? outcome : Outcome.Broken(TranslationRule.BalancedGuards);
     }
 
-    /// <summary>True if preemption is forbidden, a batch active and a window held as they were before the cycle. What was not undone stays, but for the batch, which ends with what is around.</summary>
+    /// <summary>True if preemption, batch and window are as they were before the cycle.</summary>
+    /// <remarks>What the cycle did not undo stays, except the batch, which ends with the outer one.</remarks>
     private bool IsBalanced(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, int number)
     {
         byte outer = number == Layout.Interrupt ? ContextOf(state, TaskOn(state, context[Cpu] - 1))[Lazy] : OuterBatch;
@@ -222,7 +223,7 @@ internal sealed partial class Machine
                 context[Window] = context[Cpu];
                 return default;
             case Operation.TakeWindow:
-                // Whoever has one already loses it for good.
+                // A context that holds a window already loses it for good.
                 bool another = (context[Window] & Held) != 0;
                 if (choice != Transition.NoWindow)
                 {
@@ -231,7 +232,7 @@ internal sealed partial class Machine
                 }
                 return Outcome.Broken(another ? TranslationRule.BalancedGuards : TranslationRule.None);
             case var _ when window < 0:
-                // Whoever has no window points anywhere.
+                // Without a window the address is undefined.
                 return new Outcome(Verdict.Faults);
             case Operation.ReturnWindow:
                 if ((context[Window] & Held) == 0)
@@ -260,7 +261,7 @@ internal sealed partial class Machine
                 state[Entry(slot)] = context[Mapped];
                 return default;
             case Operation.AccessCopy or Operation.CopyOut:
-                // What is written there is the object's only when it has been copied back.
+                // What is written to the buffer reaches the object only when it is copied back.
                 byte unsaved = (byte)(1 << (step.Page + UnsavedShift));
                 context[Unseen] = (byte)(step.Operation == Operation.CopyOut ? context[Unseen] & ~unsaved : context[Unseen] | unsaved);
                 return new Outcome(ObjectOf(state[Entry(slot)]) == ObjectOf(context[Mapped]) ? Verdict.Safe : Verdict.Corrupts);

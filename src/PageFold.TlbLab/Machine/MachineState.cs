@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.TlbLab;
 
-/// <summary>Everything that the simulated machine is at one moment, a byte for each field; <see cref="MachineLayout"/> says where. One cache line.</summary>
+/// <summary>
+/// The complete state of the simulated machine at one moment, in one cache line; <see cref="MachineLayout"/> has the fields.
+/// </summary>
 [InlineArray(Size)]
 internal struct MachineState : IEquatable<MachineState>
 {
@@ -16,7 +18,7 @@ internal struct MachineState : IEquatable<MachineState>
 
     public override readonly int GetHashCode() => (int)Hash();
 
-    /// <summary>A hash of all bytes, by multiplying and mixing eight at a time.</summary>
+    /// <summary>Hashes all bytes by multiplying and mixing eight at a time.</summary>
     public readonly ulong Hash()
     {
         ulong hash = 0;

@@ -2,23 +2,24 @@ using static PageFold.TlbLab.MachineLayout;
 
 namespace PageFold.TlbLab;
 
-/// <summary>
-/// Objects are alike: only whether two are the same matters. So each state is explored once for all ways of naming them, under names given in the order in which its fields speak of them.
-/// </summary>
+/// <summary>Renames the objects of a state in the order in which its fields mention them.</summary>
+/// <remarks>
+/// Objects are alike: it only matters whether two are the same. So each state is explored once for all ways to name its objects.
+/// </remarks>
 internal static class ObjectNames
 {
     private const int BitsPerName = 4;
 
-    /// <summary>The names as they were.</summary>
+    /// <summary>The names if nothing is renamed.</summary>
     public const uint Same = 0x3210;
 
     private const uint Unnamed = 0xFFFF;
 
     /// <summary>Renames the objects of a state.</summary>
-    /// <param name="layout">Of the state.</param>
+    /// <param name="layout">The layout of the state.</param>
     /// <param name="state">Changed in place.</param>
-    /// <param name="sets">What a byte of the sets holds above its four objects: true for four more, false for other things.</param>
-    /// <returns>The new name of each, four bits for each old name.</returns>
+    /// <param name="sets">The meaning of the high four bits of a set: true for four more objects, false for other flags.</param>
+    /// <returns>The new names, four bits for each old name.</returns>
     public static uint Normalise(MachineLayout layout, Span<byte> state, bool sets)
     {
         uint names = Unnamed;
@@ -27,7 +28,7 @@ internal static class ObjectNames
             Meet(state[layout.Context(context) + MachineLayout.Mapped] - 1, ref names, ref live);
         for (int slot = 0; slot < layout.Slots; slot++)
             Meet(Machine.ObjectOf(state[Entry(slot)]), ref names, ref live);
-        for (int field = layout.Masks; field < layout.MasksEnd && live < MostObjects; field++)
+        for (int field = layout.Masks; field < layout.MasksEnd && live < MaxObjects; field++)
         {
             uint left = Objects(state[field], sets);
             for (int item = 0; left >> item != 0; item++)
@@ -37,11 +38,11 @@ internal static class ObjectNames
             }
         }
         state[Live] = (byte)live;
-        // Whoever is met nowhere gets what is left.
+        // Objects that the state does not mention get the remaining names.
         int next = live;
-        for (int item = 0; item < MostObjects; item++)
+        for (int item = 0; item < MaxObjects; item++)
         {
-            if (NameOf(names, item) > MostObjects)
+            if (NameOf(names, item) > MaxObjects)
                 names = Named(names, item, next++);
         }
         if (names != Same)
@@ -51,11 +52,12 @@ internal static class ObjectNames
 
     public static int NameOf(uint names, int item) => (int)(names >> (item * BitsPerName) & 0xF);
 
-    private static uint Named(uint names, int item, int name) => names & ~(0xFu << (item * BitsPerName)) | (uint)name << (item * BitsPerName);
+    private static uint Named(uint names, int item, int name) =>
+        names & ~(0xFu << (item * BitsPerName)) | (uint)name << (item * BitsPerName);
 
     private static void Meet(int item, ref uint names, ref int live)
     {
-        if (item >= 0 && NameOf(names, item) > MostObjects)
+        if (item >= 0 && NameOf(names, item) > MaxObjects)
             names = Named(names, item, live++);
     }
 
@@ -87,7 +89,7 @@ internal static class ObjectNames
     private static int Renamed(int set, uint names)
     {
         int renamed = 0;
-        for (int item = 0; item < MostObjects; item++)
+        for (int item = 0; item < MaxObjects; item++)
             renamed |= (set >> item & 1) << NameOf(names, item);
         return renamed;
     }

@@ -2,54 +2,55 @@ namespace PageFold.TlbLab;
 
 internal enum TransitionKind : byte
 {
-    /// <summary>A context does the next step of the protocol.</summary>
+    /// <summary>A context executes the next step of the protocol.</summary>
     Step,
 
-    /// <summary>A processor stops what it runs and goes on with another task, wherever that was.</summary>
+    /// <summary>A processor stops its task and runs another one, wherever that was.</summary>
     Switch,
 
-    /// <summary>An interrupt begins.</summary>
+    /// <summary>An interrupt starts.</summary>
     Interrupt,
 }
 
-/// <summary>What happens next, of all that may.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Context">Of whom; when switching, who comes.</param>
-/// <param name="Argument">The first step of a cycle: which object. Switch and interrupt: the processor.</param>
-/// <param name="Choice">An access: what translates it, an object's entry or one of the constants. Taking a window: which.</param>
+/// <summary>A transition of the machine.</summary>
+/// <param name="Kind">The kind of transition.</param>
+/// <param name="Context">The context that acts; for a switch, the task that runs next.</param>
+/// <param name="Argument">For the first step of a cycle: the object. For a switch or an interrupt: the processor.</param>
+/// <param name="Choice">For an access: the object whose entry translates it, or one of the constants. For taking a window: its
+/// number.</param>
 internal readonly record struct Transition(TransitionKind Kind, byte Context, byte Argument, byte Choice)
 {
-    /// <summary>The page table, after a miss.</summary>
+    /// <summary>The page table translates the access, after a miss.</summary>
     public const byte Walk = 16;
 
-    /// <summary>An invalid entry that is remembered.</summary>
+    /// <summary>A cached invalid entry translates the access.</summary>
     public const byte RememberedInvalid = 17;
 
     /// <summary>No window is free.</summary>
     public const byte NoWindow = 18;
 }
 
-/// <summary>How bad it is.</summary>
+/// <summary>The severity of an outcome.</summary>
 public enum Verdict
 {
-    /// <summary>Nothing below happens, within the bounds.</summary>
+    /// <summary>None of the following happens, within the bounds.</summary>
     Safe,
 
-    /// <summary>A rule of the architecture, or of the kernel, is broken.</summary>
+    /// <summary>A rule of the architecture or of the kernel is broken.</summary>
     BreaksRule,
 
     /// <summary>An access finds no translation.</summary>
     Faults,
 
-    /// <summary>An access reaches a frame that is not the object's, or wrong bytes.</summary>
+    /// <summary>An access reaches a frame of another object, or wrong bytes.</summary>
     Corrupts,
 }
 
-/// <summary>What a transition has come to.</summary>
+/// <summary>The outcome of a transition.</summary>
 internal readonly record struct Outcome(Verdict Verdict, TranslationRule Rule = TranslationRule.None)
 {
     public static Outcome Broken(TranslationRule rule) => new(rule == TranslationRule.None ? Verdict.Safe : Verdict.BreaksRule, rule);
 
-    /// <summary>Nothing comes after an access that went wrong.</summary>
+    /// <summary>True after an access that failed: nothing follows it.</summary>
     public bool EndsRun => Verdict >= Verdict.Faults;
 }

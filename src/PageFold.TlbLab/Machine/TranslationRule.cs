@@ -1,31 +1,32 @@
 namespace PageFold.TlbLab;
 
-/// <summary>What a manual, or the kernel's own contract, forbids. Breaking one does not end a run: what becomes of it is explored as well.</summary>
+/// <summary>A rule of an architecture's manual or of the kernel's own contract.</summary>
+/// <remarks>Breaking a rule does not end a run: its consequences are explored as well.</remarks>
 public enum TranslationRule
 {
-    /// <summary>None is broken.</summary>
+    /// <summary>No rule is broken.</summary>
     None,
 
     /// <summary>Guards come in pairs: preemption off and on, a batch entered and left, a window taken and given back.</summary>
     BalancedGuards,
 
-    /// <summary>An entry that was set needs a barrier before it is used (ARM, PPC64 radix).</summary>
+    /// <summary>A barrier has to follow the setting of an entry before it is used (ARM, PPC64 radix).</summary>
     BarrierAfterSet,
 
-    /// <summary>A valid entry is not set over (PPC64): what the old one has in the hash table would be lost.</summary>
+    /// <summary>Setting must not overwrite a valid entry (PPC64), because its copy in the hash table would be lost.</summary>
     NoSetOverValid,
 
-    /// <summary>A translation is only replaced after it was made invalid and is out of all TLBs (ARM).</summary>
+    /// <summary>A translation may only be replaced after it was made invalid and flushed from all TLBs (ARM).</summary>
     BreakBeforeMake,
 
-    /// <summary>A valid entry is only changed by the instruction that invalidates it everywhere (s390).</summary>
+    /// <summary>A valid entry may only be changed by the instruction that invalidates it on all processors (s390).</summary>
     InvalidateBeforeChange,
 
-    /// <summary>The hash table has one entry for an address (PPC64): two may end in a machine check.</summary>
+    /// <summary>The hash table may have only one entry for an address (PPC64); two may end in a machine check.</summary>
     OneHashEntry,
 }
 
-/// <summary>Names of rules.</summary>
+/// <summary>Names and meanings of rules.</summary>
 public static class TranslationRules
 {
     /// <summary>The name in reports.</summary>
@@ -40,7 +41,7 @@ public static class TranslationRules
         _ => "none",
     };
 
-    /// <summary>What the rule asks for, in a few words.</summary>
+    /// <summary>The requirement of a rule, in a few words.</summary>
     public static string Meaning(this TranslationRule rule) => rule switch
     {
         TranslationRule.BalancedGuards => "guards, batches and windows undone as often as taken",

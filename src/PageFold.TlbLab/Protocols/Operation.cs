@@ -1,6 +1,6 @@
 namespace PageFold.TlbLab;
 
-/// <summary>What a step of a protocol does, in the kernel's terms.</summary>
+/// <summary>The operation of a protocol step, in the kernel's terms.</summary>
 public enum Operation
 {
     /// <summary>preempt_disable.</summary>
@@ -9,10 +9,10 @@ public enum Operation
     /// <summary>preempt_enable.</summary>
     PreemptEnable,
 
-    /// <summary>this_cpu_ptr: chooses the window, or the buffer, of the processor the task is on at this moment.</summary>
+    /// <summary>this_cpu_ptr: chooses the window, or the buffer, of the current processor of the task.</summary>
     WindowOfProcessor,
 
-    /// <summary>Takes any window that is free; if none is, the object is copied privately and the cycle is over.</summary>
+    /// <summary>Takes any free window; if there is none, the object is copied privately and the cycle ends.</summary>
     TakeWindow,
 
     /// <summary>Gives the window back.</summary>
@@ -45,7 +45,7 @@ public enum Operation
     /// <summary>Flushes both pages on all processors.</summary>
     FlushRange,
 
-    /// <summary>Has the hash table filled before the access (hash_preload); nothing elsewhere.</summary>
+    /// <summary>Fills the hash table before the access (hash_preload); does nothing on other architectures.</summary>
     Preload,
 
     /// <summary>Reads or writes the object through the window.</summary>

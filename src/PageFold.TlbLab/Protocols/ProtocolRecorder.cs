@@ -2,10 +2,10 @@ using PageFold.Mapping;
 
 namespace PageFold.TlbLab;
 
-/// <summary>Runs the protocol that the pool ships and writes down what it does to the page tables.</summary>
+/// <summary>Runs the protocol that the pool uses and records its operations on the page tables.</summary>
 internal readonly struct ProtocolRecorder(List<ProtocolStep> steps) : IPageTablePort
 {
-    /// <summary>The pool's own protocol, used between mapping and unmapping as any user would.</summary>
+    /// <summary>Records the pool's own protocol, with accesses to both pages between mapping and unmapping.</summary>
     public static Protocol Record(string name, string description)
     {
         List<ProtocolStep> steps = [];

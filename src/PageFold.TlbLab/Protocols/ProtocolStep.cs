@@ -1,11 +1,11 @@
 namespace PageFold.TlbLab;
 
 /// <summary>One step of a protocol.</summary>
-/// <param name="Operation">What is done.</param>
-/// <param name="Page">To which page of the window, 0 or 1, where it is done to one.</param>
+/// <param name="Operation">The operation.</param>
+/// <param name="Page">The page of the window, 0 or 1, if the operation is for one page.</param>
 public readonly record struct ProtocolStep(Operation Operation, int Page = 0)
 {
-    /// <summary>As a kernel engineer would call it.</summary>
+    /// <summary>The step in the kernel's terms.</summary>
     public override string ToString() => Operation switch
     {
         Operation.PreemptDisable => "preempt_disable()",

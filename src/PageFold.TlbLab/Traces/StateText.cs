@@ -2,7 +2,7 @@ using static PageFold.TlbLab.MachineLayout;
 
 namespace PageFold.TlbLab;
 
-/// <summary>Names what a state holds as a timeline shows it.</summary>
+/// <summary>Formats the content of a state for a timeline.</summary>
 internal sealed class StateText(Machine machine, Architecture architecture)
 {
     private const string Nothing = "-";
@@ -12,10 +12,12 @@ internal sealed class StateText(Machine machine, Architecture architecture)
 
     public static string ObjectName(int item) => ((char)('A' + item)).ToString();
 
-    /// <summary>The frame of an object that belongs to a page.</summary>
+    /// <summary>The name of the frame of an object that a page maps.</summary>
     public static string Frame(int item, int page) => $"{ObjectName(item)}{page}";
 
-    public string Actor(int context, TransitionKind kind) => kind == TransitionKind.Switch ? "scheduler" : context == Layout.Interrupt ? "interrupt" : $"task {context}";
+    public string Actor(int context, TransitionKind kind) => kind == TransitionKind.Switch ? "scheduler"
+        : context == Layout.Interrupt ? "interrupt"
+        : $"task {context}";
 
     public TimelineEntry Entry(TimelineKind kind, int cpu, string actor, string text, ReadOnlySpan<byte> state)
     {
@@ -28,7 +30,7 @@ internal sealed class StateText(Machine machine, Architecture architecture)
             hashed ? PerCpu(state, Layout.Queue) : []);
     }
 
-    /// <summary>What happens, by the state before it.</summary>
+    /// <summary>Describes a transition, given the state before it.</summary>
     public string Line(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step)
     {
         switch (transition.Kind)
@@ -41,20 +43,26 @@ internal sealed class StateText(Machine machine, Architecture architecture)
         ReadOnlySpan<byte> context = machine.ContextOf(state, transition.Context);
         int wanted = context[Step] == 0 ? transition.Argument : context[Mapped] - 1;
         string who = ObjectName(wanted);
-        string what = step.Operation == Operation.TakeWindow && transition.Choice == Transition.NoWindow ? "no window is free: copied" : step.ToString();
+        bool copied = step.Operation == Operation.TakeWindow && transition.Choice == Transition.NoWindow;
+        string what = copied ? "no window is free: copied" : step.ToString();
         if (step.Operation == Operation.TakeWindow && transition.Choice != Transition.NoWindow)
             what = $"take window {transition.Choice}";
-        return step.Operation == Operation.Access && context[Window] > 0 ? $"{who}: {what} {Translation(state, context, step.Page, transition.Choice)}" : $"{who}: {what}";
+        return step.Operation == Operation.Access && context[Window] > 0
+            ? $"{who}: {what} {Translation(state, context, step.Page, transition.Choice)}"
+            : $"{who}: {what}";
     }
 
-    /// <summary>Who stops and who runs; whoever has forbidden preemption can only have gone to sleep.</summary>
+    /// <summary>Describes a switch; a task that has disabled preemption can only have gone to sleep.</summary>
     private string Switched(ReadOnlySpan<byte> state, Transition transition)
     {
         int stopped = machine.TaskOn(state, transition.Argument);
         int from = machine.ContextOf(state, transition.Context)[Cpu] - 1;
         bool slept = machine.ContextOf(state, transition.Context)[Guard] > 0;
-        string stops = stopped < 0 ? string.Empty : machine.ContextOf(state, stopped)[Guard] > 0 ? $"task {stopped} sleeps, " : $"task {stopped} is stopped, ";
-        return $"{stops}task {transition.Context} {(from < 0 ? "goes on here" : slept ? $"has slept on CPU {from} and goes on here" : $"comes from CPU {from}")}";
+        string stops = stopped < 0 ? string.Empty
+            : machine.ContextOf(state, stopped)[Guard] > 0 ? $"task {stopped} sleeps, "
+            : $"task {stopped} is stopped, ";
+        string comes = from < 0 ? "goes on here" : slept ? $"has slept on CPU {from} and goes on here" : $"comes from CPU {from}";
+        return $"{stops}task {transition.Context} {comes}";
     }
 
     private string Translation(ReadOnlySpan<byte> state, ReadOnlySpan<byte> context, int page, byte choice)
@@ -82,7 +90,9 @@ internal sealed class StateText(Machine machine, Architecture architecture)
     {
         byte entry = state[MachineLayout.Entry(Slot(window, page))];
         int item = Machine.ObjectOf(entry);
-        return item < 0 ? Nothing : $"{Frame(item, page)}{((entry & Machine.InHashTable) != 0 ? "#" : string.Empty)}{((entry & Machine.Tagged) != 0 ? "~" : string.Empty)}";
+        string hash = (entry & Machine.InHashTable) != 0 ? "#" : string.Empty;
+        string tag = (entry & Machine.Tagged) != 0 ? "~" : string.Empty;
+        return item < 0 ? Nothing : $"{Frame(item, page)}{hash}{tag}";
     }
 
     private string[][] PerCpu(ReadOnlySpan<byte> state, Func<int, int, int> field)
@@ -109,10 +119,12 @@ internal sealed class StateText(Machine machine, Architecture architecture)
         if (architecture.RemembersInvalid && (set & Machine.InvalidEntry) != 0)
             return Invalid;
         List<string> names = [];
-        for (int item = 0; item < MostObjects; item++)
+        for (int item = 0; item < MaxObjects; item++)
         {
-            if (machine.MayHold(set, item))
-                names.Add(Frame(item, page) + (architecture.TagsLowAddresses && (set >> (item + MostObjects) & 1) != 0 ? "~" : string.Empty));
+            if (!machine.MayHold(set, item))
+                continue;
+            bool tagged = architecture.TagsLowAddresses && (set >> (item + MaxObjects) & 1) != 0;
+            names.Add(Frame(item, page) + (tagged ? "~" : string.Empty));
         }
         return names.Count == 0 ? Nothing : string.Join('+', names);
     }

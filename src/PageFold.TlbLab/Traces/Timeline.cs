@@ -2,38 +2,46 @@ using System.Globalization;
 
 namespace PageFold.TlbLab;
 
-/// <summary>What a line of a timeline is about.</summary>
+/// <summary>The kind of a timeline's line.</summary>
 public enum TimelineKind
 {
     /// <summary>A step of the protocol.</summary>
     Step,
 
-    /// <summary>The scheduler at work.</summary>
+    /// <summary>The scheduler switches tasks.</summary>
     Switch,
 
     /// <summary>An interrupt arrives.</summary>
     Interrupt,
 
-    /// <summary>A TLB reads an entry that nobody has asked for yet.</summary>
+    /// <summary>A TLB reads an entry speculatively.</summary>
     Fill,
 
     /// <summary>The step that goes wrong.</summary>
     Wrong,
 }
 
-/// <summary>One line: what happened, and the translations after it.</summary>
-/// <param name="Kind">What kind of thing.</param>
-/// <param name="Cpu">Where, from 0.</param>
-/// <param name="Actor">Who: a task, the interrupt, or the TLB.</param>
-/// <param name="Text">What, in one line.</param>
+/// <summary>One line of a timeline: what happened, and the translations after it.</summary>
+/// <param name="Kind">The kind of line.</param>
+/// <param name="Cpu">The processor, from 0.</param>
+/// <param name="Actor">What acts: a task, the interrupt, the scheduler, or the TLB.</param>
+/// <param name="Text">What happened, in one line.</param>
 /// <param name="PageTable">For each window its two entries.</param>
-/// <param name="Tlbs">For each CPU, for each window, what its TLB holds; empty where a hash table stands for all TLBs.</param>
-/// <param name="HashTable">For each window what the hash table holds; empty elsewhere.</param>
-/// <param name="Batches">For each CPU, for each window, what its batch has yet to remove from the hash table; empty elsewhere.</param>
+/// <param name="Tlbs">For each CPU and window the content of the TLB; empty if a hash table stands for all TLBs.</param>
+/// <param name="HashTable">For each window the content of the hash table; empty without hash table.</param>
+/// <param name="Batches">For each CPU and window what the batch will remove from the hash table; empty without hash table.</param>
 public sealed record TimelineEntry(
-    TimelineKind Kind, int Cpu, string Actor, string Text, IReadOnlyList<string> PageTable, IReadOnlyList<IReadOnlyList<string>> Tlbs, IReadOnlyList<string> HashTable, IReadOnlyList<IReadOnlyList<string>> Batches);
+    TimelineKind Kind,
+    int Cpu,
+    string Actor,
+    string Text,
+    IReadOnlyList<string> PageTable,
+    IReadOnlyList<IReadOnlyList<string>> Tlbs,
+    IReadOnlyList<string> HashTable,
+    IReadOnlyList<IReadOnlyList<string>> Batches);
 
-/// <summary>The shortest way to a verdict, told step by step. Frames are named by object and page: B1 is the second frame of object B. Immutable.</summary>
+/// <summary>The shortest trace to a verdict, step by step.</summary>
+/// <remarks>Immutable. Frames are named by object and page: B1 is the second frame of object B.</remarks>
 public sealed class Timeline
 {
     private Timeline(CheckResult result, IReadOnlyList<TimelineEntry> entries, string sentence, int windows)
@@ -44,19 +52,19 @@ public sealed class Timeline
         Windows = windows;
     }
 
-    /// <summary>What it is the timeline of.</summary>
+    /// <summary>The result whose trace it shows.</summary>
     public CheckResult Result { get; }
 
-    /// <summary>The lines; none where nothing goes wrong.</summary>
+    /// <summary>The lines; none if the verdict is safe.</summary>
     public IReadOnlyList<TimelineEntry> Entries { get; }
 
-    /// <summary>What went wrong, or that nothing does, in one sentence.</summary>
+    /// <summary>One sentence that says what goes wrong, or that nothing does.</summary>
     public string Sentence { get; }
 
-    /// <summary>The windows, or buffers, of the machine.</summary>
+    /// <summary>The number of windows, or buffers, of the machine.</summary>
     public int Windows { get; }
 
-    /// <summary>Tells the trace of a result.</summary>
+    /// <summary>Makes the timeline of a result.</summary>
     public static Timeline Of(CheckResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
@@ -68,7 +76,7 @@ public sealed class Timeline
             return new Timeline(result, [], sentence, 0);
         }
         TraceReplay replay = new(result);
-        List<TimelineEntry> entries = replay.Tell();
+        List<TimelineEntry> entries = replay.Run();
         return new Timeline(result, entries, replay.Sentence, replay.Windows);
     }
 

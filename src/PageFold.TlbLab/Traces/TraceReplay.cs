@@ -2,9 +2,11 @@ using static PageFold.TlbLab.MachineLayout;
 
 namespace PageFold.TlbLab;
 
-/// <summary>
-/// Runs a trace again and writes down what happens. The exploration has renamed objects in each state and knows what TLBs may hold; here objects keep their names, and TLBs hold what accesses have brought in, and besides only what the trace needs them to have read on their own.
-/// </summary>
+/// <summary>Runs a trace again and records what happens.</summary>
+/// <remarks>
+/// The exploration renames objects in each state and knows only what TLBs may hold. In the replay objects keep their names, and TLBs hold
+/// what accesses have loaded. Speculative fills are added only where the trace needs them.
+/// </remarks>
 internal sealed class TraceReplay
 {
     private readonly CheckResult _result;
@@ -12,13 +14,13 @@ internal sealed class TraceReplay
     private readonly List<(Transition Named, ProtocolStep Step)> _steps = [];
     private readonly List<Fill> _fills = [];
 
-    // Before each step, with what TLBs may hold.
+    // The states before each step, with what TLBs may hold.
     private readonly List<MachineState> _known = [];
 
     public TraceReplay(CheckResult result)
     {
         _result = result;
-        // Without fills of its own: those are put where they are needed.
+        // Without speculation: fills are added where the trace needs them.
         _machine = new Machine(result.Protocol, result.Architecture, result.Environment & ~LabEnvironment.Speculative, result.Bounds);
         NameObjects();
         while (AddMissingFill())
@@ -32,8 +34,8 @@ internal sealed class TraceReplay
 
     private MachineLayout Layout => _machine.Layout;
 
-    /// <summary>The lines of the timeline.</summary>
-    public List<TimelineEntry> Tell()
+    /// <summary>Makes the lines of the timeline.</summary>
+    public List<TimelineEntry> Run()
     {
         StateText text = new(_machine, _result.Architecture);
         List<TimelineEntry> entries = [];
@@ -44,10 +46,10 @@ internal sealed class TraceReplay
         {
             (Transition transition, ProtocolStep step) = _steps[index];
             MachineState before = current;
-            transition = AsTold(before, transition, step);
+            transition = AsReplayed(before, transition, step);
             int cpu = CpuOf(before, transition);
             Outcome outcome = _machine.Apply(state, transition);
-            // The rule that is told is the one that was found, which the last step breaks.
+            // The last step breaks the rule that the exploration found.
             bool last = index == _steps.Count - 1;
             TimelineKind kind = last ? TimelineKind.Wrong : transition.Kind switch
             {
@@ -56,9 +58,10 @@ internal sealed class TraceReplay
                 _ => TimelineKind.Step,
             };
             string broken = !last && outcome.Verdict == Verdict.BreaksRule ? $", breaks {outcome.Rule.Name()}" : string.Empty;
-            entries.Add(text.Entry(kind, cpu, text.Actor(transition.Context, transition.Kind), text.Line(before, transition, step) + broken, state));
+            string what = text.Line(before, transition, step) + broken;
+            entries.Add(text.Entry(kind, cpu, text.Actor(transition.Context, transition.Kind), what, state));
             if (last)
-                Sentence = new Diagnosis(_machine, _result, text).Tell(before, transition, step, outcome, cpu);
+                Sentence = new Diagnosis(_machine, _result, text).Explain(before, transition, step, outcome, cpu);
             AddFills(index, state, text, entries);
         }
         return entries;
@@ -71,7 +74,7 @@ internal sealed class TraceReplay
         MachineState state = machine.Initial();
         machine.Normalise(state);
         MachineState known = machine.Initial();
-        int[] names = [.. Enumerable.Range(0, MostObjects)];
+        int[] names = [.. Enumerable.Range(0, MaxObjects)];
         foreach (Transition by in _result.Trace)
         {
             ProtocolStep step = default;
@@ -81,7 +84,7 @@ internal sealed class TraceReplay
                 step = machine.NextStep(state, by.Context);
                 if (machine.ContextOf(state, by.Context)[Step] == 0)
                     named = named with { Argument = (byte)names[by.Argument] };
-                if (step.Operation == Operation.Access && by.Choice < MostObjects)
+                if (step.Operation == Operation.Access && by.Choice < MaxObjects)
                     named = named with { Choice = (byte)names[by.Choice] };
             }
             _steps.Add((named, step));
@@ -89,14 +92,15 @@ internal sealed class TraceReplay
             machine.Apply(known, named);
             machine.Apply(state, by);
             uint renamed = machine.Normalise(state);
-            int[] next = new int[MostObjects];
-            for (int item = 0; item < MostObjects; item++)
+            int[] next = new int[MaxObjects];
+            for (int item = 0; item < MaxObjects; item++)
                 next[ObjectNames.NameOf(renamed, item)] = names[item];
             names = next;
         }
     }
 
-    /// <summary>Finds the first access, or the rule, that needs an entry which no access has brought in, and has the TLB read it as late as it can.</summary>
+    /// <summary>Adds a speculative fill, as late as possible, for the first step that needs an entry that no access has loaded.</summary>
+    /// <returns>False if no step needs one.</returns>
     private bool AddMissingFill()
     {
         if (_result.Architecture.HasHashTable)
@@ -108,36 +112,41 @@ internal sealed class TraceReplay
         for (int index = 0; index < _steps.Count; index++)
         {
             (Transition transition, ProtocolStep step) = _steps[index];
-            Transition told = AsTold(state, transition, step);
-            if (Missing(state, told, step, index) is { } missing)
+            Transition replayed = AsReplayed(state, transition, step);
+            if (Missing(state, replayed, step, index) is { } missing)
             {
                 int latest = after.FindLastIndex(earlier => _machine.Remembered(earlier[Entry(missing.Slot)]) == missing.Entry);
                 Fill fill = missing with { After = latest - 1 };
                 if (latest < 0 || _fills.Contains(fill))
-                    throw new InvalidOperationException($"The trace of {_result.Protocol} on {_result.Architecture} needs an entry that no TLB can hold.");
+                {
+                    throw new InvalidOperationException(
+                        $"The trace of {_result.Protocol} on {_result.Architecture} needs an entry that no TLB can hold.");
+                }
                 _fills.Add(fill);
                 return true;
             }
-            _machine.Apply(state, told);
+            _machine.Apply(state, replayed);
             Read(index, state);
             after.Add(current);
         }
         return false;
     }
 
-    private Transition AsTold(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step) =>
+    private Transition AsReplayed(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step) =>
         IsPlainMiss(state, transition, step) ? transition with { Choice = Transition.Walk } : transition;
 
-    /// <summary>True for a hit on what the TLB may have read by itself, but might as well read now.</summary>
+    /// <summary>True for a hit on an entry that the TLB may have read speculatively but can as well read now.</summary>
     private bool IsPlainMiss(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step)
     {
-        if (_result.Architecture.HasHashTable || transition.Kind != TransitionKind.Step || step.Operation != Operation.Access || transition.Choice >= MostObjects)
+        bool isAccess = transition.Kind == TransitionKind.Step && step.Operation == Operation.Access;
+        if (_result.Architecture.HasHashTable || !isAccess || transition.Choice >= MaxObjects)
             return false;
         ReadOnlySpan<byte> context = _machine.ContextOf(state, transition.Context);
         if (context[Window] == 0)
             return false;
         int slot = Slot(WindowOf(context), step.Page);
-        return !_machine.MayHold(state[Layout.Tlb(context[Cpu] - 1, slot)], transition.Choice) && Machine.ObjectOf(state[Entry(slot)]) == transition.Choice;
+        return !_machine.MayHold(state[Layout.Tlb(context[Cpu] - 1, slot)], transition.Choice)
+            && Machine.ObjectOf(state[Entry(slot)]) == transition.Choice;
     }
 
     private Fill? Missing(ReadOnlySpan<byte> state, Transition transition, ProtocolStep step, int index)
@@ -178,7 +187,7 @@ internal sealed class TraceReplay
     {
         for (int cpu = 0; cpu < Layout.Cpus; cpu++)
         {
-            for (int other = 0; other < MostObjects; other++)
+            for (int other = 0; other < MaxObjects; other++)
             {
                 if (other != item && Form(cpu, slot, other, index) is { } form and not 0)
                     return new Fill(0, cpu, slot, form);
@@ -187,12 +196,12 @@ internal sealed class TraceReplay
         return null;
     }
 
-    /// <summary>The entry of an object as a TLB may hold it before a step, by what the exploration knew; 0 if it may not.</summary>
+    /// <summary>The entry of an object in the form in which a TLB may hold it before a step; 0 if it cannot.</summary>
     private byte Form(int cpu, int slot, int item, int index)
     {
         byte held = _known[index][Layout.Tlb(cpu, slot)];
         byte global = (byte)(1 << item);
-        byte tagged = (byte)(global << MostObjects);
+        byte tagged = (byte)(global << MaxObjects);
         return (held & global) != 0 ? global : _machine.MayHold(held, item) ? tagged : (byte)0;
     }
 
@@ -211,8 +220,10 @@ internal sealed class TraceReplay
         }
     }
 
-    private int CpuOf(ReadOnlySpan<byte> state, Transition transition) => transition.Kind == TransitionKind.Step ? _machine.ContextOf(state, transition.Context)[Cpu] - 1 : transition.Argument;
+    private int CpuOf(ReadOnlySpan<byte> state, Transition transition) => transition.Kind == TransitionKind.Step
+        ? _machine.ContextOf(state, transition.Context)[Cpu] - 1
+        : transition.Argument;
 
-    /// <summary>An entry that a TLB reads on its own after a step.</summary>
+    /// <summary>An entry that a TLB reads speculatively after a step.</summary>
     private readonly record struct Fill(int After, int Cpu, int Slot, byte Entry);
 }

@@ -2,7 +2,7 @@ using PageFold.Frames;
 
 namespace PageFold.Allocation;
 
-/// <summary>Frames that a step under a class's lock has freed, returned to the arena once the lock is released.</summary>
+/// <summary>Frames that were freed under a class's lock and return to the arena when the lock is released.</summary>
 internal ref struct FrameBag(Span<uint> room)
 {
     private readonly Span<uint> _frames = room;

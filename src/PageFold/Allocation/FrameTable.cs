@@ -3,13 +3,11 @@ using PageFold.Frames;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// Items by number, 0 to 2^32 - 1, in leaves of one frame taken from the arena.
-/// </summary>
-/// <typeparam name="T">The item, of a power of two of bytes; its all-zero value means "nothing".</typeparam>
+/// <summary>A table of items by number, 0 to 2^32 - 1, in leaves of one arena frame each.</summary>
+/// <typeparam name="T">The item, whose size is a power of two; its all-zero value means "nothing".</typeparam>
 /// <remarks>
-/// Grows without stopping readers. Finding an item is lock-free. Leaves go back by <see cref="TrimEmptyLeaves"/> and <see cref="Drop"/>
-/// alone, while no other thread uses the table, and with the leaves the blocks of their directory.
+/// The table grows without stopping readers. Finding an item is lock-free. Only <see cref="TrimEmptyLeaves"/> and <see cref="Drop"/> free
+/// leaves, and with them blocks of the directory, while no other thread uses the table.
 /// </remarks>
 internal unsafe class FrameTable<T>(FrameArena arena)
     where T : unmanaged
@@ -19,20 +17,20 @@ internal unsafe class FrameTable<T>(FrameArena arena)
     private readonly Lock _growth = new();
     private readonly int _leafShift = arena.FrameShift - BitOperations.Log2((uint)sizeof(T));
 
-    // The frame of each leaf plus one; zero where there is none; negative where a leaf was dropped that has left a note.
+    // The frame of each leaf plus one; zero without leaf; negative: the complement of the note of a dropped leaf.
     private readonly BlockArray<int> _leaves = new(arena.Budget, DirectoryShift);
     private long _leafCount;
 
-    /// <summary>Bytes of leaves and of the way to them.</summary>
+    /// <summary>Bytes of leaves and of the directory.</summary>
     public long Bytes => (Volatile.Read(ref _leafCount) << arena.FrameShift) + _leaves.Bytes;
 
-    /// <summary>Leaves there are; a scan of the table looks at each.</summary>
+    /// <summary>The number of leaves; a scan of the table reads each.</summary>
     public long Leaves => Volatile.Read(ref _leafCount);
 
     /// <summary>Items in a leaf.</summary>
     public uint LeafLength => 1u << _leafShift;
 
-    /// <summary>The item; null if nothing was ever put near it.</summary>
+    /// <summary>Finds an item; null if its leaf does not exist.</summary>
     public T* Find(uint number)
     {
         int* leaf = _leaves.Find(number >> _leafShift);
@@ -40,7 +38,7 @@ internal unsafe class FrameTable<T>(FrameArena arena)
         return frame <= 0 ? null : (T*)arena.AddressOf((uint)frame - 1) + (number & LeafLength - 1);
     }
 
-    /// <summary>The item, its leaf made if need be; false when there is no memory for it.</summary>
+    /// <summary>Finds an item and makes its leaf if it is missing; false when there is no memory.</summary>
     public bool TryEnsure(uint number, out T* item)
     {
         item = Find(number);
@@ -64,7 +62,7 @@ internal unsafe class FrameTable<T>(FrameArena arena)
     }
 
     /// <summary>
-    /// The lowest number from <paramref name="from"/> to <paramref name="last"/> whose leaf exists; null if there is none.
+    /// The lowest number between <paramref name="from"/> and <paramref name="last"/> whose leaf exists; null if there is none.
     /// </summary>
     public uint? NextExisting(uint from, uint last = uint.MaxValue)
     {
@@ -79,7 +77,8 @@ internal unsafe class FrameTable<T>(FrameArena arena)
         return null;
     }
 
-    /// <summary>Gives back the leaves in which no item is set. The caller is the only thread that uses the table.</summary>
+    /// <summary>Frees the leaves in which no item is set.</summary>
+    /// <remarks>The caller is the only thread that uses the table.</remarks>
     public void TrimEmptyLeaves()
     {
         uint number = 0;
@@ -93,12 +92,10 @@ internal unsafe class FrameTable<T>(FrameArena arena)
         _leaves.TrimEmptyBlocks();
     }
 
-    /// <summary>
-    /// Gives back the leaf of an item, if there is one, whatever it holds. The next leaf in its place is made with the note. The caller is
-    /// the only thread that uses the table.
-    /// </summary>
+    /// <summary>Frees the leaf of an item, if there is one, whatever it holds, and keeps a note for the next leaf in its place.</summary>
+    /// <remarks>The caller is the only thread that uses the table.</remarks>
     /// <param name="number">The item's number.</param>
-    /// <param name="note">At most 2^31 - 1; null leaves nothing behind.</param>
+    /// <param name="note">At most 2^31 - 1; null for no note.</param>
     public void Drop(uint number, uint? note)
     {
         int* leaf = _leaves.Find(number >> _leafShift);
@@ -106,10 +103,12 @@ internal unsafe class FrameTable<T>(FrameArena arena)
             Release(leaf, note);
     }
 
-    /// <summary>Gives back what the leaves that were dropped have left empty. The caller is the only thread that uses the table.</summary>
+    /// <summary>Frees the empty blocks of the directory.</summary>
+    /// <remarks>The caller is the only thread that uses the table.</remarks>
     public void TrimDirectory() => _leaves.TrimEmptyBlocks();
 
-    /// <summary>Gives the way to the leaves back; nobody uses an item any more. The leaves' frames go with the arena.</summary>
+    /// <summary>Frees the directory; no thread uses an item any more.</summary>
+    /// <remarks>The frames of leaves are freed with the arena.</remarks>
     public void Free()
     {
         _leaves.Free();
@@ -117,8 +116,8 @@ internal unsafe class FrameTable<T>(FrameArena arena)
     }
 
     /// <summary>Sets the items of a new leaf.</summary>
-    /// <param name="items">All of them, with whatever the frame held before.</param>
-    /// <param name="note">What the leaf that was dropped here has left; null if it has left nothing, or there was none.</param>
+    /// <param name="items">All items, with the previous content of the frame.</param>
+    /// <param name="note">The note of the leaf that was dropped here; null if there is none.</param>
     protected virtual void Initialize(Span<T> items, uint? note) => items.Clear();
 
     private void Release(int* leaf, uint? note)

@@ -3,64 +3,64 @@ using PageFold.Interop;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// Handles as slots: takes slot numbers from a free list, or new ones a leaf at a time, and counts each slot's generation. Free slots hold
-/// the links of the free list. Thread-safe.
-/// </summary>
+/// <summary>The slots that handles name, their free list and their generations.</summary>
 /// <remarks>
 /// <para>
-/// Generations have a table of their own, 4 bytes each. Beside the object, in its tag, they would cost nothing, but a thread that frees an
-/// object would have to wait for slot, descriptor and object one after the other; so it waits for slot and generation at once and never
-/// looks at the object.
+/// A free slot holds the link of the free list. When the list is empty, slots are added a leaf at a time. Thread-safe.
 /// </para>
 /// <para>
-/// Generations are only compared for equality, so they may begin anywhere: at the origin, which <see cref="PoolNumbers"/> chooses. A slot
-/// that has come round to the origin is retired.
+/// Generations have a table of their own, 4 bytes each. In the tag of the object they would cost no memory, but a thread that frees an
+/// object would have to wait for slot, descriptor and object one after the other. Now it waits for slot and generation at the same time and
+/// never reads the object.
 /// </para>
 /// <para>
-/// <see cref="Trim"/> gives back the leaves in which no handle is valid. The generation at which the slots there go on stays, 4 bytes for a
-/// leaf of generations.
+/// Generations are only compared for equality, so they may start anywhere: at the origin, which <see cref="PoolNumbers"/> chooses. A slot
+/// whose generation has returned to the origin is retired.
+/// </para>
+/// <para>
+/// <see cref="Trim"/> frees the leaves in which no handle is valid. A note of 4 bytes for each leaf of generations keeps the generation at
+/// which its slots continue.
 /// </para>
 /// </remarks>
 internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint origin)
 {
     private const uint EndOfList = ZsHandle.MaxSlots - 1;
 
-    // A leaf in which a slot has used up more of its generations stays: slots that are made anew have at least half of them left.
-    private const uint MostUsedUp = ZsHandle.MaxGeneration / 2;
+    // A leaf in which a slot has used more of its generations is kept: slots that are made again have at least half of them left.
+    private const uint MaxUsed = ZsHandle.MaxGeneration / 2;
 
     private readonly Lock _lock = new();
     private readonly GenerationTable _generations = new(arena, origin);
     private uint _firstFree = EndOfList;
 
-    // Slots below have been made at some time. So many leaves of those are gone, none of them below the last number.
+    // Slots below _next were made at some time. _leavesGone leaves of them were freed, none below _goneFrom.
     private uint _next;
     private uint _leavesGone;
     private uint _goneFrom;
 
-    // The most generations that a slot in a leaf which is gone has used up.
+    // The maximum of generations that a slot in a freed leaf has used.
     private uint _usedUpInGone;
 
-    // Slots that were free at the last attempt to trim, or fewer since.
-    private long _freeInVain;
+    // The number of free slots at the last attempt to trim, or fewer since.
+    private long _freeAtLastTrim;
 
-    /// <summary>Bytes of generations and of the way to them.</summary>
+    /// <summary>Bytes of generations and of their directory.</summary>
     public long Bytes => _generations.Bytes;
 
-    /// <summary>How many generations, from the origin on, any slot has had at most.</summary>
+    /// <summary>The maximum of generations, from the origin on, that any slot has used.</summary>
     public uint GenerationsUsed
     {
         get
         {
             uint most = _usedUpInGone;
             for (uint number = 0; _generations.NextExisting(number) is { } first; number = first + _generations.LeafLength)
-                most = Math.Max(most, MostUsedIn(first));
-            // The last of them may be in use.
+                most = Math.Max(most, MaxUsedIn(first));
+            // The last generation may be in use.
             return _next == 0 ? 0 : most + 1;
         }
     }
 
-    /// <summary>Takes a slot that holds nothing; false when there is no memory or no number left for one.</summary>
+    /// <summary>Takes an empty slot; false when there is no memory or no number left.</summary>
     public bool TryTake(out uint slot, out uint generation)
     {
         generation = 0;
@@ -75,35 +75,33 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
             }
             _firstFree = (uint)SlotWord.Payload(*slots.Find(slot));
         }
-        // Off the list it is the caller's alone.
+        // The slot is off the list, so only the caller uses it.
         generation = *_generations.Find(slot);
         return true;
     }
 
-    /// <summary>Puts a slot back that never became live.</summary>
+    /// <summary>Returns a slot whose handle was never given out.</summary>
     public void GiveBack(uint slot)
     {
         lock (_lock)
             Link(slot, slots.Find(slot));
     }
 
-    /// <summary>Puts a slot back whose object is gone: the handle that named it is stale from then on.</summary>
+    /// <summary>Returns a slot whose object was freed and makes its handle stale.</summary>
     public void Expire(uint slot)
     {
-        // Empty and not yet on the list it is the caller's alone.
+        // The slot is empty and not yet on the list, so only the caller uses it.
         uint* generation = _generations.Find(slot);
         uint next = *generation + 1 & ZsHandle.MaxGeneration;
-        // Past the last generation a slot stays empty and no handle to it is ever valid again.
+        // After the last generation a slot is retired: it stays empty, and no handle to it is ever valid again.
         if (next == origin)
             return;
         Volatile.Write(ref *generation, next);
         GiveBack(slot);
     }
 
-    /// <summary>
-    /// The slot that a handle names and the place of its generation, which stands still while the slot is held; false if there is no such
-    /// slot.
-    /// </summary>
+    /// <summary>Finds the slot that a handle names and its generation; false if there is no such slot.</summary>
+    /// <remarks>The generation does not change while the slot is locked.</remarks>
     public bool TryFind(ZsHandle handle, out ulong* slot, out uint* generation)
     {
         slot = slots.Find(handle.Slot);
@@ -115,34 +113,32 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         return true;
     }
 
-    /// <summary>
-    /// True if leaves may be given back: as many slots are free as in a leaf and, at the limit, clearly more than at the last attempt,
-    /// because an attempt keeps others waiting.
-    /// </summary>
+    /// <summary>True if an attempt to free leaves is worthwhile: as many slots are free as in a leaf.</summary>
+    /// <remarks>
+    /// At the limit, clearly more slots than at the last attempt must be free, because an attempt makes other threads wait.
+    /// </remarks>
     public bool IsWorthTrimming(long objects, bool atTheLimit)
     {
         long made = slots.Leaves * slots.LeafLength;
         long free = made - objects;
-        long before = Volatile.Read(ref _freeInVain);
+        long before = Volatile.Read(ref _freeAtLastTrim);
         if (free < before)
-            Volatile.Write(ref _freeInVain, before = free);
+            Volatile.Write(ref _freeAtLastTrim, before = free);
         if (free < slots.LeafLength || atTheLimit && free - before < Math.Max(slots.LeafLength, made / 8))
             return false;
-        Volatile.Write(ref _freeInVain, free);
+        Volatile.Write(ref _freeAtLastTrim, free);
         return true;
     }
 
-    /// <summary>
-    /// Gives back the leaves in which no handle is valid. The caller is the only thread that uses the table, and has no slot that holds
-    /// nothing.
-    /// </summary>
+    /// <summary>Frees the leaves in which no handle is valid.</summary>
+    /// <remarks>The caller is the only thread that uses the table and holds no empty slot.</remarks>
     public void Trim()
     {
         bool any = false;
         for (uint number = 0; _generations.NextExisting(number) is { } first; number = first + _generations.LeafLength)
         {
-            uint used = MostUsedIn(first);
-            if (used > MostUsedUp || !IsFree(first))
+            uint used = MaxUsedIn(first);
+            if (used > MaxUsed || !IsFree(first))
                 continue;
             any = true;
             _usedUpInGone = Math.Max(_usedUpInGone, used);
@@ -163,12 +159,13 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         LinkAll();
     }
 
-    /// <summary>Gives the way to the generations back. Their frames go with the arena.</summary>
+    /// <summary>Frees the directory of the generations.</summary>
+    /// <remarks>Their frames are freed with the arena.</remarks>
     public void Free() => _generations.Free();
 
     private uint UsedUp(uint generation) => generation - origin & ZsHandle.MaxGeneration;
 
-    private uint MostUsedIn(uint first)
+    private uint MaxUsedIn(uint first)
     {
         uint most = 0;
         foreach (uint generation in new ReadOnlySpan<uint>(_generations.Find(first), (int)_generations.LeafLength))
@@ -176,7 +173,7 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         return most;
     }
 
-    /// <summary>True if no slot of a leaf of generations holds anything.</summary>
+    /// <summary>True if all slots of a leaf of generations are empty.</summary>
     private bool IsFree(uint first)
     {
         for (uint leaf = first; leaf < first + _generations.LeafLength; leaf += slots.LeafLength)
@@ -191,7 +188,8 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         return true;
     }
 
-    /// <summary>Makes the slots of one more leaf, one that is gone before a new one. Called under the lock.</summary>
+    /// <summary>Makes the slots of one more leaf, preferably one that was freed.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryAddLeaf()
     {
         uint first = _next;
@@ -201,7 +199,7 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
                 _goneFrom += slots.LeafLength;
             first = _goneFrom;
         }
-        // The generations first: where there is a slot there is its generation.
+        // The generations first, so that every slot has a generation.
         if (first >= EndOfList || !_generations.TryEnsure(first, out _) || !slots.TryEnsure(first, out ulong* leaf))
             return false;
         if (first == _next)
@@ -218,7 +216,7 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
         _firstFree = number;
     }
 
-    /// <summary>Links the slots of a leaf that hold nothing and are not retired, the lowest to be taken first.</summary>
+    /// <summary>Links the slots of a leaf that are empty and not retired; the lowest will be taken first.</summary>
     private void LinkLeaf(uint first, ulong* leaf)
     {
         uint* generations = _generations.Find(first);

@@ -2,14 +2,13 @@ using PageFold.Frames;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// What a heap and its budget hold at one moment. Nothing comes or goes in any class between <see cref="Enter"/> and <see cref="Exit"/>,
-/// which take and leave the latches of all classes; the figures are read in between.
-/// </summary>
+/// <summary>Consistent figures of a heap and its budget at one moment.</summary>
 /// <remarks>
-/// A statistic is rare and a latch is short, so the stop is some microseconds. A look without the latches would have to be repeated until
-/// nothing changes, which with writers at work may be never. All memory is taken by the constructor, none while latches are held. The
-/// classes' latches are taken in their order; their holders take none of another class, so there is no cycle.
+/// <see cref="Enter"/> takes the latches of all classes and <see cref="Exit"/> releases them. No object is allocated or freed in between,
+/// where the figures are read. Statistics are rare and latches are short, so the stop takes some microseconds. Without the latches the
+/// figures would have to be read again until nothing changes, which may never happen while writers work. The constructor allocates all
+/// memory, so nothing is allocated under the latches. Latches are taken in the order of classes, and their holders take none of another
+/// class, so there is no cycle.
 /// </remarks>
 internal sealed class HeapFigures(ZsHeap heap)
 {
@@ -21,10 +20,10 @@ internal sealed class HeapFigures(ZsHeap heap)
     /// <summary>Bytes of frames that zspages own.</summary>
     public long PoolBytes { get; private set; }
 
-    /// <summary>Every other byte that is charged.</summary>
+    /// <summary>All other charged bytes.</summary>
     public long TableBytes => _used - PoolBytes;
 
-    /// <summary>The most bytes that were charged at once.</summary>
+    /// <summary>The maximum of bytes that were charged at once.</summary>
     public long PeakBytes => Math.Max(_peak, _used);
 
     public IReadOnlyList<SizeClassStatistics> Classes =>
@@ -37,11 +36,11 @@ internal sealed class HeapFigures(ZsHeap heap)
         foreach (SizeClass sizeClass in _classes)
         {
             ref ClassFigures figures = ref _figures[sizeClass.Number];
-            sizeClass.BeginLook(out figures);
+            sizeClass.BeginRead(out figures);
             frames += figures.Frames;
         }
         PoolBytes = frames * heap.Arena.FrameSize;
-        // Frames are charged before a zspage owns them, and are given back after.
+        // Frames are charged before a zspage owns them, and released afterwards.
         _used = budget.Used;
         _peak = budget.Peak;
     }
@@ -49,6 +48,6 @@ internal sealed class HeapFigures(ZsHeap heap)
     public void Exit()
     {
         foreach (SizeClass sizeClass in _classes)
-            sizeClass.EndLook();
+            sizeClass.EndRead();
     }
 }

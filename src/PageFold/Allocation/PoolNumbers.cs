@@ -1,15 +1,13 @@
 namespace PageFold.Allocation;
 
-/// <summary>
-/// The numbers of open pools. A number is held by one pool at a time and taken up again as late as possible. For each number it keeps the
-/// generation at which the slots of the next pool with that number begin: one past the highest that the pool before has reached, so that
-/// its handles are stale in the next pool as they would have been in itself. Thread-safe.
-/// </summary>
+/// <summary>The numbers of open pools, and the generation at which each number's next pool starts.</summary>
 /// <remarks>
-/// When all generations of a number are used up, which is after 2^24 of them in one pool or in several, the next begin at random: a handle
-/// that was kept since then is taken for a live one with a probability of 2^-24.
+/// One pool at a time holds a number, and a number is reused as late as possible. The slots of the next pool with a number start one
+/// generation above the highest that the previous pool used, so handles of the previous pool are stale in the next one. Thread-safe. When
+/// all 2^24 generations of a number are used up, by one pool or by several, the next pool starts at a random generation: a handle that was
+/// kept since then is taken for a valid one with a probability of 2^-24.
 /// </remarks>
-/// <param name="count">How many pools can be open at once.</param>
+/// <param name="count">The maximum of pools that are open at once.</param>
 internal sealed class PoolNumbers(int count)
 {
     private readonly Lock _lock = new();
@@ -20,15 +18,15 @@ internal sealed class PoolNumbers(int count)
     public static PoolNumbers Shared { get; } = new((1 << ZsHandle.PoolBits) - 1);
 
     /// <summary>Takes a number that no open pool has.</summary>
-    /// <param name="origin">The generation at which the pool's slots begin.</param>
-    /// <exception cref="InvalidOperationException">As many pools as there are numbers are open.</exception>
+    /// <param name="origin">The generation at which the pool's slots start.</param>
+    /// <exception cref="InvalidOperationException">All numbers are in use.</exception>
     public uint Take(out uint origin)
     {
         lock (_lock)
         {
             for (int i = 0; i < count; i++)
             {
-                // From 1 on, so that the handle of all zeros is of no pool.
+                // Numbers start at 1, so that the handle of all zeros belongs to no pool.
                 int number = (_last + i) % count + 1;
                 if (_entries[number].InUse)
                     continue;
@@ -43,7 +41,7 @@ internal sealed class PoolNumbers(int count)
 
     /// <summary>Gives a number back.</summary>
     /// <param name="number">The number; no handle with it is valid any more.</param>
-    /// <param name="generations">How many generations, from the origin on, the pool's slots have had at most.</param>
+    /// <param name="generations">The maximum of generations, from the origin on, that the pool's slots have used.</param>
     public void Return(uint number, uint generations)
     {
         lock (_lock)
@@ -55,7 +53,7 @@ internal sealed class PoolNumbers(int count)
             if (entry.Used <= ZsHandle.MaxGeneration)
                 return;
             entry.Used = 0;
-            // Its first 32 bits are random ones of the system.
+            // The first 32 bits of the GUID are random bits of the system.
             entry.Origin = BitConverter.ToUInt32(Guid.NewGuid().ToByteArray()) & ZsHandle.MaxGeneration;
         }
     }
@@ -65,7 +63,7 @@ internal sealed class PoolNumbers(int count)
         public bool InUse;
         public uint Origin;
 
-        // Generations used up since the origin was last chosen at random, or since the beginning.
+        // Generations used since the origin was last chosen at random, or since the start.
         public ulong Used;
     }
 }

@@ -4,33 +4,30 @@ using PageFold.Mapping;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// Compaction of one class: objects of the sparsest zspage move into the fullest that has room, so that whole frames, and in the end whole
-/// zspages, go back.
-/// </summary>
-/// <remarks>
-/// An object moves only if its slot could be locked and still points at it: objects that are mapped, being read, or not yet published stay. Moves
-/// go from a zspage to one that is at least as full, or down within one zspage, so compaction ends. One step moves a few objects and then lets
-/// others have the class's lock.
-/// </remarks>
+// Compaction of one class: moves objects of the sparsest zspage into the fullest that has room, so that frames, and finally whole zspages,
+// are given back.
+//
+// An object moves only if its slot can be locked and still points at it: objects that are mapped, being read or not yet published stay.
+// Moves go to a zspage that is at least as full, or down within one zspage, so compaction ends. A step moves a few objects and then
+// releases the latch of the class for other threads.
 internal sealed unsafe partial class SizeClass
 {
     private const int MovesPerStep = 16;
 
-    // A class is sparse when more than a sixteenth of its frames could go; the background then brings it below half of that.
+    // A class is sparse when more than a sixteenth of its frames are reclaimable. Background compaction brings it below half of that.
     private const int SparseShift = 4;
 
-    // What compaction on request leaves: below a 512th, moving costs more than it frees.
+    // Compaction on request stops below a 512th, where moving costs more than it frees.
     private const int ThoroughShift = 9;
 
-    // How many zspages whose objects cannot be moved now are passed over; finding the next walks past them. Fewer when somebody waits.
-    private const int MostStuck = 1024;
-    private const int MostStuckInHaste = 16;
+    // How many zspages are skipped because their objects cannot be moved now; each search walks past them. Fewer when an allocation waits.
+    private const int MaxStuck = 1024;
+    private const int MaxStuckInHaste = 16;
 
-    // How much an allocation that waits lets be moved for each frame.
-    private const int MostFramesMovedPerFrameFreed = 4;
+    // The limit of frames moved for each freed frame when an allocation waits.
+    private const int MaxFramesMovedPerFrameFreed = 4;
 
-    /// <summary>Frames that would go if the class's objects lay without gaps.</summary>
+    /// <summary>Frames that would be free if the objects of the class had no gaps between them.</summary>
     public long ReclaimableFrames
     {
         get
@@ -51,11 +48,11 @@ internal sealed unsafe partial class SizeClass
 
     private bool IsSparse => Reclaimable > Math.Max(1, _frames >> SparseShift);
 
-    /// <summary>Compacts until little is left to gain, or nothing moves any more.</summary>
+    /// <summary>Compacts until little can be reclaimed, or no object can be moved.</summary>
     /// <param name="owners">The slots that say where objects are.</param>
-    /// <param name="thorough">Down to the last frames; otherwise only if the class is sparse, and until it clearly is not.</param>
-    /// <param name="mostFrames">Ends when so many frames have been freed; an allocation waits for them.</param>
-    /// <param name="cancellation">Ends between two steps.</param>
+    /// <param name="thorough">True: reclaims almost all. False: compacts only a sparse class, until it is clearly not sparse.</param>
+    /// <param name="mostFrames">Stops when so many frames are freed, because an allocation waits for them.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
     public CompactionResult Compact(SlotTable owners, bool thorough, long mostFrames, CancellationToken cancellation)
     {
         CompactionResult total = default;
@@ -63,11 +60,11 @@ internal sealed unsafe partial class SizeClass
             return total;
         int stuck = 0;
         bool haste = mostFrames != long.MaxValue;
-        int mostStuck = haste ? MostStuckInHaste : MostStuck;
-        while (total.FramesFreed < mostFrames && stuck < mostStuck && !cancellation.IsCancellationRequested)
+        int maxStuck = haste ? MaxStuckInHaste : MaxStuck;
+        while (total.FramesFreed < mostFrames && stuck < maxStuck && !cancellation.IsCancellationRequested)
         {
-            // What was moved in vain so far is not lost: the next attempt finds the source emptier.
-            if (haste && total.BytesMoved > (total.FramesFreed + 4) * MostFramesMovedPerFrameFreed * Geometry.FrameSize)
+            // Moves that freed no frame so far are not lost: the next attempt finds the source emptier.
+            if (haste && total.BytesMoved > (total.FramesFreed + 4) * MaxFramesMovedPerFrameFreed * Geometry.FrameSize)
                 break;
 
             CompactionResult step = Step(owners, thorough, stuck, out bool finished);
@@ -121,7 +118,7 @@ internal sealed unsafe partial class SizeClass
             int to = Bitmap.FirstInAndNotIn(destination.Backed, destination.Used, Geometry.ObjectWords);
             if ((to < 0 || within && to >= from) && !destination.IsFull)
             {
-                // No owned room below: a hole is worth its frame, since it is filled from the end.
+                // No free place with owned frames. Taking a frame is worthwhile, because the frame is filled from the end of the source.
                 to = CheapestUnbacked(destination);
                 if (to < 0 || within && to >= from || !TryBack(destination, to, ReserveUse.Compaction))
                     break;
@@ -138,7 +135,7 @@ internal sealed unsafe partial class SizeClass
             if (last)
                 break;
         }
-        // A frame taken for a move that then did not happen must not stay.
+        // Gives back a frame that was taken for a move that failed.
         if (idle)
             DropIdleFrames(destination);
         return moved;
@@ -159,13 +156,14 @@ internal sealed unsafe partial class SizeClass
         Occupy(destination, to);
         ObjectView target = ViewOf(destination, to, size, out ulong* targetTag);
         target.CopyFrom(ViewOf(source, from, size, out tag));
-        // Read again, now that the slot is held: only then is it surely the tag of this object.
+        // Read again under the slot's lock: only now it is certain to be the tag of this object.
         *targetTag = *tag;
         SlotWord.ReleaseExclusive(ref *slot, SlotWord.MovedTo(word, new ObjectLocation(destination.Number, to, _indexBits)));
         return true;
     }
 
-    private ObjectView ViewOf(Zspage zspage, int index, int size, out ulong* tag) => _layout.View(_arena, (byte*)zspage.Header, index, size, out tag);
+    private ObjectView ViewOf(Zspage zspage, int index, int size, out ulong* tag) =>
+        _layout.View(_arena, (byte*)zspage.Header, index, size, out tag);
 
     private void DropIdleFrames(Zspage zspage)
     {
@@ -180,9 +178,12 @@ internal sealed unsafe partial class SizeClass
     }
 
     /// <summary>
-    /// The sparsest zspage as the source, after <paramref name="skip"/> others, and the fullest other as the destination, one with owned room
-    /// before one without; the same zspage twice if it is the only one that is not full.
+    /// Finds the sparsest zspage as the source, after <paramref name="skip"/> others, and the fullest other as the destination.
     /// </summary>
+    /// <remarks>
+    /// A destination with a backed free object is preferred. The same zspage is source and destination if it is the only one that is not
+    /// full.
+    /// </remarks>
     private bool TryFindPair(int skip, out Zspage source, out Zspage destination)
     {
         source = default;

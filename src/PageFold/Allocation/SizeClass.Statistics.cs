@@ -1,6 +1,6 @@
 namespace PageFold.Allocation;
 
-/// <summary>What a class holds, read while its latch is held.</summary>
+/// <summary>The figures of a class, read under its latch.</summary>
 internal struct ClassFigures
 {
     public int Zspages;
@@ -18,11 +18,9 @@ internal struct ClassFigures
 
 internal sealed unsafe partial class SizeClass
 {
-    /// <summary>
-    /// Keeps the class as it is until <see cref="EndLook"/>, and tells what it holds. A caller that looks at several classes
-    /// begins with the lowest number and holds no other lock.
-    /// </summary>
-    public void BeginLook(out ClassFigures figures)
+    /// <summary>Takes the latch and reads the figures; the class does not change until <see cref="EndRead"/>.</summary>
+    /// <remarks>A caller that reads several classes takes them in ascending order of numbers and holds no other lock.</remarks>
+    public void BeginRead(out ClassFigures figures)
     {
         _latch.Enter();
         figures = new ClassFigures { Zspages = _zspages, Objects = _objects, Frames = _frames, ReclaimableFrames = Reclaimable };
@@ -36,7 +34,7 @@ internal sealed unsafe partial class SizeClass
         figures.Fullness[Bands] = full;
     }
 
-    public void EndLook() => _latch.Exit();
+    public void EndRead() => _latch.Exit();
 
     public SizeClassStatistics Describe(in ClassFigures figures) => new()
     {

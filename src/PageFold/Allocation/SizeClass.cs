@@ -3,19 +3,18 @@ using PageFold.Frames;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// One size class: its zspages, listed by fullness, and the lock that guards them.
-/// </summary>
+/// <summary>A size class: its zspages, listed by fullness, and the latch that guards them.</summary>
 /// <remarks>
 /// <para>
-/// Zspages that are not full are listed in twenty fullness groups: by tenths in use, and apart those that have a free object whose frames are all owned
-/// ("backed") from those where the next object costs a frame. An allocation takes the fullest zspage with a backed free object; without one the
-/// fullest that has to take a frame; without one a new zspage. So frames are taken only when no owned memory of the class is left. Full zspages are in no list: nobody looks for them, and
-/// an object that is freed and soon replaced would have them leave a long list and enter it again, past neighbours that are in no cache.
+/// Zspages that are not full are listed in twenty fullness groups: by tenths in use, and by whether they have a free object whose frames
+/// are all owned ("backed"). An allocation takes a backed free object of the fullest zspage that has one; otherwise a free object of the
+/// fullest zspage, with new frames; otherwise it makes a new zspage. So frames are taken only when the class has no owned memory left. Full
+/// zspages are in no list: no search needs them, and an object that is freed and soon replaced would make its zspage leave and enter a
+/// list, past neighbours that are in no cache.
 /// </para>
 /// <para>
-/// The class's latch guards descriptors, lists and counts. The bytes of an object are its owner's, guarded by its slot. Frames are freed by the
-/// caller after it is released, because giving memory back can be a system call.
+/// The latch guards descriptors, lists and counts. The bytes of an object belong to its owner and are guarded by its slot. The caller frees
+/// frames after it releases the latch, because giving memory back can be a system call.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SizeClass
@@ -26,13 +25,13 @@ internal sealed unsafe partial class SizeClass
     private const int BackedGroups = Bands;
     private const int Groups = 2 * Bands;
 
-    // In place of a group: full, and so not listed.
+    // Instead of a group: the zspage is full and in no list.
     private const int Unlisted = Groups;
     private const uint HoledMask = (1u << Bands) - 1;
     private const uint BackedMask = HoledMask << BackedGroups;
     private const uint None = FrameArena.NoFrame;
 
-    // An object touches two frames, and the last object of a zspage may take the frame of its descriptor with it.
+    // An object touches two frames, and the last descriptor of a slab frees the slab's frame.
     private const int FramesPerVacate = 3;
 
     private readonly FrameArena _arena;
@@ -40,7 +39,7 @@ internal sealed unsafe partial class SizeClass
     private readonly ObjectLayout _layout;
     private readonly int _indexBits;
 
-    // What the latch guards lies beside it.
+    // The fields that the latch guards follow it.
     private Latch _latch;
     private GroupHeads _heads;
     private GroupCounts _listed;
@@ -70,12 +69,13 @@ internal sealed unsafe partial class SizeClass
     /// <summary>Objects in use.</summary>
     public long Objects => Volatile.Read(ref _objects);
 
-    /// <summary>
-    /// Takes an object; false when there is no memory. The caller writes its tag before its slot points at it; what is left of an earlier tag until then harms nothing, because no slot
-    /// that it may name points here.
-    /// </summary>
-    /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
-    /// <param name="location">Where the object is.</param>
+    /// <summary>Allocates an object; false when there is no memory.</summary>
+    /// <remarks>
+    /// The caller writes the object's tag before its slot points at it. Until then the tag of an earlier object is harmless: no slot that
+    /// it names points here.
+    /// </remarks>
+    /// <param name="reserve">How far the arena's reserve may be used if there is no other frame.</param>
+    /// <param name="location">The location of the object.</param>
     public bool TryAllocate(ReserveUse reserve, out ObjectLocation location)
     {
         _latch.Enter();
@@ -96,8 +96,8 @@ internal sealed unsafe partial class SizeClass
         }
     }
 
-    /// <summary>Gives an object back, and the frames that nothing touches any more.</summary>
-    /// <returns>True if the class has become sparse enough for compaction to be worth its while.</returns>
+    /// <summary>Frees an object, and the frames that no object touches any more.</summary>
+    /// <returns>True if the class is sparse, so that compaction is worthwhile.</returns>
     public bool Free(ObjectLocation location)
     {
         FrameBag freed = new(stackalloc uint[FramesPerVacate]);
@@ -118,7 +118,7 @@ internal sealed unsafe partial class SizeClass
 
     private Zspage Open(uint number) => new(number, _zspageTable.At(number), Geometry);
 
-    /// <summary>Chooses a free object and sees to it that its frames are owned.</summary>
+    /// <summary>Chooses a free object and takes the frames that it lacks.</summary>
     private bool TryChoose(ReserveUse reserve, out Zspage zspage, out int index)
     {
         if ((_occupied & BackedMask) != 0)
@@ -138,7 +138,7 @@ internal sealed unsafe partial class SizeClass
             return false;
         if (TryBack(zspage, index, reserve))
             return true;
-        // Without an object the zspage must not stay.
+        // A zspage without objects must not stay.
         FrameBag freed = new(stackalloc uint[1]);
         RemoveZspage(zspage, ref freed);
         freed.FreeAll(_arena);
@@ -164,7 +164,7 @@ internal sealed unsafe partial class SizeClass
         _zspageTable.Remove(zspage.Number, ref freed);
     }
 
-    /// <summary>The free object that needs the fewest frames but does need one, the lowest of those; -1 if there is none.</summary>
+    /// <summary>The lowest free object that lacks the fewest frames, at least one; -1 if there is none.</summary>
     private int CheapestUnbacked(Zspage zspage)
     {
         int best = -1;
@@ -186,7 +186,7 @@ internal sealed unsafe partial class SizeClass
         return best;
     }
 
-    /// <summary>Takes the frames that an object lacks; all of them or none.</summary>
+    /// <summary>Takes the frames that an object lacks, all or none.</summary>
     private bool TryBack(Zspage zspage, int index, ReserveUse reserve)
     {
         (int first, int last) = Geometry.FramesOf(index);
@@ -296,7 +296,7 @@ internal sealed unsafe partial class SizeClass
         uint next = header->Next;
         if (_heads[group] == zspage.Number)
         {
-            // The new head's link back is not looked at while it is the head: that spares a line which is in no cache.
+            // The link back of the new head is not written while it is the head: that saves an access to a line that is in no cache.
             _heads[group] = next;
             if (next == None)
                 _occupied &= ~(1u << group);

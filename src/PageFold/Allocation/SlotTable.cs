@@ -2,9 +2,9 @@ using PageFold.Frames;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// Slots (<see cref="SlotWord"/>) by number, 8 bytes each. This is the owner that the
-/// heap tells when an object moves: an object's tag names its slot, and only if that slot, locked, still points back is the object moved.
-/// A page store numbers its slots by page, a pool by handle.
-/// </summary>
+/// <summary>Slots (<see cref="SlotWord"/>) by number, 8 bytes each.</summary>
+/// <remarks>
+/// The slot is the only place that names an object's location. An object's tag names its slot; compaction moves the object only if that
+/// slot is locked and still points at it. A page store numbers its slots by page, a pool by handle.
+/// </remarks>
 internal sealed class SlotTable(FrameArena arena) : FrameTable<ulong>(arena);

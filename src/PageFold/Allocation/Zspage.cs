@@ -3,33 +3,34 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Allocation;
 
-/// <summary>The first bytes of a zspage's descriptor. Guarded by its class's lock; <see cref="Class"/> never changes while the zspage lives.</summary>
+/// <summary>The first bytes of a zspage's descriptor.</summary>
+/// <remarks>Guarded by the latch of its class; <see cref="Class"/> never changes while the zspage exists.</remarks>
 [StructLayout(LayoutKind.Sequential, Size = ZspageGeometry.HeaderBytes)]
 internal struct ZspageHeader
 {
     /// <summary>The number of the size class.</summary>
     public ushort Class;
 
-    /// <summary>The fullness group that the zspage is listed in.</summary>
+    /// <summary>The fullness group that lists the zspage.</summary>
     public ushort Group;
 
     /// <summary>Objects in use.</summary>
     public ushort Used;
 
-    /// <summary>Objects that are free and whose frames are all owned: they cost no frame.</summary>
+    /// <summary>Free objects whose frames are all owned: they cost no frame.</summary>
     public ushort BackedFree;
 
-    /// <summary>The one before in the group's list, by number; meaningless in the first.</summary>
+    /// <summary>The number of the previous zspage in the group's list; undefined in the first.</summary>
     public uint Previous;
 
-    /// <summary>The one after, by number.</summary>
+    /// <summary>The number of the next zspage in the list.</summary>
     public uint Next;
 }
 
-/// <summary>A zspage by its descriptor, which lies in the <see cref="ZspageTable"/>, read with its class's geometry.</summary>
+/// <summary>A zspage: its descriptor in the <see cref="ZspageTable"/>, and the geometry of its class.</summary>
 internal readonly unsafe struct Zspage(uint number, byte* descriptor, ZspageGeometry geometry)
 {
-    /// <summary>Where the descriptor lies in the table; the zspage's name.</summary>
+    /// <summary>The location of the descriptor in the table, which names the zspage.</summary>
     public uint Number { get; } = number;
 
     public ZspageHeader* Header
@@ -38,16 +39,16 @@ internal readonly unsafe struct Zspage(uint number, byte* descriptor, ZspageGeom
         get => (ZspageHeader*)descriptor;
     }
 
-    /// <summary>A bit a frame: owned.</summary>
+    /// <summary>One bit for each frame: owned.</summary>
     public ulong* Owned => (ulong*)(descriptor + ZspageGeometry.OwnedOffset);
 
-    /// <summary>A bit an object: in use.</summary>
+    /// <summary>One bit for each object: in use.</summary>
     public ulong* Used => (ulong*)(descriptor + geometry.UsedOffset);
 
-    /// <summary>A bit an object: all frames that it touches are owned.</summary>
+    /// <summary>One bit for each object: all frames that it touches are owned.</summary>
     public ulong* Backed => (ulong*)(descriptor + geometry.BackedOffset);
 
-    /// <summary>The frames of the chain, by position; meaningful where owned.</summary>
+    /// <summary>The frames of the chain, by position; defined where owned.</summary>
     public uint* Frames => (uint*)(descriptor + geometry.FramesOffset);
 
     public bool IsFull => Header->Used == geometry.Objects;
@@ -76,7 +77,7 @@ internal readonly unsafe struct Zspage(uint number, byte* descriptor, ZspageGeom
         }
     }
 
-    /// <summary>Takes the frame at a position off the chain, which no object in use touches; returns it.</summary>
+    /// <summary>Removes and returns the frame at a position of the chain, which no object in use touches.</summary>
     public uint Disown(int position)
     {
         Bitmap.Clear(Owned, position);
@@ -92,7 +93,7 @@ internal readonly unsafe struct Zspage(uint number, byte* descriptor, ZspageGeom
         return Frames[position];
     }
 
-    /// <summary>True if no object in use touches the frame at a position, so that it can go.</summary>
+    /// <summary>True if no object in use touches the frame at a position.</summary>
     public bool IsIdle(int position)
     {
         (int first, int last) = geometry.ObjectsIn(position);

@@ -3,15 +3,14 @@ using PageFold.Frames;
 
 namespace PageFold.Allocation;
 
-/// <summary>
-/// The descriptors of zspages, many to a frame. A zspage is named by where its descriptor lies. All descriptors of a gigabyte of pages are a megabyte, close together, so that loading a page
-/// finds its zspage's descriptor in a cache and its translation in the TLB; in the zspage's own first frame it would be one more miss of both on the way to the page.
-/// </summary>
+/// <summary>The descriptors of zspages, many to a frame. A zspage is named by the location of its descriptor.</summary>
 /// <remarks>
-/// A frame that holds descriptors is a slab: first a header, of one line up to frames of 16 KiB, then lines of 64 bytes for descriptors
-/// that all have the same length in lines. Slabs with room are listed by that length. A slab goes back when its last descriptor goes; what
-/// stays is its entry in the directory, 8 bytes, for the next slab. Thread-safe: adding and removing take a latch, under a class's latch
-/// and over the arena's lock; looking up takes none.
+/// All descriptors for a gigabyte of pages take a megabyte, close together. So a load finds a descriptor in the cache and its translation
+/// in the TLB; in the zspage's own first frame it would miss both once more.
+/// A frame of descriptors is a slab: a header (one line for frames up to 16 KiB), then lines of 64 bytes for descriptors that all have the
+/// same length in lines. Slabs with room are listed by that length. A slab is freed with its last descriptor; its entry of 8 bytes in the
+/// directory stays for the next slab. Thread-safe: adding and removing take a latch, under a class's latch and before the arena's
+/// lock; looking up takes none.
 /// </remarks>
 internal sealed unsafe class ZspageTable(FrameArena arena)
 {
@@ -22,8 +21,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     private const int DirectoryShift = 9;
     private const uint None = uint.MaxValue;
 
-    // What a zspage's number has room for.
-    private readonly uint _mostSlabs =
+    // The number of slabs that a zspage's number can address.
+    private readonly uint _maxSlabs =
         1u << SlotWord.LocationBits - ZspageGeometry.IndexBitsFor(arena.FrameShift) - (arena.FrameShift - LineShift);
     private readonly int _lineBits = arena.FrameShift - LineShift;
     private readonly int _headerLines = (sizeof(Slab) + arena.FrameSize / LineBytes / 8 + LineBytes - 1) / LineBytes;
@@ -31,24 +30,24 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     private readonly uint[] _withRoom = NewLists(arena.FrameSize / LineBytes);
     private Latch _latch;
 
-    // The last number whose slab went, to be used again before new ones.
+    // The number of the slab that was freed last; freed numbers are used before new ones.
     private uint _freeNumber = None;
     private uint _nextNumber;
     private long _slabCount;
 
-    /// <summary>Bytes of slabs and of the way to them.</summary>
+    /// <summary>Bytes of slabs and of their directory.</summary>
     public long Bytes => (Volatile.Read(ref _slabCount) << arena.FrameShift) + _slabs.Bytes;
 
-    /// <summary>The descriptor of a zspage that the caller knows to be there, or to have been: of one that is gone it may be any address of the arena.</summary>
+    /// <summary>The descriptor of a zspage that exists or has existed; if it is gone, the address may be any in the arena.</summary>
     public byte* At(uint zspage)
     {
         uint frame = _slabs.Find(zspage >> _lineBits)->Frame;
         return arena.AddressOf(frame - 1) + ((zspage & (1u << _lineBits) - 1) << LineShift);
     }
 
-    /// <summary>Finds room for a descriptor, with whatever content; false when there is no memory.</summary>
+    /// <summary>Adds a descriptor with undefined content; false when there is no memory.</summary>
     /// <param name="lines">Its length in lines.</param>
-    /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
+    /// <param name="reserve">How far the arena's reserve may be used if there is no other frame.</param>
     /// <param name="zspage">The zspage's number.</param>
     public bool TryAdd(int lines, ReserveUse reserve, out uint zspage)
     {
@@ -77,7 +76,7 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         }
     }
 
-    /// <summary>Takes a descriptor away, and its slab's frame if it was the last there.</summary>
+    /// <summary>Removes a descriptor, and its slab's frame if it was the last there.</summary>
     public void Remove(uint zspage, ref FrameBag freed)
     {
         _latch.Enter();
@@ -94,8 +93,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
             Unlink(slab, number);
             SlabEntry* entry = _slabs.Find(number);
             freed.Add(entry->Frame - 1);
-            // The number still leads to memory of the arena: a thread that looks at a zspage that is gone finds something, which it then
-            // does not believe.
+            // The number still leads to memory of the arena: a thread that reads a zspage that is gone finds some content, and then rejects
+            // it.
             entry->NextFree = _freeNumber;
             _freeNumber = number;
             _slabCount--;
@@ -106,7 +105,8 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         }
     }
 
-    /// <summary>Gives the way to the slabs back; nobody looks at a zspage any more. The slabs' frames go with the arena.</summary>
+    /// <summary>Frees the directory; no thread reads a zspage any more.</summary>
+    /// <remarks>The frames of slabs are freed with the arena.</remarks>
     public void Free()
     {
         _slabs.Free();
@@ -126,7 +126,7 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     {
         bool again = _freeNumber != None;
         number = again ? _freeNumber : _nextNumber;
-        if (number >= _mostSlabs || !_slabs.TryEnsure(number, out SlabEntry* entry) || !arena.TryAllocateForTable(reserve, out uint frame))
+        if (number >= _maxSlabs || !_slabs.TryEnsure(number, out SlabEntry* entry) || !arena.TryAllocateForTable(reserve, out uint frame))
             return false;
         if (again)
             _freeNumber = entry->NextFree;
@@ -166,16 +166,17 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
             SlabAt(slab->Next)->Previous = slab->Previous;
     }
 
-    /// <summary>A bit a place: free. It follows the slab's header.</summary>
+    /// <summary>One bit for each place, set if it is free.</summary>
+    /// <remarks>The bits follow the slab's header.</remarks>
     private static ulong* FreePlaces(Slab* slab) => (ulong*)(slab + 1);
 
     /// <summary>An entry of the directory.</summary>
     private struct SlabEntry
     {
-        /// <summary>The slab's frame plus one; of a slab that went, the frame that it had.</summary>
+        /// <summary>The slab's frame plus one; for a freed slab, its last frame plus one.</summary>
         public uint Frame;
 
-        /// <summary>Of a slab that went: the number of the one that went before it and has not been used again.</summary>
+        /// <summary>For a freed slab: the number of the slab that was freed before and has not been used again.</summary>
         public uint NextFree;
     }
 
@@ -186,7 +187,7 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
         public ushort Count;
         public ushort Capacity;
 
-        /// <summary>Neighbours among the slabs with room for descriptors of this length.</summary>
+        /// <summary>Neighbours in the list of slabs with room for descriptors of this length.</summary>
         public uint Previous;
         public uint Next;
     }

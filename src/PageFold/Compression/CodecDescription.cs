@@ -2,24 +2,24 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace PageFold.Compression;
 
-/// <summary>What a codec can be made again from.</summary>
+/// <summary>The parameters from which a codec can be made again.</summary>
 /// <param name="Name">The codec's name.</param>
 /// <param name="Level">Its level; zero for a codec without levels.</param>
 /// <param name="Dictionary">Its dictionary; empty for none.</param>
 internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<byte> Dictionary)
 {
-    /// <summary>True if either codec reads, and would have written, what the other wrote.</summary>
+    /// <summary>True if each codec reads what the other wrote, and would have written the same.</summary>
     public bool IsEquivalent([NotNullWhen(true)] CodecDescription? other) =>
-        other is not null && FormatOf(Name) == FormatOf(other.Name) && Level == other.Level && Dictionary.Span.SequenceEqual(other.Dictionary.Span);
+        other is not null && FormatOf(Name) == FormatOf(other.Name) && Level == other.Level
+            && Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
-    /// <summary>True if both codecs have dictionaries, and these are all that they differ in.</summary>
+    /// <summary>True if both codecs have dictionaries and differ in nothing else.</summary>
     public bool DiffersInDictionary([NotNullWhen(true)] CodecDescription? other) =>
         other is { Dictionary.IsEmpty: false } && !Dictionary.IsEmpty && Name == other.Name && Level == other.Level
             && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
-    /// <summary>
-    /// True if there may be a codec of a name, a level and a dictionary of so many bytes; then <see cref="MostSharedBytes"/> is known.
-    /// </summary>
+    /// <summary>True if a codec of this name and level with a dictionary of so many bytes can exist.</summary>
+    /// <remarks>For such a codec <see cref="MostSharedBytes"/> is known.</remarks>
     public static bool IsPossible(string name, int level, int dictionaryBytes) => name switch
     {
         "lz4" or "lz4-managed" or "none" => level == 0 && dictionaryBytes == 0,
@@ -27,13 +27,11 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
         _ => false,
     };
 
-    /// <summary>The most bytes that the contexts of such a codec share, its dictionary included, and that making it takes.</summary>
+    /// <summary>The maximum of bytes that the contexts of such a codec share, its dictionary included, and that making it takes.</summary>
     public static long MostSharedBytes(int level, int dictionaryBytes) => ZstdCodec.MostSharedBytes(level, dictionaryBytes);
 
-    /// <summary>
-    /// Makes the codec, to which the dictionary's array then belongs; null if the dictionary is none that the codec would take.
-    /// </summary>
-    /// <param name="name">The name; the codec is possible.</param>
+    /// <summary>Makes the codec, which then owns the dictionary's array; null if the codec refuses the dictionary.</summary>
+    /// <param name="name">The name of a possible codec.</param>
     /// <param name="level">The level.</param>
     /// <param name="dictionary">The dictionary, in an array from <see cref="ZstdCodec.AllocateDictionary"/>; empty for none.</param>
     public static PageCodec? TryMake(string name, int level, byte[] dictionary)
@@ -58,6 +56,6 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
         }
     }
 
-    // Two libraries write the same blocks.
+    // Both LZ4 libraries write the same format.
     private static string FormatOf(string name) => name == "lz4-managed" ? "lz4" : name;
 }

@@ -2,7 +2,8 @@ using K4os.Compression.LZ4;
 
 namespace PageFold.Compression;
 
-/// <summary>LZ4 blocks by K4os.Compression.LZ4. Its hash table lives on the stack or in a pool of its own, so a context holds nothing.</summary>
+/// <summary>LZ4 blocks by K4os.Compression.LZ4.</summary>
+/// <remarks>Its hash table is on the stack or in a pool of the library, so a context holds nothing.</remarks>
 internal sealed class ManagedLz4Codec(string name) : PageCodec
 {
     public override string Name => name;

@@ -3,15 +3,16 @@ using PageFold.Interop;
 
 namespace PageFold.Compression;
 
-/// <summary>
-/// LZ4 blocks by the system's liblz4: the same format as <see cref="ManagedLz4Codec"/>, so either reads what the other wrote. A context holds the library's state, so that
+/// <summary>LZ4 blocks by the system's liblz4.</summary>
+/// <remarks>
+/// The format is that of <see cref="ManagedLz4Codec"/>, so each reads what the other wrote. A context holds the library's state, so that
 /// the hash table is neither on the stack nor allocated for each page.
-/// </summary>
+/// </remarks>
 internal sealed unsafe class NativeLz4Codec(LibLz4 library) : PageCodec
 {
     private const int Acceleration = 1;
 
-    // The library wants its state aligned like the widest of its members.
+    // The library requires the alignment of the widest member of its state.
     private const int StateAlignment = 64;
 
     public override string Name => "lz4";

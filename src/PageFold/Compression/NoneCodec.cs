@@ -1,6 +1,6 @@
 namespace PageFold.Compression;
 
-/// <summary>No compression: every page "does not fit" anything smaller than itself, and so is stored raw.</summary>
+/// <summary>No compression: no page fits a smaller buffer, so every page is stored raw.</summary>
 internal sealed class NoneCodec : PageCodec
 {
     public override string Name => "none";
@@ -22,6 +22,7 @@ internal sealed class NoneCodec : PageCodec
             return fits;
         }
 
-        public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page) => source.Length == page.Length && source.TryCopyTo(page);
+        public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page) =>
+            source.Length == page.Length && source.TryCopyTo(page);
     }
 }

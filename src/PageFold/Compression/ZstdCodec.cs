@@ -4,22 +4,20 @@ using ZstdSharp.Unsafe;
 
 namespace PageFold.Compression;
 
-/// <summary>
-/// Zstandard by ZstdSharp.Port, without what a page does not need: no magic number, no content size, no checksum of its own. A dictionary is digested
-/// once and shared by all contexts.
-/// </summary>
+/// <summary>Zstandard by ZstdSharp.Port, without magic number, content size and checksum, which a page does not need.</summary>
+/// <remarks>All contexts share one digested dictionary.</remarks>
 internal sealed unsafe class ZstdCodec : PageCodec
 {
     public const int DefaultLevel = 3;
     public const int LowestLevel = -7;
     public const int HighestLevel = 22;
 
-    // Up to this size a page is compressed with a reference to the dictionary's tables, whatever the level.
+    // Pages up to this size are compressed with a reference to the dictionary's tables, at every level.
     private const int AlwaysReferring = 8 << 10;
 
     private readonly int _level;
 
-    // The one copy of the dictionary's bytes, which does not move; both digested forms refer to it.
+    // The only copy of the dictionary's bytes. It is pinned, and both digested forms refer to it.
     private readonly byte[] _dictionary;
     private ZSTD_CDict_s* _compressDictionary;
     private ZSTD_DDict_s* _decompressDictionary;
@@ -33,8 +31,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
     }
 
     /// <param name="level">The level.</param>
-    /// <param name="dictionary">The dictionary, in an array from <see cref="AllocateDictionary"/> that belongs to the codec from here on;
-    /// empty for none.</param>
+    /// <param name="dictionary">The dictionary, in an array from <see cref="AllocateDictionary"/>, which the codec owns from now on; empty
+    /// for none.</param>
     public ZstdCodec(int level, byte[] dictionary)
     {
         Throw.IfLevelInvalid(level, LowestLevel, HighestLevel);
@@ -46,10 +44,11 @@ internal sealed unsafe class ZstdCodec : PageCodec
         _compressDictionary = Methods.ZSTD_createCDict_byReference(bytes, (nuint)dictionary.Length, level);
         _decompressDictionary = Methods.ZSTD_createDDict_byReference(bytes, (nuint)dictionary.Length);
         if (_compressDictionary is null || _decompressDictionary is null)
-            throw new ArgumentException($"Zstandard refuses the dictionary of {dictionary.Length} bytes; train one, or pass typical content.", nameof(dictionary));
+            throw new ArgumentException(
+                $"Zstandard refuses the dictionary of {dictionary.Length} bytes; train one, or pass typical content.", nameof(dictionary));
         long digested = (long)Methods.ZSTD_sizeof_CDict(_compressDictionary) + (long)Methods.ZSTD_sizeof_DDict(_decompressDictionary);
         SharedBytes = dictionary.Length + digested;
-        // What a codec leaves that is no longer used goes when the collector comes by; it does not see native memory by itself.
+        // The collector frees unused codecs but does not see their native memory, so report it.
         GC.AddMemoryPressure(digested);
         _pressure = digested;
     }
@@ -74,21 +73,19 @@ internal sealed unsafe class ZstdCodec : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(this, pageSize);
 
-    /// <summary>
-    /// The most that <see cref="SharedBytes"/> comes to, and what making the codec takes, known before it is made: the library's own
-    /// estimate.
-    /// </summary>
+    /// <summary>The maximum of <see cref="SharedBytes"/> and of what making the codec takes, by the library's own estimate.</summary>
     public static long MostSharedBytes(int level, int dictionaryLength) => dictionaryLength == 0 ? 0
         : (long)Methods.ZSTD_estimateCDictSize((nuint)dictionaryLength, level)
             + (long)Methods.ZSTD_estimateDDictSize((nuint)dictionaryLength, ZSTD_dictLoadMethod_e.ZSTD_dlm_byRef);
 
-    /// <summary>An array for a dictionary, which does not move.</summary>
+    /// <summary>Allocates a pinned array for a dictionary.</summary>
     public static byte[] AllocateDictionary(int length) => length == 0 ? [] : GC.AllocateUninitializedArray<byte>(length, pinned: true);
 
-    /// <summary>
-    /// The library's estimate. Where pages are small beside a dictionary the context refers to the dictionary's tables; for larger ones,
-    /// at some levels, it has a copy, as large as the tables are.
-    /// </summary>
+    /// <summary>The library's estimate of a context.</summary>
+    /// <remarks>
+    /// Where pages are small compared with the dictionary, a context refers to the dictionary's tables. For larger pages, at some levels,
+    /// it holds a copy, as large as the tables.
+    /// </remarks>
     internal override long MostContextBytes(int pageSize)
     {
         long compressor = EstimateCompressor(pageSize, 0);
@@ -127,15 +124,16 @@ internal sealed unsafe class ZstdCodec : PageCodec
             Check(Methods.ZSTD_CCtx_setParameter(_compressor, ZSTD_cParameter.ZSTD_c_contentSizeFlag, 0));
             Check(Methods.ZSTD_CCtx_setParameter(_compressor, ZSTD_cParameter.ZSTD_c_checksumFlag, 0));
             Check(Methods.ZSTD_CCtx_setParameter(_compressor, ZSTD_cParameter.ZSTD_c_dictIDFlag, 0));
-            // The format parameter has no public name in the library's own headers either.
-            Check(Methods.ZSTD_CCtx_setParameter(_compressor, ZSTD_cParameter.ZSTD_c_experimentalParam2, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless));
-            Check(Methods.ZSTD_DCtx_setParameter(_decompressor, ZSTD_dParameter.ZSTD_d_experimentalParam1, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless));
+            // The library's own headers have no public name for the format parameter either.
+            const int Magicless = (int)ZSTD_format_e.ZSTD_f_zstd1_magicless;
+            Check(Methods.ZSTD_CCtx_setParameter(_compressor, ZSTD_cParameter.ZSTD_c_experimentalParam2, Magicless));
+            Check(Methods.ZSTD_DCtx_setParameter(_decompressor, ZSTD_dParameter.ZSTD_d_experimentalParam1, Magicless));
             if (codec._compressDictionary is not null)
             {
                 Check(Methods.ZSTD_CCtx_refCDict(_compressor, codec._compressDictionary));
                 Check(Methods.ZSTD_DCtx_refDDict(_decompressor, codec._decompressDictionary));
             }
-            // The workspace is made by the first page; make it now, so that Bytes tells the whole.
+            // The first page allocates the workspace. Do that now, so that Bytes includes it.
             byte[] page = new byte[pageSize];
             byte[] packed = new byte[codec.MaxCompressedLength(pageSize)];
             for (int i = 0; i < pageSize; i++)

@@ -2,24 +2,24 @@ using ZstdSharp.Unsafe;
 
 namespace PageFold.Compression;
 
-/// <summary>Trains dictionaries for Zstandard: what many pages have in common, so that each can refer to it instead of holding it.</summary>
+/// <summary>Trains Zstandard dictionaries: content that many pages share, to which each compressed page can refer.</summary>
 internal static unsafe class ZstdDictionary
 {
-    /// <summary>Fewer samples than this say nothing about the rest.</summary>
+    /// <summary>The minimum number of samples: fewer are not representative.</summary>
     public const int LeastSamples = 32;
 
-    // How long the strings are whose frequency is counted, and how many sizes of segments are tried: what Zstandard's own tool takes.
+    // The length of the strings that are counted, and the number of segment sizes that are tried: the defaults of Zstandard's own tool.
     private const int StringLength = 8;
     private const int Steps = 4;
 
-    // The library counts strings in tables of so many bits.
+    // The library counts strings in tables indexed by so many bits.
     private const int TableBits = 20;
 
-    /// <summary>
-    /// The most bytes that training takes beside the samples. The tables of the library's algorithm: how often each string occurs (4
-    /// bytes an entry, kept and copied) and occurs in a segment (2 bytes); a
-    /// few copies of the dictionary; and, to see how well a dictionary does, the dictionary digested and a context, twice.
-    /// </summary>
+    /// <summary>The maximum of bytes that training takes in addition to the samples.</summary>
+    /// <remarks>
+    /// The tables of the library's algorithm: the frequency of each string (4 bytes an entry, kept and copied) and its frequency in a
+    /// segment (2 bytes); a few copies of the dictionary; and, to evaluate a dictionary, the digested dictionary and a context, twice.
+    /// </remarks>
     public static long MostWorkBytes(int samples, int pageSize, int level, int bytes)
     {
         const int Copies = 8;
@@ -33,10 +33,10 @@ internal static unsafe class ZstdDictionary
     }
 
     /// <summary>Trains by the library's fast cover algorithm; null if the samples have too little in common for a dictionary.</summary>
-    /// <param name="samples">Typical pages, one behind the other.</param>
-    /// <param name="pageSize">Bytes of each.</param>
-    /// <param name="level">The level that pages will be compressed at.</param>
-    /// <param name="bytes">Bytes of the dictionary at most.</param>
+    /// <param name="samples">Typical pages, one after the other.</param>
+    /// <param name="pageSize">Bytes of each page.</param>
+    /// <param name="level">The level at which pages will be compressed.</param>
+    /// <param name="bytes">The maximum length of the dictionary.</param>
     public static byte[]? Train(ReadOnlySpan<byte> samples, int pageSize, int level, int bytes)
     {
         nuint[] sizes = new nuint[samples.Length / pageSize];
@@ -47,7 +47,10 @@ internal static unsafe class ZstdDictionary
         nuint length;
         fixed (byte* source = samples, target = dictionary)
         fixed (nuint* lengths = sizes)
-            length = Methods.ZDICT_optimizeTrainFromBuffer_fastCover(target, (nuint)bytes, source, lengths, (uint)sizes.Length, &parameters);
+        {
+            length = Methods.ZDICT_optimizeTrainFromBuffer_fastCover(
+                target, (nuint)bytes, source, lengths, (uint)sizes.Length, &parameters);
+        }
         return Methods.ZDICT_isError(length) ? null : dictionary[..(int)length];
     }
 }

@@ -1,11 +1,11 @@
 namespace PageFold.Frames;
 
-/// <summary>
-/// A sparse array that grows without moving its items and without stopping those who read it: zeroed blocks of a power of two of items, found
-/// through a root that is replaced by one twice as long when it is too short. Old roots are kept, because a reader may still be looking
-/// at one; together they are no longer than the newest. Reading is lock-free; growing takes a lock. <see cref="TrimEmptyBlocks"/> gives
-/// blocks and roots back while there is no reader.
-/// </summary>
+/// <summary>A sparse array that grows without moving its items and without stopping readers.</summary>
+/// <remarks>
+/// Items lie in zeroed blocks whose length is a power of two. A root holds the addresses of the blocks; when it is too short, one of twice
+/// the length replaces it. Old roots are kept, because a reader may still use one; together they are no longer than the newest. Reading is
+/// lock-free; growing takes a lock. <see cref="TrimEmptyBlocks"/> frees blocks and roots while there is no reader.
+/// </remarks>
 /// <typeparam name="T">The item; its all-zero value means "not set".</typeparam>
 internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
     where T : unmanaged
@@ -37,7 +37,7 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         return items is null ? null : items + (index & _mask);
     }
 
-    /// <summary>The item at <paramref name="index"/>, its block made if need be; false when there is no memory for it.</summary>
+    /// <summary>Finds the item at <paramref name="index"/> and makes its block if it is missing; false when there is no memory.</summary>
     public bool TryEnsure(uint index, out T* item)
     {
         item = Find(index);
@@ -61,7 +61,7 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         return true;
     }
 
-    /// <summary>The lowest index from <paramref name="from"/> on that lies in an existing block; null if there is none.</summary>
+    /// <summary>The lowest index at or after <paramref name="from"/> in an existing block; null if there is none.</summary>
     public uint? NextExisting(uint from)
     {
         ulong* root = (ulong*)Volatile.Read(ref _root);
@@ -78,10 +78,8 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         return null;
     }
 
-    /// <summary>
-    /// Gives back the blocks in which no item is set, and the roots that are longer than the others need. The caller is the only thread
-    /// that uses the array.
-    /// </summary>
+    /// <summary>Frees blocks in which no item is set, and roots that are longer than needed.</summary>
+    /// <remarks>The caller is the only thread that uses the array.</remarks>
     public void TrimEmptyBlocks()
     {
         ulong* root = (ulong*)_root;
@@ -120,20 +118,21 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
     }
 
     /// <summary>
-    /// Replaces the roots by one that is as long as so many blocks need; without memory for it, by the shortest there is that holds them.
+    /// Replaces the roots by one just long enough for so many blocks; without memory for it, keeps the shortest that
+    /// suffices.
     /// </summary>
     private void ShortenRoot(uint length)
     {
         ulong* newest = (ulong*)_root;
         if (newest is null || length == 0)
         {
-            FreeRootsBut(null);
+            FreeRootsExcept(null);
             return;
         }
         uint wanted = RootLength(length);
         // In ascending order.
         int kept = _roots.FindIndex(root => LengthOf(root) >= wanted);
-        // No memory that is held for frames: the longer root will do.
+        // Not worth idle frames: if there is no memory, the longer root stays.
         if (LengthOf(_roots[kept]) > wanted && NativeBuffer.TryAllocate(budget, RootBytes(wanted), out NativeBuffer made))
         {
             *(ulong*)made.Pointer = wanted;
@@ -143,10 +142,10 @@ internal sealed unsafe class BlockArray<T>(MemoryBudget budget, int blockShift)
         ulong* root = (ulong*)_roots[kept].Pointer;
         for (uint block = 0; block < root[0]; block++)
             root[block + 1] = newest[block + 1];
-        FreeRootsBut(root);
+        FreeRootsExcept(root);
     }
 
-    private void FreeRootsBut(ulong* kept)
+    private void FreeRootsExcept(ulong* kept)
     {
         Volatile.Write(ref _root, (nint)kept);
         for (int i = _roots.Count - 1; i >= 0; i--)

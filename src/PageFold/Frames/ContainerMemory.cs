@@ -3,13 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// Reads the memory limit of the control group that this process runs in, version 2 (memory.max) or version 1 (memory.limit_in_bytes), the smallest on the way
-/// from the process's group up to the root of the mount. Everything comes from files of /proc and of the mounted hierarchy.
-/// </summary>
+/// <summary>Reads the memory limit of the control group of this process, version 2 (memory.max) or 1 (memory.limit_in_bytes).</summary>
+/// <remarks>
+/// The limit is the smallest one between the process's group and the root of the mount. It is read from /proc and from the mounted
+/// hierarchy.
+/// </remarks>
 internal static partial class ContainerMemory
 {
-    // Version 1 writes "no limit" as the largest number of whole pages; nothing near it is a real limit.
+    // Version 1 writes "no limit" as the largest number of whole pages. No real limit is near it.
     private const long Unlimited = 1L << 60;
 
     /// <summary>The limit in bytes; null where there is none.</summary>
@@ -80,7 +81,10 @@ internal static partial class ContainerMemory
         }
     }
 
-    /// <summary>Spaces, tabs, newlines and backslashes stand in the table of mounts as a backslash and three octal digits.</summary>
+    /// <summary>
+    /// Decodes spaces, tabs, newlines and backslashes, which the mount table writes as a backslash and three octal
+    /// digits.
+    /// </summary>
     private static string Unescape(string path) => path.Contains('\\', StringComparison.Ordinal)
         ? Escape().Replace(path, match => ((char)Convert.ToInt32(match.Value[1..], 8)).ToString())
         : path;

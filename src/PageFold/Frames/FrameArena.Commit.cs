@@ -1,28 +1,26 @@
 namespace PageFold.Frames;
 
-/// <content>Memory from the operating system, and back to it.</content>
+// Committing memory of the operating system, and giving it back.
 internal sealed unsafe partial class FrameArena
 {
     // Runs of frames in one system call.
-    private const int MostRuns = 64;
+    private const int MaxRuns = 64;
 
-    // So that many threads that commit at once do not hold the lock for long.
-    private const uint LargestCommit = 1024;
+    // Limits how long a commit holds the lock when many threads commit at once.
+    private const uint MaxCommit = 1024;
 
-    /// <summary>
-    /// Commits cold or fresh frames, takes the first of them and leaves the others free. They are charged and removed from the sets under the lock; the system call runs outside
-    /// it.
-    /// </summary>
+    /// <summary>Commits cold or fresh frames, takes the first of them and leaves the others free.</summary>
+    /// <remarks>The frames are charged and removed from the sets under the lock. The system call runs outside the lock.</remarks>
     private bool TryCommitBatch(out uint frame)
     {
         frame = NoFrame;
-        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
+        Span<FrameRun> room = stackalloc FrameRun[MaxRuns];
         int count;
         bool isWhole = false;
         lock (_lock)
         {
             count = ChargeRuns(room, ref isWhole);
-            // What another thread freed meanwhile will do as well.
+            // Another thread may have freed a frame meanwhile.
             if (count == 0)
                 return TryTakeFree(NoFrame, out frame);
         }
@@ -50,7 +48,8 @@ internal sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Releases a run that the system had no memory for. Called under the lock.</summary>
+    /// <summary>Releases a run for which the system has no memory.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void UndoCommit(FrameRun run)
     {
         _huge?.Decommit(Beyond(_held, run));
@@ -58,12 +57,13 @@ internal sealed unsafe partial class FrameArena
         AddToCold([run]);
     }
 
-    /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many. Called under the lock.</summary>
+    /// <summary>Chooses runs, cold ones before fresh ones, and charges them; returns how many.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private int ChargeRuns(Span<FrameRun> runs, ref bool isWhole)
     {
         uint granularity = _backing.Granularity;
-        // Ahead by a 4096th of what is in use, and never by more than a sixteenth of what is left.
-        long ahead = Math.Min(Math.Min(_used.Count / 4096, LargestCommit), (Budget.Available + Budget.Idle) / 16 >> FrameShift);
+        // Commits a 4096th of the frames in use ahead, but at most a sixteenth of the memory that is left.
+        long ahead = Math.Min(Math.Min(_used.Count / 4096, MaxCommit), (Budget.Available + Budget.Idle) / 16 >> FrameShift);
         uint wanted = _stride == 2 ? 1 : (uint)Math.Max(granularity, ahead / granularity * granularity);
         int count = 0;
         while (wanted > 0 && count < runs.Length && TryChargeRun(wanted, out runs[count], ref isWhole))
@@ -71,7 +71,8 @@ internal sealed unsafe partial class FrameArena
         return count;
     }
 
-    /// <summary>Charges the lowest run of cold frames, or else of fresh ones. Called under the lock.</summary>
+    /// <summary>Charges the lowest run of cold frames, or of fresh ones if there are no cold ones.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryChargeRun(uint most, out FrameRun run, ref bool isWhole)
     {
         uint granularity = _backing.Granularity;
@@ -104,13 +105,13 @@ internal sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>The sets are touched up to the highest frame ever used; that memory is charged as it grows.</summary>
+    /// <summary>Charges the memory of the frame sets, which grows with the highest frame ever used.</summary>
     private bool TryChargeSets(uint frames)
     {
         uint pages = SetPages(frames);
         if (pages <= _setPagesCharged)
             return true;
-        // In an arena smaller than a page of bits, the bits are a rounding error of one page; it is charged all the same.
+        // An arena smaller than a page of bits is charged for the whole page.
         if (!Budget.TryCharge((pages - _setPagesCharged) * 4096L))
             return false;
         _setPagesCharged = pages;
@@ -119,7 +120,7 @@ internal sealed unsafe partial class FrameArena
 
     private uint SetPages(uint frames) => (_setAside is null ? 3u : 4u) * ((frames + FramesPerSetPage - 1) / FramesPerSetPage);
 
-    /// <summary>Gives free frames back, the highest first, until so many are left; true if any went.</summary>
+    /// <summary>Gives free frames back, the highest first, until <paramref name="keep"/> are left; true if any went.</summary>
     private bool TrimTo(uint keep)
     {
         bool any = false;
@@ -132,17 +133,17 @@ internal sealed unsafe partial class FrameArena
         return any;
     }
 
-    /// <summary>Gives as many free frames back as one system call takes; false if none went.</summary>
+    /// <summary>Gives back as many free frames as one system call takes; false if none went.</summary>
     private bool TryTrimSome(uint keep, out bool more)
     {
-        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
+        Span<FrameRun> room = stackalloc FrameRun[MaxRuns];
         lock (_mapping)
         {
             int count = 0;
             lock (_lock)
             {
-                uint most = LargestRelease;
-                while (!_disposed && count < MostRuns && _free.Count > keep && most > 0
+                uint most = MaxRelease;
+                while (!_disposed && count < MaxRuns && _free.Count > keep && most > 0
                     && _free.TryTakeHighest(Math.Min(_free.Count - keep, most), out room[count]))
                     most -= Math.Min(most, room[count++].Count);
                 _leastFree = Math.Min(_leastFree, _free.Count);
@@ -150,8 +151,8 @@ internal sealed unsafe partial class FrameArena
             }
             ReadOnlySpan<FrameRun> runs = room[..count];
             Budget.Faults?.InTransit?.Invoke();
-            // What is held stays, and so does the huge page under it.
-            LeaveBlocks(runs, _held);
+            // Held frames stay committed, so the huge page under them stays too.
+            SplitHugePages(runs, _held);
             int gone = _backing.Decommit(runs);
             lock (_lock)
             {

@@ -2,29 +2,29 @@ using System.Diagnostics;
 
 namespace PageFold.Frames;
 
-/// <content>Huge pages under frames that are all committed: those of tables, and all others where that is asked for.</content>
-/// <remarks>
-/// A block of frames as long as a huge page is merged into one when every frame of it is committed, so that nothing is held that was not held before; and cut into single pages again,
-/// really and not only in this process's page table, before a part of it goes back. The first touch of a block's frames is not made any cheaper; what it saves is misses of the TLB when pages
-/// are loaded at random from a large store.
-/// </remarks>
+// Huge pages under blocks of frames: blocks of tables, and all others on request.
+//
+// A block is as long and aligned as a huge page. It is collapsed into a huge page when every frame of it is committed, so collapsing holds
+// no additional memory. Before a part of the block is given back, the huge page is split: in the kernel too, not only in the page table of
+// this process. Huge pages do not make the first touch of frames cheaper. They save TLB misses when pages are loaded at random from a large
+// store.
 internal sealed unsafe partial class FrameArena
 {
-    // Merging copies a block, in milliseconds where the host has not backed the new page yet. The next time comes soon.
-    private static readonly TimeSpan MergeTime = TimeSpan.FromMilliseconds(10);
+    // Collapsing copies a block. That takes milliseconds where a host has not backed the new page yet. The next turn comes soon.
+    private static readonly TimeSpan CollapseTime = TimeSpan.FromMilliseconds(10);
 
-    // An arena that gives parts of blocks back would soon cut up what is merged now.
+    // An arena that gives parts of blocks back would soon split what is collapsed now.
     private const int QuietMilliseconds = 2000;
 
     private const int BlocksToSpare = 8;
 
-    // Keeps blocks from being merged while parts of them go back. Taken before the arena's lock.
+    // Prevents that blocks are collapsed while parts of them are given back. Taken before the arena's lock.
     private readonly Lock _mapping = new();
     private readonly HugeBlocks? _huge;
 
-    // All blocks, not those of tables alone.
+    // True: all blocks are candidates. False: only blocks of tables.
     private readonly bool _watchesAll;
-    private long _lastCut;
+    private long _lastSplit;
 
     /// <summary>Bytes of frames that huge pages back.</summary>
     internal long HugeBytes
@@ -36,10 +36,13 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Merges blocks for a few milliseconds, unless some were cut up a moment ago; true if there are more.</summary>
+    /// <summary>
+    /// Collapses blocks for a few milliseconds, unless a huge page was split a moment ago; true if there are more
+    /// blocks.
+    /// </summary>
     internal bool MergeBlocks()
     {
-        if (Environment.TickCount64 - Volatile.Read(ref _lastCut) < QuietMilliseconds)
+        if (Environment.TickCount64 - Volatile.Read(ref _lastSplit) < QuietMilliseconds)
         {
             lock (_lock)
                 return _huge?.HasCandidates == true;
@@ -47,22 +50,22 @@ internal sealed unsafe partial class FrameArena
         return MergeBlocksNow();
     }
 
-    /// <summary>Merges blocks for a few milliseconds; true if there are more.</summary>
+    /// <summary>Collapses blocks for a few milliseconds; true if there are more blocks.</summary>
     internal bool MergeBlocksNow()
     {
         long begin = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(begin) < MergeTime)
+        while (Stopwatch.GetElapsedTime(begin) < CollapseTime)
         {
-            if (!TryMergeBlock())
+            if (!TryCollapseBlock())
                 return false;
         }
         lock (_lock)
             return _huge?.HasCandidates == true;
     }
 
-    private bool TryMergeBlock()
+    private bool TryCollapseBlock()
     {
-        // While a block is copied, both copies are there. That must not be the memory that somebody is about to ask for.
+        // Both copies of the block exist during the collapse. Leave room for what other threads need meanwhile.
         long bytes = (long)(_huge?.FramesPerBlock ?? 0) << FrameShift;
         if (bytes == 0 || Budget.Available < bytes * BlocksToSpare)
             return false;
@@ -75,12 +78,12 @@ internal sealed unsafe partial class FrameArena
                     return false;
                 _inTransit++;
             }
-            bool merged = false;
+            bool collapsed = false;
             try
             {
                 if (Budget.TryCharge(bytes))
                 {
-                    merged = _backing.TryMerge(block);
+                    collapsed = _backing.TryCollapse(block);
                     Budget.Release(bytes);
                 }
             }
@@ -89,19 +92,20 @@ internal sealed unsafe partial class FrameArena
                 lock (_lock)
                 {
                     _inTransit--;
-                    if (merged)
+                    if (collapsed)
                         _huge.SetHuge(block);
                 }
             }
-            return merged;
+            return collapsed;
         }
     }
 
     /// <summary>
-    /// Cuts up the huge pages that runs are parts of, as far as they lie beyond a mark, and counts that part as gone. The caller holds the
-    /// mapping lock.
+    /// Splits the huge pages that contain parts of runs at or beyond frame <paramref name="from"/> and counts these parts as given
+    /// back.
     /// </summary>
-    private void LeaveBlocks(ReadOnlySpan<FrameRun> runs, uint from)
+    /// <remarks>The caller holds the mapping lock.</remarks>
+    private void SplitHugePages(ReadOnlySpan<FrameRun> runs, uint from)
     {
         if (_huge is null)
             return;
@@ -110,16 +114,16 @@ internal sealed unsafe partial class FrameArena
             FrameRun run = Beyond(from, whole);
             if (run.Count == 0)
                 continue;
-            bool cut;
+            bool wasHuge;
             lock (_lock)
             {
-                cut = _huge.IsHuge(run);
+                wasHuge = _huge.IsHuge(run);
                 _huge.Decommit(run);
             }
-            if (!cut)
+            if (!wasHuge)
                 continue;
-            _backing.Cut(run);
-            Volatile.Write(ref _lastCut, Environment.TickCount64);
+            _backing.Split(run);
+            Volatile.Write(ref _lastSplit, Environment.TickCount64);
         }
     }
 }

@@ -1,27 +1,27 @@
 namespace PageFold.Frames;
 
-/// <content>How an arena ends: disposed, with its owner, or forgotten.</content>
-/// <remarks>
-/// Spans of frames and of mapped objects hold no reference to the arena. So when the collector finds it, memory of which a frame or a
-/// mapping is still out stays mapped for the rest of the process, rather than that a span leads to nothing. The arena has the only
-/// finalizer of its parts, or none where a pool or store owns it: parts are found in any order.
-/// </remarks>
+// The end of an arena: disposed, disposed by its owner, or collected without Dispose.
+//
+// Spans of frames and of mapped objects hold no reference to the arena. If the collector finds the arena while a frame is in use or a
+// mapping is open, the memory stays mapped until the process ends: a span may still point into it. The arena has the only finalizer of its
+// parts, because finalizers run in any order. An arena that a pool or store owns has none.
 internal sealed unsafe partial class FrameArena
 {
     private bool _disposed;
 
-    // By a pool or store, which decides when the memory goes.
+    // A pool or store owns the arena and decides when its memory is freed.
     private bool _isOwned;
 
-    /// <summary>Gives the memory back, unless frames are still out.</summary>
+    /// <summary>Frees the memory unless frames are in use.</summary>
     ~FrameArena()
     {
-        // Without a set of used frames the constructor has failed, and has freed what there was.
+        // Without a set of used frames the constructor has failed and has freed its parts.
         if (!_isOwned && _used is not null)
             Forget(inUse: _used.Count > 0);
     }
 
-    /// <summary>Gives everything back. No frame may be used any more.</summary>
+    /// <summary>Frees all memory.</summary>
+    /// <remarks>The caller uses no frame from now on.</remarks>
     public void Dispose()
     {
         lock (_lock)
@@ -36,19 +36,16 @@ internal sealed unsafe partial class FrameArena
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>
-    /// From now on the memory goes back with its owner, a pool or store whose gate this is: while no operation is inside and no mapping is
-    /// open.
-    /// </summary>
+    /// <summary>Hands the decision when memory is freed to a pool or store.</summary>
+    /// <param name="gate">The owner's gate: the memory is freed when no operation is inside and no mapping is open.</param>
     internal void BelongTo(RundownGate gate)
     {
         gate.WhenForgotten(Forget);
         _isOwned = true;
     }
 
-    /// <summary>
-    /// Gives the memory back because no reference to the owner is left, or says that it has to stay. Runs on the finalizer's thread.
-    /// </summary>
+    /// <summary>Frees the memory after the owner was collected, or reports that it stays.</summary>
+    /// <remarks>Runs on the finalizer thread.</remarks>
     internal void Forget(bool inUse)
     {
         if (!inUse)

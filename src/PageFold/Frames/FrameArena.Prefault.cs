@@ -1,41 +1,38 @@
 namespace PageFold.Frames;
 
-/// <content>Memory that is taken ahead and stays.</content>
-/// <remarks>
-/// <para>
-/// The frames below a mark are held from <see cref="Prefault"/> on, committed or not. Those that are not committed are charged as idle
-/// bytes, so that everything else that is charged finds only what is left beside them:
-/// what is resident never passes the limit. Committing one of them, and giving one back, moves its bytes from idle to used and the other
-/// way; that never fails and takes no system call.
-/// </para>
-/// <para>
-/// Holes are frames below the mark that are not held. Where the limit has no room for all frames when the mark is made, as in a full store,
-/// some are left out. Later, a table that finds no other memory has idle frames let go. A hole is held again as soon as its frame is
-/// needed and there is room. While there are holes, and from then on, a commit asks the system whether the memory is there.
-/// </para>
-/// </remarks>
+// Prefaulted memory: taken from the system ahead of use, and kept.
+//
+// Prefault sets a mark. From then on the frames below the mark are held, committed or not. Held frames that are not committed are charged
+// as
+// idle bytes, so everything else can charge only the rest of the limit, and resident memory never exceeds the limit. Committing a held
+// frame moves its bytes from idle to used; giving it back moves them from used to idle. Neither can fail and neither takes a system call.
+//
+// A hole is a frame below the mark that is not held. There are two sources of holes. When the mark is set, the limit may not have room for
+// all frames, as in a full store. Later, a table that finds no other memory takes the memory of idle frames. A hole is held again when its
+// frame is
+// needed and there is room. From the first hole on, each commit asks the system for the memory.
 internal sealed unsafe partial class FrameArena
 {
-    // Frames in one system call, so that a request to end is seen in between.
+    // Frames in one system call. A cancellation is noticed between calls.
     private const uint FramesPrefaultedAtOnce = 4096;
 
-    // More would be worth an account of their own.
-    private const int MostHoles = 1 << 14;
+    // More holes would need an account of their own.
+    private const int MaxHoles = 1 << 14;
     private const int HolesFilledAtOnce = 16;
 
-    // One call of Prefault at a time. Taken before the mapping lock.
+    // Serializes calls of Prefault. Taken before the mapping lock.
     private readonly Lock _prefaulting = new();
 
-    // Frames that are not committed and below the mark, but not held. In no set; all below the first fresh one.
+    // The holes: frames below the mark that are neither committed nor held. They are in no set and below the first fresh frame.
     private readonly Stack<uint> _holes = new();
 
-    // Frames below are held, but for the holes. Changed under both locks.
+    // The mark: frames below it are held, except holes. Changed under both locks.
     private uint _held;
 
-    // All that is held is there, so idle frames can be let go one by one.
+    // True when all held memory is resident, so single idle frames can be let go.
     private bool _isPrefaulted;
 
-    /// <summary>Bytes of frames whose memory stays, committed or not.</summary>
+    /// <summary>Bytes of held frames, committed or not.</summary>
     internal long PrefaultedBytes
     {
         get
@@ -45,13 +42,12 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>
-    /// Has the memory of all frames come from the system now that the limit has room for, but for a sixteenth of that, and stay. Does
-    /// nothing a second time. Other threads go on meanwhile: no lock of theirs is held while the system finds the memory.
-    /// </summary>
+    /// <summary>Prefaults the frames that the limit has room for now, except a sixteenth of that room, and keeps their memory.</summary>
+    /// <remarks>A second call does nothing. Other threads continue meanwhile: no lock of theirs is held while the system finds the
+    /// memory.</remarks>
     /// <exception cref="InsufficientMemoryException">The system has too little memory.</exception>
-    /// <exception cref="PlatformNotSupportedException">The backing gives memory back at other times than it is told.</exception>
-    /// <exception cref="OperationCanceledException">A request to end came; everything is as it was.</exception>
+    /// <exception cref="PlatformNotSupportedException">The backing cannot keep memory.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the arena is unchanged.</exception>
     internal void Prefault(CancellationToken cancellationToken)
     {
         if (!_backing.CanPrefault)
@@ -83,7 +79,7 @@ internal sealed unsafe partial class FrameArena
         _onUpkeep?.Invoke();
     }
 
-    /// <summary>Waits until no call of <see cref="Prefault"/> is under way.</summary>
+    /// <summary>Waits until no call of <see cref="Prefault"/> is running.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     internal void AwaitPrefault(CancellationToken cancellationToken)
     {
@@ -93,8 +89,8 @@ internal sealed unsafe partial class FrameArena
         _prefaulting.Exit();
     }
 
-    /// <summary>Holds what the limit has room for; false if frames are held already.</summary>
-    /// <param name="runs">What is held; its memory may not be there yet.</param>
+    /// <summary>Sets the mark so that frames for which the limit has room are held; false if frames are held already.</summary>
+    /// <param name="runs">The held frames; their memory may not be resident yet.</param>
     /// <param name="isWhole">True if there are no holes.</param>
     private bool TryRaiseMark(out List<FrameRun> runs, out bool isWhole)
     {
@@ -107,13 +103,13 @@ internal sealed unsafe partial class FrameArena
                 Throw.IfDisposed(_disposed, this);
                 if (_held > 0)
                     return false;
-                // What was free a moment ago need not be now.
+                // Retry: another thread may have charged memory since Available was read.
                 while (!TryHold(Budget.Available - Budget.Available / 16 >> FrameShift, runs))
                     runs.Clear();
                 isWhole = _holes.Count == 0;
-                // A write that lets frames go allocates nothing on the GC heap.
-                _holes.EnsureCapacity((int)Math.Min(_held, MostHoles));
-                // What goes back from here on stays, although a commit does not count on it yet.
+                // A write that lets idle frames go must not allocate on the GC heap.
+                _holes.EnsureCapacity((int)Math.Min(_held, MaxHoles));
+                // From here on the backing keeps memory that is given back, although a commit does not count on it yet.
                 _backing.Keep(_held, isWhole: false);
                 return true;
             }
@@ -133,19 +129,17 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>
-    /// Charges so many frames that are not committed, the lowest, and holds all up to the last of them, and all that are committed. Called
-    /// under both locks.
-    /// </summary>
-    /// <param name="frames">How many.</param>
-    /// <param name="runs">What is held then.</param>
+    /// <summary>Charges the lowest frames that are not committed as idle and sets the mark behind the last frame that is held.</summary>
+    /// <remarks>Called under both locks.</remarks>
+    /// <param name="frames">The number of frames to charge.</param>
+    /// <param name="runs">Receives the held frames.</param>
     private bool TryHold(long frames, List<FrameRun> runs)
     {
         uint end = 0;
         long idle = 0;
         List<uint> holes = [];
-        // The bits of their numbers too, or else there might be none for them when the rest of the limit is used up.
-        for (; end < _backing.Capacity && (idle < frames || end < _fresh) && holes.Count < MostHoles && TryChargeSets(end + 1); end++)
+        // Charges the bits of the frames in the sets too: there might be no memory for them once the rest of the limit is used up.
+        for (; end < _backing.Capacity && (idle < frames || end < _fresh) && holes.Count < MaxHoles && TryChargeSets(end + 1); end++)
         {
             if (!IsIdle(end) || idle++ < frames)
                 AddTo(runs, end);
@@ -177,7 +171,8 @@ internal sealed unsafe partial class FrameArena
             runs.Add(new FrameRun(frame, 1));
     }
 
-    /// <summary>Holds a few of the frames that are holes; false if there is no room for any now. Called under the lock.</summary>
+    /// <summary>Holds a few of the holes; false if there is no room for any now.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryFillHoles()
     {
         int filled = 0;
@@ -190,13 +185,12 @@ internal sealed unsafe partial class FrameArena
         return filled > 0;
     }
 
-    /// <summary>
-    /// Lets idle frames go, at least so many bytes of them if there are as many, so that what grows beside frames can have their bytes:
-    /// their memory goes back to the system and they become holes. False if none went.
-    /// </summary>
+    /// <summary>Gives the memory of idle frames back to the system, so that a table can have their bytes; false if none went.</summary>
+    /// <remarks>The frames become holes.</remarks>
+    /// <param name="bytes">The bytes that the caller lacks.</param>
     private bool TryLetIdleGo(long bytes)
     {
-        Span<FrameRun> room = stackalloc FrameRun[MostRuns];
+        Span<FrameRun> room = stackalloc FrameRun[MaxRuns];
         lock (_mapping)
         {
             int count = 0;
@@ -204,8 +198,8 @@ internal sealed unsafe partial class FrameArena
             {
                 if (_disposed || !_isPrefaulted)
                     return false;
-                uint most = (uint)Math.Min(bytes + FrameSize - 1 >> FrameShift, Math.Min(LargestRelease, MostHoles - _holes.Count));
-                while (count < MostRuns && most > 0 && TryTakeIdle(most, out room[count]))
+                uint most = (uint)Math.Min(bytes + FrameSize - 1 >> FrameShift, Math.Min(MaxRelease, MaxHoles - _holes.Count));
+                while (count < MaxRuns && most > 0 && TryTakeIdle(most, out room[count]))
                     most -= room[count++].Count;
                 if (count == 0)
                     return false;
@@ -213,7 +207,7 @@ internal sealed unsafe partial class FrameArena
                 _backing.Keep(_held, isWhole: false);
             }
             ReadOnlySpan<FrameRun> runs = room[..count];
-            LeaveBlocks(runs, from: 0);
+            SplitHugePages(runs, from: 0);
             bool any = false;
             foreach (FrameRun run in runs)
             {
@@ -226,7 +220,8 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Takes a run of idle frames, out of its set; false if there is none. Called under both locks.</summary>
+    /// <summary>Takes a run of idle frames out of its set; false if there is none.</summary>
+    /// <remarks>Called under both locks.</remarks>
     private bool TryTakeIdle(uint most, out FrameRun run)
     {
         run = default;
@@ -245,9 +240,8 @@ internal sealed unsafe partial class FrameArena
         return count > 0;
     }
 
-    /// <summary>
-    /// Makes holes of frames that were idle; idle ones again if the system has kept their memory. Called under both locks.
-    /// </summary>
+    /// <summary>Turns idle frames into holes, or back into idle frames if the system kept their memory.</summary>
+    /// <remarks>Called under both locks.</remarks>
     private void EndLettingGo(FrameRun run, bool isGone)
     {
         _inTransit--;
@@ -264,7 +258,7 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Ends holding before it began: idle frames go back. Some at a time, so that other threads do not wait for all.</summary>
+    /// <summary>Undoes a failed prefault: idle frames go back, a part at a time, so that other threads do not wait long.</summary>
     private void LetGo()
     {
         while (true)
@@ -285,7 +279,8 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Lets all idle frames from a number on go, and holds no frame from there on. Called under both locks.</summary>
+    /// <summary>Lowers the mark and lets the idle frames at or above it go.</summary>
+    /// <remarks>Called under both locks.</remarks>
     private void LowerMark(uint mark)
     {
         for (uint first = mark, end; first < _held; first = Math.Max(end, first + 1))
@@ -296,45 +291,44 @@ internal sealed unsafe partial class FrameArena
             FrameRun run = new(first, end - first);
             if (run.Count == 0)
                 continue;
-            LeaveBlocks([run], from: 0);
+            SplitHugePages([run], from: 0);
             _ = _backing.TryLetGo(run);
             for (uint frame = first; frame < end; frame++)
                 ReleaseIdleFrame();
         }
-        // None was added since the mark was made, so the highest is the first.
+        // No hole was added since the mark was set, so the highest is on top.
         while (_holes.TryPeek(out uint hole) && hole >= mark)
             AddToCold([new FrameRun(_holes.Pop(), 1)]);
         _held = mark;
         _backing.Keep(mark, isWhole: false);
     }
 
-    /// <summary>One by one, so that what is in use never looks like much more than it is.</summary>
+    /// <summary>Releases one idle frame.</summary>
+    /// <remarks>Callers loop over frames, so the bytes in use never seem to be much more than they are.</remarks>
     private void ReleaseIdleFrame()
     {
         Budget.LeaveIdle(-FrameSize);
         Budget.Release(FrameSize);
     }
 
-    /// <summary>
-    /// False if there is no such frame, or only frames that are held can be charged and it is none of them. Called under the lock.
-    /// </summary>
+    /// <summary>True if a frame exists and can be charged now.</summary>
+    /// <remarks>Called under the lock. When the limit has no room, only held frames can be charged.</remarks>
     private bool IsWithinReach(uint frame) =>
         frame < _backing.Capacity && (_held == 0 || frame < _held || Budget.Available >= FrameSize);
 
     // A hole is in none of these sets.
     private bool IsIdle(uint frame) => frame >= _fresh || _cold.Contains(frame) || _setAside?.Contains(frame) == true;
 
-    /// <summary>
-    /// Charges up to so many frames from the first on, those that are held or those that are not; returns how many. Called under the lock.
-    /// </summary>
+    /// <summary>Charges up to <paramref name="most"/> frames, all of them held or none of them; returns how many.</summary>
+    /// <remarks>Called under the lock.</remarks>
     /// <param name="first">The first frame.</param>
-    /// <param name="most">How many at the most.</param>
+    /// <param name="most">The maximum.</param>
     /// <param name="isWhole">Becomes true if all frames of a block are charged now.</param>
     private uint ChargeFrames(uint first, uint most, ref bool isWhole)
     {
         if (first < _held)
         {
-            // Counted in their block since they are held.
+            // Their block counts them since they are held.
             uint held = Math.Min(most, _held - first);
             Budget.UseIdle(RunBytes(held));
             return held;
@@ -346,7 +340,8 @@ internal sealed unsafe partial class FrameArena
         return count;
     }
 
-    /// <summary>Releases a run that is no longer committed. Called under the lock.</summary>
+    /// <summary>Releases a run that is no longer committed.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void ReleaseRun(FrameRun run)
     {
         FrameRun beyond = Beyond(_held, run);
@@ -354,7 +349,7 @@ internal sealed unsafe partial class FrameArena
         Budget.Release(RunBytes(beyond.Count));
     }
 
-    /// <summary>The part of a run from a frame on.</summary>
+    /// <summary>The part of a run at or above a frame.</summary>
     private static FrameRun Beyond(uint mark, FrameRun run)
     {
         uint before = Math.Min(run.Count, mark - Math.Min(run.First, mark));

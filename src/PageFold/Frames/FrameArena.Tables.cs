@@ -1,36 +1,37 @@
 namespace PageFold.Frames;
 
-/// <content>Frames for tables.</content>
-/// <remarks>
-/// Every load goes by way of a table or two, at random, so the translations of tables are missed as often as their contents. Their frames are therefore set aside a block at a time, as long
-/// and aligned as a huge page, and a block is merged once all of it is in use: a gigabyte of pages has three megabytes of tables, which then take two entries of the TLB instead
-/// of eight hundred. Nothing needs those frames to be neighbours; where none can be set aside, any frame will do.
-/// </remarks>
+// Frames for tables.
+//
+// Every load reads one or two tables at random, so it misses the TLB for tables as often as it misses the cache. Frames of tables are
+// therefore
+// set aside in blocks as long and aligned as a huge page, and a block is collapsed when all of it is in use. A gigabyte of pages has three
+// megabytes of tables: two TLB entries instead of eight hundred. No table needs adjacent frames: where no block can be set aside, any frame
+// is used.
 internal sealed unsafe partial class FrameArena
 {
-    // An arena of fewer blocks never fills one with tables.
-    private const uint FewestBlocks = 8;
-    private const int MostFreedRemembered = 16;
+    // An arena with fewer blocks never fills one with tables.
+    private const uint MinBlocks = 8;
+    private const int MaxFreedRemembered = 16;
 
-    // Frames of such blocks that are not committed; there is no such set in a small arena, or where there are no huge pages.
+    // Frames of table blocks that are not committed. Null in a small arena, or where there are no huge pages.
     private readonly FrameSet? _setAside;
 
-    // Frames of such blocks that came back a moment ago and may still be free: a table that comes and goes takes the same frame again.
-    private readonly Stack<uint> _freedByTables = new(MostFreedRemembered);
+    // Frames of table blocks that were freed recently and may still be free: a table that is freed and made again takes the same frame.
+    private readonly Stack<uint> _freedByTables = new(MaxFreedRemembered);
 
-    /// <summary>Takes a frame for a table, with whatever content; false when there is no memory.</summary>
-    /// <param name="use">How far the reserve may be used if there are no other frames.</param>
+    /// <summary>Takes a frame for a table, with undefined content; false when there is no memory.</summary>
+    /// <param name="use">How far the reserve may be used if there is no other frame.</param>
     /// <param name="frame">The frame's number.</param>
     internal bool TryAllocateForTable(ReserveUse use, out uint frame)
     {
         frame = NoFrame;
         bool refused = Budget.Faults?.ShouldRefuse() == true;
-        return !refused && (TryTakeFreeForTable(out frame) || TryCommitForTable(out frame) || TryTakeOrCommit(NoFrame, out frame)) || TryTakeReserve(use, out frame);
+        return !refused && (TryTakeFreeForTable(out frame) || TryCommitForTable(out frame) || TryTakeOrCommit(NoFrame, out frame))
+            || TryTakeReserve(use, out frame);
     }
 
-    /// <summary>
-    /// Takes a free frame that tables have used before, or any where many are free: memory is not committed for the sake of its place alone.
-    /// </summary>
+    /// <summary>Takes a free frame that tables have used before, or any free frame if there are many.</summary>
+    /// <remarks>Otherwise a frame of a table block is committed only if few frames are free: its place alone is not worth memory.</remarks>
     private bool TryTakeFreeForTable(out uint frame)
     {
         lock (_lock)
@@ -46,14 +47,15 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Remembers a frame that has come free, if it is of a block of tables. Called under the lock.</summary>
+    /// <summary>Remembers a freed frame if it belongs to a table block.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void RememberFreed(uint frame)
     {
-        if (_freedByTables.Count < MostFreedRemembered && _huge?.IsForTables(frame) == true)
+        if (_freedByTables.Count < MaxFreedRemembered && _huge?.IsForTables(frame) == true)
             _freedByTables.Push(frame);
     }
 
-    /// <summary>Commits the next of the frames that were set aside; false if there is no such frame, or no memory for it.</summary>
+    /// <summary>Commits the next frame that is set aside; false if there is none, or no memory for it.</summary>
     private bool TryCommitForTable(out uint frame)
     {
         FrameRun run;
@@ -85,7 +87,8 @@ internal sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Sets the next whole block of fresh frames aside; false if there is none. Called under the lock.</summary>
+    /// <summary>Sets the next whole block of fresh frames aside for tables; false if there is none.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TrySetAside(out uint first, ref bool isWhole)
     {
         first = NoFrame;
@@ -93,7 +96,8 @@ internal sealed unsafe partial class FrameArena
             return false;
         uint block = (_fresh + _huge!.FramesPerBlock - 1) / _huge.FramesPerBlock;
         first = block * _huge.FramesPerBlock;
-        if (first > _backing.Capacity || _backing.Capacity - first < _huge.FramesPerBlock || !TryChargeSets(first + _huge.FramesPerBlock) || !TryWatch(block, 1))
+        if (first > _backing.Capacity || _backing.Capacity - first < _huge.FramesPerBlock
+            || !TryChargeSets(first + _huge.FramesPerBlock) || !TryWatch(block, 1))
             return false;
         for (uint skipped = _fresh; skipped < first; skipped++)
             _cold.Add(skipped);
@@ -101,13 +105,14 @@ internal sealed unsafe partial class FrameArena
         _fresh = first + _huge.FramesPerBlock;
         for (uint frame = first; frame < _fresh; frame++)
             _setAside.Add(frame);
-        // Those that are held were charged before anything watched their block.
+        // Held frames were charged before their block was watched, so the block counts them now.
         if (!_watchesAll && first < _held)
             isWhole |= _huge.Commit(new FrameRun(first, Math.Min(_huge.FramesPerBlock, _held - first)));
         return true;
     }
 
-    /// <summary>Lets anybody have what is left of the frames that were set aside; false if nothing is. Called under the lock.</summary>
+    /// <summary>Makes the frames that are set aside available for every use; false if there are none.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryReleaseSetAside()
     {
         if (_setAside is null || _setAside.Count == 0)
@@ -120,7 +125,8 @@ internal sealed unsafe partial class FrameArena
         return true;
     }
 
-    /// <summary>Notes that frames are not committed, and whose they are when they are needed again. Called under the lock.</summary>
+    /// <summary>Adds frames that are not committed to the set of their block: tables or others.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private void AddToCold(ReadOnlySpan<FrameRun> runs)
     {
         foreach (FrameRun run in runs)
@@ -130,7 +136,7 @@ internal sealed unsafe partial class FrameArena
         }
     }
 
-    /// <summary>Has blocks merged as soon as they are committed whole; false when there is no memory to keep count.</summary>
+    /// <summary>Makes blocks candidates for collapsing; false when there is no memory for their records.</summary>
     private bool TryWatch(uint first, uint count)
     {
         if (_watchesAll)

@@ -1,28 +1,32 @@
 namespace PageFold.Frames;
 
-/// <summary>
-/// Hands out single page frames from the operating system and takes them back, one at a time, from any thread. Nothing here ever needs two
-/// adjacent frames: a caller may name a neighbour that it would like, and gets it only if it happens to be free.
-/// </summary>
+/// <summary>An allocator of single page frames from the operating system.</summary>
 /// <remarks>
 /// <para>
-/// A frame is in one of five states: in use; free and committed (memory the arena still holds, at once available); cold (given back, its
-/// address kept); set aside for tables; or fresh (never used). When no committed frame is free, a batch of cold or fresh ones is committed in one system call. When
-/// more committed frames are free than the mark, the highest are given back until three quarters of the mark remain. Both the mark and the batch grow with the frames in use and
-/// are a fraction of a percent.
+/// No request ever needs two adjacent frames. A caller inside the library can name a neighbour that it prefers; it gets that frame only if
+/// it is free.
 /// </para>
 /// <para>
-/// An owner that can come back later has frames given back by <see cref="Decay"/> instead: only those that nobody needed since the last time go, so a pool that breathes
-/// pays no system calls for it. Until then up to a sixteenth of the frames in use may be free.
-/// A few frames may be set aside as a reserve, for work that frees more than it takes and must go on when the limit is reached.
+/// A frame is in one of five states: in use; free (committed, available at once); cold (given back, its address kept); set aside for
+/// tables; or
+/// fresh (never used). When no committed frame is free, one system call commits a batch of cold or fresh frames. When more frames are free
+/// than a mark, the highest are given back until three quarters of the mark remain. The mark and the batch grow with the frames in
+/// use and are a fraction of a percent of them.
 /// </para>
 /// <para>
-/// The limit counts committed memory, in use or not, and the arena's own tables. Memory is charged before it is committed and released after it is gone, so the limit
-/// is never exceeded, not for a moment. Thread-safe except for <see cref="Dispose"/>, which must come last.
+/// If an owner calls <see cref="Decay"/> regularly, frames are given back there instead: only those that were not needed since the last
+/// call. So
+/// a pool whose size goes up and down makes no system calls for it. Until then up to a sixteenth of the frames in use may be free.
+/// A few frames can be kept as a reserve, for work that frees more than it takes and has to continue when the limit is reached.
 /// </para>
 /// <para>
-/// An arena that was not disposed gives its memory back when the garbage collector finds it, if no frame is in use. Otherwise a span may
-/// still lead to a frame, although no reference to the arena is left: the memory stays, and the event source <c>PageFold</c> says so by the
+/// The limit counts committed memory, in use or not, and the arena's own tables. Memory is charged before it is committed and released
+/// after it
+/// is given back, so the limit is never exceeded. Thread-safe except for <see cref="Dispose"/>, which must come last.
+/// </para>
+/// <para>
+/// If an arena was not disposed, the garbage collector frees its memory, unless a frame is in use: a span may still point to that
+/// frame although there is no reference to the arena. Then the memory stays, and the event source <c>PageFold</c> raises the
 /// event <c>MemoryLeaked</c>.
 /// </para>
 /// </remarks>
@@ -39,12 +43,12 @@ internal sealed unsafe partial class FrameArena : IDisposable
     // 2 TiB of 4 KiB frames.
     internal const uint MaxFrames = 1u << 29;
 
-    private const uint SmallestMark = 16;
-    private const uint LargestMark = 1024;
-    private const uint SmallestDeferred = 64;
+    private const uint MinMark = 16;
+    private const uint MaxMark = 1024;
+    private const uint MinDeferred = 64;
     private const int DeferredShift = 4;
     private const int DecayMilliseconds = 400;
-    private const uint LargestRelease = 512;
+    private const uint MaxRelease = 512;
     private const uint FramesPerSetPage = 4096 * 8;
 
     private readonly Lock _lock = new();
@@ -61,15 +65,16 @@ internal sealed unsafe partial class FrameArena : IDisposable
     private uint _setPagesCharged;
     private Action? _onUpkeep;
 
-    // The fewest frames that were free at any time since the last decay.
+    // The smallest number of free frames since the last decay.
     private uint _leastFree;
     private long _lastDecay;
 
-    // Not zero while memory is charged that is neither in use nor free: it is going back, or lent to a merge.
+    // Not zero while charged memory is neither in use nor free: it is being given back, or a collapse uses it.
     private long _inTransit;
     private int _reserveTarget;
 
-    /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes. Nothing is committed yet.</summary>
+    /// <summary>Makes an arena that holds at most <see cref="FrameArenaOptions.MemoryLimit"/> bytes.</summary>
+    /// <remarks>Nothing is committed yet.</remarks>
     /// <exception cref="ArgumentNullException">There are no options.</exception>
     /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
     /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
@@ -103,7 +108,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
             if (_backing.FramesPerHugePage != 0 && _stride == 1)
             {
                 _huge = new HugeBlocks(_backing.FramesPerHugePage);
-                if (capacity / _huge.FramesPerBlock >= FewestBlocks)
+                if (capacity / _huge.FramesPerBlock >= MinBlocks)
                     _setAside = new FrameSet(capacity);
             }
             _used = new FrameSet(capacity);
@@ -114,7 +119,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
             if (!made)
                 FreeParts();
         }
-        // A limit that cannot bear even the records gains nothing by huge pages.
+        // A limit too small for the records gains nothing from huge pages.
         _watchesAll = _huge is not null && options.HugePages && TryWatch(0, capacity / _huge.FramesPerBlock);
     }
 
@@ -137,7 +142,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
         }
     }
 
-    /// <summary>Bytes of committed frames that are free, as of some moment.</summary>
+    /// <summary>Bytes of committed frames that are free, read without a lock.</summary>
     internal long FreeBytes => (long)_free.Count << FrameShift;
 
     /// <summary>True if a committed frame is free.</summary>
@@ -154,20 +159,18 @@ internal sealed unsafe partial class FrameArena : IDisposable
 
     internal MemoryBudget Budget { get; }
 
-    /// <summary>The number of free committed frames above which some are given back.</summary>
-    private uint HighMark => Math.Clamp(_used.Count / 512, SmallestMark, LargestMark);
+    /// <summary>The number of free committed frames above which frames are given back.</summary>
+    private uint HighMark => Math.Clamp(_used.Count / 512, MinMark, MaxMark);
 
-    /// <summary>The number above which free frames are given back even where decay is awaited.</summary>
-    private uint DeferredMark => Math.Max(SmallestDeferred, _used.Count >> DeferredShift);
+    /// <summary>The number of free frames above which frames are given back without waiting for a decay.</summary>
+    private uint DeferredMark => Math.Max(MinDeferred, _used.Count >> DeferredShift);
 
-    /// <summary>Bytes that a run of whole segments takes from the system.</summary>
+    /// <summary>Bytes that a run of whole segments takes from the system, overhead included.</summary>
     private long RunBytes(long frames) => (frames << FrameShift) + frames / _backing.Granularity * _backing.SegmentOverhead;
 
     private long CommittedFrames => _used.Count + _free.Count + _reserve.Count;
 
-    /// <summary>
-    /// Takes a frame of zeros. False when the limit is reached or the system has no memory.
-    /// </summary>
+    /// <summary>Takes a frame of zeros; false when the limit is reached or the system has no memory.</summary>
     /// <param name="frame">The frame's number.</param>
     /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public bool TryAllocate(out uint frame)
@@ -179,7 +182,8 @@ internal sealed unsafe partial class FrameArena : IDisposable
     }
 
     /// <summary>
-    /// Takes the frame <paramref name="wanted"/> if it happens to be free and committed, otherwise any, with whatever content it was left with.
+    /// Takes the frame <paramref name="wanted"/> if it is free and committed, otherwise any frame; its content is
+    /// undefined.
     /// </summary>
     internal bool TryAllocate(uint wanted, out uint frame)
     {
@@ -199,7 +203,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
             return true;
         if (Volatile.Read(ref _inTransit) == 0)
             return false;
-        // Memory that is on its way back to the system, or lent to a merge, is free in a moment.
+        // Memory that is being given back, or that a collapse uses, is available when the lock is free.
         lock (_mapping)
         {
             return TryCommitBatch(out frame);
@@ -207,7 +211,8 @@ internal sealed unsafe partial class FrameArena : IDisposable
     }
 
     /// <summary>Takes a frame as <see cref="TryAllocate(uint, out uint)"/> does, or else from the reserve as far as allowed.</summary>
-    internal bool TryAllocate(uint wanted, ReserveUse use, out uint frame) => TryAllocate(wanted, out frame) || TryTakeReserve(use, out frame);
+    internal bool TryAllocate(uint wanted, ReserveUse use, out uint frame) =>
+        TryAllocate(wanted, out frame) || TryTakeReserve(use, out frame);
 
     private bool TryTakeReserve(ReserveUse use, out uint frame)
     {
@@ -225,7 +230,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
         }
     }
 
-    /// <summary>Sets frames aside, now if there is memory; later the first frames that come back make up what is missing.</summary>
+    /// <summary>Sets frames aside as a reserve; where memory is missing, the next freed frames fill it up.</summary>
     internal void Reserve(int frames)
     {
         _reserve.EnsureCapacity(frames);
@@ -241,7 +246,8 @@ internal sealed unsafe partial class FrameArena : IDisposable
             _reserveTarget = frames;
     }
 
-    /// <summary>Takes a frame back. Its memory may return to the operating system at once or stay for the next request.</summary>
+    /// <summary>Takes a frame back.</summary>
+    /// <remarks>Its memory goes back to the operating system now or later, or serves the next request.</remarks>
     /// <exception cref="ArgumentException">The frame is not in use.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public void Free(uint frame)
@@ -276,15 +282,20 @@ internal sealed unsafe partial class FrameArena : IDisposable
     }
 
     /// <summary>
-    /// From now on free frames wait for <see cref="Decay"/>, and whole blocks for <see cref="MergeBlocks"/>; the action says that there is something to come for, often, and must be cheap.
+    /// Leaves giving frames back to <see cref="Decay"/> and collapsing to <see cref="MergeBlocks"/>, which the owner
+    /// calls.
     /// </summary>
+    /// <param name="onUpkeep">Is called, often, when one of them has work; must be cheap.</param>
     internal void DeferUpkeep(Action onUpkeep) => _onUpkeep = onUpkeep;
 
     /// <summary>
-    /// Gives back the free frames above the mark that nobody needed for a while, if a while has passed since the last time. What is needed again soon costs more to give back than to keep, and
-    /// huge pages are cut up for it.
+    /// Gives back the free frames above the mark that were not needed for 0.4 seconds, if so much time has passed since the last
+    /// call.
     /// </summary>
-    /// <returns>True if more than the mark are still free, so that it is worth coming again.</returns>
+    /// <remarks>
+    /// A frame that is needed again soon costs more to give back than to keep, and giving it back splits huge pages.
+    /// </remarks>
+    /// <returns>True if more frames than the mark are still free, so that another call is worthwhile.</returns>
     internal bool Decay()
     {
         uint keep;
@@ -302,7 +313,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
             _leastFree = free;
             _lastDecay = Environment.TickCount64;
         }
-        // What the system does not take now it will not take in a moment; the next frame that is freed asks again.
+        // If the system refuses, it will refuse again soon; the next freed frame asks again.
         if (keep < free && !TrimTo(keep))
             return false;
         lock (_lock)
@@ -332,21 +343,21 @@ internal sealed unsafe partial class FrameArena : IDisposable
         return TrimTo(0);
     }
 
-    /// <summary>
-    /// Bytes of the arena's frames that are in physical memory now, as the operating system tells it; where it cannot be asked, the committed
-    /// bytes. Walks the address space in use: for reports, not for hot paths.
-    /// </summary>
+    /// <summary>Bytes of the arena's frames in physical memory as the operating system reports them, else the committed bytes.</summary>
+    /// <remarks>Walks the address space in use: for reports, not for hot paths.</remarks>
     /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
     public long MeasureResidentBytes()
     {
         Throw.IfDisposed(_disposed, this);
         long resident = _backing.CountResidentBytes(Volatile.Read(ref _fresh)) ?? CommittedBytes;
-        // The backing asks for addresses, which may be another mapping's as soon as the arena is collected.
+        // The collector must not unmap the addresses while the backing asks the system about them.
         GC.KeepAlive(this);
         return resident;
     }
 
-    /// <summary>Bytes in physical memory of the frames that so many bytes hold, used or not. For tests.</summary>
+    /// <summary>Bytes in physical memory of the first frames, used or not.</summary>
+    /// <remarks>For tests.</remarks>
+    /// <param name="bytes">The total size of these frames.</param>
     internal long MeasureResidentOf(long bytes)
     {
         long resident = _backing.CountResidentBytes((uint)(bytes >> FrameShift)) ?? 0;
@@ -354,13 +365,13 @@ internal sealed unsafe partial class FrameArena : IDisposable
         return resident;
     }
 
-    /// <summary>The file behind the frames, for windows to map; -1 where there is none.</summary>
+    /// <summary>The descriptor of the memory file behind the frames, which windows map; -1 where there is none.</summary>
     internal int FileDescriptor => _backing.Descriptor;
 
-    /// <summary>The frame that an address of an arena over a file lies in.</summary>
+    /// <summary>The frame that contains an address of an arena over a memory file.</summary>
     internal uint FrameAt(byte* address) => (uint)((nuint)(address - _segments[0]) >> FrameShift);
 
-    /// <summary>The address of a frame that the caller knows to be in use.</summary>
+    /// <summary>The address of a frame; the caller knows that the frame is in use.</summary>
     internal byte* AddressOf(uint frame) => _segments[frame >> _segmentShift] + ((nuint)(frame & _segmentMask) << FrameShift);
 
     private static MemoryBudget MakeBudget(FrameArenaOptions options)
@@ -388,7 +399,8 @@ internal sealed unsafe partial class FrameArena : IDisposable
         return MappedBacking.Reserve(FrameShift, capacity, kind == FrameBackingKind.SharedMemory);
     }
 
-    /// <summary>Takes a free frame, the wanted one before the lowest. Called under the lock.</summary>
+    /// <summary>Takes a free frame: the wanted one if it is free, else the lowest.</summary>
+    /// <remarks>Called under the lock.</remarks>
     private bool TryTakeFree(uint wanted, out uint frame)
     {
         frame = wanted;

@@ -1,35 +1,48 @@
 namespace PageFold.Frames;
 
-/// <summary>What a <see cref="FrameArena"/> is made with.</summary>
+/// <summary>The options of a <see cref="FrameArena"/>.</summary>
 internal sealed record FrameArenaOptions
 {
     /// <summary>The default <see cref="FrameSize"/>, in bytes.</summary>
     public const int DefaultFrameSize = 4096;
 
-    /// <summary>Bytes in a frame: a power of two from 4096 to 65536. Default 4096.</summary>
+    /// <summary>Bytes in a frame: a power of two from 4096 to 65536.</summary>
+    /// <remarks>Default 4096.</remarks>
     public int FrameSize { get; init; } = DefaultFrameSize;
 
     /// <summary>
-    /// The most memory to hold, in bytes. Null (the default) takes half of the container's limit, or half of the machine's memory outside a
-    /// container. A limit above the container's, less 32 MiB and a 64th of it
-    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to
-    /// it that the sum is no more than that.
+    /// The maximum memory to hold, in bytes; null (the default) is half of the container's or else of the machine's
+    /// memory.
     /// </summary>
+    /// <remarks>
+    /// Inside a container, a limit above the container's limit less a reserve is refused. The reserve is 32 MiB and a 64th of the
+    /// container's limit, for the runtime and the kernel. Limits of several arenas, pools and stores in one process add up; the application
+    /// has to
+    /// keep their sum below the same bound.
+    /// </remarks>
     public long? MemoryLimit { get; init; }
 
-    /// <summary>Where the memory comes from.</summary>
+    /// <summary>The source of the memory.</summary>
     public FrameBackingKind Backing { get; init; }
 
     /// <summary>
-    /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): random loads from a large store miss
-    /// the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory.
-    /// For stores that are filled and then mostly read. The pool or store that owns an arena has it done; an arena by itself merges nothing. Default false.
+    /// Collapses memory that is completely in use into huge pages, in the background (Linux with pages of 4 KiB). Default
+    /// false.
     /// </summary>
+    /// <remarks>
+    /// Random loads from a large store then miss the TLB less. Huge pages cost no memory. But a thread that touches a block of 2 MiB while
+    /// it is
+    /// collapsed waits a fraction of a millisecond, or several milliseconds on a virtual machine whose host has to find the memory. The
+    /// option suits stores
+    /// that are filled and then mostly read. The pool or store that owns the arena collapses blocks; an arena without owner collapses none.
+    /// </remarks>
     public bool HugePages { get; init; }
 
-    /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
+    /// <summary>Uses only every second frame, so that no two free frames are adjacent.</summary>
+    /// <remarks>For tests.</remarks>
     internal bool NoNeighbours { get; init; }
 
-    /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
-    internal Frames.AllocationFaults? Faults { get; init; }
+    /// <summary>When set, decides which allocations fail.</summary>
+    /// <remarks>For tests.</remarks>
+    internal AllocationFaults? Faults { get; init; }
 }

@@ -2,11 +2,12 @@ using System.Numerics;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// A set of frame numbers as a tree of 64-bit words: a bit of an upper word says that the word below it is not zero, so the first and the last
-/// member are found in as many steps as there are levels (5 for 2^29 frames). Memory is touched only where members have been. Not thread-safe:
-/// the arena's lock guards it, and the arena disposes it.
-/// </summary>
+/// <summary>A set of frame numbers as a tree of 64-bit words.</summary>
+/// <remarks>
+/// A bit of an upper word says that the word below it is not zero. So the first and the last member are found in as many steps as there are
+/// levels (5 for 2^29 frames). Memory is touched only where members have been. Not thread-safe: the arena's lock guards the set, and the
+/// arena disposes it.
+/// </remarks>
 internal sealed unsafe class FrameSet : IDisposable
 {
     private const int MaxLevels = 6;

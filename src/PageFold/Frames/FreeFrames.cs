@@ -1,9 +1,8 @@
 namespace PageFold.Frames;
 
-/// <summary>
-/// The committed frames that are free. Where memory goes back in segments of several frames, it also knows which segments are free as a whole. Not thread-safe:
-/// the arena's lock guards it.
-/// </summary>
+/// <summary>The committed frames that are free, and the segments that are free as a whole.</summary>
+/// <remarks>Segments count only where memory goes back in segments of several frames. Not thread-safe: the arena's lock guards
+/// it.</remarks>
 internal sealed class FreeFrames : IDisposable
 {
     private readonly FrameSet _frames;
@@ -11,7 +10,7 @@ internal sealed class FreeFrames : IDisposable
     private readonly byte[]? _inSegment;
     private readonly int _segmentShift;
 
-    /// <param name="capacity">Frame numbers.</param>
+    /// <param name="capacity">The number of frames in the address space.</param>
     /// <param name="granularity">Frames in a segment, a power of two up to 128.</param>
     public FreeFrames(uint capacity, uint granularity)
     {

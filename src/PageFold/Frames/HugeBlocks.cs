@@ -1,16 +1,17 @@
 namespace PageFold.Frames;
 
-/// <summary>
-/// Which blocks of frames, each as long and aligned as a huge page, are charged whole, and which of those one huge page backs now. A frame
-/// counts from when it is charged, to be committed or held, until its memory goes back. So a block is known to be huge for as long as it
-/// is. Only blocks that are watched can be merged.
-/// Not thread-safe: the arena's lock guards it.
-/// </summary>
+/// <summary>Counts the charged frames of each block and records which blocks a huge page backs.</summary>
+/// <remarks>
+/// A block is as long and aligned as a huge page. A frame counts from the moment it is charged, to be committed or held, until its memory
+/// is
+/// given back. So a block is recorded as huge for as long as it is huge. Only watched blocks can be collapsed. Not thread-safe: the arena's
+/// lock guards it.
+/// </remarks>
 internal sealed class HugeBlocks(uint framesPerBlock)
 {
     private const int BytesPerBlock = sizeof(ushort) + sizeof(uint);
 
-    // A block's record: how many of its frames are committed, up to 512, and what else is known of it.
+    // A block's record: the number of its charged frames, up to 512, and flags.
     private const int CountMask = (1 << 10) - 1;
     private const int ForTables = 1 << 11;
     private const int Watched = 1 << 12;
@@ -18,7 +19,7 @@ internal sealed class HugeBlocks(uint framesPerBlock)
     private const int Queued = 1 << 14;
     private const int Huge = 1 << 15;
 
-    // Blocks that were committed whole at some time, each once.
+    // Blocks that became complete at some time, each at most once.
     private readonly Queue<uint> _queue = new();
     private ushort[] _blocks = [];
     private int _candidates;
@@ -29,16 +30,16 @@ internal sealed class HugeBlocks(uint framesPerBlock)
     /// <summary>Blocks that huge pages back.</summary>
     public uint HugeCount { get; private set; }
 
-    /// <summary>True if there are blocks that a huge page might back.</summary>
+    /// <summary>True if there are complete blocks to collapse.</summary>
     public bool HasCandidates => _candidates > 0;
 
     /// <summary>Bytes of the records.</summary>
     public long Bytes => (long)_blocks.Length * BytesPerBlock;
 
-    /// <summary>Bytes that the records take more when the blocks before <paramref name="end"/> are watched.</summary>
+    /// <summary>Additional bytes of records if the blocks before <paramref name="end"/> are watched.</summary>
     public long BytesToWatch(uint end) => (long)LengthFor(end) * BytesPerBlock - Bytes;
 
-    /// <summary>Watches blocks of which no frame is committed.</summary>
+    /// <summary>Starts to watch blocks of which no frame is committed.</summary>
     public void Watch(uint first, uint count)
     {
         Array.Resize(ref _blocks, LengthFor(first + count));
@@ -46,13 +47,13 @@ internal sealed class HugeBlocks(uint framesPerBlock)
         _blocks.AsSpan((int)first, (int)count).Fill(Watched);
     }
 
-    /// <summary>Notes that a watched block is set aside for tables.</summary>
+    /// <summary>Records that a watched block is set aside for tables.</summary>
     public void SetForTables(uint block) => _blocks[block] |= ForTables;
 
-    /// <summary>True if a frame is of a block that is set aside for tables.</summary>
+    /// <summary>True if a frame belongs to a block that is set aside for tables.</summary>
     public bool IsForTables(uint frame) => frame / FramesPerBlock < _blocks.Length && (_blocks[frame / FramesPerBlock] & ForTables) != 0;
 
-    /// <summary>Counts frames that are committed now; true if a block has become whole by them.</summary>
+    /// <summary>Counts frames that are charged now; true if they complete a block.</summary>
     public bool Commit(FrameRun run)
     {
         bool whole = false;
@@ -70,7 +71,7 @@ internal sealed class HugeBlocks(uint framesPerBlock)
         return whole;
     }
 
-    /// <summary>Counts frames that are going back.</summary>
+    /// <summary>Counts frames that are being given back.</summary>
     public void Decommit(FrameRun run)
     {
         for (uint frame = run.First; frame < run.First + run.Count && frame / FramesPerBlock < _blocks.Length; frame++)
@@ -90,7 +91,8 @@ internal sealed class HugeBlocks(uint framesPerBlock)
     /// <summary>True if a huge page backs any of these frames.</summary>
     public bool IsHuge(FrameRun run)
     {
-        for (uint block = run.First / FramesPerBlock; block <= (run.First + run.Count - 1) / FramesPerBlock && block < _blocks.Length; block++)
+        uint last = (run.First + run.Count - 1) / FramesPerBlock;
+        for (uint block = run.First / FramesPerBlock; block <= last && block < _blocks.Length; block++)
         {
             if ((_blocks[block] & Huge) != 0)
                 return true;
@@ -98,7 +100,7 @@ internal sealed class HugeBlocks(uint framesPerBlock)
         return false;
     }
 
-    /// <summary>Takes the next block to be backed by a huge page off the list; false if there is none.</summary>
+    /// <summary>Takes the next complete block off the queue; false if there is none.</summary>
     public bool TryTakeCandidate(out FrameRun block)
     {
         while (_queue.TryDequeue(out uint number))
@@ -115,7 +117,7 @@ internal sealed class HugeBlocks(uint framesPerBlock)
         return false;
     }
 
-    /// <summary>Notes that a huge page backs a block.</summary>
+    /// <summary>Records that a huge page backs a block.</summary>
     public void SetHuge(FrameRun block)
     {
         _blocks[block.First / FramesPerBlock] |= Huge;

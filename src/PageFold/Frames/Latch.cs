@@ -2,10 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// A lock of four bytes that lies among the fields it guards, so that taking it brings in their cache line and not another. For short sections, in which once in a while a frame is committed: who waits spins, yields
-/// and in the end sleeps. Not reentrant; a field, never copied.
-/// </summary>
+/// <summary>A lock of four bytes among the fields that it guards, so that taking it loads their cache line and no other.</summary>
+/// <remarks>
+/// For short critical sections, which rarely contain the commit of a frame. A waiting thread spins, yields and finally sleeps. Not
+/// reentrant. A
+/// field, never copied.
+/// </remarks>
 internal struct Latch
 {
     private int _held;
@@ -17,7 +19,7 @@ internal struct Latch
             Wait();
     }
 
-    /// <summary>What was written before is visible to whoever enters next.</summary>
+    /// <summary>Releases the lock; the next thread that enters sees everything written before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => Volatile.Write(ref _held, 0);
 

@@ -4,21 +4,23 @@ using PageFold.Interop;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// Frames in one range of reserved address space on Linux, over private anonymous memory or over a file in memory (memfd) that other mappings
-/// can point at too. Single frames are committed by touching them, in batches by MADV_POPULATE_WRITE, and given back by MADV_DONTNEED or, for
-/// the file, MADV_REMOVE; where the kernel can, one call advises many runs. The kernel is not to use huge pages by itself: one of
-/// them would hold 2 MiB for a single frame in use. Private memory is merged into huge pages where all of it is in use, on request.
-/// </summary>
+/// <summary>Frames in one range of reserved address space on Linux: private anonymous memory, or a memory file (memfd).</summary>
+/// <remarks>
+/// Other mappings can show the pages of a memory file too. Single frames are committed by a touch, in batches by MADV_POPULATE_WRITE, and
+/// given
+/// back by MADV_DONTNEED or, for the file, MADV_REMOVE. Where the kernel can, one call advises many runs. The kernel may not use huge pages
+/// on its own: one of them would hold 2 MiB for a single frame in use. On request, private memory that is completely in use is collapsed
+/// into huge pages.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class MappedBacking : FrameBacking
 {
-    private const int MostRangesPerCall = 64;
+    private const int MaxRangesPerCall = 64;
 
     private static readonly int Self = LibC.pidfd_open(Environment.ProcessId);
     private static bool s_canBatch = Self >= 0;
 
-    // Both are what the kernel calls a PMD, on the processors whose pages are 4 KiB.
+    // Both are a PMD in the kernel's terms, on processors with pages of 4 KiB.
     private const int HugePage = 2 << 20;
     private const int SmallPage = 4096;
 
@@ -29,7 +31,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
     private readonly byte** _segments;
     private bool _canPopulate = true;
 
-    // Frames from 0 on whose memory stays, committed or not.
+    // The first frames, whose memory is kept, committed or not.
     private uint _prefaulted;
     private bool _isWhole;
     private bool _disposed;
@@ -43,7 +45,8 @@ internal sealed unsafe class MappedBacking : FrameBacking
         _descriptor = descriptor;
         _segments = (byte**)NativeMemory.Alloc((nuint)sizeof(byte*));
         _segments[0] = (byte*)_base;
-        FramesPerHugePage = descriptor < 0 && Environment.SystemPageSize == SmallPage && SystemHasHugePages() ? (uint)HugePage >> frameShift : 0;
+        bool canCollapse = descriptor < 0 && Environment.SystemPageSize == SmallPage;
+        FramesPerHugePage = canCollapse && SystemHasHugePages() ? (uint)HugePage >> frameShift : 0;
     }
 
     public override uint Granularity => 1;
@@ -59,7 +62,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
     /// <summary>Reserves address space; throws <see cref="InsufficientMemoryException"/> when the system refuses it.</summary>
     public static MappedBacking Reserve(int frameShift, uint capacity, bool shared)
     {
-        // Private memory begins at a huge page.
+        // Private memory is aligned to a huge page.
         nuint length = ((nuint)capacity << frameShift) + (shared ? 0 : (nuint)HugePage);
         int descriptor = -1;
         int flags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE;
@@ -109,11 +112,11 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return false;
     }
 
-    /// <summary>Has the memory of runs come from the system, with what is in it; returns how many, from the first on, are there.</summary>
+    /// <summary>Takes the memory of runs from the system and keeps its content; returns how many of the first runs are resident.</summary>
     private int TryPopulate(ReadOnlySpan<FrameRun> runs)
     {
         int done = _canPopulate ? Advise(runs, LibC.MADV_POPULATE_WRITE) : 0;
-        // Kernels before 5.14 do not know the advice; there the first touch commits, one fault a page.
+        // Kernels before 5.14 do not know the advice. There the first touch commits: one fault a page.
         if (done == runs.Length || _canPopulate && Marshal.GetLastPInvokeError() != LibC.EINVAL)
             return done;
         _canPopulate = false;
@@ -121,7 +124,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
         {
             nint frame = Address(run.First);
             nint step = Environment.SystemPageSize;
-            // An atomic addition of nothing: another thread may be writing there already.
+            // An atomic addition of zero: another thread may be writing there already.
             for (nint offset = 0; offset < (nint)Bytes(run.Count); offset += step)
                 Interlocked.Add(ref *(int*)(frame + offset), 0);
         }
@@ -134,25 +137,28 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     public override uint FramesPerHugePage { get; }
 
-    public override bool TryMerge(FrameRun block)
+    public override bool TryCollapse(FrameRun block)
     {
-        // Allowed for this moment only, so that the kernel's own merging, which fills holes, never has leave. Kernels before 6.1 refuse the second advice.
+        // Huge pages are allowed only for this call: khugepaged, which fills holes, never gets the permission. Kernels before 6.1 refuse
+        // MADV_COLLAPSE.
         _ = LibC.madvise(Address(block.First), HugePage, LibC.MADV_HUGEPAGE);
-        bool merged = LibC.madvise(Address(block.First), HugePage, LibC.MADV_COLLAPSE) == 0;
+        bool collapsed = LibC.madvise(Address(block.First), HugePage, LibC.MADV_COLLAPSE) == 0;
         _ = LibC.madvise(Address(block.First), HugePage, LibC.MADV_NOHUGEPAGE);
-        return merged;
+        return collapsed;
     }
 
     /// <remarks>
-    /// Giving back a part of a huge page only unmaps that part; the memory stays until the kernel is short of it. Advice that a part may be dropped has the kernel cut the page up at once.
+    /// MADV_DONTNEED on a part of a huge page only unmaps that part; the memory stays until the kernel is short of it. MADV_FREE makes the
+    /// kernel
+    /// split the page at once.
     /// </remarks>
-    public override void Cut(FrameRun run)
+    public override void Split(FrameRun run)
     {
         nint address = Address(run.First);
         nuint length = Bytes(run.Count);
         if (LibC.madvise(address, length, LibC.MADV_FREE) == 0 || Marshal.GetLastPInvokeError() != LibC.EINVAL)
             return;
-        // Locked memory takes no such advice. It is locked again, from when it is next touched, if that was the reason.
+        // Locked memory refuses MADV_FREE. If that was the reason, unlock it; mlock2 locks it again when it is next touched.
         if (LibC.munlock(address, length) == 0 && LibC.madvise(address, length, LibC.MADV_FREE) == 0)
             _ = LibC.mlock2(address, length, LibC.MLOCK_ONFAULT);
     }
@@ -187,23 +193,23 @@ internal sealed unsafe class MappedBacking : FrameBacking
         _ = LibC.munmap(_mapping, _mappedLength);
         if (_descriptor >= 0)
         {
-            // A window that was lost may still show a page of the file, which would keep all of it.
+            // A lost window may still map a page of the file and would keep the whole file.
             _ = LibC.ftruncate(_descriptor, 0);
             _ = LibC.close(_descriptor);
         }
         NativeMemory.Free(_segments);
     }
 
-    /// <summary>Advises runs, in one call where the kernel takes several; returns how many, from the first on, were taken.</summary>
+    /// <summary>Advises runs, in one call where the kernel takes several; returns how many of the first runs were advised.</summary>
     private int Advise(ReadOnlySpan<FrameRun> runs, int advice)
     {
         int done = 0;
         bool refused = false;
         bool unknown = false;
-        LibC.IoVector* ranges = stackalloc LibC.IoVector[MostRangesPerCall];
+        LibC.IoVector* ranges = stackalloc LibC.IoVector[MaxRangesPerCall];
         while (s_canBatch && runs.Length - done > 1 && !refused)
         {
-            int count = Math.Min(runs.Length - done, MostRangesPerCall);
+            int count = Math.Min(runs.Length - done, MaxRangesPerCall);
             nint bytes = 0;
             for (int i = 0; i < count; i++)
             {
@@ -217,11 +223,11 @@ internal sealed unsafe class MappedBacking : FrameBacking
             if (!refused)
                 done += count;
         }
-        // One by one tells what is wrong. Advice that was taken already does no harm a second time.
+        // Single calls find the run that fails. Repeated advice does no harm.
         int first = done;
         while (done < runs.Length && LibC.madvise(Address(runs[done].First), Bytes(runs[done].Count), advice) == 0)
             done++;
-        // Kernels before 6.13 take few advices for many ranges, and sandboxes may take none.
+        // Kernels before 6.13 accept few kinds of advice for many ranges, and sandboxes may forbid the call.
         if (unknown && done > first)
             s_canBatch = false;
         return done;
@@ -251,20 +257,19 @@ internal sealed unsafe class MappedBacking : FrameBacking
         return runs.Length;
     }
 
-    /// <summary>
-    /// Gives the memory of a run back, locked or not. Who prefaults locks, and of locked memory older kernels give nothing back.
-    /// </summary>
+    /// <summary>Gives the memory of a run back, locked or not.</summary>
+    /// <remarks>A process that prefaults usually locks its memory, and older kernels refuse MADV_DONTNEED on locked memory.</remarks>
     private bool TryDrop(FrameRun run)
     {
         if (_descriptor < 0)
             return Advise([run], LibC.MADV_DONTNEED_LOCKED) == 1 || Advise([run], LibC.MADV_DONTNEED) == 1;
-        // Of a file the other advice would only take the view away. A hole can be made in what is locked too.
+        // On a file MADV_DONTNEED would only unmap the pages. A hole can be punched in locked pages too.
         const int Hole = LibC.FALLOC_FL_PUNCH_HOLE | LibC.FALLOC_FL_KEEP_SIZE;
         return Advise([run], LibC.MADV_REMOVE) == 1
             || LibC.fallocate(_descriptor, Hole, (long)run.First << FrameShift, (long)Bytes(run.Count)) == 0;
     }
 
-    /// <summary>False where the system's administrator wants none at all.</summary>
+    /// <summary>False where the administrator has disabled huge pages.</summary>
     private static bool SystemHasHugePages()
     {
         try

@@ -2,13 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// The one account of every byte that a pool or store holds: frames, tables and buffers charge it before they exist and release it after they
-/// are gone, so <see cref="Used"/> never exceeds <see cref="Limit"/>, not even for a moment. Thread-safe; lock-free.
-/// </summary>
+/// <summary>The account of every byte that a pool or store holds.</summary>
+/// <remarks>
+/// Frames, tables and buffers are charged before they exist and released after they are gone, so <see cref="Used"/> never exceeds
+/// <see cref="Limit"/>. Thread-safe. Charging and releasing are lock-free.
+/// </remarks>
 internal sealed unsafe class MemoryBudget(long limit)
 {
-    // Blocks that are there, so that those of a forgotten owner can be freed.
+    // The blocks that exist, so that the blocks of a collected owner can be freed.
     private readonly HashSet<nint> _blocks = [];
     private bool _retired;
     private long _charged;
@@ -17,22 +18,22 @@ internal sealed unsafe class MemoryBudget(long limit)
 
     ~MemoryBudget()
     {
-        // The blocks of an owner that is not disposed are the owner's to free, whose finalizer may run after this one.
+        // Without Dispose the owner frees the blocks; its finalizer may run after this one.
         if (_retired)
             FreeBlocks();
     }
 
-    /// <summary>The most that may be held, in bytes.</summary>
+    /// <summary>The maximum, in bytes.</summary>
     public long Limit { get; } = limit;
 
-    /// <summary>Bytes in use now: all that is charged but <see cref="Idle"/>.</summary>
+    /// <summary>Bytes in use now: all charged bytes except <see cref="Idle"/>.</summary>
     public long Used
     {
         get
         {
             while (true)
             {
-                // Of one moment: a run that goes and another that comes in between would make bytes in use look like fewer than there are.
+                // Both values of one moment: if one run were released and another charged in between, the difference would be too small.
                 long idle = Volatile.Read(ref _idle);
                 long charged = Volatile.Read(ref _charged);
                 if (Volatile.Read(ref _idle) == idle)
@@ -41,31 +42,32 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
-    /// <summary>Bytes that are charged and held although nothing uses them, so that their next use needs no memory of the system.</summary>
+    /// <summary>Bytes that are charged and held but not used, so that their next use needs no memory of the system.</summary>
     public long Idle => Volatile.Read(ref _idle);
 
-    /// <summary>The most bytes ever held at once, since the start or the last <see cref="ResetPeak"/>.</summary>
+    /// <summary>The maximum of <see cref="Used"/> since the start or the last <see cref="ResetPeak"/>.</summary>
     public long Peak => Volatile.Read(ref _peak);
 
     /// <summary>Bytes that may still be charged.</summary>
     public long Available => Limit - Volatile.Read(ref _charged);
 
-    /// <summary>An account of what is kept aside within this one; its blocks go with this one's.</summary>
+    /// <summary>An account for memory that is set aside within this one; its blocks are freed with this one's.</summary>
     public MemoryBudget? Part { get; set; }
 
-    /// <summary>Has at least so many idle bytes released, or as many as one call takes; false if none were.</summary>
+    /// <summary>Releases at least so many idle bytes, or as many as one call can; false if it released none.</summary>
     public Func<long, bool>? LetIdleGo { get; set; }
 
-    /// <summary>When set, decides at every allocation point whether it is made to fail. For tests.</summary>
+    /// <summary>When set, decides which allocations fail.</summary>
+    /// <remarks>For tests.</remarks>
     public AllocationFaults? Faults { get; init; }
 
-    /// <summary>Charges <paramref name="bytes"/> whole, or nothing.</summary>
+    /// <summary>Charges <paramref name="bytes"/> completely, or nothing.</summary>
     public bool TryCharge(long bytes) => bytes == 0 || ChargeUpTo(bytes, bytes) == bytes;
 
-    /// <summary>
-    /// Charges bytes of a table whole, or nothing. Where they are not free but held and not used, some of what is held is let go for them:
-    /// whatever else needs memory uses what is held, or can be refused; a table cannot lie there, and without it a write would be refused.
-    /// </summary>
+    /// <summary>Charges the bytes of a table completely, or nothing; takes idle bytes if there are no others.</summary>
+    /// <remarks>
+    /// A table cannot lie in a held frame, unlike everything else that needs memory, and without its table a write would be refused.
+    /// </remarks>
     public bool TryChargeForTable(long bytes)
     {
         while (!TryCharge(bytes))
@@ -74,14 +76,17 @@ internal sealed unsafe class MemoryBudget(long limit)
             // Another thread has released memory since the attempt.
             if (lacking <= 0)
                 continue;
-            // Nothing is let go in vain.
+            // Idle bytes are released only if they suffice.
             if (Idle < lacking || LetIdleGo?.Invoke(lacking) != true)
                 return false;
         }
         return true;
     }
 
-    /// <summary>Charges as many whole <paramref name="unit"/>s as fit, at most <paramref name="most"/> bytes; returns the bytes charged.</summary>
+    /// <summary>
+    /// Charges as many whole <paramref name="unit"/>s as fit, up to <paramref name="most"/> bytes; returns the bytes
+    /// charged.
+    /// </summary>
     public long ChargeUpTo(long most, long unit)
     {
         long charged = Volatile.Read(ref _charged);
@@ -100,7 +105,7 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
-    /// <summary>Charges bytes that are held and not used yet; false, and no change, if so many are not free.</summary>
+    /// <summary>Charges bytes that are held but not used yet; false, and nothing is charged, if they are not available.</summary>
     public bool TryChargeIdle(long bytes)
     {
         LeaveIdle(bytes);
@@ -110,19 +115,17 @@ internal sealed unsafe class MemoryBudget(long limit)
         return false;
     }
 
-    /// <summary>Idle bytes come into use.</summary>
+    /// <summary>Moves bytes from idle to used.</summary>
     public void UseIdle(long bytes)
     {
         LeaveIdle(-bytes);
         RaisePeak(Used);
     }
 
-    /// <summary>Bytes in use become idle.</summary>
+    /// <summary>Moves bytes from used to idle.</summary>
     public void LeaveIdle(long bytes) => Interlocked.Add(ref _idle, bytes);
 
-    /// <summary>
-    /// Makes what is charged for something what it turned out to take; false, and no change, if so much more is not free.
-    /// </summary>
+    /// <summary>Adjusts a charge to the actual size; false, and nothing changes, if the additional bytes are not available.</summary>
     public bool TrySettle(ref long charged, long actual)
     {
         if (actual > charged && !TryCharge(actual - charged))
@@ -139,7 +142,7 @@ internal sealed unsafe class MemoryBudget(long limit)
         System.Diagnostics.Debug.Assert(now >= 0, "More memory was released than was charged.");
     }
 
-    /// <summary>Notes a block of native memory that was charged.</summary>
+    /// <summary>Records a block of native memory that was charged.</summary>
     public void Adopt(byte* block)
     {
         lock (_blocks)
@@ -158,7 +161,8 @@ internal sealed unsafe class MemoryBudget(long limit)
         Release(length);
     }
 
-    /// <summary>Blocks that are there. For tests.</summary>
+    /// <summary>The number of blocks that exist.</summary>
+    /// <remarks>For tests.</remarks>
     internal int BlockCount
     {
         get
@@ -168,14 +172,14 @@ internal sealed unsafe class MemoryBudget(long limit)
         }
     }
 
-    /// <summary>Has the blocks that are left freed with the account: their owner is disposed.</summary>
+    /// <summary>Lets the finalizer free the remaining blocks: their owner is disposed.</summary>
     public void Retire()
     {
         _retired = true;
         Part?.Retire();
     }
 
-    /// <summary>Frees the blocks that are left, whose owner was collected.</summary>
+    /// <summary>Frees the remaining blocks; their owner was collected.</summary>
     public void FreeBlocks()
     {
         lock (_blocks)
@@ -190,7 +194,7 @@ internal sealed unsafe class MemoryBudget(long limit)
     public void ResetPeak()
     {
         Volatile.Write(ref _peak, Used);
-        // What was charged between the look and the write counts.
+        // Counts what was charged between the read and the write.
         RaisePeak(Used);
     }
 

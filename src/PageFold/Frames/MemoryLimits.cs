@@ -1,15 +1,15 @@
 namespace PageFold.Frames;
 
-/// <summary>
-/// Decides how much memory may be held. Inside a container the limit of its control group rules: half of it is the default, and a
-/// configured limit above it, less a reserve, is refused, because beyond it stands the operating system's killer.
-/// </summary>
+/// <summary>Determines the memory limit of an arena, a pool or a store.</summary>
 /// <remarks>
-/// The reserve is for what the process needs beside the limit: the runtime, its heap and the code it compiles (some 15 MiB ahead of time,
-/// 30 to 50 MiB of private memory otherwise), and what the kernel
-/// charges to the group in proportion to the memory that is held: page tables take a 512th, and the same again where memory is mapped in
-/// many pieces. Each store is looked at by itself: the limits of several
-/// stores in one process are to come to no more than one store's may, which their owner sees to.
+/// In a container the limit of its control group applies. Half of it is the default. A configured limit above the container's less a
+/// reserve
+/// is refused, because the kernel would kill the process when it is exceeded. The reserve covers what the process needs besides the limit:
+/// the
+/// runtime, its heap and compiled code (about 15 MiB ahead of time, 30 to 50 MiB of private memory otherwise), and what the kernel charges
+/// to the group in proportion to the memory that is held: a 512th for page tables, and the same again where memory is mapped in many
+/// pieces. Each
+/// limit is checked separately. The application has to keep the sum of the limits in one process below the same bound.
 /// </remarks>
 internal static class MemoryLimits
 {
@@ -17,8 +17,9 @@ internal static class MemoryLimits
     private const int KernelShare = 64;
 
     /// <summary>The limit in force, in bytes.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The configured limit is not positive or above the container's less the
-    /// reserve.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The configured limit is not positive, or above the container's limit less the reserve.
+    /// </exception>
     public static long Resolve(long? configured) => Resolve(configured, ContainerMemory.ReadLimit(), MachineBytes());
 
     internal static long Resolve(long? configured, long? container, long machine)
@@ -33,15 +34,13 @@ internal static class MemoryLimits
         return wanted;
     }
 
-    /// <summary>
-    /// Bytes of a container's limit that are left to the runtime and the kernel: 32 MiB and a 64th, but never more than half, which the
-    /// default takes.
-    /// </summary>
+    /// <summary>Bytes of a container's limit that are left to the runtime and the kernel.</summary>
+    /// <remarks>32 MiB and a 64th, but never more than the half that the default leaves.</remarks>
     internal static long Reserve(long container) => Math.Min(RuntimeBytes + container / KernelShare, container - container / 2);
 
     private static long MachineBytes()
     {
-        // Within a container the runtime reports its own heap limit here, never more than the machine has.
+        // In a container the runtime reports its heap limit here, which is never more than the machine has.
         long fallback = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (!OperatingSystem.IsLinux())
             return fallback;

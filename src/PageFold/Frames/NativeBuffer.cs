@@ -2,10 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// A zeroed block of native memory that is charged to a <see cref="MemoryBudget"/> for as long as it lives: the roots of tables and the buffers
-/// that are not frames. The owner frees it exactly once and guards it against use after that.
-/// </summary>
+/// <summary>A zeroed block of native memory that is charged to a <see cref="MemoryBudget"/> for its lifetime.</summary>
+/// <remarks>Roots of tables, and buffers that are not frames. The owner frees it exactly once and does not use it after that.</remarks>
 internal readonly unsafe struct NativeBuffer
 {
     private const nuint Alignment = 64;
@@ -24,21 +22,24 @@ internal readonly unsafe struct NativeBuffer
 
     public Span<byte> Span => new(Pointer, checked((int)Length));
 
-    /// <summary>Allocates <paramref name="length"/> zeroed bytes on a cache line; false when the budget or the system refuses.</summary>
+    /// <summary>
+    /// Allocates <paramref name="length"/> zeroed bytes, aligned to a cache line; false when the budget or the system
+    /// refuses.
+    /// </summary>
     public static bool TryAllocate(MemoryBudget budget, long length, out NativeBuffer buffer)
     {
         buffer = default;
         return budget.Faults?.ShouldRefuse() != true && budget.TryCharge(length) && TryMake(budget, length, out buffer);
     }
 
-    /// <summary>Allocates as <see cref="TryAllocate"/> does a part of a table: see <see cref="MemoryBudget.TryChargeForTable"/>.</summary>
+    /// <summary>Allocates a part of a table: as <see cref="TryAllocate"/>, but with <see cref="MemoryBudget.TryChargeForTable"/>.</summary>
     public static bool TryAllocateForTable(MemoryBudget budget, long length, out NativeBuffer buffer)
     {
         buffer = default;
         return budget.Faults?.ShouldRefuse() != true && budget.TryChargeForTable(length) && TryMake(budget, length, out buffer);
     }
 
-    /// <summary>Allocates what was charged; false, and the charge is released, when the system refuses.</summary>
+    /// <summary>Allocates bytes that are charged already; false, and the charge is released, when the system refuses.</summary>
     private static bool TryMake(MemoryBudget budget, long length, out NativeBuffer buffer)
     {
         buffer = default;
@@ -63,6 +64,6 @@ internal readonly unsafe struct NativeBuffer
             Free(budget, Pointer, Length);
     }
 
-    /// <summary>Frees a block that its owner keeps by address alone.</summary>
+    /// <summary>Frees a block of which the owner keeps only the address.</summary>
     public static void Free(MemoryBudget budget, byte* pointer, long length) => budget.Free(pointer, length);
 }

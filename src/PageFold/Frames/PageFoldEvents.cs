@@ -2,7 +2,7 @@ using System.Diagnostics.Tracing;
 
 namespace PageFold.Frames;
 
-/// <summary>The event source <c>PageFold</c>: what an application should know of and no exception can tell it.</summary>
+/// <summary>The event source <c>PageFold</c>: events that an application should know and that no exception can report.</summary>
 [EventSource(Name = "PageFold")]
 internal sealed class PageFoldEvents : EventSource
 {
@@ -12,10 +12,8 @@ internal sealed class PageFoldEvents : EventSource
 
     public static PageFoldEvents Log { get; } = new();
 
-    /// <summary>
-    /// A pool or arena was collected while a mapping was open or a frame in use. Its memory stays until the process ends, because a span
-    /// may still lead to it.
-    /// </summary>
+    /// <summary>Reports that a pool or arena was collected while a mapping was open or a frame in use.</summary>
+    /// <remarks>Its memory stays until the process ends, because a span may still point into it.</remarks>
     /// <param name="bytes">Bytes that stay.</param>
     [Event(1, Level = EventLevel.Warning, Message = LeakMessage)]
     public void MemoryLeaked(long bytes)

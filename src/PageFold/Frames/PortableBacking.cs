@@ -2,13 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// Frames in small segments of aligned native memory, for operating systems where single frames cannot be given back. A segment is committed
-/// and freed whole, so memory returns once all its frames are free.
-/// </summary>
+/// <summary>Frames in small segments of aligned native memory, for systems where single frames cannot be given back.</summary>
+/// <remarks>A segment is committed and freed as a whole, so memory goes back once all frames of a segment are free.</remarks>
 internal sealed unsafe class PortableBacking : FrameBacking
 {
-    private const int LargestSegmentShift = 4;
+    private const int MaxSegmentShift = 4;
     private const int Alignment = 64;
 
     private readonly int _segmentCount;
@@ -18,15 +16,15 @@ internal sealed unsafe class PortableBacking : FrameBacking
     public PortableBacking(int frameShift, uint capacity)
         : base(frameShift, capacity)
     {
-        // A small arena gets small segments: a sixteenth of it at the most.
-        SegmentShift = Math.Min(LargestSegmentShift, Math.Max(0, System.Numerics.BitOperations.Log2(capacity) - 4));
+        // A small arena has small segments: at most a sixteenth of it.
+        SegmentShift = Math.Min(MaxSegmentShift, Math.Max(0, System.Numerics.BitOperations.Log2(capacity) - 4));
         _segmentCount = (int)((capacity + (1u << SegmentShift) - 1) >> SegmentShift);
         _segments = (byte**)NativeMemory.AllocZeroed((nuint)_segmentCount, (nuint)sizeof(byte*));
     }
 
     public override uint Granularity => 1u << SegmentShift;
 
-    // What allocators put around a block: a header and alignment, or a page where a large block has a mapping of its own.
+    // What allocators add to a block: a header and alignment, or a page where a large block has a mapping of its own.
     public override int SegmentOverhead => SegmentShift + FrameShift >= 17 ? 4096 : 2 * Alignment;
 
     public override byte** Segments => _segments;

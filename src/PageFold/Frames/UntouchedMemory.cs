@@ -3,10 +3,11 @@ using PageFold.Interop;
 
 namespace PageFold.Frames;
 
-/// <summary>
-/// Zeroed memory that is there, page by page, only once it is touched: for records over much address space of which little is used. The C library's zeroed memory is like that only where it
-/// happens to come fresh from the system; what it has used before it clears, and so touches, at once.
-/// </summary>
+/// <summary>Zeroed memory that becomes resident page by page when it is touched.</summary>
+/// <remarks>
+/// For records over a large address space of which little is used. Zeroed memory of the C library behaves like that only if it is new from
+/// the system: memory that was used before is cleared, and so touched, at once.
+/// </remarks>
 internal static unsafe class UntouchedMemory
 {
     /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
@@ -14,7 +15,8 @@ internal static unsafe class UntouchedMemory
     {
         if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
             return NativeMemory.AllocZeroed(bytes);
-        nint address = LibC.mmap(0, bytes, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE, -1, 0);
+        const int Flags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE;
+        nint address = LibC.mmap(0, bytes, LibC.PROT_READ | LibC.PROT_WRITE, Flags, -1, 0);
         if (address == LibC.MapFailed)
             Throw.ReservationFailed((long)bytes, Marshal.GetLastPInvokeErrorMessage());
         return (void*)address;

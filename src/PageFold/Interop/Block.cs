@@ -3,13 +3,14 @@ using System.Runtime.Intrinsics;
 
 namespace PageFold.Interop;
 
-/// <summary>
-/// Copies or clears up to a few pages, often of memory that is in no cache. The C library takes the string instructions of the processor for more than about 2 KiB, which start slowly and let nothing after them begin
-/// before they are done; a loop over vectors has the misses of a stretch overlap with each other and with what comes next.
-/// </summary>
+/// <summary>Copies or clears up to a few pages of memory that is often in no cache.</summary>
+/// <remarks>
+/// For more than about 2 KiB the C library uses the string instructions of the processor. These start slowly, and nothing after them can
+/// begin before they end. With a loop over vectors, the cache misses overlap with each other and with what follows.
+/// </remarks>
 internal static unsafe class Block
 {
-    /// <summary>Copies bytes between two stretches that do not overlap.</summary>
+    /// <summary>Copies bytes between two ranges that do not overlap.</summary>
     public static void Copy(byte* destination, byte* source, int length)
     {
         if (!Vector256.IsHardwareAccelerated || length < Vector256<byte>.Count)
@@ -17,7 +18,7 @@ internal static unsafe class Block
             Unsafe.CopyBlockUnaligned(destination, source, (uint)length);
             return;
         }
-        // Loaded first and stored last: it overlaps what the loops have stored.
+        // Loaded first and stored last, because the tail overlaps what the loops store.
         Vector256<byte> tail = Vector256.Load(source + length - Vector256<byte>.Count);
         byte* lastStore = destination + length - Vector256<byte>.Count;
         for (; length >= 4 * Vector256<byte>.Count; length -= 4 * Vector256<byte>.Count)
@@ -42,7 +43,7 @@ internal static unsafe class Block
         tail.Store(lastStore);
     }
 
-    /// <summary>Fills a stretch with zeros.</summary>
+    /// <summary>Fills a range with zeros.</summary>
     public static void Clear(byte* destination, int length)
     {
         if (!Vector256.IsHardwareAccelerated || length < Vector256<byte>.Count)

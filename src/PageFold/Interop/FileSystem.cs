@@ -3,23 +3,25 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PageFold.Interop;
 
-/// <summary>What a file is, and whether two names or handles mean the same.</summary>
-/// <param name="Device">The file system's number.</param>
-/// <param name="Inode">The file's number there.</param>
+/// <summary>The identity and kind of a file, to compare names and handles.</summary>
+/// <param name="Device">The number of the file system.</param>
+/// <param name="Inode">The file's number in the file system.</param>
 /// <param name="IsRegular">False for folders, links, devices, pipes and sockets.</param>
 internal readonly record struct FileIdentity(ulong Device, ulong Inode, bool IsRegular);
 
-/// <summary>What the portable surface of .NET does not tell about files, or does not do with folders. On Linux; elsewhere nothing is known and nothing done.</summary>
+/// <summary>File operations that the portable surface of .NET does not offer.</summary>
+/// <remarks>On Linux; elsewhere they report nothing and do nothing.</remarks>
 internal static partial class FileSystem
 {
     private const int O_EXCL = 0x80;
     private const int O_CLOEXEC = 0x80000;
     private const int EINVAL = 22;
 
-    /// <summary>What lies under a name, a link itself included; null if there is nothing, or nothing can be known.</summary>
-    public static FileIdentity? Identify(string path) => OperatingSystem.IsLinux() ? Identify(Statx.AT_FDCWD, path, Statx.AT_SYMLINK_NOFOLLOW) : null;
+    /// <summary>Identifies what is under a path, without following a link; null if there is nothing, or it cannot be identified.</summary>
+    public static FileIdentity? Identify(string path) =>
+        OperatingSystem.IsLinux() ? Identify(Statx.AT_FDCWD, path, Statx.AT_SYMLINK_NOFOLLOW) : null;
 
-    /// <summary>What a handle is open on; null if nothing can be known.</summary>
+    /// <summary>Identifies what a handle is open on; null if it cannot be identified.</summary>
     public static FileIdentity? Identify(SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux())
@@ -29,10 +31,8 @@ internal static partial class FileSystem
         return identity;
     }
 
-    /// <summary>
-    /// Gives an open file to the owner of the regular file under a name, which it is to replace, if there is one. Only root can; for others
-    /// nothing changes.
-    /// </summary>
+    /// <summary>Gives an open file the owner of the regular file that it will replace, if there is one.</summary>
+    /// <remarks>Only root can do that. For other users nothing changes.</remarks>
     public static void TakeOwnerOf(string path, SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux() || Identify(path) is not { IsRegular: true })
@@ -45,7 +45,9 @@ internal static partial class FileSystem
         GC.KeepAlive(file);
     }
 
-    /// <summary>Sees to it that the names in a folder outlast a crash of the machine; false if the system cannot, and why.</summary>
+    /// <summary>
+    /// Makes the names in a folder durable, so that they survive a crash of the machine; false, with the reason, on failure.
+    /// </summary>
     public static bool TrySyncFolder(string folder, out string? reason)
     {
         reason = null;
@@ -53,7 +55,7 @@ internal static partial class FileSystem
             return true;
         int descriptor = open(folder, O_CLOEXEC);
         bool synced = descriptor >= 0 && fsync(descriptor) == 0;
-        // Some file systems have nothing to do for a folder and say so.
+        // Some file systems have nothing to sync for a folder and report EINVAL.
         if (!synced && Marshal.GetLastPInvokeError() != EINVAL)
             reason = Marshal.GetLastPInvokeErrorMessage();
         if (descriptor >= 0)
@@ -61,7 +63,10 @@ internal static partial class FileSystem
         return reason is null;
     }
 
-    /// <summary>Takes a block device for as long as the handle is open, so that nobody mounts it; null if somebody has mounted it or made it a part of something, or does not let it go, and why.</summary>
+    /// <summary>
+    /// Claims a block device for as long as the handle is open, so that no process can mount it; null, with the reason, on failure.
+    /// </summary>
+    /// <remarks>Fails if the device is mounted or a part of another device, or if another process has claimed it.</remarks>
     public static SafeFileHandle? TryClaimDevice(string path, out string reason)
     {
         int descriptor = open(path, O_EXCL | O_CLOEXEC);
@@ -92,7 +97,7 @@ internal static partial class FileSystem
 
     /// <summary>Writes all bytes at an offset of a file.</summary>
     /// <exception cref="IOException">
-    /// It failed, also because the file would be larger than the file system or the process may have it.
+    /// Writing failed, for example because the file would exceed a limit of the file system or of the process.
     /// </exception>
     public static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
     {
@@ -120,7 +125,7 @@ internal static partial class FileSystem
         }
     }
 
-    // The runtime takes the system's "file too large" (EFBIG) for an argument's fault.
+    // The runtime reports "file too large" (EFBIG) as a wrong argument.
     private static IOException TooLarge(ArgumentOutOfRangeException e) =>
         new("The file would be larger than its file system, or a limit of the process (ulimit -f), allows.", e);
 }

@@ -4,11 +4,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PageFold.Interop;
 
-/// <summary>
-/// The few system calls that the portable surface of .NET does not offer: reserving address space, committing and giving back single
-/// page frames, asking which of them are resident, files that live in memory, and holes in files. Linux numbers, 64-bit only; callers stay behind
-/// <see cref="OperatingSystem.IsLinux"/>.
-/// </summary>
+/// <summary>The few system calls that the portable surface of .NET does not offer.</summary>
+/// <remarks>
+/// They reserve address space, commit single page frames and give them back, ask which frames are resident, make files in memory, and punch
+/// holes in files. The numbers are those of 64-bit Linux; callers check <see cref="OperatingSystem.IsLinux"/>.
+/// </remarks>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class LibC
 {
@@ -59,9 +59,8 @@ internal static unsafe partial class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int munlock(nint address, nuint length);
 
-    /// <summary>
-    /// Locks memory. Not every C library has it, so it is called by its number; negative on architectures whose number is not known here.
-    /// </summary>
+    /// <summary>Locks memory; negative on architectures whose system call number is not known here.</summary>
+    /// <remarks>Called by number, because not every C library has the function.</remarks>
     public static int mlock2(nint address, nuint length, uint flags) => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => (int)syscall(325, address, (nint)length, (nint)flags, 0, 0),
@@ -69,14 +68,15 @@ internal static unsafe partial class LibC
         _ => -1,
     };
 
-    /// <summary>
-    /// The same advice for many ranges of this process in one call. The C library may be too old to have it, so it is called by its number, which is the same on every architecture.
-    /// </summary>
-    /// <returns>Bytes of the ranges, from the first on, that were advised; negative if none was.</returns>
+    /// <summary>Gives the same advice for many ranges of this process in one call.</summary>
+    /// <remarks>
+    /// Called by number, which is the same on every architecture, because the C library may be too old to have the function.
+    /// </remarks>
+    /// <returns>Bytes of the first ranges that were advised; negative if none was.</returns>
     public static nint process_madvise(int pidfd, IoVector* ranges, nuint count, int advice) =>
         syscall(440, pidfd, (nint)ranges, (nint)count, advice, 0);
 
-    /// <summary>A descriptor that names a process; negative where the kernel has none.</summary>
+    /// <summary>Opens a descriptor that names a process; negative where the kernel has no such call.</summary>
     public static int pidfd_open(int pid) => (int)syscall(434, pid, 0, 0, 0, 0);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -111,7 +111,7 @@ internal static unsafe partial class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int close(int descriptor);
 
-    /// <summary>A range of addresses, as the system's vector calls take it.</summary>
+    /// <summary>A range of addresses, in the layout of the system's vector calls.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVector
     {
@@ -119,14 +119,14 @@ internal static unsafe partial class LibC
         public nuint Length;
     }
 
-    /// <summary>Fills memory with random bytes of the kernel's; false where it gives none.</summary>
+    /// <summary>Fills memory with random bytes of the kernel; false if it provides none.</summary>
     public static bool TryFillRandom(Span<byte> bytes)
     {
         fixed (byte* first = bytes)
             return getrandom(first, (nuint)bytes.Length, 0) == bytes.Length;
     }
 
-    /// <summary>Up to 256 bytes come whole.</summary>
+    /// <summary>Requests of up to 256 bytes are filled completely.</summary>
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint getrandom(byte* buffer, nuint count, uint flags);

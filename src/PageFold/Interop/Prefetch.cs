@@ -3,9 +3,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace PageFold.Interop;
 
-/// <summary>
-/// Asks for memory ahead of its use. A hint without effect on what a program does, so any address may be named; nothing where the runtime offers no such instruction.
-/// </summary>
+/// <summary>Prefetches memory into the cache.</summary>
+/// <remarks>
+/// A hint without effect on results, so any address is allowed. Does nothing where the runtime offers no such instruction.
+/// </remarks>
 internal static unsafe class Prefetch
 {
     private const nuint Line = 64;
@@ -17,7 +18,7 @@ internal static unsafe class Prefetch
             Sse.Prefetch0(address);
     }
 
-    /// <summary>Asks for all lines of a stretch at once, so that the misses overlap instead of coming one after the other.</summary>
+    /// <summary>Prefetches all lines of a range, so that the cache misses overlap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void All(byte* first, int length)
     {

@@ -2,8 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Interop;
 
-/// <summary>The kernel's struct statx, the same on every architecture, and the call that fills it. Linux.</summary>
-/// <remarks>This file is compiled into the disk's assembly too, which knows nothing of the core's inner parts; the command uses it from there.</remarks>
+/// <summary>The kernel's struct statx, the same on every architecture, and the call that fills it. Linux only.</summary>
+/// <remarks>
+/// This file is also compiled into the disk's assembly, which cannot access internals of the core. The command uses it from there.
+/// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal unsafe partial struct Statx
 {
@@ -15,7 +17,7 @@ internal unsafe partial struct Statx
     public const uint STATX_INO = 0x100;
     public const uint STATX_BASIC_STATS = 0x7FF;
 
-    // Of the upper four bits of the mode.
+    // Values of the upper four bits of the mode.
     public const int RegularFile = 8;
     public const int SocketFile = 12;
 
@@ -43,13 +45,15 @@ internal unsafe partial struct Statx
     [FieldOffset(140)]
     public uint DeviceMinor;
 
-    /// <summary>The file system's number.</summary>
+    /// <summary>The number of the file system.</summary>
     public readonly ulong Device => (ulong)DeviceMajor << 32 | DeviceMinor;
 
-    /// <summary>What kind of file it is.</summary>
+    /// <summary>The kind of file.</summary>
     public readonly int Type => Mode >> 12;
 
-    /// <summary>What lies under a name, or what a descriptor is open on; false if that cannot be told, by an old C library never.</summary>
+    /// <summary>
+    /// Reads the status of a path or of an open descriptor; false if that fails, as it always does with an old C library.
+    /// </summary>
     public static bool TryRead(int folder, string path, int flags, uint mask, out Statx status)
     {
         status = default;
@@ -64,7 +68,7 @@ internal unsafe partial struct Statx
         }
     }
 
-    /// <summary>The same for a name of bytes with a zero behind.</summary>
+    /// <summary>Reads the status of a path given as bytes that end with a zero.</summary>
     public static bool TryRead(int folder, byte* path, int flags, uint mask, out Statx status)
     {
         status = default;

@@ -4,24 +4,28 @@ using PageFold.Interop;
 
 namespace PageFold.Mapping;
 
-/// <summary>
-/// The page tables of one window of this process, changed through the operating system: setting an entry maps a page of the arena's file over the window's, clearing it maps nothing there.
-/// The kernel clears, batches and broadcasts by itself when a mapping is replaced, so the other operations have nothing left to do.
-/// </summary>
+/// <summary>The page tables of one window of this process, changed through the operating system.</summary>
+/// <remarks>
+/// Setting an entry maps a page of the arena's memory file over the window's page. Clearing it maps inaccessible memory there. When a
+/// mapping is replaced, the kernel clears, batches and flushes by itself, so the other operations do nothing.
+/// </remarks>
 [SupportedOSPlatform("linux")]
-internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descriptor, int frameShift, AllocationFaults? faults) : IPageTablePort
+internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descriptor, int frameShift, AllocationFaults? faults)
+    : IPageTablePort
 {
     private const int WindowFlags = LibC.MAP_SHARED | LibC.MAP_FIXED | LibC.MAP_POPULATE;
     private const int NothingFlags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE | LibC.MAP_FIXED;
 
-    /// <summary>The window's number, once taken.</summary>
+    /// <summary>The number of the window, once taken.</summary>
     public int Number { get; private set; } = number;
 
     private readonly bool IsMadeToFail => faults?.ShouldRefuse() == true;
 
     private readonly nuint Size => (nuint)1 << frameShift;
 
-    /// <summary>True if the system refused something: then it is not known what the window points at, nor that its addresses are still ours.</summary>
+    /// <summary>
+    /// True if a system call failed: then it is unknown what the window maps and whether its addresses still belong to it.
+    /// </summary>
     public bool Refused { get; private set; }
 
     public bool TryTakeWindow()
@@ -38,13 +42,17 @@ internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descr
             windows.Return(Number);
     }
 
-    public void Set(int page, uint frame) =>
-        Refused = Refused || IsMadeToFail || LibC.mmap(Address(page), Size, LibC.PROT_READ | LibC.PROT_WRITE, WindowFlags, descriptor, (long)frame << frameShift) == LibC.MapFailed;
+    public void Set(int page, uint frame)
+    {
+        const int Access = LibC.PROT_READ | LibC.PROT_WRITE;
+        Refused = Refused || IsMadeToFail
+            || LibC.mmap(Address(page), Size, Access, WindowFlags, descriptor, (long)frame << frameShift) == LibC.MapFailed;
+    }
 
     public void GetAndClear(int page) =>
         Refused = Refused || IsMadeToFail || LibC.mmap(Address(page), Size, LibC.PROT_NONE, NothingFlags, -1, 0) == LibC.MapFailed;
 
-    /// <summary>Nothing: the clear has broadcast its flush before it returned.</summary>
+    /// <summary>Does nothing: the system call that clears returns after the flush on all processors.</summary>
     public readonly void FlushLocal(int page)
     {
     }
@@ -54,7 +62,7 @@ internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descr
     {
     }
 
-    /// <summary>Nothing: the kernel batches inside a call, and no batch outlives it.</summary>
+    /// <summary>Does nothing: the kernel batches within a call, and no batch outlives it.</summary>
     public readonly void EnterLazyMmu()
     {
     }
@@ -64,7 +72,7 @@ internal unsafe struct LinuxPageTables(MapWindows windows, int number, int descr
     {
     }
 
-    /// <summary>Nothing: user space cannot forbid preemption.</summary>
+    /// <summary>Does nothing: user space cannot disable preemption.</summary>
     public readonly void PreemptDisable()
     {
     }

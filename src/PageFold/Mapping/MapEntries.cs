@@ -2,10 +2,8 @@ using PageFold.Frames;
 
 namespace PageFold.Mapping;
 
-/// <summary>
-/// One open mapping: what is mapped, how, and the buffer that a straddling object is made contiguous in. <see cref="Sequence"/> is odd while the
-/// mapping is open.
-/// </summary>
+/// <summary>One open mapping: its slot, and the buffer or window that makes a straddling object contiguous.</summary>
+/// <remarks><see cref="Sequence"/> is odd while the mapping is open.</remarks>
 internal unsafe struct MapEntry
 {
     public ulong Sequence;
@@ -15,20 +13,18 @@ internal unsafe struct MapEntry
     public uint Number;
     public int Stripe;
 
-    /// <summary>The number of the window that shows the object, plus one; zero if none does.</summary>
+    /// <summary>The number of the window that maps the object, plus one; zero without window.</summary>
     public int Window;
     public bool CopyBack;
 }
 
-/// <summary>
-/// The mappings that are open now. An entry's sequence number ends with its mapping: a second Dispose, or the Dispose of a copy, finds
-/// another number and does nothing.
-/// </summary>
+/// <summary>The open mappings.</summary>
 /// <remarks>
-/// Entries are checked out exclusively, because a thread may change processor at any moment and user space cannot forbid it. They never move and are
-/// chained on two free lists, one of entries with a buffer, whose heads carry a counter against ABA. A buffer stays with its entry for the
-/// next mapping while there are no more than two a processor, and until <see cref="FreeIdleBuffers"/>; what nested maps needed beyond that
-/// goes back with them. Entries stay, for the Dispose of an old copy of a mapping to look at. Thread-safe.
+/// The sequence number of an entry changes when its mapping ends. A second Dispose, or the Dispose of a copy, finds another number and does
+/// nothing. Entries are checked out exclusively, because a thread may change processor at any moment. They never move. There are two free
+/// lists, one of entries with a buffer; the heads of both carry a counter against ABA. A buffer stays with its entry for the next mapping
+/// while there are at most two buffers a processor, and until <see cref="FreeIdleBuffers"/>; buffers beyond that are freed with their
+/// mapping. Entries are never freed before the budget, because the Dispose of an old copy of a mapping reads them. Thread-safe.
 /// </remarks>
 internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
 {
@@ -40,17 +36,15 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     private uint _count;
     private int _buffers;
 
-    // Low half: number of the first free entry plus one. High half: how often the head has changed.
+    // Low half: number of the first free entry plus one. High half: counts the changes of the head.
     private ulong _free;
     private ulong _freeWithBuffer;
 
     /// <summary>Bytes of entries and buffers.</summary>
     public long Bytes => _entries.Bytes + (long)Volatile.Read(ref _buffers) * bufferSize;
 
-    /// <summary>
-    /// Checks out an entry for a mapping of a slot's object, which <see cref="CountOpen"/> counts from now on; false when there is no
-    /// memory for it.
-    /// </summary>
+    /// <summary>Checks out an entry for a mapping of a slot's object; false when there is no memory for it.</summary>
+    /// <remarks><see cref="CountOpen"/> counts the mapping from now on.</remarks>
     public bool TryAcquire(uint slot, out MapEntry* entry)
     {
         entry = Pop();
@@ -65,8 +59,7 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     }
 
     /// <summary>
-    /// Sees to it that the mapping has a buffer, for which it may be given another entry; false, and then it is as it was, when there is no
-    /// memory for one.
+    /// Gives the mapping a buffer, and for that perhaps another entry; false, and nothing changes, when there is no memory.
     /// </summary>
     public bool TryBuffer(ref MapEntry* entry)
     {
@@ -75,21 +68,22 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         MapEntry* buffered = Pop(ref _freeWithBuffer);
         if (buffered is null)
             return false;
-        // The other first, so that the mapping is counted at every moment.
+        // Opens the other entry first, so that the mapping is counted at every moment.
         Open(buffered, entry->Slot);
         Abandon(entry);
         entry = buffered;
         return true;
     }
 
-    /// <summary>Puts back an entry whose mapping does not come about.</summary>
+    /// <summary>Returns an entry whose mapping was not made.</summary>
     public void Abandon(MapEntry* entry)
     {
         Volatile.Write(ref entry->Sequence, entry->Sequence + 1);
         Release(entry);
     }
 
-    /// <summary>Mappings of a slot's object that are open now, those included that are about to be. Looks at every entry.</summary>
+    /// <summary>Counts the open mappings of a slot's object, including mappings that are being made.</summary>
+    /// <remarks>Reads every entry.</remarks>
     public int CountOpen(uint slot)
     {
         int open = 0;
@@ -103,10 +97,8 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         return open;
     }
 
-    /// <summary>
-    /// Ends the mapping that began as <paramref name="sequence"/>, for the caller to finish and then <see cref="Release"/>; false if it has ended
-    /// before.
-    /// </summary>
+    /// <summary>Ends the mapping that began as <paramref name="sequence"/>; false if it has ended before.</summary>
+    /// <remarks>The caller finishes it and then calls <see cref="Release"/>.</remarks>
     public bool TryEnd(uint number, ulong sequence, out MapEntry* entry)
     {
         entry = _entries.Find(number);
@@ -120,9 +112,7 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         Push(entry);
     }
 
-    /// <summary>
-    /// Frees the buffers that no mapping uses now, one after the other, so that a mapping that begins meanwhile finds an entry.
-    /// </summary>
+    /// <summary>Frees the buffers that no mapping uses now, one by one, so that a new mapping still finds an entry.</summary>
     public void FreeIdleBuffers()
     {
         for (int left = Volatile.Read(ref _buffers); left > 0 && Pop(ref _freeWithBuffer) is var entry && entry is not null; left--)
@@ -132,9 +122,8 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         }
     }
 
-    /// <summary>
-    /// Frees the buffers; no mapping is open any more. The entries stay for the Dispose of an old copy of a mapping to look at, until the budget is collected.
-    /// </summary>
+    /// <summary>Frees the buffers; no mapping is open any more.</summary>
+    /// <remarks>The entries stay until the budget is collected, because the Dispose of an old copy of a mapping reads them.</remarks>
     public void FreeBuffers()
     {
         for (uint number = 0; number < _count; number++)
@@ -173,7 +162,7 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
                 return true;
             if (!_entries.TryEnsure(_count, out MapEntry* first))
                 return false;
-            // Counted before they can be taken: CountOpen misses none.
+            // Counted before they can be taken, so that CountOpen misses none.
             uint count = _count;
             Volatile.Write(ref _count, count + _entries.BlockLength);
             for (uint i = 0; i < _entries.BlockLength; i++)
@@ -185,7 +174,7 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
         }
     }
 
-    /// <summary>Takes a free entry, one with a buffer before one without; null if there is none.</summary>
+    /// <summary>Takes a free entry, preferably one with a buffer; null if there is none.</summary>
     private MapEntry* Pop()
     {
         MapEntry* entry = Pop(ref _freeWithBuffer);

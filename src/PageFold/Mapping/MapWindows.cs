@@ -5,11 +5,11 @@ using PageFold.Interop;
 
 namespace PageFold.Mapping;
 
-/// <summary>
-/// Windows of two adjacent virtual pages, made once and checked out exclusively, through which straddling objects of an arena over a memory file are seen in one piece. Thread-safe.
-/// </summary>
+/// <summary>Windows of two adjacent virtual pages that map straddling objects of an arena over a memory file in one piece.</summary>
 /// <remarks>
-/// A window that the system has refused to set or to clear is never used again, and its addresses are left alone: a refused call may have unmapped them, and somebody else may live there by now.
+/// All windows are reserved together and checked out exclusively. If the system refuses to set or to clear a window, the window is lost: it
+/// is never used again and its addresses are left alone, because the failed call may have unmapped them and another mapping may be there by
+/// now. Thread-safe.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class MapWindows : IDisposable
@@ -17,14 +17,14 @@ internal sealed unsafe class MapWindows : IDisposable
     private const int WindowsPerProcessor = 4;
     private const int PagesPerWindow = 2;
 
-    // Its number and its mark.
+    // The number and the mark of a window.
     private const long BytesPerWindow = sizeof(int) + sizeof(bool);
 
     private readonly FrameArena _arena;
     private readonly byte* _base;
     private readonly int[] _numbers;
 
-    // Those that were refused once.
+    // Marks the windows that are lost.
     private readonly bool[] _lost;
     private Latch _latch;
     private int _free;
@@ -57,9 +57,9 @@ internal sealed unsafe class MapWindows : IDisposable
         return new MapWindows(arena, (byte*)address, count);
     }
 
-    /// <summary>Has a window show an object; false, and then it has to be copied, if none is free or the system refuses.</summary>
-    /// <param name="view">The object, which straddles two frames and is kept from moving.</param>
-    /// <param name="number">The window's, for <see cref="Unmap"/>.</param>
+    /// <summary>Maps an object in a window; false if no window is free or the system refuses, and the caller has to copy.</summary>
+    /// <param name="view">The object, which straddles two frames and is pinned.</param>
+    /// <param name="number">The window's number, for <see cref="Unmap"/>.</param>
     /// <param name="bytes">The object in one piece.</param>
     public bool TryMap(in ObjectView view, out int number, out byte* bytes)
     {
@@ -81,17 +81,17 @@ internal sealed unsafe class MapWindows : IDisposable
         return true;
     }
 
-    /// <summary>Clears a window and has it free for the next.</summary>
+    /// <summary>Clears a window and returns it.</summary>
     public void Unmap(int number)
     {
         LinuxPageTables port = Port(number);
         WindowProtocol.Unmap(ref port);
     }
 
-    /// <summary>Where a window is.</summary>
+    /// <summary>The address of a window.</summary>
     public byte* At(int number) => _base + (nuint)number * WindowBytes;
 
-    /// <summary>A free window's number; -1 if there is none.</summary>
+    /// <summary>Takes a free window and returns its number; -1 if there is none.</summary>
     public int Take()
     {
         _latch.Enter();
@@ -100,7 +100,7 @@ internal sealed unsafe class MapWindows : IDisposable
         return number;
     }
 
-    /// <summary>Has a window free for the next.</summary>
+    /// <summary>Makes a window free.</summary>
     public void Return(int number)
     {
         _latch.Enter();
@@ -108,10 +108,10 @@ internal sealed unsafe class MapWindows : IDisposable
         _latch.Exit();
     }
 
-    /// <summary>Never has a window used again.</summary>
+    /// <summary>Marks a window as lost: it is never used again.</summary>
     public void Lose(int number) => _lost[number] = true;
 
-    /// <summary>Gives everything back; no window is in use any more.</summary>
+    /// <summary>Frees the address space; no window is in use any more.</summary>
     public void Dispose()
     {
         Unreserve();

@@ -3,9 +3,8 @@ using PageFold.Interop;
 
 namespace PageFold.Mapping;
 
-/// <summary>
-/// Where an object's bytes lie: one run, or the end of one frame and the beginning of another. Valid only while the object is pinned.
-/// </summary>
+/// <summary>The location of an object's bytes: one run, or the end of one frame and the beginning of another.</summary>
+/// <remarks>Valid only while the object is pinned.</remarks>
 internal readonly unsafe struct ObjectView
 {
     public readonly byte* First;
@@ -47,14 +46,15 @@ internal readonly unsafe struct ObjectView
             Block.Copy(Second, source + FirstLength, SecondLength);
     }
 
-    /// <summary>Copies another object of the same length, however either of them is cut.</summary>
+    /// <summary>Copies another object of the same length, wherever each of them is split.</summary>
     public void CopyFrom(in ObjectView source)
     {
         CopyFrom(0, source.FirstSpan);
         CopyFrom(source.FirstLength, source.SecondSpan);
     }
 
-    /// <summary>Copies a part out. The caller has checked the range.</summary>
+    /// <summary>Copies a part out.</summary>
+    /// <remarks>The caller has checked the range.</remarks>
     public void CopyTo(int offset, Span<byte> destination)
     {
         int fromFirst = Math.Clamp(FirstLength - offset, 0, destination.Length);
@@ -64,7 +64,8 @@ internal readonly unsafe struct ObjectView
             SecondSpan.Slice(offset + fromFirst - FirstLength, destination.Length - fromFirst).CopyTo(destination[fromFirst..]);
     }
 
-    /// <summary>Copies a part in. The caller has checked the range.</summary>
+    /// <summary>Copies a part in.</summary>
+    /// <remarks>The caller has checked the range.</remarks>
     public void CopyFrom(int offset, ReadOnlySpan<byte> source)
     {
         int toFirst = Math.Clamp(FirstLength - offset, 0, source.Length);

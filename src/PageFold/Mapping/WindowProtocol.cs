@@ -1,15 +1,16 @@
 namespace PageFold.Mapping;
 
 /// <summary>
-/// How a window is pointed at the two frames of a straddling object and cleared again, in the order that is right on every architecture.
+/// Maps a window to the two frames of a straddling object and clears it again, in an order that is correct on all architectures.
 /// </summary>
 /// <remarks>
-/// No guard against preemption: a window belongs to whoever has taken it, on whatever processor that may be, until it is given back. So nothing is used that clears or flushes for one
-/// processor alone.
+/// Preemption needs no guard: a window belongs to the thread that took it until that thread returns it, on whatever processor it runs. So
+/// every clear and every flush must reach all processors.
 /// </remarks>
 internal static class WindowProtocol
 {
-    /// <summary>Takes a window, which points nowhere and which no processor remembers anything of, and points it at two frames; false if none is free.</summary>
+    /// <summary>Takes a window and maps it to two frames; false if none is free.</summary>
+    /// <remarks>A free window is not mapped, and no TLB holds an entry of it.</remarks>
     public static bool TryMap<TPort>(ref TPort port, uint first, uint second)
         where TPort : struct, IPageTablePort
     {
@@ -17,21 +18,21 @@ internal static class WindowProtocol
             return false;
         port.Set(0, first);
         port.Set(1, second);
-        // Where processors remember invalid entries (RISC-V), and where a new entry needs a barrier before it is seen (ARM).
+        // For processors that cache invalid entries (RISC-V), and where a new entry needs a barrier to become visible (ARM).
         port.FlushRange();
         return true;
     }
 
-    /// <summary>Clears the window and gives it back when no processor remembers anything of it.</summary>
+    /// <summary>Clears the window and returns it when no TLB holds an entry of it.</summary>
     public static void Unmap<TPort>(ref TPort port)
         where TPort : struct, IPageTablePort
     {
-        // A batch of somebody further out would put the invalidation off (the hash table of PPC64); leaving one does what is left of all.
+        // A batch of a caller would delay the invalidation (the hash table of PPC64). Leaving a nested batch completes all of it.
         port.EnterLazyMmu();
         port.GetAndClear(0);
         port.GetAndClear(1);
         port.LeaveLazyMmu();
-        // After the clear, so that nothing is remembered anew, and everywhere, because any processor may have looked. Only then may the window be used again.
+        // After the clear, so that no TLB caches an entry again; on all processors, because each may have read it. Then the window is free.
         port.FlushRange();
         port.ReturnWindow();
     }

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Boots a user-mode Linux guest whose root is a folder, with a network of its own that leads to this machine's loopback and nowhere else that matters.
+"""Boots a user-mode Linux guest whose root is a folder. Its own network leads to this machine's loopback and nowhere else that matters.
 
-boot.py FOLDER MEMORY-MIB SECONDS CONSOLE: FOLDER/root is the guest's root, FOLDER/run holds what the guest's kernel keeps, FOLDER/xstate.so is preloaded into it (xstate.c), FOLDER/group names the guest's process group. Ends when the guest is switched off. Exit code 1: it was not, within SECONDS.
+boot.py FOLDER MEMORY-MIB SECONDS CONSOLE: FOLDER/root is the guest's root, FOLDER/run holds files of the guest's kernel, FOLDER/xstate.so
+is preloaded into it (xstate.c), FOLDER/group names the guest's process group. Ends when the guest is switched off. Exit code 1: it was
+not, within SECONDS.
 The network is libslirp's: 10.0.2.2 in the guest is 127.0.0.1 here. No privilege is needed, and no address outside the guest comes to be.
 """
 import ctypes
@@ -41,7 +43,12 @@ def terminated(*_):
 
 
 def dies_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: where this process itself is killed
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: if this process itself is killed
+
+
+def options(passed, output):
+    return {"pass_fds": [passed.fileno()], "stdin": subprocess.DEVNULL, "stdout": output, "stderr": output,
+            "start_new_session": True, "preexec_fn": dies_with_parent}
 
 
 signals = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
@@ -51,11 +58,12 @@ try:
     with open(console, "wb") as output:
         children.append(subprocess.Popen(
             ["libslirp-helper", "--fd", str(theirs.fileno()), "--disable-ipv6", "--exit-with-parent"],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=dies_with_parent))
+            **options(theirs, output)))
         guest = subprocess.Popen(
-            ["linux.uml", f"mem={memory}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", f"hostfs={folder}/root", "rw", "init=/init",
-             "con=null", "con0=null,fd:1", "ssl=null", f"uml_dir={run}", "umid=guest", "quiet", "panic=-1", f"vec0:transport=fd,fd={ours.fileno()}"],
-            pass_fds=[ours.fileno()], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=dies_with_parent,
+            ["linux.uml", f"mem={memory}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", f"hostfs={folder}/root", "rw",
+             "init=/init", "con=null", "con0=null,fd:1", "ssl=null", f"uml_dir={run}", "umid=guest", "quiet", "panic=-1",
+             f"vec0:transport=fd,fd={ours.fileno()}"],
+            **options(ours, output),
             env={**os.environ, "TMPDIR": memory_folder, "HOME": run, "LD_PRELOAD": os.path.join(folder, "xstate.so")})
         children.append(guest)
         with open(os.path.join(folder, "group"), "w", encoding="ascii") as file:

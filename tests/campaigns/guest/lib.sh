@@ -57,10 +57,11 @@ show() {
     lines=$(tr -d '\r' <"$console" | tail -n +$((shown + 1)) | head -n 1000)
     [ -n "$lines" ] || return 0
     shown=$((shown + $(wc -l <<<"$lines")))
-    grep -aE '^(guest|working-set|\+)|[Oo]ops|panic|BUG|swap|Out of memory|blocked for more' <<<"$lines" | grep -av 'Warning: the oldstyle' | sed 's/^/    /'
+    grep -aE '^(guest|working-set|\+)|[Oo]ops|panic|BUG|swap|Out of memory|blocked for more' <<<"$lines" |
+        grep -av 'Warning: the oldstyle' | sed 's/^/    /'
 }
 
-# The guest has ended, in order, with all that it checks as it should be, and with no complaint of its kernel.
+# Checks that the guest has ended in order, that all its checks passed, and that its kernel has not complained.
 await_end() {
     while kill -0 "$boot" 2>/dev/null; do show; sleep 1; done
     wait "$boot" || broken "the guest hung: $(cat "$work/boot.log")"

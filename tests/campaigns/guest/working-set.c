@@ -1,5 +1,6 @@
-// A working set larger than memory: fills pages with content that a seed determines, then touches them in random order, round after round. Each page is compared byte for byte;
-// a quarter of the pages is written with new content, and one in sixteen is given back and must read as zeros. Exit code 1: a wrong byte. Exit code 3: the kernel could not read a page back (SIGBUS).
+// A working set larger than memory: fills pages with content that a seed determines, then touches them in random order, round after round.
+// Each page is compared byte for byte. A quarter of the pages is written with new content, and one in sixteen is given back and must read
+// as zeros. Exit code 1: a wrong byte. Exit code 3: the kernel could not read a page back (SIGBUS).
 //   working-set MIB ROUNDS SEED
 #include <signal.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ static uint64_t next(void) // splitmix64
     return z ^ z >> 31;
 }
 
-// Version 0 is a page that was given back: zeros. Of the others, one in eight is random, one in eight one repeated word, one in 32 zeros; the rest compresses to about half.
+// Version 0 is a page that was given back: zeros. Of the others, one in eight is random, one in eight one repeated word, one in 32 zeros;
+// the rest compresses to about half.
 static void expect(uint64_t page[words], size_t number, uint32_t version)
 {
     memset(page, 0, page_size);
@@ -103,8 +105,8 @@ int main(int argc, char **argv)
                 dropped++;
             }
         }
-        printf("working-set: round %d of %d, %llu pages verified, %llu rewritten, %llu given back, %llu wrong\n", round, rounds, (unsigned long long)verified,
-            (unsigned long long)rewritten, (unsigned long long)dropped, (unsigned long long)wrong);
+        printf("working-set: round %d of %d, %llu pages verified, %llu rewritten, %llu given back, %llu wrong\n", round, rounds,
+            (unsigned long long)verified, (unsigned long long)rewritten, (unsigned long long)dropped, (unsigned long long)wrong);
     }
     for (size_t i = 0; i < count; i++) {
         touched = i;

@@ -2,22 +2,21 @@ using System.Diagnostics;
 
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>
-/// Has a pool and the allocators of native libraries hold objects of the same real sizes in the same order. First their memory is weighed, one after the other; then their speed is
-/// measured side by side: they take turns every some ten thousand operations, so that whatever else the machine does meets all of them alike.
-/// </summary>
+/// <summary>Compares a pool with the allocators of native libraries: objects of the same real sizes, in the same order.</summary>
 /// <remarks>
-/// A round fills all of them, turns their objects over at full population, with content, as zeros and as they come, and frees everything in random order.
+/// First the memory of each allocator is measured, one after the other. Then speed is measured side by side: the allocators take turns
+/// every some ten thousand operations, so that other activity of the machine affects all of them alike. A round fills all allocators,
+/// replaces objects at full population (with content, as zeros and without initialization), and frees everything in random order.
 /// </remarks>
 internal sealed class AllocBench
 {
     private const int OperationsPerTurn = 16384;
-    private const int LeastOperations = 1 << 17;
+    private const int MinOperations = 1 << 17;
     private const int WarmUpObjects = 64;
-    private const int WarmUpStretches = 4;
+    private const int WarmUpCycles = 4;
     private const int WarmUpRounds = 500;
 
-    // What the compiler in the background may need to finish with what it found hot.
+    // The time that the background compiler may need for code that has become hot.
     private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
 
     private static readonly string[] Phases = ["fill", "churnWithContent", "churnZeroed", "churn", "free"];
@@ -31,12 +30,17 @@ internal sealed class AllocBench
     private readonly Batch _batch = new(OperationsPerTurn);
     private readonly Dictionary<(string Subject, string Phase), List<double>> _nanoseconds = [];
 
-    /// <param name="options">What is compared and how.</param>
-    /// <param name="sizes">The objects' sizes, in order.</param>
-    /// <param name="kinds">Who is compared.</param>
-    /// <param name="progress">Is told how far it is.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public AllocBench(AllocBenchOptions options, int[] sizes, IReadOnlyList<AllocatorKind> kinds, WorkProgress progress, CancellationToken cancellation)
+    /// <param name="options">The options of the comparison.</param>
+    /// <param name="sizes">The sizes of the objects, in order.</param>
+    /// <param name="kinds">The allocators.</param>
+    /// <param name="progress">Receives the progress.</param>
+    /// <param name="cancellation">Cancels the comparison.</param>
+    public AllocBench(
+        AllocBenchOptions options,
+        int[] sizes,
+        IReadOnlyList<AllocatorKind> kinds,
+        WorkProgress progress,
+        CancellationToken cancellation)
     {
         _options = options;
         _sizes = sizes;
@@ -52,7 +56,7 @@ internal sealed class AllocBench
         AllocMemory memory = new(_sizes, _contents, _progress, _cancellation);
         foreach (AllocatorKind kind in _kinds)
         {
-            // All of them: the pool's tables come from the C library.
+            // All of them, because the pool's tables come from the C library.
             foreach (AllocatorKind any in _kinds)
                 any.GiveBack();
             memory.Weigh(kind);
@@ -79,13 +83,15 @@ internal sealed class AllocBench
         };
     }
 
-    /// <summary>Does all that is timed later, until the code is compiled for good; with few objects, so that little memory stays with the libraries.</summary>
+    /// <summary>
+    /// Runs everything that is timed later until the code is compiled, with few objects, so that libraries keep little memory.
+    /// </summary>
     private void WarmUp()
     {
-        _progress.Begin("Warming up", WarmUpStretches);
+        _progress.Begin("Warming up", WarmUpCycles);
         Population few = new([.. _sizes.Take(WarmUpObjects)]);
         using Subjects subjects = new(_kinds, few.Count);
-        for (int stretch = 0; stretch < WarmUpStretches; stretch++)
+        for (int cycle = 0; cycle < WarmUpCycles; cycle++)
         {
             for (int round = 0; round < WarmUpRounds; round++)
             {
@@ -99,7 +105,7 @@ internal sealed class AllocBench
         }
     }
 
-    /// <summary>All rounds; false if an object held something else than it was given.</summary>
+    /// <summary>Runs all rounds; false if an object had the wrong content.</summary>
     private bool Measure(Population population)
     {
         bool verified = true;
@@ -108,7 +114,7 @@ internal sealed class AllocBench
         {
             foreach (string phase in Phases)
             {
-                // From then on there are objects that nobody has filled.
+                // After this phase there are objects without content.
                 bool last = round == _options.Rounds - 1;
                 int since = population.NextNumber;
                 if (phase == "churnZeroed" && last)
@@ -128,10 +134,10 @@ internal sealed class AllocBench
         return verified;
     }
 
-    /// <summary>A population too small for a good figure is turned over more than once.</summary>
-    private static int Operations(string phase, int objects) => phase is "fill" or "free" ? objects : Math.Max(objects, LeastOperations);
+    /// <summary>The number of operations of a phase; a small population is replaced more than once.</summary>
+    private static int Operations(string phase, int objects) => phase is "fill" or "free" ? objects : Math.Max(objects, MinOperations);
 
-    /// <summary>One phase of all subjects, in turns; returns each one's seconds.</summary>
+    /// <summary>Runs one phase for all allocators, in turns, and returns the seconds of each.</summary>
     private double[] Run(Subjects subjects, Population population, string phase, int operations, int round, Action afterTurn)
     {
         double[] seconds = new double[subjects.Count];
@@ -144,7 +150,7 @@ internal sealed class AllocBench
                 population.ChooseFill(_batch, order.Slice(from, count));
             else
                 population.ChooseChurn(_batch, count);
-            // Whoever was first is last in the next turn.
+            // The first allocator of a turn is the last of the next turn.
             for (int i = 0; i < subjects.Count; i++)
             {
                 int number = (i + turn) % subjects.Count;
@@ -183,7 +189,7 @@ internal sealed class AllocBench
         rounds.Add(nanoseconds);
     }
 
-    /// <summary>Those that take turns.</summary>
+    /// <summary>The allocators that take turns.</summary>
     private sealed class Subjects : List<Allocator>, IDisposable
     {
         public Subjects(IReadOnlyList<AllocatorKind> kinds, int objects)

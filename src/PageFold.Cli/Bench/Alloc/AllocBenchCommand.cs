@@ -5,7 +5,9 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary><c>pagefold bench alloc</c>: a pool beside malloc, jemalloc and mimalloc, with objects as long as compressed pages.</summary>
+/// <summary>
+/// <c>pagefold bench alloc</c>: compares a pool with malloc, jemalloc and mimalloc, with objects of compressed pages' sizes.
+/// </summary>
 internal static class AllocBenchCommand
 {
     private const string DefaultSample = "512MiB";
@@ -19,19 +21,44 @@ internal static class AllocBenchCommand
             HelpName = "PATH",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
-        Option<string> codec = new("--codec") { Description = $"{Arguments.CodecNames}.", DefaultValueFactory = _ => "lz4", HelpName = "NAME" };
+        Option<string?> pid = new("--pid")
+        {
+            Description = "Use the present pages of a running process's private memory instead (Linux).",
+            HelpName = "N",
+        };
+        Option<string> codec = new("--codec")
+        {
+            Description = $"{Arguments.CodecNames}.",
+            DefaultValueFactory = _ => "lz4",
+            HelpName = "NAME",
+        };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
-        Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
+        Option<string> pageSize = new("--page-size")
+        {
+            Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
+            DefaultValueFactory = _ => "4KiB",
+            HelpName = "BYTES",
+        };
         Option<string> sample = new("--sample")
         {
             Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.",
             DefaultValueFactory = _ => DefaultSample,
             HelpName = "BYTES",
         };
-        Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
-        Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
-        Command command = new("alloc", "Allocate and free objects as long as compressed pages: a pool beside malloc, jemalloc and mimalloc, in time and in memory.")
+        Option<string> rounds = new("--rounds")
+        {
+            Description = "Rounds, in which all take turns; the median is shown.",
+            DefaultValueFactory = _ => "5",
+            HelpName = "N",
+        };
+        Option<string?> json = new("--json")
+        {
+            Description = "Write the report as JSON to a file, or to standard output with -.",
+            HelpName = "FILE|-",
+        };
+        Command command = new(
+            "alloc",
+            "Allocate and free objects as long as compressed pages: a pool beside malloc, jemalloc and mimalloc, in time and in memory.")
         {
             data, pid, codec, level, pageSize, sample, rounds, json,
         };
@@ -83,11 +110,12 @@ internal static class AllocBenchCommand
         }
         catch (MemoryLimitException e)
         {
-            throw new UserErrorException("half of the memory there is, a pool's limit, does not hold these pages; choose less data with --sample.", e);
+            throw new UserErrorException(
+                "half of the memory there is, a pool's limit, does not hold these pages; choose less data with --sample.", e);
         }
     }
 
-    /// <summary>The pages themselves are gone when this returns: only their sizes matter, and the memory is needed.</summary>
+    /// <summary>Computes the sizes and frees the pages, because the comparison needs the memory.</summary>
     private static int[] Sizes(AllocBenchOptions options, ReportTarget? json, WorkProgress progress, CancellationToken cancellation,
         out string description)
     {

@@ -1,13 +1,13 @@
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>What is compared and how, checked.</summary>
+/// <summary>The validated options of a comparison.</summary>
 internal sealed record AllocBenchOptions
 {
     public required IReadOnlyList<string> Paths { get; init; }
 
     public int? Pid { get; init; }
 
-    /// <summary>The codec whose results' sizes the objects have.</summary>
+    /// <summary>The codec that determines the sizes of the objects.</summary>
     public required PageCodec Codec { get; init; }
 
     public required int PageSize { get; init; }
@@ -16,6 +16,6 @@ internal sealed record AllocBenchOptions
 
     public required int Rounds { get; init; }
 
-    /// <summary>Where the JSON goes: a file, or - for standard output; null for nowhere.</summary>
+    /// <summary>The target of the JSON: a file, or - for standard output; null for none.</summary>
     public string? Json { get; init; }
 }

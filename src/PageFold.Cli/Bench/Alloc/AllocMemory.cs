@@ -1,15 +1,15 @@
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>
-/// Weighs one allocator after the other: by how much does the process grow for the objects, each of which is filled? What an allocator keeps once its objects are freed is in the
-/// next one's baseline and so does not count for it.
-/// </summary>
+/// <summary>Measures by how much the process grows for the filled objects of each allocator, one after the other.</summary>
+/// <remarks>
+/// What an allocator keeps after its objects are freed is a part of the next one's baseline and so does not count for the next one.
+/// </remarks>
 internal sealed class AllocMemory(int[] sizes, Contents contents, WorkProgress progress, CancellationToken cancellation)
 {
     private const int BatchSize = 16384;
     private const int ChurnPerObject = 2;
 
-    // Whoever gives memory back in the background has had the time for it.
+    // The time for allocators that give memory back in the background.
     private static readonly TimeSpan BackgroundTime = TimeSpan.FromSeconds(2);
 
     private readonly List<AllocBenchMemory> _found = [];
@@ -24,7 +24,7 @@ internal sealed class AllocMemory(int[] sizes, Contents contents, WorkProgress p
         ReadOnlySpan<int> all = population.RandomOrder;
         ReadOnlySpan<int> half = all[..(all.Length / 2)];
         int[] inOrder = [.. Enumerable.Range(0, population.Count)];
-        // So that no page of the batch is touched for the first time later.
+        // Touches all pages of the batch now, so that they do not count later.
         population.ChooseFill(batch, inOrder.AsSpan(0, Math.Min(batch.Capacity, inOrder.Length)));
         progress.Begin($"Weighing {(kind.Name == Allocator.PageFold ? "PageFold" : kind.Name)}", population.Count * (2L + ChurnPerObject));
         long before = ResidentMemory.Measure();

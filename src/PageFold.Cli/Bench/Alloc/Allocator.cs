@@ -1,24 +1,25 @@
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>Pieces of work for an allocator: which objects, of how many bytes, with which content.</summary>
-/// <param name="Capacity">The most pieces.</param>
+/// <summary>Operations for an allocator: the objects, their sizes and their contents.</summary>
+/// <param name="Capacity">The maximum number of operations.</param>
 internal sealed record Batch(int Capacity)
 {
     public int Count { get; set; }
 
-    /// <summary>The objects' places in the tables of those that are compared.</summary>
+    /// <summary>The places of the objects in the tables of the allocators.</summary>
     public int[] Places { get; } = new int[Capacity];
 
-    /// <summary>Bytes of what is allocated.</summary>
+    /// <summary>The sizes of the objects to allocate, in bytes.</summary>
     public int[] Sizes { get; } = new int[Capacity];
 
-    /// <summary>The number of its content.</summary>
+    /// <summary>The numbers of the contents.</summary>
     public int[] Numbers { get; } = new int[Capacity];
 
     public ReadOnlySpan<int> ChosenPlaces => Places.AsSpan(0, Count);
 }
 
-/// <summary>One of those that are measured side by side: something that allocates and frees. It knows its objects by their places in a table. Frees what is left when disposed.</summary>
+/// <summary>An allocator that is measured.</summary>
+/// <remarks>It knows its objects by their places in a table, and frees the remaining ones when it is disposed.</remarks>
 internal abstract class Allocator(string name) : IDisposable
 {
     public const string PageFold = "pagefold";
@@ -36,14 +37,14 @@ internal abstract class Allocator(string name) : IDisposable
     public abstract void Free(ReadOnlySpan<int> places);
 
     /// <summary>Frees each object and allocates another in its place, which is not touched afterwards.</summary>
-    /// <param name="batch">Which.</param>
-    /// <param name="zeroed">The new objects are to be zeros, whatever that takes; otherwise they are as the allocator hands them out.</param>
+    /// <param name="batch">The objects.</param>
+    /// <param name="zeroed">True if the new objects must be zeros; otherwise they are as the allocator hands them out.</param>
     public abstract void Churn(Batch batch, bool zeroed);
 
     /// <summary>Frees each object and allocates another in its place, with content.</summary>
     public abstract void Churn(Batch batch, Contents contents);
 
-    /// <summary>True if an object's bytes are these.</summary>
+    /// <summary>True if an object has this content.</summary>
     public abstract bool Holds(int place, ReadOnlySpan<byte> content);
 
     public void Dispose()

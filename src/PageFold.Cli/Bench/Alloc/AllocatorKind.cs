@@ -2,10 +2,11 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>An allocator that can be made, more than once.</summary>
+/// <summary>A kind of allocator, of which several can be made.</summary>
 /// <param name="Name">Its name in reports.</param>
 /// <param name="Prepare">
-/// Makes the table for this many objects, touched, so that it is not taken for the allocator's memory; and returns what makes the allocator.
+/// Makes and touches the table for so many objects, so that it does not count as the allocator's memory; returns the function that makes
+/// the allocator.
 /// </param>
 /// <param name="GiveBack">Gives back what earlier objects have left.</param>
 internal sealed record AllocatorKind(string Name, Func<int, Func<Allocator>> Prepare, Action GiveBack)

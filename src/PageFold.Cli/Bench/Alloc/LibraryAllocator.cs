@@ -5,7 +5,7 @@ namespace PageFold.Cli.Bench.Alloc;
 
 /// <summary>A native library's malloc and free.</summary>
 /// <param name="library">The library.</param>
-/// <param name="addresses">Room for an address for each object, all zero.</param>
+/// <param name="addresses">Room for the address of each object, all zero.</param>
 internal sealed class LibraryAllocator(NativeAllocator library, nint[] addresses) : Allocator(library.Name)
 {
     public override void Fill(Batch batch, Contents contents)
@@ -45,7 +45,8 @@ internal sealed class LibraryAllocator(NativeAllocator library, nint[] addresses
         }
     }
 
-    public override bool Holds(int place, ReadOnlySpan<byte> content) => NativeAllocator.Bytes(addresses[place], content.Length).SequenceEqual(content);
+    public override bool Holds(int place, ReadOnlySpan<byte> content) =>
+        NativeAllocator.Bytes(addresses[place], content.Length).SequenceEqual(content);
 
     protected override void Dispose(bool disposing)
     {

@@ -1,8 +1,8 @@
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>A <see cref="ZsPool"/>, used as anybody would.</summary>
-/// <param name="frameSize">Bytes in a frame, and the largest object.</param>
-/// <param name="handles">Room for a handle for each object.</param>
+/// <summary>A <see cref="ZsPool"/>, used through its public API.</summary>
+/// <param name="frameSize">Bytes in a frame, and the size of the largest object.</param>
+/// <param name="handles">Room for the handle of each object.</param>
 internal sealed class PoolAllocator(int frameSize, ZsHandle[] handles) : Allocator(PageFold)
 {
     private readonly ZsPool _pool = new(new ZsPoolOptions { FrameSize = frameSize });
@@ -23,7 +23,7 @@ internal sealed class PoolAllocator(int frameSize, ZsHandle[] handles) : Allocat
 
     public override void Churn(Batch batch, bool zeroed)
     {
-        // They always are.
+        // The pool's new objects are always zeros.
         for (int i = 0; i < batch.Count; i++)
         {
             ref ZsHandle handle = ref handles[batch.Places[i]];

@@ -1,8 +1,7 @@
 namespace PageFold.Cli.Bench.Alloc;
 
-/// <summary>
-/// The objects that all allocators have at the same time, each of a real size and with a content that is known again; and the work that turns them over, which is made up outside the clock.
-/// </summary>
+/// <summary>The objects that all allocators hold at the same time, each of a real size and with a content that can be verified.</summary>
+/// <remarks>Also chooses the operations that replace objects, outside the time that is measured.</remarks>
 internal sealed class Population
 {
     private const int Seed = 2026;
@@ -12,7 +11,7 @@ internal sealed class Population
     private readonly int[] _numbers;
     private readonly Random _random = new(Seed);
 
-    /// <param name="realSizes">The sizes of the objects at first, and those from which later ones are chosen.</param>
+    /// <param name="realSizes">The initial sizes of the objects; later sizes are chosen from them.</param>
     public Population(int[] realSizes)
     {
         _realSizes = realSizes;
@@ -25,15 +24,15 @@ internal sealed class Population
 
     public int Count => _sizes.Length;
 
-    /// <summary>Every place once.</summary>
+    /// <summary>All places in random order.</summary>
     public int[] RandomOrder { get; }
 
-    /// <summary>The number of the next content: what is allocated from now on has this one or a higher one.</summary>
+    /// <summary>The number of the next content: objects allocated from now on have this number or a higher one.</summary>
     public int NextNumber { get; private set; }
 
     public long AskedBytes => _sizes.Sum(size => (long)size);
 
-    /// <summary>Bytes of the objects in these places.</summary>
+    /// <summary>The total size of the objects in these places, in bytes.</summary>
     public long AskedBytesOf(ReadOnlySpan<int> places)
     {
         long sum = 0;
@@ -42,7 +41,7 @@ internal sealed class Population
         return sum;
     }
 
-    /// <summary>Work that allocates these objects as they are to be.</summary>
+    /// <summary>Chooses the operations that allocate these objects.</summary>
     public void ChooseFill(Batch batch, ReadOnlySpan<int> places)
     {
         batch.Count = places.Length;
@@ -54,7 +53,7 @@ internal sealed class Population
         }
     }
 
-    /// <summary>Work that replaces random objects by objects of other real sizes.</summary>
+    /// <summary>Chooses operations that replace random objects by objects of other real sizes.</summary>
     public void ChooseChurn(Batch batch, int count)
     {
         batch.Count = count;
@@ -67,7 +66,7 @@ internal sealed class Population
         }
     }
 
-    /// <summary>Compares every object with what it has to be.</summary>
+    /// <summary>Compares the content of every object with the expected one.</summary>
     public bool IsHeldBy(Allocator allocator, Contents contents)
     {
         for (int place = 0; place < Count; place++)
@@ -78,7 +77,7 @@ internal sealed class Population
         return true;
     }
 
-    /// <summary>True if every object that was allocated since then, and not filled, is zeros.</summary>
+    /// <summary>True if every object that was allocated since then, without content, is zeros.</summary>
     public bool IsZeroedBy(Allocator allocator, int since)
     {
         byte[] zeros = new byte[_sizes.Max()];

@@ -1,8 +1,7 @@
 namespace PageFold.Cli.Bench.Layers;
 
-/// <summary>
-/// A codec that takes no time: it is told which page of an image comes next, knows its compressed size and compresses nothing. What a store costs with it is the store's own.
-/// </summary>
+/// <summary>A codec that takes no time: it knows the compressed size of each page of an image and compresses nothing.</summary>
+/// <remarks>The caller sets which page comes next. The time of a store with this codec is the store's own.</remarks>
 internal sealed class InstantCodec(int[] sizes) : PageCodec
 {
     private readonly int[] _sizes = sizes;

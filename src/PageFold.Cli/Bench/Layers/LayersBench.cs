@@ -6,15 +6,19 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Layers;
 
-/// <summary>
-/// Cuts a store and a load into layers, by leaving out one part after the other: the codec alone, the check alone, the copy alone, a store whose codec takes no time and that writes the same pages
-/// again (no allocation), the same with other pages (allocation and freeing), and the whole. One thread, random order, everybody's memory warm; in turns, as <see cref="StoreBench"/>.
-/// </summary>
+/// <summary>Splits the time of a store and of a load into layers, by leaving out one part after the other.</summary>
+/// <remarks>
+/// The parts: the codec alone; the checksum alone; the copy alone; a store whose codec takes no time and that writes the same pages again
+/// (no allocation); the same with other pages (allocation and freeing); and the whole. One thread, random order, warm memory; in turns, as
+/// in <see cref="StoreBench"/>.
+/// </remarks>
 internal sealed class LayersBench
 {
     private const int Seed = 2026;
     private const int PagesPerTurn = 32768;
     private const int PagesToWarmUp = 1 << 17;
+    private const string Remainder =
+        "the whole, less all of the above; below zero where they each paid for misses that it pays once";
 
     private readonly PageImage _image;
     private readonly PageCodec _codec;
@@ -35,7 +39,7 @@ internal sealed class LayersBench
         _toWrite = [.. Enumerable.Range(0, image.Count)];
         _toRead = [.. _toWrite];
         _contents = [.. _toWrite];
-        // A fixed seed: the same order each time.
+        // A fixed seed, so that the order is the same each time.
         Random random = new(Seed);
         random.Shuffle(_toWrite);
         random.Shuffle(_toRead);
@@ -67,7 +71,7 @@ internal sealed class LayersBench
         Part find = new((order, _) => Find(instant, order));
         Part load = new((order, _) => Read(instant, order, page));
         Part wholeLoad = new((order, _) => Read(store, order, page));
-        // For the compiler, which has to see enough of everything, on small data too.
+        // For the compiler: enough executions of everything, with small data too.
         int warmUps = Math.Max(1, PagesToWarmUp / _image.Count);
         _progress.Begin("Measuring in turns", (rounds + (long)warmUps) * 5 * _image.Count);
         for (int round = 0; round < warmUps + rounds; round++)
@@ -96,16 +100,18 @@ internal sealed class LayersBench
                 new Layer("compress", codecWrite.Nanoseconds, "the codec alone, straight to its place"),
                 new Layer("check", check.Nanoseconds, "XXH3 of the result, in the cache"),
                 new Layer("copy to its place", copy.Nanoseconds, "of the result, into memory that is in no cache"),
-                new Layer("slot, gate, counters", again.Nanoseconds - check.Nanoseconds - copy.Nanoseconds, "a store without a codec that writes the same pages again, less check and copy"),
+                new Layer("slot, gate, counters", again.Nanoseconds - check.Nanoseconds - copy.Nanoseconds,
+                    "a store without a codec that writes the same pages again, less check and copy"),
                 new Layer("allocate and free", other.Nanoseconds - again.Nanoseconds, "the same store with other pages, less that"),
-                new Layer("rest", whole.Nanoseconds - codecWrite.Nanoseconds - other.Nanoseconds, "the whole, less all of the above; below zero where they each paid for misses that it pays once"),
+                new Layer("rest", whole.Nanoseconds - codecWrite.Nanoseconds - other.Nanoseconds, Remainder),
             ]),
             Load = new LayersOperation(wholeLoad.Nanoseconds,
             [
                 new Layer("decompress", codecRead.Nanoseconds, "the codec alone, at random"),
                 new Layer("gate, find the slot", find.Nanoseconds, "PageStore.Contains, at random"),
-                new Layer("pin, locate, join, check", load.Nanoseconds - find.Nanoseconds, "a store without a codec, less that; its misses are the codec's too"),
-                new Layer("rest", wholeLoad.Nanoseconds - codecRead.Nanoseconds - load.Nanoseconds, "the whole, less all of the above; below zero where they each paid for misses that it pays once"),
+                new Layer("pin, locate, join, check", load.Nanoseconds - find.Nanoseconds,
+                    "a store without a codec, less that; its misses are the codec's too"),
+                new Layer("rest", wholeLoad.Nanoseconds - codecRead.Nanoseconds - load.Nanoseconds, Remainder),
             ]),
         };
     }
@@ -175,7 +181,7 @@ internal sealed class LayersBench
             store.TryRead(place, page);
     }
 
-    /// <summary>True if every place gives back what was written there last.</summary>
+    /// <summary>True if every place returns what was written there last.</summary>
     private bool Verify(PageStore store, byte[] page)
     {
         for (int place = 0; place < _contents.Length; place++)
@@ -194,7 +200,7 @@ internal sealed class LayersBench
 
     private delegate void Work(ReadOnlySpan<int> places, ReadOnlySpan<int> contents);
 
-    /// <summary>Something that is timed, turn by turn and round by round.</summary>
+    /// <summary>A part that is timed, turn by turn and round by round.</summary>
     private sealed class Part(Work work)
     {
         private readonly List<double> _rounds = [];

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PageFold.Cli.Bench.Layers;
 
-/// <summary>Draws the layers as two stacked bars, for documents.</summary>
+/// <summary>Draws the layers as two stacked bars, as SVG.</summary>
 internal static class LayersDrawing
 {
     private const int Width = 860;
@@ -18,7 +18,8 @@ internal static class LayersDrawing
     {
         StringBuilder body = new();
         int y = 24;
-        Text(body, Left, y, 15, $"{report.Implementation}, {Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}, one thread, random order");
+        string pages = $"{Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}";
+        Text(body, Left, y, 15, $"{report.Implementation}, {pages}, one thread, random order");
         y += 16;
         y = Bar(body, y, "Store", report.Store);
         y = Bar(body, y, "Load", report.Load);
@@ -33,13 +34,15 @@ internal static class LayersDrawing
     {
         Text(body, Left, y + 16, 14, $"{name}: {Figures.Of(operation.Nanoseconds, "N0")} ns a page");
         y += 24;
-        // A layer below zero takes no room in the bar; it is by how much the line below, the whole, is shorter.
+        // A layer below zero has no width in the bar; the line below, the whole, is shorter by it.
         double sum = operation.Apart;
         double x = Left;
         for (int i = 0; i < operation.Layers.Count; i++)
         {
             double width = Math.Max(0, operation.Layers[i].Nanoseconds) / sum * BarWidth;
-            body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{x:0.0}\" y=\"{y}\" width=\"{width:0.0}\" height=\"30\" fill=\"{Colors[i % Colors.Length]}\"/>\n");
+            string color = Colors[i % Colors.Length];
+            body.Append(
+                CultureInfo.InvariantCulture, $"<rect x=\"{x:0.0}\" y=\"{y}\" width=\"{width:0.0}\" height=\"30\" fill=\"{color}\"/>\n");
             x += width;
         }
         double whole = Left + Math.Min(1, operation.Nanoseconds / sum) * BarWidth;
@@ -48,13 +51,17 @@ internal static class LayersDrawing
         for (int i = 0; i < operation.Layers.Count; i++)
         {
             Layer layer = operation.Layers[i];
-            body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Left}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{Colors[i % Colors.Length]}\"/>\n");
+            string color = Colors[i % Colors.Length];
+            body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Left}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{color}\"/>\n");
             Text(body, Left + 20, y + 11, 12, $"{layer.Name}: {Figures.Of(layer.Nanoseconds, "N0")} ns ({layer.Remark})");
             y += LineHeight;
         }
         return y + 12;
     }
 
-    private static void Text(StringBuilder body, int x, int y, int size, string text) =>
-        body.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"#222222\">{SecurityElement.Escape(text)}</text>\n");
+    private static void Text(StringBuilder body, int x, int y, int size, string text)
+    {
+        body.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"#222222\">");
+        body.Append(SecurityElement.Escape(text)).Append("</text>\n");
+    }
 }

@@ -2,10 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace PageFold.Cli.Bench.Layers;
 
-/// <summary>Where the time of a store and of a load goes; the object that <c>--json</c> writes.</summary>
+/// <summary>The layers of a store and of a load; the object that <c>--json</c> writes.</summary>
 internal sealed record LayersReport
 {
-    /// <summary>What the pages are of.</summary>
+    /// <summary>A description of the data.</summary>
     public required string Source { get; init; }
 
     public required int Pages { get; init; }
@@ -15,12 +15,12 @@ internal sealed record LayersReport
     /// <summary>The codec's name.</summary>
     public required string Algorithm { get; init; }
 
-    /// <summary>The library behind it.</summary>
+    /// <summary>The library that implements the codec.</summary>
     public required string Implementation { get; init; }
 
     public required int Rounds { get; init; }
 
-    /// <summary>True if the store gave back every page as it was written.</summary>
+    /// <summary>True if the store returned every page as it was written.</summary>
     public required bool Verified { get; init; }
 
     public required LayersOperation Store { get; init; }
@@ -28,19 +28,19 @@ internal sealed record LayersReport
     public required LayersOperation Load { get; init; }
 }
 
-/// <summary>One operation, cut into layers that add up to it.</summary>
-/// <param name="Nanoseconds">A page, by the median of the rounds.</param>
-/// <param name="Layers">The parts.</param>
+/// <summary>An operation, split into layers whose times add up to it.</summary>
+/// <param name="Nanoseconds">The time of a page, the median of the rounds.</param>
+/// <param name="Layers">The layers.</param>
 internal sealed record LayersOperation(double Nanoseconds, IReadOnlyList<Layer> Layers)
 {
-    /// <summary>What the layers come to that took time, without those that others had spared.</summary>
+    /// <summary>The sum of the layers above zero.</summary>
     [JsonIgnore]
     public double Apart => Layers.Sum(layer => Math.Max(0, layer.Nanoseconds));
 }
 
-/// <summary>A part of an operation.</summary>
-/// <param name="Name">What is done.</param>
-/// <param name="Nanoseconds">A page. What is reckoned as a difference can be negative by what the machine's noise is.</param>
+/// <summary>A layer of an operation.</summary>
+/// <param name="Name">What the layer does.</param>
+/// <param name="Nanoseconds">The time of a page. A difference of two measurements can be negative because of noise.</param>
 /// <param name="Remark">How it was measured.</param>
 internal sealed record Layer(string Name, double Nanoseconds, string Remark);
 

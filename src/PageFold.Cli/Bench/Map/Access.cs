@@ -3,22 +3,23 @@ using System.Runtime.InteropServices;
 
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>One way to get at the objects of a sample. What was read is returned, so that the reading is not optimised away.</summary>
+/// <summary>A way to access the objects of a sample; it returns a sum, so that the compiler does not remove the reads.</summary>
 internal abstract class Access(string name)
 {
-    /// <summary>All ways, the yardstick first.</summary>
-    public static IReadOnlyList<Access> Every { get; } = [new PointerAccess(), new MapAccess(), new ViewAccess(), new ReadAccess(), new WriteMapAccess()];
+    /// <summary>All ways, the reference first.</summary>
+    public static IReadOnlyList<Access> Every { get; } =
+        [new PointerAccess(), new MapAccess(), new ViewAccess(), new ReadAccess(), new WriteMapAccess()];
 
     /// <summary>The way's name in reports.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Gets at each object and touches its first byte.</summary>
+    /// <summary>Accesses each object and touches its first byte.</summary>
     public abstract ulong First(Sample sample, ReadOnlySpan<int> items);
 
-    /// <summary>Gets at each object and reads, or writes, all its bytes.</summary>
+    /// <summary>Accesses each object and reads, or writes, all its bytes.</summary>
     public abstract ulong All(Sample sample, ReadOnlySpan<int> items);
 
-    /// <summary>Reads every byte; the same code for all ways.</summary>
+    /// <summary>Reads every byte, with the same code for all ways.</summary>
     protected static ulong Sum(ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<Vector<ulong>> vectors = MemoryMarshal.Cast<byte, Vector<ulong>>(bytes);
@@ -32,7 +33,7 @@ internal abstract class Access(string name)
     }
 }
 
-/// <summary>Reads where the objects lie in a plain array: what there is to lose.</summary>
+/// <summary>Reads the objects in a plain array: the lower bound of the time.</summary>
 internal sealed class PointerAccess() : Access("pointer")
 {
     public override ulong First(Sample sample, ReadOnlySpan<int> items)
@@ -52,7 +53,7 @@ internal sealed class PointerAccess() : Access("pointer")
     }
 }
 
-/// <summary>Maps to read: in place where the object is contiguous, from a copy where it straddles.</summary>
+/// <summary>Maps for reading: in place if the object is contiguous, a copy if it straddles.</summary>
 internal sealed class MapAccess() : Access("map")
 {
     public override ulong First(Sample sample, ReadOnlySpan<int> items)
@@ -78,7 +79,7 @@ internal sealed class MapAccess() : Access("map")
     }
 }
 
-/// <summary>Looks at one part or two, never copied.</summary>
+/// <summary>Views an object as one part or two, never copied.</summary>
 internal sealed class ViewAccess() : Access("view")
 {
     public override ulong First(Sample sample, ReadOnlySpan<int> items)
@@ -106,7 +107,7 @@ internal sealed class ViewAccess() : Access("view")
     }
 }
 
-/// <summary>Copies out, all of the object, into a buffer that stays the same.</summary>
+/// <summary>Copies the whole object into a buffer that is used again.</summary>
 internal sealed class ReadAccess() : Access("read")
 {
     private readonly byte[] _buffer = new byte[ZsPool.MaxFrameSize];
@@ -136,7 +137,8 @@ internal sealed class ReadAccess() : Access("read")
     }
 }
 
-/// <summary>Maps to write anew, which begins with zeros. Whoever writes the first byte alone leaves the others zero; writing all puts the content back.</summary>
+/// <summary>Maps for writing, which starts with zeros.</summary>
+/// <remarks>Writing only the first byte leaves the others zero; writing all bytes restores the content.</remarks>
 internal sealed class WriteMapAccess() : Access("writeMap")
 {
     public override ulong First(Sample sample, ReadOnlySpan<int> items)

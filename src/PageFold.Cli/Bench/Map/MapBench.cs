@@ -2,24 +2,25 @@ using System.Diagnostics;
 
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>
-/// Gets at objects of a pool in random order, in every way there is, and at the same objects in a plain array. The ways take turns every some thousand objects, so that whatever else
-/// the machine does meets all of them alike; each is at another place of the order, so that none finds in the cache what the one before it has read.
-/// </summary>
+/// <summary>Accesses objects of a pool in random order in every way, and the same objects in a plain array.</summary>
+/// <remarks>
+/// The ways take turns every some thousand objects, so that other activity of the machine affects all of them alike. Each way is at another
+/// place of the order, so that none finds in the cache what the previous one has read.
+/// </remarks>
 internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, CancellationToken cancellation)
 {
     private const int Seed = 2026;
     private const int AccessesPerRound = 1 << 17;
     private const int AccessesPerTurn = 8192;
-    private const int LeastTurns = 16;
-    private const int WarmUpStretches = 3;
+    private const int MinTurns = 16;
+    private const int WarmUpCycles = 3;
     private const int WarmUpRounds = 20;
     private const int WarmUpObjects = 1000;
 
-    // Shares are percents, so the objects are a multiple of this many.
+    // Shares are percentages, so the number of objects is a multiple of a hundred.
     private const int Hundred = 100;
 
-    // What the compiler in the background may need to finish with what it found hot.
+    // The time that the background compiler may need for code that has become hot.
     private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
 
     private readonly Contents _contents = new(ZsPool.MaxFrameSize);
@@ -40,7 +41,11 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         _notes.AddRange(mapping.Notes);
         _verified &= mapping.Verified;
         if (_rows.Count == 0)
-            throw new UserErrorException($"nothing could be measured: {string.Join("; ", _notes)}. Choose other --sizes or --straddling, or a larger --working-set.");
+        {
+            throw new UserErrorException(
+                $"nothing could be measured: {string.Join("; ", _notes)}. Choose other --sizes or --straddling, "
+                    + "or a larger --working-set.");
+        }
         return new MapBenchReport
         {
             WorkingSetBytes = options.WorkingSetBytes,
@@ -52,13 +57,13 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         };
     }
 
-    /// <summary>Does all that is timed later, until the code is compiled for good.</summary>
+    /// <summary>Runs everything that is timed later, until the code is compiled.</summary>
     private void WarmUp()
     {
-        progress.Begin("Warming up", WarmUpStretches);
+        progress.Begin("Warming up", WarmUpCycles);
         using PlacedObjects placed = new(2000, WarmUpObjects, _contents, cancellation);
         using Sample sample = new(placed, Count(placed, 50), 50, 0, _random);
-        for (int stretch = 0; stretch < WarmUpStretches; stretch++)
+        for (int cycle = 0; cycle < WarmUpCycles; cycle++)
         {
             for (int round = 0; round < WarmUpRounds; round++)
                 Run(sample, round, new Dictionary<(Access, bool), List<double>>());
@@ -82,11 +87,16 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         }
         if (shares.Count == 0)
             return;
-        // As many for each share, so that they can be compared.
+        // The same number of objects for each share, so that the shares can be compared.
         int count = Math.Min(wanted / Hundred * Hundred, shares.Min(percent => Count(placed, percent)));
         if (count < wanted / Hundred * Hundred)
-            _notes.Add($"{size} bytes: only {count:N0} objects, {ByteSize.Format((double)count * size)}, since a pool has no more that straddle, or no more that do not");
-        progress.Begin($"Measuring objects of {size} bytes in turns", (long)options.Rounds * shares.Count * 2 * Math.Min(count, AccessesPerRound));
+        {
+            _notes.Add(
+                $"{size} bytes: only {count:N0} objects, {ByteSize.Format((double)count * size)}, since a pool has no more that straddle, "
+                    + "or no more that do not");
+        }
+        long accesses = (long)options.Rounds * shares.Count * 2 * Math.Min(count, AccessesPerRound);
+        progress.Begin($"Measuring objects of {size} bytes in turns", accesses);
         foreach (int percent in shares)
             Measure(placed, count, percent);
     }
@@ -101,11 +111,12 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
         foreach (((Access access, bool all), List<double> rounds) in nanoseconds)
         {
             Spread spread = Spread.Of(rounds);
-            _rows.Add(new MapBenchRow(access.Name, sample.Size, percent, all ? "all" : "first", count, spread.Median, spread.Least, spread.Most));
+            _rows.Add(new MapBenchRow(
+                access.Name, sample.Size, percent, all ? "all" : "first", count, spread.Median, spread.Least, spread.Most));
         }
     }
 
-    /// <summary>Objects of which this share can straddle: the most that can be had, in hundreds.</summary>
+    /// <summary>The maximum number of objects, in hundreds, of which this share straddles.</summary>
     public static int Count(PlacedObjects placed, int percent)
     {
         int hundreds = Array.MaxLength / Hundred;
@@ -119,16 +130,17 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
     private static string WhyNot(PlacedObjects placed, int percent)
     {
         bool fewStraddle = percent > 0 && placed.Straddling < percent;
-        return $"{(fewStraddle ? placed.Straddling : placed.Contiguous):N0} of {placed.Straddling + placed.Contiguous:N0} objects {(fewStraddle ? "straddle" : "lie whole")}";
+        int few = fewStraddle ? placed.Straddling : placed.Contiguous;
+        return $"{few:N0} of {placed.Straddling + placed.Contiguous:N0} objects {(fewStraddle ? "straddle" : "lie whole")}";
     }
 
-    /// <summary>One round of a sample: first bytes, then all bytes, each in every way.</summary>
+    /// <summary>Runs one round of a sample: first bytes, then all bytes, each in every way.</summary>
     private void Run(Sample sample, int round, Dictionary<(Access Access, bool All), List<double>> nanoseconds)
     {
         int[] order = [.. Enumerable.Range(0, sample.Count)];
         _random.Shuffle(order);
         ReadOnlySpan<int> chosen = order.AsSpan(0, Math.Min(order.Length, AccessesPerRound));
-        // Writing all bytes comes after writing the first ones and puts the content back.
+        // Writing all bytes comes after writing the first ones and restores the content.
         foreach (bool all in (bool[])[false, true])
         {
             double[] seconds = Turns(sample, chosen, all, round);
@@ -145,11 +157,11 @@ internal sealed class MapBench(MapBenchOptions options, WorkProgress progress, C
     {
         int ways = Access.Every.Count;
         double[] seconds = new double[ways];
-        int length = Math.Clamp(order.Length / LeastTurns, 1, AccessesPerTurn);
+        int length = Math.Clamp(order.Length / MinTurns, 1, AccessesPerTurn);
         int turns = (order.Length + length - 1) / length;
         for (int turn = 0; turn < turns; turn++)
         {
-            // Whoever was first is last in the next turn.
+            // The first way of a turn is the last of the next turn.
             for (int i = 0; i < ways; i++)
             {
                 int way = (i + turn + round) % ways;

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>Shows a measurement to a person.</summary>
+/// <summary>Shows a measurement as tables.</summary>
 internal static class MapBenchView
 {
     public static void Show(MapBenchReport report)
@@ -27,15 +27,23 @@ internal static class MapBenchView
     private static Table Times(MapBenchReport report, string touched)
     {
         Table table = new Table().Border(TableBorder.Rounded);
-        table.Title = new TableTitle(touched == "first" ? "Nanoseconds per access, first byte touched" : "Nanoseconds per access, all bytes read or written");
-        foreach (string column in (string[])["bytes", "straddle", "pointer", "map", "view", "read\n(copy out)", "map to\nwrite", "map\n/ pointer"])
+        table.Title = new TableTitle(
+            touched == "first" ? "Nanoseconds per access, first byte touched" : "Nanoseconds per access, all bytes read or written");
+        string[] columns = ["bytes", "straddle", "pointer", "map", "view", "read\n(copy out)", "map to\nwrite", "map\n/ pointer"];
+        foreach (string column in columns)
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (MapBenchRow pointer in report.Rows.Where(row => row.Access == "pointer" && row.BytesTouched == touched))
         {
             MapBenchRow map = Beside(report, pointer, "map");
             table.AddRow(
-                Figures.Of(pointer.Size, "0"), $"{pointer.StraddlingPercent} %", Time(pointer), $"[bold]{Time(map)}[/]", Time(Beside(report, pointer, "view")),
-                Time(Beside(report, pointer, "read")), Time(Beside(report, pointer, "writeMap")), Figures.Of(map.Nanoseconds / pointer.Nanoseconds, "0.00"));
+                Figures.Of(pointer.Size, "0"),
+                $"{pointer.StraddlingPercent} %",
+                Time(pointer),
+                $"[bold]{Time(map)}[/]",
+                Time(Beside(report, pointer, "view")),
+                Time(Beside(report, pointer, "read")),
+                Time(Beside(report, pointer, "writeMap")),
+                Figures.Of(map.Nanoseconds / pointer.Nanoseconds, "0.00"));
         }
         return table;
     }
@@ -49,19 +57,25 @@ internal static class MapBenchView
         foreach (MappingRow row in report.Mappings)
         {
             table.AddRow(
-                Figures.Of(row.Size, "0"), ByteSize.Format(row.FrameSize), $"{row.StraddlingPercent} %", Time(row.Copy), row.Window is null ? "-" : Time(row.Window),
+                Figures.Of(row.Size, "0"),
+                ByteSize.Format(row.FrameSize),
+                $"{row.StraddlingPercent} %",
+                Time(row.Copy),
+                row.Window is null ? "-" : Time(row.Window),
                 row.Window is null ? "-" : Figures.Of(row.Window.Nanoseconds / row.Copy.Nanoseconds, "0.0"));
         }
         return table;
 
-        string Time(MappingTime time) => Figures.Of(time.Nanoseconds, "N0") + Figures.Noise(report.Rounds, time.Nanoseconds, time.Least, time.Most);
+        string Time(MappingTime time) =>
+            Figures.Of(time.Nanoseconds, "N0") + Figures.Noise(report.Rounds, time.Nanoseconds, time.Least, time.Most);
     }
 
     private static IEnumerable<string> Notes(MapBenchReport report)
     {
         foreach (string note in report.Notes)
             yield return $"[yellow]{Markup.Escape(note)}[/]";
-        yield return $"[grey]random order in at most {ByteSize.Format(report.WorkingSetBytes)}; map: in place, or a copy where the object straddles; view: one part or two, never copied; map to write: begins with zeros[/]";
+        yield return $"[grey]random order in at most {ByteSize.Format(report.WorkingSetBytes)}; map: in place, or a copy where the object "
+            + "straddles; view: one part or two, never copied; map to write: begins with zeros[/]";
         double[] widths = [.. report.Rows.Select(row => (row.Most - row.Least) / row.Nanoseconds).Order()];
         if (report.Rounds < 2)
             yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
@@ -74,7 +88,8 @@ internal static class MapBenchView
     }
 
     private static MapBenchRow Beside(MapBenchReport report, MapBenchRow row, string access) => report.Rows.First(other =>
-        other.Access == access && (other.Size, other.StraddlingPercent, other.BytesTouched) == (row.Size, row.StraddlingPercent, row.BytesTouched));
+        other.Access == access
+        && (other.Size, other.StraddlingPercent, other.BytesTouched) == (row.Size, row.StraddlingPercent, row.BytesTouched));
 
     private static string Time(MapBenchRow row) => Figures.Of(row.Nanoseconds, "0");
 }

@@ -2,17 +2,19 @@ using System.Diagnostics;
 
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>
-/// Maps objects of pools that differ in how they map, by copying and through windows, and in their frames, in turns; as many objects of each, so that the cache means the same to all. In the manner of zsmapbench, with which the kernel's two forms were compared in 2012: objects
-/// of 1632 bytes, of which a third straddle two frames, mapped to read and write, and unmapped. Here the first byte is touched besides, and what it costs when all straddle is measured too.
-/// </summary>
+/// <summary>Compares pools that map by copying with pools that map through windows, for several frame sizes, in turns.</summary>
+/// <remarks>
+/// All pools have the same number of objects, so that the cache affects all alike. The method is that of zsmapbench, which compared the
+/// kernel's two forms in 2012: objects of 1632 bytes, of which a third straddle two frames, are mapped for reading and writing, and
+/// unmapped. In addition the first byte is touched, and the case that all objects straddle is measured.
+/// </remarks>
 internal sealed class MappingBench(MapBenchOptions options, Contents contents, WorkProgress progress, CancellationToken cancellation)
 {
     private const int Seed = 2012;
     private const int Hundred = 100;
     private const int AccessesPerRound = 1 << 15;
     private const int AccessesPerTurn = 1 << 10;
-    private const long MostWorkingSet = 32 << 20;
+    private const long MaxWorkingSet = 32 << 20;
 
     private static readonly int[] Shares = [33, 100];
 
@@ -35,7 +37,7 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
     private void Measure(int size)
     {
         progress.Begin($"Placing objects of {size} bytes", options.FrameSizes.Count);
-        int wanted = (int)(Math.Min(options.WorkingSetBytes, MostWorkingSet) / size) / Hundred * Hundred;
+        int wanted = (int)(Math.Min(options.WorkingSetBytes, MaxWorkingSet) / size) / Hundred * Hundred;
         List<Subject> subjects = [];
         try
         {
@@ -48,10 +50,14 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
             }
             foreach (int percent in Shares)
             {
-                // Frames of which too few have an object across their end are left out, and do not spoil the others.
+                // Frame sizes with too few straddling objects are left out, so that they do not reduce the others.
                 ILookup<bool, Subject> byEnough = subjects.ToLookup(subject => MapBench.Count(subject.Placed, percent) >= Hundred);
                 foreach (int frameSize in byEnough[false].Select(subject => subject.FrameSize).Distinct())
-                    Notes.Add($"copy and window: {size} bytes in frames of {ByteSize.Format(frameSize)}, {percent} % straddling was not measured: too few straddle; a larger --working-set has more");
+                {
+                    Notes.Add(
+                        $"copy and window: {size} bytes in frames of {ByteSize.Format(frameSize)}, {percent} % straddling was not "
+                            + "measured: too few straddle; a larger --working-set has more");
+                }
                 List<Subject> enough = [.. byEnough[true]];
                 if (enough.Count > 0)
                     Measure(enough, size, Math.Min(wanted, enough.Min(subject => MapBench.Count(subject.Placed, percent))), percent);
@@ -71,7 +77,7 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
         List<double>[] nanoseconds = [.. subjects.Select(_ => new List<double>())];
         Random random = new(Seed);
         int[] order = [.. Enumerable.Range(0, count)];
-        // The first round is for the code to be compiled and the memory to be touched.
+        // The first round lets the code be compiled and the memory be touched.
         for (int round = -1; round < options.Rounds; round++)
         {
             double[] seconds = new double[samples.Length];
@@ -101,7 +107,8 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
                 continue;
             int frameSize = subjects[subject].FrameSize;
             int window = subjects.FindIndex(other => other.Mapping == MappingKind.Window && other.FrameSize == frameSize);
-            _rows.Add(new MappingRow(size, frameSize, percent, count, MappingTime.Of(nanoseconds[subject]), window < 0 ? null : MappingTime.Of(nanoseconds[window])));
+            MappingTime? through = window < 0 ? null : MappingTime.Of(nanoseconds[window]);
+            _rows.Add(new MappingRow(size, frameSize, percent, count, MappingTime.Of(nanoseconds[subject]), through));
         }
     }
 
@@ -132,13 +139,15 @@ internal sealed class MappingBench(MapBenchOptions options, Contents contents, W
     }
 
     /// <summary>A pool that maps in one way.</summary>
-    private sealed class Subject(MappingKind mapping, int frameSize, int size, int wanted, Contents contents, CancellationToken cancellation) : IDisposable
+    private sealed class Subject(
+        MappingKind mapping, int frameSize, int size, int wanted, Contents contents, CancellationToken cancellation) : IDisposable
     {
         public MappingKind Mapping => mapping;
 
         public int FrameSize => frameSize;
 
-        public PlacedObjects Placed { get; } = new(size, wanted, contents, cancellation, new ZsPoolOptions { Mapping = mapping, FrameSize = frameSize });
+        public PlacedObjects Placed { get; } =
+            new(size, wanted, contents, cancellation, new ZsPoolOptions { Mapping = mapping, FrameSize = frameSize });
 
         public void Dispose() => Placed.Dispose();
     }

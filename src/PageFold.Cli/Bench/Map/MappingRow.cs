@@ -1,15 +1,15 @@
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>What it costs to map an object by copying and through a window.</summary>
+/// <summary>The times to map an object by copying and through a window.</summary>
 /// <param name="Size">Bytes in an object.</param>
 /// <param name="FrameSize">Bytes in a frame.</param>
-/// <param name="StraddlingPercent">Objects of a hundred that lie in two frames which are not neighbours.</param>
-/// <param name="Objects">How many there were to choose from.</param>
-/// <param name="Copy">By copying.</param>
-/// <param name="Window">Through a window; null where there are none, since a window's pages are as large as the system's.</param>
+/// <param name="StraddlingPercent">The share of objects that lie in two frames which are not adjacent, in percent.</param>
+/// <param name="Objects">The number of objects.</param>
+/// <param name="Copy">The time by copying.</param>
+/// <param name="Window">The time through a window; null if frames are larger than the system's pages, so that there is no window.</param>
 internal sealed record MappingRow(int Size, int FrameSize, int StraddlingPercent, int Objects, MappingTime Copy, MappingTime? Window);
 
-/// <summary>Times of one map and unmap.</summary>
+/// <summary>The time of one map and unmap.</summary>
 /// <param name="Nanoseconds">The median of the rounds.</param>
 /// <param name="Least">The fastest round.</param>
 /// <param name="Most">The slowest round.</param>

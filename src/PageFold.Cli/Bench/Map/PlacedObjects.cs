@@ -1,12 +1,13 @@
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>
-/// A pool with objects of one size of which enough straddle two frames and enough do not. In a fresh pool hardly any straddles, since frames that are taken one after the other are neighbours and
-/// an object across such a border is contiguous. So frames are taken first and every second one is freed: what is allocated then lies in frames without neighbours.
-/// </summary>
+/// <summary>A pool with objects of one size, of which enough straddle two frames and enough do not.</summary>
+/// <remarks>
+/// In a fresh pool few objects straddle, because frames taken one after the other are adjacent, and an object across their border is
+/// contiguous. So frames are taken first and every second one is freed: later objects lie in frames without neighbours.
+/// </remarks>
 internal sealed class PlacedObjects : IDisposable
 {
-    /// <summary>The most memory that placing takes, as a multiple of the bytes of the wanted objects.</summary>
+    /// <summary>The maximum memory that placing takes, as a multiple of the bytes of the wanted objects.</summary>
     public const int MemoryFactor = 6;
 
     private readonly List<int> _straddling = [];
@@ -15,10 +16,10 @@ internal sealed class PlacedObjects : IDisposable
     private readonly Contents _contents;
 
     /// <param name="size">Bytes in an object.</param>
-    /// <param name="wanted">Objects of each kind; there may be fewer.</param>
-    /// <param name="contents">What they hold.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <param name="options">Of the pool.</param>
+    /// <param name="wanted">The number of objects of each kind; there may be fewer.</param>
+    /// <param name="contents">The contents of the objects.</param>
+    /// <param name="cancellation">Cancels placing.</param>
+    /// <param name="options">The options of the pool.</param>
     public PlacedObjects(int size, int wanted, Contents contents, CancellationToken cancellation, ZsPoolOptions? options = null)
     {
         Size = size;
@@ -49,8 +50,8 @@ internal sealed class PlacedObjects : IDisposable
 
     public ReadOnlySpan<byte> Content(int number) => _contents[number, Size];
 
-    /// <summary>Chooses objects at random, so that they are spread over the pool whatever their share.</summary>
-    /// <returns>The numbers of the objects, in no order.</returns>
+    /// <summary>Chooses objects at random, so that they are spread over the pool whatever their share is.</summary>
+    /// <returns>The numbers of the objects, in random order.</returns>
     public int[] Choose(int straddling, int contiguous, Random random)
     {
         int[] crossing = [.. _straddling];
@@ -72,7 +73,7 @@ internal sealed class PlacedObjects : IDisposable
 
     private void Place(int wanted, CancellationToken cancellation)
     {
-        // Most frames have one object across their end. Of small objects it takes many frames to find enough, and there is an end to it.
+        // Most frames have one object across their end. Small objects need many frames to find enough, so there is a limit.
         long bytes = (long)wanted * Size;
         long frame = Pool.MaxObjectSize;
         long holes = Math.Min(2 * bytes, wanted * frame + wanted * frame / 8);
@@ -80,12 +81,12 @@ internal sealed class PlacedObjects : IDisposable
         long placed = 0;
         while (placed < holes && (Straddling < wanted || Contiguous < wanted))
             placed += Add(cancellation);
-        // Past the holes frames are neighbours again.
+        // Beyond the holes, frames are adjacent again.
         for (placed = 0; placed < bytes + frame && Contiguous < wanted;)
             placed += Add(cancellation);
     }
 
-    /// <summary>Leaves free frames without neighbours.</summary>
+    /// <summary>Leaves free frames without free neighbours.</summary>
     private void Scatter(long frames, CancellationToken cancellation)
     {
         List<ZsHandle> holes = [];

@@ -3,7 +3,7 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Map;
 
-/// <summary>Objects that are accessed: in a pool, and the same ones in a plain array as long as the working set.</summary>
+/// <summary>The objects to access: in a pool, and the same ones in a plain array as long as the working set.</summary>
 internal sealed class Sample : IDisposable
 {
     private readonly PlacedObjects _placed;
@@ -11,11 +11,11 @@ internal sealed class Sample : IDisposable
     private readonly long[] _offsets;
     private readonly int[] _numbers;
 
-    /// <param name="placed">Where the objects are from; outlives the sample.</param>
-    /// <param name="count">Objects.</param>
-    /// <param name="percent">Of a hundred, those that straddle.</param>
-    /// <param name="arrayBytes">Bytes of the plain array, over which its objects are spread.</param>
-    /// <param name="random">Chooses.</param>
+    /// <param name="placed">The source of the objects, which outlives the sample.</param>
+    /// <param name="count">The number of objects.</param>
+    /// <param name="percent">The share that straddles, in percent.</param>
+    /// <param name="arrayBytes">The size of the plain array, over which its objects are spread, in bytes.</param>
+    /// <param name="random">The source of random choices.</param>
     public Sample(PlacedObjects placed, int count, int percent, long arrayBytes, Random random)
     {
         _placed = placed;
@@ -37,7 +37,7 @@ internal sealed class Sample : IDisposable
 
     public int Count => _numbers.Length;
 
-    /// <summary>Objects that straddle.</summary>
+    /// <summary>The number of objects that straddle.</summary>
     public int Straddling { get; }
 
     public ZsHandle[] Handles { get; }
@@ -47,7 +47,7 @@ internal sealed class Sample : IDisposable
 
     public ReadOnlySpan<byte> Content(int item) => _placed.Content(_numbers[item]);
 
-    /// <summary>Compares every object with what it has to be, and counts again how many straddle.</summary>
+    /// <summary>Compares every object with its expected content and counts again how many straddle.</summary>
     public bool IsAsItWas()
     {
         byte[] read = new byte[Size];

@@ -3,13 +3,11 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>
-/// The codec alone, as the best that a store around it could come to: every page is compressed straight to the place where it is decompressed from, without a
-/// copy, a check, a lock, a table or a limit.
-/// </summary>
+/// <summary>The codec alone: the lower bound of the time of a store with this codec.</summary>
 /// <remarks>
-/// The places lie as an allocator by size lays them out: pages of one size class side by side, in the order in which they are written. They are worked out before the clock runs,
-/// which spares the codec all keeping of books.
+/// Every page is compressed straight to the place from which it is decompressed, without a copy, a checksum, a lock, a table or a limit.
+/// The places are arranged as by a size-class allocator: pages of one size class side by side, in the order in which they are written. They
+/// are computed before timing starts, so the codec does no bookkeeping.
 /// </remarks>
 internal sealed class CodecSubject : Subject
 {
@@ -26,8 +24,8 @@ internal sealed class CodecSubject : Subject
     private readonly int _capacity;
 
     /// <param name="image">The pages.</param>
-    /// <param name="codec">How they are compressed.</param>
-    /// <param name="warm">Touches the places' memory.</param>
+    /// <param name="codec">The codec.</param>
+    /// <param name="warm">True to touch the memory of the places.</param>
     public CodecSubject(PageImage image, PageCodec codec, bool warm)
         : base(Codec, codec.Name)
     {
@@ -46,12 +44,12 @@ internal sealed class CodecSubject : Subject
 
     public override (long Compressed, long Total) Memory => (Compressed, Compressed);
 
-    /// <summary>Compressed bytes of each page of the image.</summary>
+    /// <summary>The compressed size of each page of the image, in bytes.</summary>
     public ReadOnlySpan<int> Sizes => _sizes;
 
     private long Compressed { get; }
 
-    /// <summary>Where a page's place is, in bytes, after the last <see cref="Prepare"/>.</summary>
+    /// <summary>The offset of a page's place, after the last <see cref="Prepare"/>.</summary>
     public long PlaceOf(int content) => _offsets[content];
 
     public override void Prepare(ReadOnlySpan<int> contents)
@@ -73,7 +71,7 @@ internal sealed class CodecSubject : Subject
         base.Dispose(disposing);
     }
 
-    /// <summary>Where each size class's places begin.</summary>
+    /// <summary>The offset of the first place of each size class.</summary>
     private static long[] Starts(int[] sizes)
     {
         long[] starts = new long[sizes.Max() / Step + 2];
@@ -90,7 +88,7 @@ internal sealed class CodecSubject : Subject
         private readonly byte[] _page = GC.AllocateArray<byte>(subject._image.PageSize, pinned: true);
         private readonly byte[] _packed = GC.AllocateArray<byte>(subject._capacity, pinned: true);
 
-        // LZ4 writes nothing past its result, whatever room it is given. Others may, and then go by way of a buffer.
+        // LZ4 writes nothing beyond its result, however much room it has. Other codecs may, and write to a buffer first.
         private readonly bool _straight = subject._codec.Name != "zstd";
 
         public override ReadOnlySpan<byte> LastRead => _page;

@@ -2,7 +2,7 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>A <see cref="PageStore"/>, used as anybody would.</summary>
+/// <summary>A <see cref="PageStore"/>, used through its public API.</summary>
 internal sealed class PageStoreSubject(PageImage image, PageCodec codec, bool hugePages) : Subject(PageFold, codec.Name)
 {
     private readonly PageStore _store = new(new PageStoreOptions { PageSize = image.PageSize, Codec = codec, HugePages = hugePages });
@@ -35,7 +35,10 @@ internal sealed class PageStoreSubject(PageImage image, PageCodec codec, bool hu
             for (int i = 0; i < places.Length; i++)
             {
                 if (store.Write(places[i], image[contents[i]]) == StoreOutcome.Full)
-                    throw new UserErrorException($"a store of {ByteSize.Format(store.MemoryLimit)} is full; choose less data with --sample.");
+                {
+                    throw new UserErrorException(
+                        $"a store of {ByteSize.Format(store.MemoryLimit)} is full; choose less data with --sample.");
+                }
             }
         }
 

@@ -3,13 +3,13 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>
-/// Writes and reads the same real pages with the codec alone, with PageFold and with the kernel's zram. They take turns every some ten thousand pages, a tenth of a second,
-/// so that whatever else the machine does, and however its clock changes, meets all of them alike.
-/// </summary>
+/// <summary>Writes and reads the same real pages with the codec alone, with PageFold and with the kernel's zram.</summary>
 /// <remarks>
-/// Everybody's memory is full and warm: a write replaces the page that is there by another page of the image, so objects of other sizes come and go. Before each write the image is shifted
-/// against the places; a random order visits the places, and so the contents, at random, and reading has another random order than writing. With <c>--cold</c> each round begins with nothing and measures the first write alone.
+/// The subjects take turns every some ten thousand pages, a tenth of a second, so that other activity of the machine, and changes of its
+/// clock rate, affect all of them alike. The memory of all subjects is full and warm: a write replaces a page by another page of the image,
+/// so objects of other sizes come and go. Before each write the image is shifted against the places. A random order visits places, and so
+/// contents, at random; reading has another random order than writing. With <c>--cold</c> each round starts empty and measures only the
+/// first write.
 /// </remarks>
 internal sealed class StoreBench
 {
@@ -18,7 +18,7 @@ internal sealed class StoreBench
     private const int WarmUpShift = 2;
     private const int WarmUpRounds = 4;
 
-    // What the compiler in the background may need to finish with what it found hot.
+    // The time that the background compiler may need for code that has become hot.
     private static readonly TimeSpan CompileTime = TimeSpan.FromMilliseconds(300);
 
     private readonly StoreBenchOptions _options;
@@ -35,7 +35,13 @@ internal sealed class StoreBench
     private readonly Dictionary<(string Subject, string Algorithm, Step Step), List<double>> _speeds = [];
     private int _shift;
 
-    public StoreBench(StoreBenchOptions options, PageImage image, string source, string? zramUnavailable, WorkProgress progress, CancellationToken cancellation)
+    public StoreBench(
+        StoreBenchOptions options,
+        PageImage image,
+        string source,
+        string? zramUnavailable,
+        WorkProgress progress,
+        CancellationToken cancellation)
     {
         _options = options;
         _image = image;
@@ -46,7 +52,7 @@ internal sealed class StoreBench
         _sequential = [.. Enumerable.Range(0, image.Count)];
         _randomToWrite = [.. _sequential];
         _randomToRead = [.. _sequential];
-        // A fixed seed: the same order each time.
+        // A fixed seed, so that the order is the same each time.
         Random random = new(Seed);
         random.Shuffle(_randomToWrite);
         random.Shuffle(_randomToRead);
@@ -54,7 +60,7 @@ internal sealed class StoreBench
         _contents = new int[image.Count];
     }
 
-    /// <summary>Passes over a small image that make a round long enough.</summary>
+    /// <summary>The number of passes over a small image that make a round long enough.</summary>
     private int Passes => _options.Cold ? 1 : Math.Max(1, _options.RoundPages / _image.Count);
 
     public StoreBenchReport Execute()
@@ -100,7 +106,9 @@ internal sealed class StoreBench
     {
         using Subjects subjects = new(this, warm: false);
         Record(subjects, step, Measure(subjects, step, round, Passes));
-        return (subjects.All(Verify), [.. subjects.Select(subject => new StoreBenchMemory(subject.Name, subject.Algorithm, subject.Memory.Compressed, subject.Memory.Total, null))]);
+        StoreBenchMemory[] memory = [.. subjects.Select(subject => new StoreBenchMemory(
+            subject.Name, subject.Algorithm, subject.Memory.Compressed, subject.Memory.Total, null))];
+        return (subjects.All(Verify), memory);
     }
 
     private StoreBenchReport Report(bool verified, IReadOnlyList<StoreBenchMemory> memory) => new()
@@ -119,11 +127,12 @@ internal sealed class StoreBench
         {
             Spread spread = Spread.Of(entry.Value);
             (string subject, string algorithm, Step step) = entry.Key;
-            return new StoreBenchRow(subject, algorithm, step.OperationName, step.OrderName, step.Threads, spread.Median, spread.Least, spread.Most);
+            return new StoreBenchRow(
+                subject, algorithm, step.OperationName, step.OrderName, step.Threads, spread.Median, spread.Least, spread.Most);
         })],
     };
 
-    /// <summary>Does all that is timed later, until the code is compiled for good.</summary>
+    /// <summary>Runs everything that is timed later, until the code is compiled.</summary>
     private void WarmUp()
     {
         using Subjects subjects = new(this, warm: true);
@@ -137,7 +146,7 @@ internal sealed class StoreBench
         }
     }
 
-    /// <summary>Writes every page once, so that everybody holds the same and memory is there.</summary>
+    /// <summary>Writes every page once, so that all subjects hold the same pages and their memory is resident.</summary>
     private void Fill(Subjects subjects)
     {
         _sequential.CopyTo(_holds, 0);
@@ -163,7 +172,7 @@ internal sealed class StoreBench
         }
     }
 
-    /// <summary>One operation of all subjects, in turns; returns each one's pages per second.</summary>
+    /// <summary>Runs one operation for all subjects, in turns, and returns the pages per second of each.</summary>
     private double[] Measure(Subjects subjects, Step step, int round, int passes)
     {
         double[] seconds = new double[subjects.Count];
@@ -175,11 +184,16 @@ internal sealed class StoreBench
             for (int from = 0; from < order.Length; from += PagesPerTurn, turn++)
             {
                 int length = Math.Min(PagesPerTurn, order.Length - from);
-                // Whoever was first is last in the next turn.
+                // The first subject of a turn is the last of the next turn.
                 for (int i = 0; i < subjects.Count; i++)
                 {
                     int number = (i + turn + round) % subjects.Count;
-                    seconds[number] += Turn(team, subjects.Workers(subjects[number], step.Threads), step.Operation, order.AsMemory(from, length), _contents.AsMemory(from, length));
+                    seconds[number] += Turn(
+                        team,
+                        subjects.Workers(subjects[number], step.Threads),
+                        step.Operation,
+                        order.AsMemory(from, length),
+                        _contents.AsMemory(from, length));
                 }
                 _progress.Add(length);
                 _cancellation.ThrowIfCancellationRequested();
@@ -190,7 +204,7 @@ internal sealed class StoreBench
         return [.. seconds.Select(spent => (double)passes * _image.Count / spent)];
     }
 
-    /// <summary>Chooses the order of the places and, in that order, so that no look-up of ours is timed, what each holds or is to hold.</summary>
+    /// <summary>Chooses the order of the places and their contents in that order, so that no look-up is timed.</summary>
     private int[] Prepare(Subjects subjects, Step step)
     {
         bool writes = step.Operation == Operation.Write;
@@ -207,15 +221,19 @@ internal sealed class StoreBench
         return order;
     }
 
-    private static double Turn(Team team, SubjectWorker[] workers, Operation operation, ReadOnlyMemory<int> places, ReadOnlyMemory<int> contents) => team.Run(number =>
+    private static double Turn(
+        Team team, SubjectWorker[] workers, Operation operation, ReadOnlyMemory<int> places, ReadOnlyMemory<int> contents)
     {
-        int from = (int)((long)places.Length * number / team.Size);
-        int length = (int)((long)places.Length * (number + 1) / team.Size) - from;
-        if (operation == Operation.Write)
-            workers[number].Write(places.Span.Slice(from, length), contents.Span.Slice(from, length));
-        else
-            workers[number].Read(places.Span.Slice(from, length), contents.Span.Slice(from, length));
-    });
+        return team.Run(number =>
+        {
+            int from = (int)((long)places.Length * number / team.Size);
+            int length = (int)((long)places.Length * (number + 1) / team.Size) - from;
+            if (operation == Operation.Write)
+                workers[number].Write(places.Span.Slice(from, length), contents.Span.Slice(from, length));
+            else
+                workers[number].Read(places.Span.Slice(from, length), contents.Span.Slice(from, length));
+        });
+    }
 
     private void Record(Subjects subjects, Step step, double[] speeds)
     {
@@ -228,7 +246,7 @@ internal sealed class StoreBench
         }
     }
 
-    /// <summary>Reads every page of a subject once more and compares.</summary>
+    /// <summary>Reads every page of a subject once more and compares it.</summary>
     private bool Verify(Subject subject)
     {
         using SubjectWorker worker = subject.CreateWorker();
@@ -241,7 +259,7 @@ internal sealed class StoreBench
         return true;
     }
 
-    /// <summary>The kernel's name for what the codecs have in common.</summary>
+    /// <summary>The kernel's name for the algorithm of the codecs.</summary>
     public static string ZramAlgorithm(IReadOnlyList<PageCodec> codecs) => codecs[0].Name.Split('-')[0];
 
     private enum Operation
@@ -263,7 +281,7 @@ internal sealed class StoreBench
         public string OrderName => Order == Order.Sequential ? "sequential" : "random";
     }
 
-    /// <summary>Those that take turns, and their workers, which are kept.</summary>
+    /// <summary>The subjects that take turns, and their workers, which are kept.</summary>
     private sealed class Subjects : List<Subject>, IDisposable
     {
         private readonly Dictionary<Subject, SubjectWorker[]> _workers = [];

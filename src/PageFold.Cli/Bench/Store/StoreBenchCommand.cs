@@ -5,11 +5,11 @@ using PageFold.Cli.Data;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary><c>pagefold bench store</c>: the codec alone, PageFold and the kernel's zram on the same real pages.</summary>
+/// <summary><c>pagefold bench store</c>: compares the codec alone, PageFold and the kernel's zram on the same real pages.</summary>
 internal static class StoreBenchCommand
 {
     private const string DefaultSample = "1GiB";
-    private const int MostRoundPages = 1 << 24;
+    private const int MaxRoundPages = 1 << 24;
     private const string DefaultThreads = "1,2";
 
     public static Command Create()
@@ -21,18 +21,43 @@ internal static class StoreBenchCommand
             HelpName = "PATH",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<string?> pid = new("--pid") { Description = "Use the present pages of a running process's private memory instead (Linux).", HelpName = "N" };
-        Option<string[]> codec = new("--codec") { Description = "lz4, lz4-managed, zstd or none; both LZ4s, lz4,lz4-managed, are the default.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
+        Option<string?> pid = new("--pid")
+        {
+            Description = "Use the present pages of a running process's private memory instead (Linux).",
+            HelpName = "N",
+        };
+        Option<string[]> codec = new("--codec")
+        {
+            Description = "lz4, lz4-managed, zstd or none; both LZ4s, lz4,lz4-managed, are the default.",
+            HelpName = "NAME",
+            AllowMultipleArgumentsPerToken = true,
+        };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
-        Option<string> pageSize = new("--page-size") { Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.", DefaultValueFactory = _ => "4KiB", HelpName = "BYTES" };
+        Option<string> pageSize = new("--page-size")
+        {
+            Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
+            DefaultValueFactory = _ => "4KiB",
+            HelpName = "BYTES",
+        };
         Option<string> sample = new("--sample")
         {
             Description = "Use about this much of the data, chosen evenly; of a pipe or device the first so much.",
             DefaultValueFactory = _ => DefaultSample,
             HelpName = "BYTES",
         };
-        Option<string[]> threads = new("--threads") { AllowMultipleArgumentsPerToken = true, Description = "Threads that write and read; several numbers are measured one after the other.", DefaultValueFactory = _ => [DefaultThreads], HelpName = "N,N" };
-        Option<string> rounds = new("--rounds") { Description = "Rounds, in which all take turns; the median is shown.", DefaultValueFactory = _ => "5", HelpName = "N" };
+        Option<string[]> threads = new("--threads")
+        {
+            AllowMultipleArgumentsPerToken = true,
+            Description = "Threads that write and read; several numbers are measured one after the other.",
+            DefaultValueFactory = _ => [DefaultThreads],
+            HelpName = "N,N",
+        };
+        Option<string> rounds = new("--rounds")
+        {
+            Description = "Rounds, in which all take turns; the median is shown.",
+            DefaultValueFactory = _ => "5",
+            HelpName = "N",
+        };
         Option<string> roundPages = new("--round-pages")
         {
             Description = "How many pages each of them writes and reads in a round, at least: few data are passed over several times. "
@@ -40,10 +65,15 @@ internal static class StoreBenchCommand
             DefaultValueFactory = _ => StoreBenchOptions.DefaultRoundPages.ToString(CultureInfo.InvariantCulture),
             HelpName = "N",
         };
-        Option<bool> cold = new("--cold") { Description = "Measure first writes into memory that nobody has touched, and nothing else." };
-        Option<bool> huge = new("--huge-pages") { Description = "Let PageFold merge its memory into huge pages." };
-        Option<string?> json = new("--json") { Description = "Write the report as JSON to a file, or to standard output with -.", HelpName = "FILE|-" };
-        Command command = new("store", "Write and read real pages with the codec alone, with PageFold and with the kernel's zram (as root), side by side.")
+        Option<bool> cold = new("--cold") { Description = "Measure only first writes, into memory that was never touched." };
+        Option<bool> huge = new("--huge-pages") { Description = "Let PageFold collapse its memory into huge pages." };
+        Option<string?> json = new("--json")
+        {
+            Description = "Write the report as JSON to a file, or to standard output with -.",
+            HelpName = "FILE|-",
+        };
+        Command command = new(
+            "store", "Write and read real pages with the codec alone, with PageFold and with the kernel's zram (as root), side by side.")
         {
             data, pid, codec, level, pageSize, sample, threads, rounds, roundPages, cold, huge, json,
         };
@@ -57,7 +87,7 @@ internal static class StoreBenchCommand
             Threads = Arguments.Integers("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024, or several with commas between"),
             Rounds = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000"),
             RoundPages = Arguments.Integer(
-                "--round-pages", parsed.GetValue(roundPages)!, 1, MostRoundPages, $"1 to {MostRoundPages} pages"),
+                "--round-pages", parsed.GetValue(roundPages)!, 1, MaxRoundPages, $"1 to {MaxRoundPages} pages"),
             Cold = parsed.GetValue(cold),
             HugePages = parsed.GetValue(huge),
             Json = parsed.GetValue(json),
@@ -102,7 +132,7 @@ internal static class StoreBenchCommand
         return new StoreBench(options, image, source.FullDescription, WhyNoZram(options), progress, cancellation).Execute();
     }
 
-    /// <summary>Tries it on a device of one page, so that it is known before anything is measured.</summary>
+    /// <summary>Says why zram cannot be measured, before anything is measured, by trying a device of one page; null if it can.</summary>
     private static string? WhyNoZram(StoreBenchOptions options)
     {
         if (!OperatingSystem.IsLinux())

@@ -1,6 +1,6 @@
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>What is compared and how, checked.</summary>
+/// <summary>The validated options of a comparison.</summary>
 internal sealed record StoreBenchOptions
 {
     public required IReadOnlyList<string> Paths { get; init; }
@@ -13,23 +13,23 @@ internal sealed record StoreBenchOptions
 
     public required long SampleBytes { get; init; }
 
-    /// <summary>Numbers of threads, each measured by itself.</summary>
+    /// <summary>Numbers of threads, each measured separately.</summary>
     public required IReadOnlyList<int> Threads { get; init; }
 
     public required int Rounds { get; init; }
 
-    /// <summary>The least pages that each subject writes and reads in a round.</summary>
+    /// <summary>The minimum number of pages that each subject writes and reads in a round.</summary>
     public required int RoundPages { get; init; }
 
-    /// <summary>What <see cref="RoundPages"/> is unless it is told.</summary>
+    /// <summary>The default of <see cref="RoundPages"/>.</summary>
     public const int DefaultRoundPages = 1 << 16;
 
-    /// <summary>Measures the first write into memory that nobody has touched, and nothing else.</summary>
+    /// <summary>True to measure only first writes, into memory that was never touched.</summary>
     public required bool Cold { get; init; }
 
-    /// <summary>Lets PageFold use huge pages.</summary>
+    /// <summary>True to let PageFold use huge pages.</summary>
     public required bool HugePages { get; init; }
 
-    /// <summary>Where the JSON goes: a file, or - for standard output; null for nowhere.</summary>
+    /// <summary>The target of the JSON: a file, or - for standard output; null for none.</summary>
     public string? Json { get; init; }
 }

@@ -2,10 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>What a comparison found; the object that <c>--json</c> writes.</summary>
+/// <summary>The results of a comparison; the object that <c>--json</c> writes.</summary>
 internal sealed record StoreBenchReport
 {
-    /// <summary>What the pages are of.</summary>
+    /// <summary>A description of the data.</summary>
     public required string Source { get; init; }
 
     public required int PageSize { get; init; }
@@ -21,13 +21,13 @@ internal sealed record StoreBenchReport
     /// <summary>True if first writes into untouched memory were measured.</summary>
     public required bool Cold { get; init; }
 
-    /// <summary>Codec names, and the library behind each.</summary>
+    /// <summary>The library that implements each codec, by the codec's name.</summary>
     public required IReadOnlyDictionary<string, string> Implementations { get; init; }
 
-    /// <summary>Why kernel zram was not measured; null if it was.</summary>
+    /// <summary>The reason why the kernel's zram was not measured; null if it was.</summary>
     public string? ZramUnavailable { get; init; }
 
-    /// <summary>True if every subject gave back every page as it was written.</summary>
+    /// <summary>True if every subject returned every page as it was written.</summary>
     public required bool Verified { get; init; }
 
     public required IReadOnlyList<StoreBenchRow> Rows { get; init; }
@@ -35,24 +35,24 @@ internal sealed record StoreBenchReport
     public required IReadOnlyList<StoreBenchMemory> Memory { get; init; }
 }
 
-/// <summary>One operation of one subject.</summary>
+/// <summary>The speed of one operation of one subject.</summary>
 /// <param name="Subject">codec, pagefold or zram.</param>
 /// <param name="Algorithm">The codec's name.</param>
 /// <param name="Operation">write or read.</param>
 /// <param name="Order">sequential or random.</param>
-/// <param name="Threads">Threads at work at once.</param>
-/// <param name="PagesPerSecond">Of all threads together; the median of the rounds.</param>
+/// <param name="Threads">The number of threads.</param>
+/// <param name="PagesPerSecond">The sum of all threads; the median of the rounds.</param>
 /// <param name="Least">The slowest round.</param>
 /// <param name="Most">The fastest round.</param>
 internal sealed record StoreBenchRow(
     string Subject, string Algorithm, string Operation, string Order, int Threads, double PagesPerSecond, double Least, double Most);
 
-/// <summary>What one subject held.</summary>
+/// <summary>The memory that one subject held.</summary>
 /// <param name="Subject">codec, pagefold or zram.</param>
 /// <param name="Algorithm">The codec's name.</param>
-/// <param name="CompressedBytes">What the pages come to.</param>
-/// <param name="TotalBytes">All bytes held once every page had been written, tables included.</param>
-/// <param name="TotalBytesAtEnd">The same after all rounds of overwriting; null where nothing was overwritten.</param>
+/// <param name="CompressedBytes">The total size of the compressed pages.</param>
+/// <param name="TotalBytes">All bytes held when every page was written once, tables included.</param>
+/// <param name="TotalBytesAtEnd">The same after all rounds of overwriting; null if nothing was overwritten.</param>
 internal sealed record StoreBenchMemory(string Subject, string Algorithm, long CompressedBytes, long TotalBytes, long? TotalBytesAtEnd);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]

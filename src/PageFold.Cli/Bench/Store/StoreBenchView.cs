@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>Shows a comparison to a person.</summary>
+/// <summary>Shows a comparison as tables.</summary>
 internal static class StoreBenchView
 {
     private const int FewPages = 16384;
@@ -24,19 +24,26 @@ internal static class StoreBenchView
     private static Table Speeds(StoreBenchReport report, string algorithm, string implementation)
     {
         Table table = new Table().Border(TableBorder.Rounded);
-        table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}, {implementation}, {(report.Cold ? "first writes into cold memory" : "warm memory")}"));
+        string pages = $"{Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}";
+        string state = report.Cold ? "first writes into cold memory" : "warm memory";
+        table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{pages}, {implementation}, {state}"));
         table.AddColumn("µs a page");
         bool beside = report.ZramUnavailable is null;
-        string[] columns = beside ? ["thr.", "codec\nalone", "kernel\nzram", "[bold]PageFold[/]", "speed\n/ codec", "speed\n/ zram"] : ["thr.", "codec\nalone", "[bold]PageFold[/]", "speed\n/ codec"];
+        string[] columns = beside
+            ? ["thr.", "codec\nalone", "kernel\nzram", "[bold]PageFold[/]", "speed\n/ codec", "speed\n/ zram"]
+            : ["thr.", "codec\nalone", "[bold]PageFold[/]", "speed\n/ codec"];
         foreach (string column in columns)
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (StoreBenchRow row in report.Rows.Where(row => row.Subject == Subject.PageFold && row.Algorithm == algorithm))
         {
             StoreBenchRow? codec = Beside(report, row, Subject.Codec);
             StoreBenchRow? zram = Beside(report, row, Subject.Zram);
-            string[] cells = [$"{(row.Order == "random" ? "rand." : "seq.")} {row.Operation}", Figures.Of(row.Threads, "0"), Speed(report, codec)];
+            string operation = $"{(row.Order == "random" ? "rand." : "seq.")} {row.Operation}";
+            string[] cells = [operation, Figures.Of(row.Threads, "0"), Speed(report, codec)];
             string own = $"[bold]{Speed(report, row)}[/]";
-            table.AddRow(beside ? [.. cells, Speed(report, zram), own, Ratio(row, codec), Ratio(row, zram)] : [.. cells, own, Ratio(row, codec)]);
+            table.AddRow(beside
+                ? [.. cells, Speed(report, zram), own, Ratio(row, codec), Ratio(row, zram)]
+                : [.. cells, own, Ratio(row, codec)]);
         }
         return table;
     }
@@ -51,8 +58,11 @@ internal static class StoreBenchView
         foreach (StoreBenchMemory memory in report.Memory)
         {
             table.AddRow(
-                $"{Name(memory.Subject)}, {memory.Algorithm}", ByteSize.Format(memory.CompressedBytes), ByteSize.Format(memory.TotalBytes),
-                Figures.Of((double)memory.TotalBytes / memory.CompressedBytes, "0.0000"), memory.TotalBytesAtEnd is { } end ? ByteSize.Format(end) : string.Empty);
+                $"{Name(memory.Subject)}, {memory.Algorithm}",
+                ByteSize.Format(memory.CompressedBytes),
+                ByteSize.Format(memory.TotalBytes),
+                Figures.Of((double)memory.TotalBytes / memory.CompressedBytes, "0.0000"),
+                memory.TotalBytesAtEnd is { } end ? ByteSize.Format(end) : string.Empty);
         }
         return table;
     }
@@ -60,11 +70,18 @@ internal static class StoreBenchView
     private static IEnumerable<string> Notes(StoreBenchReport report)
     {
         if (report.SameFilledLeftOut > 0)
-            yield return $"[grey]left out: {Figures.Count(report.SameFilledLeftOut, "same-filled page", "same-filled pages")}, which nobody compresses[/]";
+        {
+            string leftOut = Figures.Count(report.SameFilledLeftOut, "same-filled page", "same-filled pages");
+            yield return $"[grey]left out: {leftOut}, which no store compresses[/]";
+        }
         if (report.ZramUnavailable is { } reason)
             yield return $"[yellow]kernel zram was not measured: {Markup.Escape(reason)}[/]";
         if (report.Pages < FewPages)
-            yield return $"[yellow]{Figures.Count(report.Pages, "page is", "pages are")} few: caches and the branch predictor remember what of more data they would not; take {FewPages:N0} or more[/]";
+        {
+            string few = Figures.Count(report.Pages, "page is", "pages are");
+            yield return $"[yellow]{few} few: caches and the branch predictor remember what of more data they would not; "
+                + $"take {FewPages:N0} or more[/]";
+        }
         yield return "[grey]µs: what one thread takes for a page. Speed: how many times as fast PageFold is[/]";
         yield return $"[grey]{Figures.Legend(report.Rounds)}[/]";
         yield return report.Verified
@@ -80,11 +97,15 @@ internal static class StoreBenchView
     };
 
     private static StoreBenchRow? Beside(StoreBenchReport report, StoreBenchRow row, string subject) => report.Rows.FirstOrDefault(other =>
-        other.Subject == subject && (other.Algorithm == row.Algorithm || subject == Subject.Zram) && (other.Operation, other.Order, other.Threads) == (row.Operation, row.Order, row.Threads));
+        other.Subject == subject
+        && (other.Algorithm == row.Algorithm || subject == Subject.Zram)
+        && (other.Operation, other.Order, other.Threads) == (row.Operation, row.Order, row.Threads));
 
     private static string Speed(StoreBenchReport report, StoreBenchRow? row) => row is null
         ? "-"
-        : Figures.Of(1e6 * row.Threads / row.PagesPerSecond, "0.00") + Figures.Noise(report.Rounds, row.PagesPerSecond, row.Least, row.Most);
+        : Figures.Of(1e6 * row.Threads / row.PagesPerSecond, "0.00")
+            + Figures.Noise(report.Rounds, row.PagesPerSecond, row.Least, row.Most);
 
-    private static string Ratio(StoreBenchRow row, StoreBenchRow? other) => other is null ? "-" : $"[bold]{Figures.Of(row.PagesPerSecond / other.PagesPerSecond, "0.00")}[/]";
+    private static string Ratio(StoreBenchRow row, StoreBenchRow? other) =>
+        other is null ? "-" : $"[bold]{Figures.Of(row.PagesPerSecond / other.PagesPerSecond, "0.00")}[/]";
 }

@@ -1,6 +1,6 @@
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>One of those that are measured side by side: something that takes pages and gives them back.</summary>
+/// <summary>A subject of the comparison: it stores pages and returns them.</summary>
 internal abstract class Subject(string name, string algorithm) : IDisposable
 {
     public const string Codec = "codec";
@@ -13,16 +13,17 @@ internal abstract class Subject(string name, string algorithm) : IDisposable
     /// <summary>The codec's name.</summary>
     public string Algorithm { get; } = algorithm;
 
-    /// <summary>Bytes that the pages come to, and bytes held for that.</summary>
+    /// <summary>The total size of the compressed pages, and the bytes held for them.</summary>
     public abstract (long Compressed, long Total) Memory { get; }
 
-    /// <summary>Tells what is going to be written next, all of it, in order; not timed.</summary>
+    /// <summary>Receives all contents that will be written next, in order; not timed.</summary>
     /// <param name="contents">The pages of the image.</param>
     public virtual void Prepare(ReadOnlySpan<int> contents)
     {
     }
 
-    /// <summary>What one thread needs to write and read. The caller disposes it.</summary>
+    /// <summary>Makes a worker, with which one thread writes and reads.</summary>
+    /// <remarks>The caller disposes it.</remarks>
     public abstract SubjectWorker CreateWorker();
 
     public void Dispose()
@@ -40,16 +41,16 @@ internal abstract class Subject(string name, string algorithm) : IDisposable
 internal abstract class SubjectWorker : IDisposable
 {
     /// <summary>Writes pages, one after the other.</summary>
-    /// <param name="places">Where.</param>
-    /// <param name="contents">Which page of the image goes to each.</param>
+    /// <param name="places">The places to write to.</param>
+    /// <param name="contents">The page of the image for each place.</param>
     public abstract void Write(ReadOnlySpan<int> places, ReadOnlySpan<int> contents);
 
-    /// <summary>Reads pages into a buffer that stays the same, one after the other.</summary>
-    /// <param name="places">Where from.</param>
-    /// <param name="contents">Which page of the image each holds.</param>
+    /// <summary>Reads pages, one after the other, into a buffer that is used again.</summary>
+    /// <param name="places">The places to read from.</param>
+    /// <param name="contents">The page of the image that each place holds.</param>
     public abstract void Read(ReadOnlySpan<int> places, ReadOnlySpan<int> contents);
 
-    /// <summary>The page that was read last.</summary>
+    /// <summary>The content of the page that was read last.</summary>
     public abstract ReadOnlySpan<byte> LastRead { get; }
 
     public void Dispose()

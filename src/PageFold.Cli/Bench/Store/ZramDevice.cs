@@ -5,13 +5,14 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>A zram device of one's own: made with the kernel's control file, removed again by <see cref="Dispose"/>. Opened so that reads and writes bypass the page cache.</summary>
+/// <summary>A zram device that is made with the kernel's control file and removed by <see cref="Dispose"/>.</summary>
+/// <remarks>It is opened so that reads and writes bypass the page cache.</remarks>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class ZramDevice : IDisposable
 {
     private const string Control = "/sys/class/zram-control";
 
-    // Beside its pool the driver keeps 16 bytes for each page of the disk, and the allocator a cell of 8 for each object.
+    // In addition to its pool the driver keeps 16 bytes for each page of the disk, and the allocator a cell of 8 for each object.
     private const int BytesPerPage = 16;
     private const int BytesPerCell = 8;
     private const int KernelPage = 4096;
@@ -28,7 +29,7 @@ internal sealed unsafe class ZramDevice : IDisposable
 
     private string Folder => $"/sys/block/zram{_number}";
 
-    /// <summary>Why there can be no device with this algorithm here; null if there can.</summary>
+    /// <summary>The reason why a device with this algorithm cannot be made here; null if it can.</summary>
     public static string? WhyNot(string algorithm)
     {
         if (!Directory.Exists(Control))
@@ -36,7 +37,7 @@ internal sealed unsafe class ZramDevice : IDisposable
         return Environment.IsPrivilegedProcess ? null : $"a zram device for {algorithm} is made as root only";
     }
 
-    /// <summary>Makes a device; throws <see cref="ZramUnavailableException"/> with the reason if the kernel will not.</summary>
+    /// <summary>Makes a device; throws <see cref="ZramUnavailableException"/> with the reason if the kernel refuses.</summary>
     public static ZramDevice Create(string algorithm, long bytes)
     {
         ZramDevice? device = null;
@@ -44,7 +45,8 @@ internal sealed unsafe class ZramDevice : IDisposable
         {
             int number = int.Parse(File.ReadAllText($"{Control}/hot_add").Trim(), CultureInfo.InvariantCulture);
             device = new ZramDevice(number, bytes);
-            string[] known = File.ReadAllText($"{device.Folder}/comp_algorithm").Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries);
+            string[] known = File.ReadAllText($"{device.Folder}/comp_algorithm")
+                .Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries);
             if (!known.Contains(algorithm))
                 throw new ZramUnavailableException($"this kernel's zram does not offer {algorithm}, only {string.Join(", ", known)}");
             File.WriteAllText($"{device.Folder}/comp_algorithm", algorithm);
@@ -66,12 +68,13 @@ internal sealed unsafe class ZramDevice : IDisposable
         }
     }
 
-    /// <summary>Bytes that the pages come to, and bytes that the kernel holds for that, all tables included.</summary>
+    /// <summary>The total size of the compressed pages, and the bytes that the kernel holds for them, tables included.</summary>
     public (long Compressed, long Total) Memory
     {
         get
         {
-            long[] figures = [.. File.ReadAllText($"{Folder}/mm_stat").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(figure => long.Parse(figure, CultureInfo.InvariantCulture))];
+            string[] texts = File.ReadAllText($"{Folder}/mm_stat").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            long[] figures = [.. texts.Select(text => long.Parse(text, CultureInfo.InvariantCulture))];
             (long original, long compressed, long pool, long sameFilled) = (figures[0], figures[1], figures[2], figures[5]);
             return (compressed, pool + _bytes / KernelPage * BytesPerPage + (original / KernelPage - sameFilled) * BytesPerCell);
         }
@@ -101,7 +104,7 @@ internal sealed unsafe class ZramDevice : IDisposable
         if (_descriptor >= 0)
             _ = LibC.close(_descriptor);
         _descriptor = -1;
-        // A device that was never set up has nothing to reset; something else on the machine may still look at a new device for a moment.
+        // A device that was never set up has nothing to reset. Another program may examine a new device for a moment, so try again.
         for (int attempt = 0; attempt < 20; attempt++)
         {
             try
@@ -115,11 +118,13 @@ internal sealed unsafe class ZramDevice : IDisposable
                 Thread.Sleep(50);
             }
         }
-        Console.Error.WriteLine($"pagefold: zram{_number} is in use by somebody else and was left; remove it with 'echo 1 > {Folder}/reset; echo {_number} > {Control}/hot_remove'.");
+        Console.Error.WriteLine(
+            $"pagefold: zram{_number} is in use by another program and was left; remove it with "
+                + $"'echo 1 > {Folder}/reset; echo {_number} > {Control}/hot_remove'.");
     }
 }
 
-/// <summary>There is no zram device to compare with; the message is the reason.</summary>
+/// <summary>There is no zram device to compare with; the message has the reason.</summary>
 internal sealed class ZramUnavailableException : Exception
 {
     public ZramUnavailableException(string message)

@@ -4,7 +4,7 @@ using PageFold.Cli.Interop;
 
 namespace PageFold.Cli.Bench.Store;
 
-/// <summary>The kernel's zram, through a device of one's own, a system call a page.</summary>
+/// <summary>The kernel's zram, through a device made for the comparison, with one system call for each page.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class ZramSubject(PageImage image, string algorithm) : Subject(Zram, algorithm)
 {
