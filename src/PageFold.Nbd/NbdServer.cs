@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using PageFold.Disks;
 using PageFold.Nbd.Listening;
 using PageFold.Nbd.Protocol;
 using PageFold.Nbd.Session;
@@ -31,6 +32,7 @@ public sealed class NbdServer : IAsyncDisposable
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ServerLog _log;
     private readonly ConnectionMemory _memory;
+    private readonly Dictionary<RamDisk, SlowLane> _slowLanes;
     private ListeningSockets? _listeners;
     private Timer? _watch;
     private bool _stopping;
@@ -62,6 +64,7 @@ public sealed class NbdServer : IAsyncDisposable
         _memory = new ConnectionMemory(
             options.ConnectionMemory ?? ConnectionMemory.DefaultLimit(options.MaxConnections), options.MaxConnections);
         _options = options;
+        _slowLanes = options.Exports.Select(export => export.Disk).Distinct().ToDictionary(disk => disk, _ => new SlowLane());
         _log = new ServerLog(options.Tell, TimeProvider.System);
     }
 
@@ -157,7 +160,7 @@ public sealed class NbdServer : IAsyncDisposable
 
     private void Admit(Socket socket)
     {
-        Connection connection = new(socket, _options, _memory, _log);
+        Connection connection = new(socket, _options, _memory, _slowLanes, _log);
         lock (_connections)
         {
             if (_stopping || _connections.Count >= _options.MaxConnections)

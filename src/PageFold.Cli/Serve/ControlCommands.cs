@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PageFold.Nbd;
+using PageFold.Shared;
 using Spectre.Console;
 
 namespace PageFold.Cli.Serve;

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
-using PageFold.Nbd.Listening;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;

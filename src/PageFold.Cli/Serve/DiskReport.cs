@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;

@@ -1,4 +1,4 @@
-using PageFold.Nbd;
+using PageFold.Shared;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

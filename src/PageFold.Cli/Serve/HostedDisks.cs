@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using PageFold.Nbd.Listening;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;

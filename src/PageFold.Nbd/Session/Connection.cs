@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using PageFold.Disks;
 
 namespace PageFold.Nbd.Session;
 
@@ -10,6 +11,7 @@ internal sealed class Connection : IDisposable
 {
     private readonly NbdServerOptions _options;
     private readonly ConnectionMemory _memory;
+    private readonly IReadOnlyDictionary<RamDisk, SlowLane> _lanes;
     private readonly ServerLog _log;
     private readonly Socket _socket;
     private readonly ClientStream _client;
@@ -19,8 +21,10 @@ internal sealed class Connection : IDisposable
     private bool _stopped;
     private string? _reason;
 
-    public Connection(Socket socket, NbdServerOptions options, ConnectionMemory memory, ServerLog log)
+    public Connection(
+        Socket socket, NbdServerOptions options, ConnectionMemory memory, IReadOnlyDictionary<RamDisk, SlowLane> lanes, ServerLog log)
     {
+        _lanes = lanes;
         _memory = memory;
         _log = log;
         _socket = socket;
@@ -48,7 +52,7 @@ internal sealed class Connection : IDisposable
             if (agreement is null)
                 return;
             _client.WritesBlock = false;
-            using Transmission transmission = new(_client, stream, negotiation.Input, _memory, agreement, _options, Report, ReportRequest);
+            using Transmission transmission = new(_client, stream, negotiation.Input, _memory, agreement, _lanes[agreement.Export.Disk], _options, Report, ReportRequest);
             lock (_lock)
             {
                 _transmission = transmission;

@@ -1,3 +1,4 @@
+using PageFold.Disks;
 using PageFold.Nbd.Interop;
 using PageFold.Nbd.Protocol;
 
@@ -7,7 +8,7 @@ namespace PageFold.Nbd.Session;
 /// A request that is worked on by a thread of its own, with a borrowed block for its data and its reply. Pooled by its connection: one
 /// owner at a time, first the loop that reads requests, then the thread that works on it.
 /// </summary>
-internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk disk, bool structured) : IThreadPoolWorkItem
+internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk disk, SlowLane lane, bool structured) : IThreadPoolWorkItem
 {
     /// <summary>Bytes of data at most; longer requests are worked on piece by piece where they are read.</summary>
     public const int MostBytes = 128 << 10;
@@ -63,7 +64,7 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
         finally
         {
             // By now the request may be another's; the lane is the disk's.
-            disk.SlowLane.Leave();
+            lane.Leave();
         }
     }
 
@@ -103,7 +104,7 @@ internal sealed class SlowRequest(Transmission owner, SlowRequests pool, RamDisk
 /// A connection's slow requests: some at a time, as long as there are blocks to borrow for their data. The loop that reads requests takes
 /// them; any thread returns them.
 /// </summary>
-internal sealed class SlowRequests(Transmission owner, ReplyQueue replies, Signal changed, RamDisk disk, bool structured)
+internal sealed class SlowRequests(Transmission owner, ReplyQueue replies, Signal changed, RamDisk disk, SlowLane lane, bool structured)
 {
     /// <summary>How many are worked on at once; with their data that is two megabytes a connection.</summary>
     public const int Most = 16;
@@ -126,12 +127,12 @@ internal sealed class SlowRequests(Transmission owner, ReplyQueue replies, Signa
         SlowRequest? slow;
         lock (_idle)
             _ = _idle.TryPop(out slow);
-        slow ??= new SlowRequest(owner, this, disk, structured);
+        slow ??= new SlowRequest(owner, this, disk, lane, structured);
         slow.Begin(block, request, started);
         return slow;
     }
 
-    public void Start(SlowRequest slow) => disk.SlowLane.Enter(slow);
+    public void Start(SlowRequest slow) => lane.Enter(slow);
 
     public void Return(SlowRequest slow)
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using PageFold.Disks;
 using PageFold.Nbd.Protocol;
 
 namespace PageFold.Nbd.Session;
@@ -74,7 +75,7 @@ internal sealed partial class Transmission
         PageResidency.SameFilled => ResidencyFlags.SameFilled | ResidencyFlags.WriteMayMeetNoSpace,
         PageResidency.Compressed => ResidencyFlags.Compressed | ResidencyFlags.WriteMayMeetNoSpace,
         // Nothing compresses to more than its own place.
-        PageResidency.Incompressible when !_disk.HasCache => ResidencyFlags.Incompressible,
+        PageResidency.Incompressible when _disk.CacheBytes == 0 => ResidencyFlags.Incompressible,
         // A part of it needs a place in the cache, which a page may have that waits for memory.
         PageResidency.Incompressible => ResidencyFlags.Incompressible | ResidencyFlags.WriteMayMeetNoSpace,
         _ => ResidencyFlags.WrittenBack | ResidencyFlags.WriteMayMeetNoSpace,

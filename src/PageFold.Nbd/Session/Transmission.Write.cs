@@ -9,7 +9,7 @@ internal sealed partial class Transmission
     private void BeginWrite()
     {
         _payloadLeft = _request.PayloadLength;
-        if (_error == NbdError.None && _payloadLeft <= SlowRequest.MostBytes && _disk.IsSlow)
+        if (_error == NbdError.None && _payloadLeft <= SlowRequest.MostBytes && _disk.IsSlowToWrite)
             _collecting = _slow.TryTake(_request, _started);
     }
 

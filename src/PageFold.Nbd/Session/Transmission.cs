@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using PageFold.Disks;
 using PageFold.Nbd.Protocol;
 
 namespace PageFold.Nbd.Session;
@@ -59,6 +60,7 @@ internal sealed partial class Transmission : IDisposable
     /// <param name="input">Where requests are read.</param>
     /// <param name="memory">Where replies and slow requests have their memory.</param>
     /// <param name="agreement">What the handshake has led to.</param>
+    /// <param name="lane">Where slow requests of the disk run.</param>
     /// <param name="options">What the server was made with.</param>
     /// <param name="failed">Is told of what ends the connection.</param>
     /// <param name="requestFailed">Is told of what the disk could not do, after which the connection goes on.</param>
@@ -68,6 +70,7 @@ internal sealed partial class Transmission : IDisposable
         PipeReader input,
         ConnectionMemory memory,
         Agreement agreement,
+        SlowLane lane,
         NbdServerOptions options,
         Action<Exception> failed,
         Action<Exception> requestFailed)
@@ -81,7 +84,7 @@ internal sealed partial class Transmission : IDisposable
         _failed = failed;
         _requestFailed = requestFailed;
         _replies = new ReplyQueue(stream, memory, options.MaxReplyBytes, _changed, Abort);
-        _slow = new SlowRequests(this, _replies, _changed, _disk, _structured);
+        _slow = new SlowRequests(this, _replies, _changed, _disk, lane, _structured);
         _refusals = new RefusalRate(options.RefusalsPerSecond, options.Clock, _changed);
         _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
     }

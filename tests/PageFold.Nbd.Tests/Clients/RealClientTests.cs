@@ -16,11 +16,11 @@ public sealed class RealClientTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The clients are Linux's.");
         _clear = new Serving([
-            new NbdExport { Name = "small", Description = "pages of 4 KiB", Disk = Serving.NewDisk(Size) },
-            new NbdExport { Name = "large", Disk = Serving.NewDisk(Size, pageSize: 65536, codec: PageCodec.Zstd(1)) },
-            new NbdExport { Name = "fixed", Disk = Serving.NewDisk(Size), ReadOnly = true },
+            new NbdExport { Name = "small", Description = "pages of 4 KiB", Disk = TestDisk.Make(Size) },
+            new NbdExport { Name = "large", Disk = TestDisk.Make(Size, pageSize: 65536, codec: PageCodec.Zstd(1)) },
+            new NbdExport { Name = "fixed", Disk = TestDisk.Make(Size), ReadOnly = true },
         ]);
-        _encrypted = new Serving([new NbdExport { Disk = Serving.NewDisk(Size) }], NbdTls.Load(_certificates.Folder, required: true, verifyClients: true));
+        _encrypted = new Serving([new NbdExport { Disk = TestDisk.Make(Size) }], NbdTls.Load(_certificates.Folder, required: true, verifyClients: true));
     }
 
     public static TheoryData<string> Exports() => ["small", "large"];

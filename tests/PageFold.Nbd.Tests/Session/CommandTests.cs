@@ -9,8 +9,8 @@ public sealed class CommandTests : IDisposable
 
     private readonly Serving _serving = new(
     [
-        new NbdExport { Name = "rw", Disk = Serving.NewDisk(Size) },
-        new NbdExport { Name = "ro", Disk = Serving.NewDisk(Size), ReadOnly = true },
+        new NbdExport { Name = "rw", Disk = TestDisk.Make(Size) },
+        new NbdExport { Name = "ro", Disk = TestDisk.Make(Size), ReadOnly = true },
     ]);
 
     public void Dispose() => _serving.Dispose();
@@ -108,7 +108,7 @@ public sealed class CommandTests : IDisposable
     public void Memory_that_is_short_is_told_and_counted_and_ends_with_a_trim(int pageSize)
     {
         const int Length = 16 << 20;
-        using Serving serving = new(Serving.NewDisk(Length, pageSize, pageSize == 4096 ? PageCodec.Lz4 : PageCodec.Zstd(1), limit: 8 << 20));
+        using Serving serving = new(TestDisk.Make(Length, pageSize, pageSize == 4096 ? PageCodec.Lz4 : PageCodec.Zstd(1), limit: 8 << 20));
         using RawClient client = serving.Attach();
         byte[] piece = Content.Of(1 << 20, 1);
         uint[] errors = [.. Enumerable.Range(0, Length >> 20).Select(number => client.Do(Command.Write, (ulong)number << 20, 1 << 20, payload: piece).Error)];

@@ -14,7 +14,7 @@ public class DamagedDiskTests
     [InlineData("slow", 65536, false)]
     public void Each_request_that_has_to_read_it_fails_and_others_do_not(string codec, int page, bool structured)
     {
-        using Serving serving = new(Serving.NewDisk(64L * page, page, new HalvingCodec(codec)));
+        using Serving serving = new(TestDisk.Make(64L * page, page, new HalvingCodec(codec)));
         using RawClient client = serving.Attach(structured: structured);
         byte[] good = HalvingCodec.Content(page, 1, 1);
         client.Write(0, good);
@@ -39,7 +39,7 @@ public class DamagedDiskTests
     public void A_read_in_chunks_fails_at_its_end(string codec)
     {
         const int Page = 65536;
-        using Serving serving = new(Serving.NewDisk(64L * Page, Page, new HalvingCodec(codec)));
+        using Serving serving = new(TestDisk.Make(64L * Page, Page, new HalvingCodec(codec)));
         using RawClient client = serving.Attach();
         client.Write(0, HalvingCodec.Content(Page, 8, 1));
         client.Write(5 * Page, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));
@@ -52,7 +52,7 @@ public class DamagedDiskTests
     public void A_reply_that_has_begun_as_good_and_cannot_go_on_ends_the_connection()
     {
         const int Page = 65536;
-        using Serving serving = new(Serving.NewDisk(64L * Page, Page, new HalvingCodec("slow")));
+        using Serving serving = new(TestDisk.Make(64L * Page, Page, new HalvingCodec("slow")));
         using RawClient client = serving.Attach(structured: false);
         client.Write(0, HalvingCodec.Content(Page, 8, 1));
         client.Write(5 * Page, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));

@@ -27,7 +27,7 @@ public sealed class GarbageTests : IDisposable
     private static readonly Gen<byte[]> Streams = Gen.Select(Options.Array[0, 6], Choices, Requests.Array[0, 8], Gen.UInt[1, 3])
         .Select((options, choice, requests, flags) => (byte[])[.. Wire.U32(flags), .. options.SelectMany(o => o), .. choice, .. requests.SelectMany(r => r)]);
 
-    private readonly Serving _serving = new([new NbdExport { Name = "kept", Disk = Serving.NewDisk() }, new NbdExport { Name = "prey", Disk = Serving.NewDisk() }]);
+    private readonly Serving _serving = new([new NbdExport { Name = "kept", Disk = TestDisk.Make() }, new NbdExport { Name = "prey", Disk = TestDisk.Make() }]);
     private readonly Neighbour _neighbour;
 
     public GarbageTests() => _neighbour = new Neighbour(_serving, "kept");

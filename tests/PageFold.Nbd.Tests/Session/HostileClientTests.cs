@@ -14,9 +14,9 @@ public sealed class HostileClientTests : IDisposable
     {
         _serving = new Serving(
             [
-                new NbdExport { Name = "kept", Disk = Serving.NewDisk() },
-                new NbdExport { Name = "lz4", Disk = Serving.NewDisk() },
-                new NbdExport { Name = "zstd", Disk = Serving.NewDisk(pageSize: 65536, codec: PageCodec.Zstd(1)) },
+                new NbdExport { Name = "kept", Disk = TestDisk.Make() },
+                new NbdExport { Name = "lz4", Disk = TestDisk.Make() },
+                new NbdExport { Name = "zstd", Disk = TestDisk.Make(pageSize: 65536, codec: PageCodec.Zstd(1)) },
             ],
             handshakeTimeout: Short,
             requestTimeout: Short,

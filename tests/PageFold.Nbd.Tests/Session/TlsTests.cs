@@ -136,7 +136,7 @@ public sealed class TlsTests : IDisposable
     public void Who_never_begins_to_encrypt_is_cut_off()
     {
         using NbdTls tls = NbdTls.Load(_certificates.Folder, required: true, verifyClients: false);
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], tls, handshakeTimeout: TimeSpan.FromMilliseconds(400));
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make() }], tls, handshakeTimeout: TimeSpan.FromMilliseconds(400));
         using RawClient client = RawClient.Greet(serving.Unix);
         Assert.Equal(OptionAnswer.Ack, Assert.Single(client.Ask(Option.StartTls, [])).Type);
         client.AssertClosed();
@@ -222,7 +222,7 @@ public sealed class TlsTests : IDisposable
     }
 
     private Serving Serve(bool required, bool verifyClients = false) =>
-        new([new NbdExport { Disk = Serving.NewDisk() }], NbdTls.Load(_certificates.Folder, required, verifyClients));
+        new([new NbdExport { Disk = TestDisk.Make() }], NbdTls.Load(_certificates.Folder, required, verifyClients));
 
     private SslClientAuthenticationOptions Trusting(X509Certificate2? client = null) => new()
     {

@@ -1,29 +1,31 @@
 using System.Numerics;
-using PageFold.Nbd.Disk;
+using PageFold.Disks.Cells;
 
-namespace PageFold.Nbd;
+namespace PageFold.Disks;
 
-/// <summary>
-/// A disk of any number of bytes whose pages live compressed in a <see cref="PageStore"/>: requests of any offset and length, holes that take nothing, and writes that are refused when
-/// memory is short and leave what was there.
-/// </summary>
+/// <summary>A byte-addressed disk whose pages live compressed in a <see cref="PageStore"/>.</summary>
 /// <remarks>
 /// <para>
-/// A page that holds only zeros is not stored. A request may begin and end within pages; what it does to each page is atomic, what it does to several is not, as on any disk.
+/// Requests have any offset and length. A request is atomic for each page that it touches, but not for several, as on any disk. A page of
+/// zeros is not stored. When memory is short the disk refuses a write, and the old content stays.
 /// </para>
 /// <para>
-/// Pages larger than 4 KiB are kept decompressed in a small cache while parts of them are read and written, and go to the store when another page needs the place, on
-/// <see cref="Flush"/>. The cache is part of the memory limit.
+/// Pages larger than 4 KiB stay decompressed in a small cache while parts of them are read and written. They go to the store when another
+/// page needs the place, and on <see cref="Flush"/>. The cache is part of the memory limit.
 /// </para>
-/// <para>Thread-safe. Reading and writing allocate nothing on the GC heap once each thread has come by. The content is as volatile as the process.</para>
+/// <para>
+/// Thread-safe. Reading and writing allocate nothing on the GC heap after the first request of each thread. The content is lost when the
+/// process ends.
+/// </para>
 /// </remarks>
 public sealed partial class RamDisk : IDisposable
 {
-    /// <summary>Bytes that a disk's length is a multiple of.</summary>
+    /// <summary>Bytes of a sector; a disk's length is a multiple of it.</summary>
     public const int SectorSize = 512;
 
-    /// <summary>Bytes of the smallest pages of which some are kept decompressed: requests of 4 KiB are parts of them.</summary>
+    /// <summary>Bytes of the smallest pages that a disk caches decompressed.</summary>
     public const int SmallestCachedPage = 8192;
+
     private const int LocksWithoutCache = 256;
     private const long DefaultCacheBytes = 4 << 20;
 
@@ -37,25 +39,31 @@ public sealed partial class RamDisk : IDisposable
     private readonly long _ownerBytes;
     private readonly long _reserve;
 
-    /// <summary>Makes a disk of zeros.</summary>
-    /// <exception cref="ArgumentException">An option is out of range; the message names it, its value and the remedy.</exception>
+    /// <summary>Creates a disk of zeros.</summary>
+    /// <exception cref="ArgumentException">
+    /// An option is out of range. The parameter name is the option's, and the message names it, its value and the remedy.
+    /// </exception>
     /// <exception cref="IOException">The writeback file cannot be opened, or its space not be reserved.</exception>
     /// <exception cref="UnauthorizedAccessException">The writeback file may not be opened, or is a folder.</exception>
     /// <exception cref="InsufficientMemoryException">The system refuses the address space.</exception>
-    /// <exception cref="PlatformNotSupportedException">The backing or <see cref="WritebackOptions.Preallocate"/> does not exist here.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// The backing or <see cref="WritebackOptions.Preallocate"/> does not exist here.
+    /// </exception>
     public RamDisk(RamDiskOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         PageStoreOptions store = options.Store.Clone();
         Throw.IfPageSizeInvalid(store.PageSize);
-        Throw.IfCacheInvalid(options.CacheBytes, options.CacheBytes is null ? null : store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
-        long cache = store.PageSize < SmallestCachedPage ? 0 : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
-        // A power of two, so that a page's cell is found by a mask; without a buffer a cell is only a lock.
+        if (options.CacheBytes is { } wanted)
+            Throw.IfCacheInvalid(wanted, store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
+        long cache = store.PageSize < SmallestCachedPage ? 0
+            : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
+        // A power of two, so that a mask finds a page's cell; without a buffer a cell is only a lock.
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));
         CacheBytes = cache < store.PageSize ? 0 : (long)cells * store.PageSize;
         _reserve = options.ReserveForSnapshot ? ReserveBytes(options.Length, store, CacheBytes) : 0;
         Throw.IfReserveTooLarge(_reserve, store.MemoryLimit);
-        // The store refuses what is negative or too much, by name.
+        // The store refuses a negative or too large value, by name.
         if (store.OwnerBytes >= 0)
             store.OwnerBytes += Math.Min(CacheBytes + _reserve, long.MaxValue - store.OwnerBytes);
         _ownerBytes = store.OwnerBytes;
@@ -83,20 +91,21 @@ public sealed partial class RamDisk : IDisposable
         }
     }
 
-    /// <summary>Bytes of the disk.</summary>
+    /// <summary>Length of the disk in bytes.</summary>
     public long Length { get; }
 
-    /// <summary>The store with the disk's pages. A page larger than 4 KiB may be newer in the disk's cache.</summary>
+    /// <summary>The store with the disk's pages.</summary>
+    /// <remarks>A page larger than 4 KiB may be newer in the disk's cache.</remarks>
     public PageStore Store { get; }
 
-    /// <summary>Bytes of decompressed pages kept at hand; zero if the disk keeps none.</summary>
+    /// <summary>Bytes of the cache of decompressed pages; zero if the disk has none.</summary>
     public long CacheBytes { get; }
 
-    /// <summary>Bytes of the disk's pages.</summary>
+    /// <summary>Bytes of a page.</summary>
     public int PageSize => 1 << _pageShift;
 
-    /// <summary>True if parts of pages are cheap to read and write: no page is larger than what clients usually ask for.</summary>
-    internal bool HasCache => CacheBytes > 0;
+    /// <summary>True if the disk keeps some pages decompressed, since requests usually touch only a part of a page.</summary>
+    private bool HasCache => CacheBytes > 0;
 
     /// <summary>Reads bytes; what was never written is zero.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
@@ -122,7 +131,8 @@ public sealed partial class RamDisk : IDisposable
         }
     }
 
-    /// <summary>Writes bytes; false if memory is short, and then a page that was refused is as it was before, as are those after it.</summary>
+    /// <summary>Writes bytes; false if memory is short.</summary>
+    /// <remarks>After false, the first page that was refused and all pages behind it have their old content.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     /// <exception cref="PageCorruptException">A stored page that is kept in part does not match its check.</exception>
     /// <exception cref="WritebackReadException">A page that is kept in part is in the writeback file and cannot be read from
@@ -143,23 +153,25 @@ public sealed partial class RamDisk : IDisposable
         return true;
     }
 
-    /// <summary>Makes bytes read as zero and gives their memory back.</summary>
+    /// <summary>Makes bytes read as zero and frees their memory.</summary>
     /// <param name="offset">The first byte.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">Number of bytes.</param>
     /// <param name="punch">
-    /// Leaves holes behind. Otherwise all pages of the range count as held, those that are zeroed in part too, without taking more than
-    /// their place in a table if they are all zeros.
+    /// True to leave holes. Otherwise all pages of the range, those that are zeroed in part too, count as held; a page of zeros takes no
+    /// more than its place in a table.
     /// </param>
-    /// <returns>False if memory is short, which only pages that are zeroed in part can meet, or all if <paramref name="punch"/> is false.</returns>
+    /// <returns>
+    /// False if memory is short. Where <paramref name="punch"/> is true, only pages that are zeroed in part can fail.
+    /// </returns>
     /// <exception cref="PageCorruptException">A stored page that is kept in part does not match its check.</exception>
     /// <exception cref="WritebackReadException">A page that is kept in part is in the writeback file and cannot be read from
     /// there.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     /// <remarks>
-    /// A page that is held as zeros stays held until a whole page of zeros is written, or the whole page is zeroed with <paramref
-    /// name="punch"/> or trimmed.
+    /// A page that is held as zeros stays held until a caller writes a whole page of zeros, zeroes the whole page with <paramref
+    /// name="punch"/>, or trims it.
     /// </remarks>
-    /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     public bool TryZero(long offset, long count, bool punch = true)
     {
         Throw.IfRangeOutsideDisk(offset, count, Length);
@@ -169,7 +181,7 @@ public sealed partial class RamDisk : IDisposable
         long first = offset + PageSize - 1 >> _pageShift;
         // The last page may be cut short by the disk's end.
         long last = end == Length ? (end + PageSize - 1 >> _pageShift) : end >> _pageShift;
-        // All within one page.
+        // The range lies within one page.
         if (first > last)
             return TryZeroPart(offset, (int)count, punch);
         if ((offset & PageSize - 1) != 0 && !TryZeroPart(offset, (int)(Math.Min(end, first << _pageShift) - offset), punch))
@@ -182,7 +194,8 @@ public sealed partial class RamDisk : IDisposable
         return true;
     }
 
-    /// <summary>Tells that bytes are not needed any more. Whole pages become holes; parts of pages become zeros if there is memory for that.</summary>
+    /// <summary>Discards bytes that the client no longer needs.</summary>
+    /// <remarks>Whole pages become holes; parts of pages become zeros if there is memory for that.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the disk.</exception>
     /// <exception cref="PageCorruptException">A stored page that is kept in part does not match its check.</exception>
     /// <exception cref="WritebackReadException">A page that is kept in part is in the writeback file and cannot be read from
@@ -202,10 +215,11 @@ public sealed partial class RamDisk : IDisposable
             _ = TryZero(last, end - last);
     }
 
-    /// <summary>Gives the store what is newer in the cache. False if the store is too full for some page, which then stays in the cache.</summary>
+    /// <summary>Writes the dirty pages of the cache to the store; false if the store is too full for some.</summary>
+    /// <remarks>A page that the store refuses stays in the cache.</remarks>
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool Flush() => WriteBackCache();
 
-    /// <summary>Frees the disk's memory. Its content is gone.</summary>
+    /// <summary>Frees the disk's memory; the content is lost.</summary>
     public void Dispose() => Store.Dispose();
 }

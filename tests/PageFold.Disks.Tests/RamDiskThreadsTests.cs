@@ -1,4 +1,4 @@
-namespace PageFold.Nbd.Tests.Disk;
+namespace PageFold.Disks.Tests;
 
 /// <summary>Threads on one disk, each with sectors of its own in pages that all share: nobody loses what another writes beside it.</summary>
 public class RamDiskThreadsTests
@@ -72,7 +72,7 @@ public class RamDiskThreadsTests
     public void A_page_is_read_in_one_version(int pageSize)
     {
         const int Pages = 600;
-        using RamDisk disk = Serving.NewDisk((long)Pages * pageSize, pageSize);
+        using RamDisk disk = TestDisk.Make((long)Pages * pageSize, pageSize);
         using CancellationTokenSource done = new();
         Task[] readers = [.. Enumerable.Range(0, 2).Select(number => Content.OnItsOwnThread(() =>
         {

@@ -1,6 +1,6 @@
-namespace PageFold.Nbd.Tests;
+namespace PageFold.Testing;
 
-/// <summary>For tests that measure what the whole process allocates: nothing else runs beside them.</summary>
+/// <summary>A collection for tests that measure allocations of the whole process: no other test runs beside them.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class Alone
 {

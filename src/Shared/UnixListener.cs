@@ -1,8 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
-using PageFold.Nbd.Interop;
 
-namespace PageFold.Nbd.Listening;
+namespace PageFold.Shared;
 
 /// <summary>
 /// A Unix socket that listens under a path, for its owner alone. A stale socket, one that a killed server has left and behind which no
@@ -28,7 +27,7 @@ internal sealed class UnixListener : IDisposable
     private UnixListener(Socket socket, string path, bool tookOver)
     {
         (Socket, _path, TookOver) = (socket, path, tookOver);
-        _identity = OperatingSystem.IsLinux() ? LibC.Identify(path) : null;
+        _identity = OperatingSystem.IsLinux() ? UnixFiles.Identify(path) : null;
     }
 
     /// <summary>The listening socket. Closed by <see cref="Dispose"/>, which removes the file too.</summary>
@@ -57,14 +56,14 @@ internal sealed class UnixListener : IDisposable
     /// Whether a path is a socket behind which no process listens: a server that begins to listen there takes it over. A hint, since that
     /// may change at once.
     /// </summary>
-    public static bool IsStale(string path) => OperatingSystem.IsLinux() && LibC.Identify(path) is { IsSocket: true } && Refuses(path);
+    public static bool IsStale(string path) => OperatingSystem.IsLinux() && UnixFiles.Identify(path) is { IsSocket: true } && Refuses(path);
 
     /// <summary>Closes the socket and removes its file, unless another one has come into its place.</summary>
     public void Dispose()
     {
         using SafeFileHandle? folder = LockFolderOf(_path);
         Socket.Dispose();
-        if (OperatingSystem.IsLinux() && _identity is { } mine && LibC.Identify(_path) != mine)
+        if (OperatingSystem.IsLinux() && _identity is { } mine && UnixFiles.Identify(_path) != mine)
             return;
         try
         {
@@ -77,7 +76,7 @@ internal sealed class UnixListener : IDisposable
     }
 
     private static SafeFileHandle? LockFolderOf(string path) =>
-        OperatingSystem.IsLinux() ? LibC.LockFolder(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".") : null;
+        OperatingSystem.IsLinux() ? UnixFiles.LockFolder(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".") : null;
 
     private static Socket Bind(string path, int backlog)
     {

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace PageFold.Nbd.Tests;
+namespace PageFold.Testing;
 
 /// <summary>Bytes that can be told from their key, so that a wrong one is found wherever it comes from.</summary>
 internal static class Content

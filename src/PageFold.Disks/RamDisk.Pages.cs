@@ -1,8 +1,8 @@
-using PageFold.Nbd.Disk;
+using PageFold.Disks.Cells;
 
-namespace PageFold.Nbd;
+namespace PageFold.Disks;
 
-/// <summary>What a request does to one page. Whoever changes a page holds its cell; whoever reads one from a disk without a cache needs no cell.</summary>
+// What a request does to one page. A writer holds the page's cell; a reader needs it only on a disk with a cache.
 public sealed partial class RamDisk
 {
     private Span<byte> Scratch
@@ -35,7 +35,7 @@ public sealed partial class RamDisk
         PageCell cell = CellOf(page);
         lock (cell.Lock)
         {
-            // A whole page leaves the cache to those who come back for the rest of theirs, and a page that could not be stored yet keeps its place.
+            // A read of a whole page does not displace a page of which a client reads part by part. A dirty page keeps its place.
             if (cell.Page != page && destination.Length < PageSize && !cell.Dirty)
                 Load(cell, page);
             if (cell.Page == page)
@@ -101,11 +101,11 @@ public sealed partial class RamDisk
         return true;
     }
 
-    /// <summary>
-    /// Stores a page of which a part was changed. If it is all zeros it is stored all the same if it is to keep its place, or is held as
-    /// zeros by now: the rest of it may be what a client wants no hole in. The caller
-    /// holds its cell.
-    /// </summary>
+    /// <summary>Stores a page of which a part was changed. The caller holds its cell.</summary>
+    /// <remarks>
+    /// A page of zeros is stored too if it is to keep its place, or is already held as zeros: a client may have zeroed another part of it
+    /// without a hole.
+    /// </remarks>
     private bool TryStoreChanged(long page, ReadOnlySpan<byte> data, bool keepsPlace) =>
         keepsPlace || !data.ContainsAnyExcept((byte)0) && IsHeldAsZeros(page)
             ? Store.Write(page, data) != StoreOutcome.Full
@@ -113,7 +113,7 @@ public sealed partial class RamDisk
 
     private bool IsHeldAsZeros(long page) => Store.RunAt(page, 1) is { State: not null, IsZero: true };
 
-    /// <summary>Gives a changed page to the store; false if that is full. The caller holds the cell.</summary>
+    /// <summary>Writes a dirty page to the store; false if the store is full. The caller holds the cell.</summary>
     private bool TryWriteBack(PageCell cell)
     {
         if (!cell.Dirty)
@@ -187,10 +187,11 @@ public sealed partial class RamDisk
         return true;
     }
 
-    /// <summary>Makes holes of the pages of a range. Costs by the pages that the store or the cache holds there.</summary>
+    /// <summary>Makes holes of the pages of a range.</summary>
+    /// <remarks>The cost is proportional to the pages that the store or the cache holds there.</remarks>
     private void Punch(long first, long end)
     {
-        // The cache first: what leaves it meanwhile goes to the store, where the second walk finds it.
+        // The cache first: a page that leaves it meanwhile goes to the store, where the second walk finds it.
         if (HasCache)
         {
             for (long page = first; page < Math.Min(end, first + _cells.Length); page++)

@@ -1,4 +1,4 @@
-namespace PageFold.Nbd.Tests.Disk;
+namespace PageFold.Disks.Tests;
 
 /// <summary>Options of a disk that are beyond its memory limit are refused by their own names.</summary>
 public class RamDiskOptionsTests

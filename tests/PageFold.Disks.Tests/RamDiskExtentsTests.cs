@@ -1,6 +1,6 @@
-using PageFold.Nbd.Disk;
+using PageFold.Disks.Cells;
 
-namespace PageFold.Nbd.Tests.Disk;
+namespace PageFold.Disks.Tests;
 
 /// <summary>Status, trim and zeroing of huge ranges: told right, and at a cost of what is held there.</summary>
 public class RamDiskExtentsTests

@@ -1,12 +1,12 @@
 using System.Numerics;
 
-namespace PageFold.Nbd.Disk;
+namespace PageFold.Disks.Cells;
 
 /// <summary>
-/// One bit for each cell of a disk's cache: set while the cell's page is newer than the store. Thread-safe: bits are set by the holders of
-/// cells and read by all.
+/// One bit for each cell of a disk's cache, set while the cell's page is newer than the store.
 /// </summary>
-/// <param name="cells">How many cells there are, a power of two.</param>
+/// <remarks>Thread-safe: the holder of a cell sets its bit, any thread reads it.</remarks>
+/// <param name="cells">Number of cells, a power of two.</param>
 internal sealed class DirtyCells(int cells)
 {
     private readonly ulong[] _words = new ulong[(cells + 63) / 64];
@@ -21,12 +21,12 @@ internal sealed class DirtyCells(int cells)
     }
 
     /// <summary>
-    /// The first dirty page of a range, or the end if there is none. Costs by the dirty pages, at most by the distance to the first of
-    /// them.
+    /// Finds the first dirty page of a range; the end if there is none.
     /// </summary>
     /// <remarks>
-    /// A page lies in the cell that its number names modulo the number of cells. So one round over the cells, from the first page's on,
-    /// meets every dirty page of the range, and the lowest is found once the round has gone as far as that page.
+    /// A page lies in the cell of its number modulo the number of cells. One round over the cells, starting at the first page's, meets
+    /// every dirty page of the range; the lowest is known once the round has gone as far as that page. The cost is proportional to the
+    /// number of dirty cells, and at most to the distance to the first dirty page.
     /// </remarks>
     public long FirstPage(PageCell[] all, long first, long end)
     {
@@ -38,7 +38,7 @@ internal sealed class DirtyCells(int cells)
             ulong left = Volatile.Read(ref _words[cell >> 6]) >> (cell & 63);
             if (left == 0)
             {
-                // On to the next word, or to where the cells begin anew.
+                // On to the next word, or to the first cell.
                 passed += Math.Min(64 - (cell & 63), cells - cell);
                 continue;
             }

@@ -1,4 +1,4 @@
-namespace PageFold.Nbd.Tests.Disk;
+namespace PageFold.Disks.Tests;
 
 /// <summary>Disks that are saved when nothing is left of their limit.</summary>
 public class RamDiskSnapshotTests

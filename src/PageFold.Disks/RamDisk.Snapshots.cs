@@ -1,28 +1,29 @@
-using PageFold.Nbd.Disk;
+using PageFold.Disks.Cells;
 
-namespace PageFold.Nbd;
+namespace PageFold.Disks;
 
-/// <summary>The disk as it was at a point in time, saved while its clients go on, and brought back.</summary>
+// Saving the disk of one point in time while clients go on, and restoring it.
 public sealed partial class RamDisk
 {
-    /// <summary>
-    /// Saves the disk as it is at a point in time, while clients read and write. All requests answered before are in it; those under way are in it or not, page by page, as after a power cut. The file takes
-    /// its name only when it is whole and on the device.
-    /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="label">What the file says about itself.</param>
-    /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>
+    /// <summary>Saves the disk of one point in time to a file while clients read and write.</summary>
+    /// <param name="path">The file. It takes its name only when it is complete and on the device.</param>
+    /// <param name="label">A label that the file carries.</param>
+    /// <param name="progress">Receives the part that is saved, 0 to 1, now and then.</param>
     /// <param name="cancellationToken">Ends it without a file.</param>
-    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, not even in what the disk keeps aside for them,
-    /// or a page in the cache is waiting for memory.</exception>
+    /// <remarks>
+    /// All requests that were answered before are in it. Those under way are in it or not, page by page, as after a power cut.
+    /// </remarks>
+    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, not even in what the disk sets aside for
+    /// them, or a page in the cache waits for memory.</exception>
     /// <inheritdoc cref="PageStore.SaveSnapshot" path="/exception"/>
-    public SnapshotResult SaveSnapshot(string path, string label = "", IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    public SnapshotResult SaveSnapshot(
+        string path, string label = "", IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         using SnapshotSession session = Store.BeginSnapshot(path, new SnapshotOptions { Length = Length, Label = label });
         return Save(session, progress, cancellationToken);
     }
 
-    /// <summary>Saves the disk as it is at a point in time as a plain, sparse image; otherwise like <see cref="SaveSnapshot"/>.</summary>
+    /// <summary>Saves the disk of one point in time as a plain, sparse image; otherwise like <see cref="SaveSnapshot"/>.</summary>
     /// <inheritdoc cref="SaveSnapshot" path="/param"/>
     /// <inheritdoc cref="SaveSnapshot" path="/exception"/>
     public SnapshotResult SaveImage(string path, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
@@ -31,15 +32,13 @@ public sealed partial class RamDisk
         return Save(session, progress, cancellationToken);
     }
 
-    /// <summary>
-    /// Saves the disk as it is at a point in time to any output, as a snapshot or as a plain image; otherwise like the others.
-    /// </summary>
-    /// <param name="output">Where the bytes go. It is disposed in the end, and where this throws.</param>
-    /// <param name="label">What the snapshot says about itself; null for an image.</param>
-    /// <param name="progress">Told now and then which part is saved, 0 to 1.</param>
+    /// <summary>Saves the disk of one point in time to any output, as a snapshot or as a plain image.</summary>
+    /// <param name="output">Receives the bytes. This method disposes it, also where it throws.</param>
+    /// <param name="label">A label that the snapshot carries; null for an image.</param>
+    /// <param name="progress">Receives the part that is saved, 0 to 1, now and then.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, not even in what the disk keeps aside for them,
-    /// or a page in the cache is waiting for memory.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the snapshot's buffers, not even in what the disk sets aside for
+    /// them, or a page in the cache waits for memory.</exception>
     /// <inheritdoc cref="PageStore.SaveSnapshot" path="/exception"/>
     public SnapshotResult Save(SnapshotOutput output, string? label, IProgress<double>? progress, CancellationToken cancellationToken)
     {
@@ -54,7 +53,7 @@ public sealed partial class RamDisk
         }
     }
 
-    /// <summary>Where pages can leave memory, a full disk has room for a snapshot's buffers too.</summary>
+    /// <summary>Moves pages of a full disk to the writeback file, if it has one, to make room for a snapshot's buffers.</summary>
     private void MakeRoomForSnapshot()
     {
         long needed = SnapshotBytes(Length, PageSize, Store.MemoryLimit);
@@ -64,10 +63,11 @@ public sealed partial class RamDisk
         Store.Compact();
     }
 
-    /// <summary>Fills the disk, on which nothing was written yet, from a snapshot of a disk with pages of the same size and at most as many bytes. After an error the disk is empty.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="progress">Told now and then which part is loaded, 0 to 1.</param>
+    /// <summary>Fills the disk, to which nothing was written yet, from a snapshot.</summary>
+    /// <param name="path">The file: a snapshot of a disk with pages of the same size that is not longer than this one.</param>
+    /// <param name="progress">Receives the part that is loaded, 0 to 1, now and then.</param>
     /// <param name="cancellationToken">Ends it.</param>
+    /// <remarks>After an error the disk is empty.</remarks>
     /// <exception cref="ArgumentException">The snapshot is of a larger disk.</exception>
     /// <inheritdoc cref="PageStore.LoadSnapshot" path="/exception"/>
     public SnapshotInfo Load(string path, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
@@ -75,7 +75,7 @@ public sealed partial class RamDisk
         SnapshotInfo info = Snapshot.ReadInfo(path);
         if (info.Length > Length)
             throw Throw.SnapshotLarger(path, info.Length, Length);
-        // What a full disk has left is room enough for the buffers that fill it again.
+        // The reserve of a full disk has room for the buffers that fill it again.
         ReleaseReserve();
         info = Store.LoadSnapshot(path, new SnapshotLoadOptions { RestoreCodecs = true }, progress, cancellationToken);
         _ = TryKeepReserve();
@@ -83,14 +83,15 @@ public sealed partial class RamDisk
     }
 
     /// <summary>
-    /// Sets aside again what <see cref="RamDiskOptions.ReserveForSnapshot"/> asked for and a restoration has used. Where there is a writeback file, pages go there for it; false if there is no memory for it now.
+    /// Sets aside the memory of <see cref="RamDiskOptions.ReserveForSnapshot"/> again after a restoration; false if there is none now.
     /// </summary>
+    /// <remarks>On a disk with a writeback file, pages move to the file for it.</remarks>
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool TryKeepReserve()
     {
         while (!Store.TrySetOwnerBytes(_ownerBytes))
         {
-            // What pages leave behind in a store that keeps its frames is for other pages alone.
+            // In a store that keeps its frames, memory that pages leave is for other pages alone.
             if (!_writesBack || Store.GetStatistics().PrefaultedBytes > 0
                 || Store.WriteBack(new WritebackSelection { MostBytes = _reserve }).Pages == 0)
                 return false;
@@ -99,10 +100,10 @@ public sealed partial class RamDisk
         return true;
     }
 
-    /// <summary>
-    /// Gives up the memory that was kept aside with <see cref="RamDiskOptions.ReserveForSnapshot"/>, for the last snapshot, when no client is left who would write and take it. Changed pages of the cache
-    /// have it first.
-    /// </summary>
+    /// <summary>Releases the memory of <see cref="RamDiskOptions.ReserveForSnapshot"/> for the last snapshot.</summary>
+    /// <remarks>
+    /// To be called when no client is left that could write and use it up. Dirty pages of the cache go to the store first.
+    /// </remarks>
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void ReleaseReserve()
     {
@@ -110,14 +111,12 @@ public sealed partial class RamDisk
         _ = Flush();
     }
 
-    /// <summary>
-    /// What is kept aside so that a full disk can be saved while it is served: 96 KiB with pages of 4 KiB, and a bit a page, as many as a
-    /// 512th of the limit holds. A small limit is for the pages alone.
-    /// </summary>
+    /// <summary>Bytes to set aside so that a full disk can be saved while clients go on; zero where the limit is small.</summary>
+    /// <remarks>96 KiB with pages of 4 KiB, and a bit for each page, for as many pages as a 512th of the limit holds.</remarks>
     private static long SnapshotReserve(long length, PageStoreOptions store)
     {
         long limit = store.MemoryLimit ?? PageStore.DefaultMemoryLimit;
-        // The store and the disk refuse what is out of range, by name.
+        // The store and the disk check the ranges of options later, by name.
         if (length <= 0)
             return 0;
         long pages = Math.Min((length - 1) / store.PageSize + 1, Math.Min(PageStore.MaxPage + 1, limit / 512 * 8));
@@ -125,7 +124,7 @@ public sealed partial class RamDisk
         return bytes <= limit / 16 ? bytes : 0;
     }
 
-    // What the cache may still bring comes on top: no page takes more than its own bytes and a sixteenth.
+    // The cache's dirty pages come on top: no page takes more than its own bytes and a sixteenth.
     private static long ReserveBytes(long length, PageStoreOptions store, long cache) =>
         SnapshotBytes(length, store.PageSize, store.MemoryLimit ?? PageStore.DefaultMemoryLimit) + cache + cache / 16;
 
@@ -141,7 +140,7 @@ public sealed partial class RamDisk
         EnterAll();
         try
         {
-            // With all cells held nobody changes a page, so what is flushed and what the point fixes is the same.
+            // While all cells are held no writer changes a page, so the flushed content is that of the point in time.
             foreach (PageCell cell in _cells)
             {
                 if (!TryWriteBack(cell))

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace PageFold.Nbd;
+namespace PageFold.Shared;
 
 /// <summary>
 /// Text from outside (names of files, processes and disks, arguments, messages of others) as a terminal or a log may show it: what would

@@ -1,4 +1,4 @@
-namespace PageFold.Nbd.Tests.Disk;
+namespace PageFold.Disks.Tests;
 
 /// <summary>Random operations on a disk against an array of bytes.</summary>
 public class RamDiskModelTests
@@ -87,7 +87,7 @@ public class RamDiskModelTests
     [InlineData(65536, 1, 131_000)]
     public void Zeroing_over_an_edge_reaches_both_sides_and_nothing_else(int pageSize, int offset, int count)
     {
-        using RamDisk disk = Serving.NewDisk(4L * pageSize, pageSize);
+        using RamDisk disk = TestDisk.Make(4L * pageSize, pageSize);
         byte[] model = Content.Compressible(4 * pageSize, 1);
         Assert.True(disk.TryWrite(0, model));
         Assert.True(disk.TryZero(offset, count));
@@ -131,7 +131,7 @@ public class RamDiskModelTests
     [MemberData(nameof(Outside))]
     public void Ranges_outside_the_disk_are_refused(long offset, long count)
     {
-        using RamDisk disk = Serving.NewDisk(4096);
+        using RamDisk disk = TestDisk.Make(4096);
         Assert.Throws<ArgumentOutOfRangeException>(() => disk.TryZero(offset, count));
         Assert.Throws<ArgumentOutOfRangeException>(() => disk.Trim(offset, count));
         Assert.Throws<ArgumentOutOfRangeException>(() => disk.RunAt(offset, count, out _));

@@ -1,14 +1,26 @@
-namespace PageFold.Nbd.Tests;
+using System.Collections.Concurrent;
 
-/// <summary>Keeps half of pages whose halves are equal, and nothing of others. Reading can be held up, and a page that begins with <see cref="Damaged"/> cannot be read.</summary>
-internal sealed class HalvingCodec(string name) : PageCodec
+namespace PageFold.Testing;
+
+/// <summary>
+/// Halves pages whose halves are equal, and compresses no others. A test can block decompression, and a page that begins with <see
+/// cref="Damaged"/> cannot be decompressed.
+/// </summary>
+internal sealed class HalvingCodec(string name, bool isFast = false) : PageCodec
 {
     public const byte Damaged = 0xBD;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Threads that have decompressed a page so far, by name; the pool's threads have the pool's name.</summary>
+    public ConcurrentQueue<string?> Decompressed { get; } = [];
 
     /// <summary>Open unless closed by a test.</summary>
     public ManualResetEventSlim Gate { get; } = new(true);
 
     public override string Name => name;
+
+    public override bool IsFast => isFast;
 
     /// <summary>Pages whose halves are equal.</summary>
     public static byte[] Content(int pageSize, int pages, ulong key, byte? first = null)
@@ -17,7 +29,7 @@ internal sealed class HalvingCodec(string name) : PageCodec
         for (int page = 0; page < pages; page++)
         {
             Span<byte> half = bytes.AsSpan(page * pageSize, pageSize / 2);
-            Tests.Content.Fill(half, key + (ulong)page);
+            Testing.Content.Fill(half, key + (ulong)page);
             half[0] = first ?? 1;
             half.CopyTo(bytes.AsSpan(page * pageSize + pageSize / 2));
         }
@@ -26,9 +38,9 @@ internal sealed class HalvingCodec(string name) : PageCodec
 
     public override int MaxCompressedLength(int pageSize) => pageSize;
 
-    public override PageCodecContext CreateContext(int pageSize) => new Context(Gate);
+    public override PageCodecContext CreateContext(int pageSize) => new Context(this);
 
-    private sealed class Context(ManualResetEventSlim gate) : PageCodecContext
+    private sealed class Context(HalvingCodec owner) : PageCodecContext
     {
         public override long Bytes => 0;
 
@@ -40,7 +52,8 @@ internal sealed class HalvingCodec(string name) : PageCodec
 
         public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page)
         {
-            if (!gate.Wait(RawClient.Patience) || source[0] == Damaged)
+            owner.Decompressed.Enqueue(Thread.CurrentThread.Name);
+            if (!owner.Gate.Wait(Patience) || source[0] == Damaged)
                 return false;
             source.CopyTo(page);
             source.CopyTo(page[source.Length..]);
