@@ -15,7 +15,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
     // Enough for any client; one that asks for more has no intention to come to an end.
     private const int MostOptions = 1000;
 
-    private PipeReader _input = new ReceiveBuffer(memory, client, encrypted: null);
+    private ReceiveBuffer _input = new ReceiveBuffer(memory, client, encrypted: null);
     private Stream _stream = client;
     private bool _noZeroes;
     private bool _structured;
@@ -26,7 +26,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
     public Stream Stream => _stream;
 
     /// <summary>Where to read on.</summary>
-    public PipeReader Input => _input;
+    public ReceiveBuffer Input => _input;
 
     private bool IsEncrypted => _stream is SslStream;
 
