@@ -3,29 +3,31 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
 
-#pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
-
 namespace PageFold.Disks;
 
 /// <summary>Every exception of the disk, named by its cause; a message names the option or argument, its value and the remedy.</summary>
 [StackTraceHidden]
 internal static class Throw
 {
+    private static readonly OptionName Length = new(nameof(RamDiskOptions.Length));
+    private static readonly OptionName CacheBytes = new(nameof(RamDiskOptions.CacheBytes));
+    private static readonly OptionName ReserveForSnapshot = new(nameof(RamDiskOptions.ReserveForSnapshot));
+    private static readonly OptionName PageSize = new(nameof(PageStoreOptions.PageSize));
+    private static readonly OptionName MemoryLimit = new(nameof(PageStoreOptions.MemoryLimit));
+
     public static void IfLengthInvalid(long length, int pageSize)
     {
         if (length <= 0 || length % RamDisk.SectorSize != 0)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(RamDiskOptions.Length),
-                length,
-                $"Length is {Bytes(length)}; choose a positive multiple of {RamDisk.SectorSize} bytes.");
+            throw OutOfRange(
+                Length, length, $"{Length} is {Bytes(length)}; choose a positive multiple of {RamDisk.SectorSize} bytes.");
         }
         if ((length - 1) / pageSize > PageStore.MaxPage)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(RamDiskOptions.Length),
+            throw OutOfRange(
+                Length,
                 length,
-                $"Length is {Bytes(length)}, more than 2^32 pages of {pageSize} bytes; choose a smaller disk or larger pages.");
+                $"{Length} is {Bytes(length)}, more than 2^32 pages of {pageSize} bytes; choose a smaller disk or larger pages.");
         }
     }
 
@@ -33,8 +35,7 @@ internal static class Throw
     {
         if (size is < FrameArena.MinFrameSize or > FrameArena.MaxFrameSize || !BitOperations.IsPow2(size))
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(PageStoreOptions.PageSize), size, $"PageSize is {size}; choose 4096, 8192, 16384, 32768 or 65536 bytes.");
+            throw OutOfRange(PageSize, size, $"{PageSize} is {size}; choose 4096, 8192, 16384, 32768 or 65536 bytes.");
         }
     }
 
@@ -42,10 +43,8 @@ internal static class Throw
     {
         if (bytes < 0 || bytes >= limit)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(RamDiskOptions.CacheBytes),
-                bytes,
-                $"CacheBytes is {Bytes(bytes)}; choose zero to less than MemoryLimit ({Bytes(limit)}).");
+            throw OutOfRange(
+                CacheBytes, bytes, $"{CacheBytes} is {Bytes(bytes)}; choose zero to less than {MemoryLimit} ({Bytes(limit)}).");
         }
     }
 
@@ -53,10 +52,10 @@ internal static class Throw
     {
         if (reserve > 0 && reserve >= limit - limit / 4)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(PageStoreOptions.MemoryLimit),
+            throw OutOfRange(
+                MemoryLimit,
                 limit,
-                $"MemoryLimit is {Bytes(limit!.Value)}, of which ReserveForSnapshot sets {Bytes(reserve)} aside; choose at least "
+                $"{MemoryLimit} is {Bytes(limit!.Value)}, of which {ReserveForSnapshot} sets {Bytes(reserve)} aside; choose at least "
                     + $"{Bytes(2 * reserve)}, or do without.");
         }
     }
@@ -78,8 +77,10 @@ internal static class Throw
         new($"'{path}' is of a disk of {Bytes(snapshot)}, and this one has {Bytes(disk)}; make a disk at least as large.");
 
     public static MemoryLimitException CacheCannotBeStored(long limit) =>
-        new($"A page in the disk's cache waits for memory within MemoryLimit ({Bytes(limit)}); trim something, or recompress with a denser "
-            + "codec and compact, then try again.");
+        OptionMessage.Create(
+            text => new MemoryLimitException(text),
+            $"A page in the disk's cache waits for memory within {MemoryLimit} ({Bytes(limit)}); trim something, or recompress with a "
+                + $"denser codec and compact, then try again.");
 
     [DoesNotReturn]
     private static void OutsideDisk(long offset, long count, long length) => throw new ArgumentOutOfRangeException(
@@ -90,6 +91,9 @@ internal static class Throw
     [DoesNotReturn]
     private static void EmptyRange(long count) => throw new ArgumentOutOfRangeException(
         nameof(count), count, $"count is {count.ToString(CultureInfo.InvariantCulture)}; choose at least one byte.");
+
+    private static ArgumentOutOfRangeException OutOfRange(OptionName option, object? value, OptionMessage message) =>
+        OptionMessage.Create(text => new ArgumentOutOfRangeException(option.Property, value, text), message);
 
     private static string Bytes(long bytes) => bytes.ToString("N0", CultureInfo.InvariantCulture) + " bytes";
 }

@@ -34,6 +34,24 @@ public class RamDiskOptionsTests
                 Make(new PageStoreOptions { PageSize = 16384, MemoryLimit = Limit, OwnerBytes = bytes }, 1 << 20)).Message,
                     StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("Length", 100, 4096, 0, Limit)]
+    [InlineData("Length", 0, 4096, 0, Limit)]
+    [InlineData("PageSize", 1 << 20, 5000, 0, Limit)]
+    [InlineData("CacheBytes", 1 << 20, 16384, Limit, Limit)]
+    [InlineData("MemoryLimit", 1 << 20, 4096, 0, 4096)]
+    public void A_refusal_carries_the_property_of_the_option(string property, long length, int pageSize, long cache, long limit)
+    {
+        ArgumentException refused = Assert.ThrowsAny<ArgumentException>(() => new RamDisk(new RamDiskOptions
+        {
+            Length = length,
+            CacheBytes = cache,
+            Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = limit },
+        }));
+        Assert.Equal(property, refused.ParamName);
+        Assert.Equal(property, OptionMessage.Of(refused)?.Option);
+    }
+
     private static void Make(PageStoreOptions store, long cache) =>
         new RamDisk(new RamDiskOptions { Length = 1 << 20, CacheBytes = cache, Store = store }).Dispose();
 }

@@ -47,11 +47,11 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
         catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException)
         {
-            return Refusal(HostedDisks.InOptions(e.Message), ExitCodes.LimitReached);
+            return Refusal(OptionNames.Rename(e), ExitCodes.LimitReached);
         }
         catch (Exception e) when (e is ArgumentException or ArithmeticException or InvalidOperationException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            return Refusal(e.Message.Split(" (Parameter", 2)[0], ExitCodes.BadInput);
+            return Refusal(OptionNames.Rename(e), ExitCodes.BadInput);
         }
         catch (PageCorruptException e)
         {
@@ -195,7 +195,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             }
             catch (ArgumentException e)
             {
-                throw new UserErrorException($"--train {bytes} is not possible: {e.Message.Split(" (Parameter", 2)[0]}", e);
+                throw new UserErrorException($"--train {bytes} is not possible: {OptionNames.Rename(e)}", e);
             }
         }
     }

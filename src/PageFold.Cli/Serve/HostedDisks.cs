@@ -7,12 +7,6 @@ namespace PageFold.Cli.Serve;
 /// <summary>The disks of one serving command and the server before them: made together, reported together, ended together.</summary>
 internal sealed class HostedDisks : IDisposable
 {
-    // What the library calls the command's options.
-    private static readonly (string Name, string Option)[] OptionNames =
-    [
-        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("ReserveForSnapshot", "--keep"), ("Writeback.Path", "--writeback"), ("Writeback.MostBytes", "--writeback-size"),
-    ];
-
     private readonly long _started = Stopwatch.GetTimestamp();
     private NbdServer? _server;
 
@@ -114,11 +108,6 @@ internal sealed class HostedDisks : IDisposable
             export.Disk.Dispose();
     }
 
-    /// <summary>A message of the library with the names of the command's options in it.</summary>
-    public static string InOptions(string message) =>
-        OptionNames.Aggregate(message.Split(" (Parameter", 2)[0],
-            (text, pair) => text.Replace(pair.Name, pair.Option, StringComparison.Ordinal));
-
     private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
 
     private static RamDisk TryCreateDisk(ServeOptions options, ExportOptions export)
@@ -129,9 +118,9 @@ internal sealed class HostedDisks : IDisposable
         }
         catch (ArgumentException e)
         {
-            string message = InOptions(e.Message);
+            string message = OptionNames.Rename(e);
             if (options.MemoryLimit is { } all && options.Exports.First(asked => asked.Name == export.Name).MemoryLimit is null
-                && options.Exports.Count > 1 && message.Contains("--memory-limit", StringComparison.Ordinal))
+                && options.Exports.Count > 1 && OptionMessage.Of(e) is { } named && named.Names("MemoryLimit"))
                 message += $" This is its share of --memory-limit {ByteSize.Format(all)}, which {options.Exports.Count} exports divide: "
                     + $"raise that, or give it more with --export {export.Name},memory-limit=BYTES.";
             throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
@@ -140,11 +129,9 @@ internal sealed class HostedDisks : IDisposable
         {
             throw new UserErrorException($"--writeback {options.Writeback}: {options.WritebackOf(export)} is a folder; name a file.");
         }
-        catch (IOException e) when (options.SwapRatio is not null && e.Message.StartsWith("Writeback.Path", StringComparison.Ordinal))
+        catch (IOException e) when (OptionNames.OptionOf(e) is not null)
         {
-            throw new UserErrorException(e.Message.Replace("Writeback.Path", "--writeback", StringComparison.Ordinal)
-                .Replace("leave Writeback.Preallocate out", "choose a smaller --swap ratio or --memory-limit", StringComparison.Ordinal),
-                e);
+            throw new UserErrorException($"{OptionNames.Rename(e)} A smaller --swap ratio or --memory-limit needs less.", e);
         }
         catch (PathTooLongException e) when (options.Writeback is not null)
         {

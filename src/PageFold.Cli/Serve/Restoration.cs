@@ -183,7 +183,7 @@ internal static class Restoration
         }
         catch (MemoryLimitException e)
         {
-            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {e.Message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal)}", e);
+            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {OptionNames.Rename(e)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
