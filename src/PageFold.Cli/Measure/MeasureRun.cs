@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Hashing;
 using System.Runtime.ExceptionServices;
 using PageFold.Cli.Data;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Measure;
 
@@ -15,6 +16,7 @@ namespace PageFold.Cli.Measure;
 internal sealed class MeasureRun
 {
     private const int Seed = 2026;
+    private const int Digits = 2;
     private const int MostWarmUpPages = 4096;
 
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(300);
@@ -302,7 +304,7 @@ internal sealed class MeasureRun
 
     private LatencyHistogram RunWorkers(Action<LatencyHistogram> work)
     {
-        LatencyHistogram[] histograms = [.. Enumerable.Range(0, _options.Threads).Select(_ => new LatencyHistogram())];
+        LatencyHistogram[] histograms = [.. Enumerable.Range(0, _options.Threads).Select(_ => new LatencyHistogram(Digits))];
         Exception? failure = null;
         Thread[] threads = [.. histograms.Select(histogram => new Thread(() =>
         {
@@ -323,7 +325,7 @@ internal sealed class MeasureRun
             thread.Join();
         if (failure is not null)
             ExceptionDispatchInfo.Throw(failure);
-        LatencyHistogram total = new();
+        LatencyHistogram total = new(Digits);
         foreach (LatencyHistogram histogram in histograms)
             total.Add(histogram);
         return total;
