@@ -19,8 +19,8 @@ public sealed class RamDiskOptions
 
     /// <summary>Sets aside memory for a last snapshot of a full disk.</summary>
     /// <remarks>
-    /// It takes about two megabytes of the memory limit, and as much as the cache has. A caller releases it with <see cref="RamDisk.ReleaseReserve"/> before that snapshot. Default
-    /// false.
+    /// It takes about two megabytes of the memory limit, and as much as the cache has. A caller releases it with <see
+    /// cref="RamDisk.ReleaseReserve"/> before that snapshot. Default false.
     /// </remarks>
     public bool ReserveForSnapshot { get; init; }
 }

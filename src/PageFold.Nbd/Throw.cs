@@ -31,7 +31,9 @@ internal static class Throw
     public static void IfBelow(long value, long least, string option)
     {
         if (value < least)
-            throw new ArgumentOutOfRangeException(option, value, $"{option} is {value.ToString(CultureInfo.InvariantCulture)}; choose at least {least.ToString(CultureInfo.InvariantCulture)}.");
+            throw new ArgumentOutOfRangeException(
+                option, value, $"{option} is {value.ToString(CultureInfo.InvariantCulture)}; choose at least "
+                + $"{least.ToString(CultureInfo.InvariantCulture)}.");
     }
 
     public static void IfTooLittle(long? connectionMemory, int maxConnections)
@@ -57,7 +59,8 @@ internal static class Throw
         new("The system has no memory for a connection; lower the memory limit, allow fewer connections, or give the machine more.");
 
     public static ArgumentException CertificateUnusable(string path, Exception cause) =>
-        new($"'{path}' cannot be used ({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); a folder of certificates has server-cert.pem and server-key.pem, and ca-cert.pem to verify clients with.", cause);
+        new($"'{path}' cannot be used ({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); a folder of certificates has "
+            + $"server-cert.pem and server-key.pem, and ca-cert.pem to verify clients with.", cause);
 
     public static ArgumentException NothingToServe(string option) => new($"{option} is empty; name at least one.", option);
 

@@ -23,7 +23,8 @@ public class RamDiskModelTests
 
     [Theory]
     [MemberData(nameof(Disks))]
-    public void A_disk_agrees_with_an_array(string shape) => Gen.Int.Sample(seed => Run(shape, limit: 256 << 20, seed, operations: 250), iter: 4, threads: 1);
+    public void A_disk_agrees_with_an_array(string shape) =>
+        Gen.Int.Sample(seed => Run(shape, limit: 256 << 20, seed, operations: 250), iter: 4, threads: 1);
 
     /// <summary>The same with so little memory that writes are refused: each page is then as it was before or as it should be.</summary>
     [Theory]
@@ -113,7 +114,8 @@ public class RamDiskModelTests
         for (long page = First; disk.TryWrite(page * Page, content); page++)
         {
         }
-        // The cache holds the newest of the first page. Zeros before it that count as held need a new part of the store's table, for which there is no memory.
+        // The cache holds the newest of the first page. Zeros before it that count as held need a new part of the store's table, for which
+        // there is no memory.
         Assert.True(disk.TryWrite(offset + 7, [9, 9, 9]));
         content[7] = content[8] = content[9] = 9;
         Assert.False(disk.TryZero(offset - 100L * Page, 200L * Page, punch: false));
@@ -219,7 +221,10 @@ public class RamDiskModelTests
         return refused;
     }
 
-    /// <summary>Takes into the model what an operation has done; if it was refused, each page is as it was or as it should be, and in order: first all of the new, then all of the old.</summary>
+    /// <summary>
+    /// Takes into the model what an operation has done; if it was refused, each page is as it was or as it should be, and in order: first
+    /// all of the new, then all of the old.
+    /// </summary>
     private static bool Settle(RamDisk disk, byte[] model, int offset, byte[] data, bool all, bool inOrder, string what)
     {
         if (all)
@@ -254,7 +259,8 @@ public class RamDiskModelTests
         if (first >= end)
             return;
         long hole = disk.RunAt(first, end - first, out PageResidency residency);
-        Assert.True(residency == PageResidency.Hole && hole == end - first, $"{what}: {hole} bytes from {first} on are a {residency}, not {end - first}");
+        Assert.True(residency == PageResidency.Hole && hole == end - first,
+            $"{what}: {hole} bytes from {first} on are a {residency}, not {end - first}");
     }
 
     private static void AssertRuns(RamDisk disk, byte[] model, int offset, int count, string what)

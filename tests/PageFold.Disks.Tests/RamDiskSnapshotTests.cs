@@ -141,7 +141,8 @@ public class RamDiskSnapshotTests
             client.Wait(CancellationToken.None);
             Assert.True(disk.Store.GetStatistics().PeakBytes <= 12 << 20);
             Assert.True(File.ReadAllBytes(image).AsSpan().SequenceEqual(before));
-            using RamDisk restored = new(new RamDiskOptions { Length = Length, Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 64 << 20 } });
+            using RamDisk restored = new(
+                new RamDiskOptions { Length = Length, Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 64 << 20 } });
             restored.Load(snapshot);
             byte[] after = new byte[Length];
             restored.Read(0, after);
@@ -190,7 +191,8 @@ public class RamDiskSnapshotTests
     {
         Length = 64 << 20,
         ReserveForSnapshot = true,
-        Store = new PageStoreOptions { MemoryLimit = 24 << 20, Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, Path.GetRandomFileName()) } },
+        Store = new PageStoreOptions { MemoryLimit = 24 << 20,
+            Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, Path.GetRandomFileName()) } },
     });
 
     private static RamDisk NewDisk(long limit) => new(new RamDiskOptions

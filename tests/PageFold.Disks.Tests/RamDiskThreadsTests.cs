@@ -1,6 +1,6 @@
 namespace PageFold.Disks.Tests;
 
-/// <summary>Threads on one disk, each with sectors of its own in pages that all share: nobody loses what another writes beside it.</summary>
+/// <summary>Threads on one disk, each with its own sectors in pages that all share: no write is lost.</summary>
 public class RamDiskThreadsTests
 {
     private const int Sector = RamDisk.SectorSize;
@@ -65,7 +65,7 @@ public class RamDiskThreadsTests
         }
     }
 
-    /// <summary>Pages are written whole by several threads, trimmed in large ranges by another, and read meanwhile: each read sees one version.</summary>
+    /// <summary>Threads write whole pages, another trims large ranges, and others read meanwhile: each read sees one version.</summary>
     [Theory]
     [InlineData(4096)]
     [InlineData(65536)]

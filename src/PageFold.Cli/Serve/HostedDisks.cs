@@ -25,7 +25,13 @@ internal sealed class HostedDisks : IDisposable
         {
             foreach (ExportOptions export in exports)
             {
-                made.Add(new NbdExport { Name = export.Name, ReadOnly = export.ReadOnly, Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory", Disk = TryCreateDisk(options, export) });
+                made.Add(new NbdExport
+                {
+                    Name = export.Name,
+                    ReadOnly = export.ReadOnly,
+                    Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory",
+                    Disk = TryCreateDisk(options, export),
+                });
                 // Now, while there is memory for it; a full disk may have none.
                 if (options.Upkeep.Recompress is { } codec)
                     made[^1].Disk.Store.AddCodec(codec);
@@ -92,7 +98,8 @@ internal sealed class HostedDisks : IDisposable
         {
             Pid = Environment.ProcessId,
             UptimeSeconds = Stopwatch.GetElapsedTime(_started).TotalSeconds,
-            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint is System.Net.Sockets.UnixDomainSocketEndPoint ? Path.GetFullPath(endPoint.ToString()!) : endPoint.ToString()!)],
+            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint is System.Net.Sockets.UnixDomainSocketEndPoint
+                ? Path.GetFullPath(endPoint.ToString()!) : endPoint.ToString()!)],
             RefusedConnections = _server.RefusedConnections,
             ConnectionBytes = _server.ConnectionBytes,
             ConnectionPeakBytes = _server.ConnectionPeakBytes,
@@ -163,7 +170,8 @@ internal sealed class HostedDisks : IDisposable
         },
     });
 
-    private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) => options.Writeback is null ? null : new WritebackOptions
+    private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) =>
+        options.Writeback is null ? null : new WritebackOptions
     {
         Path = options.WritebackOf(export)!,
         MostBytes = options.SwapRatio is null ? options.WritebackBytes : SwapSizing.WritebackBytes(options, export),

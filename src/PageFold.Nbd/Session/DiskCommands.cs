@@ -65,7 +65,8 @@ internal sealed class DiskCommands(NbdExport export, RefusalRate refusals, Actio
         }
     }
 
-    /// <summary>True for what a damaged or unreachable page throws; anything else is a fault of the server and ends the connection.</summary>
+    /// <summary>True for the exceptions of a damaged or unreachable page.</summary>
+    /// <remarks>Any other exception is a fault of the server and ends the connection.</remarks>
     private static bool IsOfTheDisk(Exception e) => e is PageCorruptException or IOException;
 
     private NbdError Failed(Exception e)

@@ -1,6 +1,6 @@
 namespace PageFold.Nbd.Tests.Session;
 
-/// <summary>A page that cannot be read is told of as an input or output error; the connection goes on, unless the error can be told in no other way than by its end.</summary>
+/// <summary>A page that cannot be read is an input or output error; the connection ends only where a reply has already begun.</summary>
 public class DamagedDiskTests
 {
     private const uint InputOutput = 5;
@@ -27,7 +27,7 @@ public class DamagedDiskTests
         Assert.Equal(InputOutput, client.Do(Command.Trim, (ulong)page + 10, 10).Error);
         Assert.Equal(good, client.Read(0, page));
         Assert.Equal(good, client.Read(2 * page, page));
-        // Whoever replaces all of the page need not read it.
+        // A write of the whole page need not read it.
         client.Write(page, good);
         Assert.Equal(good, client.Read(page, page));
         client.Disconnect();

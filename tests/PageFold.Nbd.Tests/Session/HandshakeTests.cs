@@ -213,7 +213,8 @@ public sealed class HandshakeTests : IDisposable
         using RawClient client = new(_one.Unix);
         client.Send(
         [
-            .. Wire.U32(3), .. Wire.Option(Option.StructuredReply, []), .. Wire.Option(Option.List, []), .. Wire.Option(Option.Go, Wire.Info(string.Empty)),
+            .. Wire.U32(3), .. Wire.Option(Option.StructuredReply, []), .. Wire.Option(Option.List, []),
+                .. Wire.Option(Option.Go, Wire.Info(string.Empty)),
             .. Wire.Request(Command.Write, 0, 1, 700, 5000), .. write, .. Wire.Request(Command.Disconnect, 0, 0, 0, 0),
         ]);
         byte[] all = client.TakeToTheEnd();

@@ -47,9 +47,9 @@ public sealed class MetaContextTests : IDisposable
     {
         { [], [] },
         { ["base:"], [] },
-        { [Residency, "nobody:knows", Allocation], [Allocation, Residency] },
+        { [Residency, "unknown:context", Allocation], [Allocation, Residency] },
         { [Allocation], [Allocation] },
-        { ["nobody:knows"], [] },
+        { ["unknown:context"], [] },
     };
 
     [Theory]
@@ -127,7 +127,8 @@ public sealed class MetaContextTests : IDisposable
         Dictionary<uint, List<(uint, uint)>> extents = client.Do(Command.BlockStatus, 0, 4 << 20).Extents;
         Assert.Equal([(5 * 4096, 0), (2 * 4096, Zero), ((4 << 20) - 7 * 4096, Hole | Zero)], extents[1]);
         const uint MayFail = 256;
-        Assert.Equal([(3 * 4096, 4 | MayFail), (4096, 8), (4096, 2 | MayFail), (2 * 4096, 1 | MayFail), ((4 << 20) - 7 * 4096, MayFail)], extents[2]);
+        Assert.Equal([(3 * 4096, 4 | MayFail), (4096, 8), (4096, 2 | MayFail), (2 * 4096, 1 | MayFail), ((4 << 20) - 7 * 4096, MayFail)],
+            extents[2]);
         client.Trim(4096, 4096);
         client.Trim(3 * 4096, 2 * 4096 + 100);
         extents = client.Do(Command.BlockStatus, 0, 7 * 4096).Extents;
@@ -250,7 +251,8 @@ public sealed class MetaContextTests : IDisposable
     {
         using RawClient client = _serving.Attach("b", contexts: Allocation);
         client.Write(65536 + 10, [1, 2, 3]);
-        Assert.Equal([(65536, Hole | Zero), (65536, 0), ((4 << 20) - 2 * 65536, Hole | Zero)], client.Do(Command.BlockStatus, 0, 4 << 20).Extents[1]);
+        Assert.Equal([(65536, Hole | Zero), (65536, 0), ((4 << 20) - 2 * 65536, Hole | Zero)], client.Do(Command.BlockStatus, 0, 4 << 20)
+            .Extents[1]);
         client.Trim(65536, 65536);
         Assert.Equal([(4 << 20, Hole | Zero)], client.Do(Command.BlockStatus, 0, 4 << 20).Extents[1]);
     }

@@ -2,7 +2,7 @@ using PageFold.Nbd.Session;
 
 namespace PageFold.Nbd.Tests.Session;
 
-/// <summary>Replies of many clients' worth on a small queue: whoever waits for room is woken each time.</summary>
+/// <summary>Many replies through a small queue: the loop that waits for room is woken each time.</summary>
 public class ReplyQueueTests
 {
     [Fact]
@@ -17,7 +17,8 @@ public class ReplyQueueTests
         {
             ulong[] cookies = client.RequestMany(30, Command.Read, 0, 1 << 20);
             foreach (ulong cookie in cookies)
-                Assert.True(client.TakeAnswer(cookie, Command.Read, 0, 1 << 20).Data.AsSpan().SequenceEqual(content), $"a reply of round {round} differs");
+                Assert.True(client.TakeAnswer(cookie, Command.Read, 0, 1 << 20).Data.AsSpan().SequenceEqual(content),
+                    $"a reply of round {round} differs");
         }
     }
 }

@@ -21,7 +21,8 @@ public class SilenceTests
     public void Who_takes_no_replies_is_cut_off_and_who_waits_for_slow_ones_is_not()
     {
         HalvingCodec codec = new("slow");
-        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(8 << 20, Page, codec) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
+        using Serving serving = new(
+            [new NbdExport { Disk = TestDisk.Make(8 << 20, Page, codec) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
         using RawClient waiting = serving.Attach();
         using RawClient other = serving.Attach();
         byte[] content = HalvingCodec.Content(Page, 2, 1);
@@ -65,7 +66,8 @@ public class SilenceTests
     [Fact]
     public void Slow_replies_that_wait_for_their_client_keep_it_no_longer_than_others()
     {
-        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(64 << 20, Page, PageCodec.Zstd(1)) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
+        using Serving serving = new(
+            [new NbdExport { Disk = TestDisk.Make(64 << 20, Page, PageCodec.Zstd(1)) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
         using RawClient client = serving.Attach(structured: false);
         for (int i = 0; i < 8; i++)
             client.Write(i * 2 * Page, Content.Compressible(2 * Page, (ulong)i));

@@ -77,7 +77,8 @@ public class SlowDiskTests
         codec.Gate.Set();
         for (int number = 0; number < Clients; number++)
         {
-            Content.AssertSame(content.AsSpan(number * Page, Page), clients[number].TakeAnswer(cookies[number], Command.Read, (ulong)(number * Page), Page).Data, "a slow read");
+            Content.AssertSame(content.AsSpan(number * Page, Page), clients[number]
+                .TakeAnswer(cookies[number], Command.Read, (ulong)(number * Page), Page).Data, "a slow read");
             clients[number].Dispose();
         }
     }

@@ -93,7 +93,8 @@ public sealed class TlsTests : IDisposable
         client.AgreeOnStructuredReplies();
         Assert.Equal(2, client.Ask(Option.SetMetaContext, Wire.Contexts(string.Empty, "base:allocation")).Count);
         client.Encrypt(Trusting());
-        Assert.Equal(OptionAnswer.Invalid, Assert.Single(client.Ask(Option.SetMetaContext, Wire.Contexts(string.Empty, "base:allocation"))).Type);
+        Assert.Equal(OptionAnswer.Invalid, Assert.Single(client.Ask(Option.SetMetaContext, Wire.Contexts(string.Empty, "base:allocation")))
+            .Type);
         byte[] info = client.Ask(Option.Info, Wire.Info(string.Empty))[0].Data;
         Assert.Equal(0, Wire.ToU16(info.AsSpan(10)) & 1 << 7);
     }
@@ -210,13 +211,15 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public void A_folder_that_is_not_there_is_named_in_one_line()
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => NbdTls.Load(_certificates.At("nowhere"), required: true, verifyClients: false));
+        ArgumentException refused = Assert.Throws<ArgumentException>(
+            () => NbdTls.Load(_certificates.At("nowhere"), required: true, verifyClients: false));
         Assert.Contains("nowhere", refused.Message, StringComparison.Ordinal);
     }
 
     private void AssertRefused(string file, bool verifyClients)
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => NbdTls.Load(_certificates.Folder, required: true, verifyClients));
+        ArgumentException refused = Assert.Throws<ArgumentException>(
+            () => NbdTls.Load(_certificates.Folder, required: true, verifyClients));
         Assert.Contains(_certificates.At(file), refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);
     }

@@ -72,7 +72,8 @@ public sealed class TransmissionTests : IDisposable
                     break;
                 default:
                     int read = structured ? random.Next(2) * Flag.DontFragment : 0;
-                    Content.AssertSame(model.AsSpan(offset, count), client.Read(offset, count, read), $"request {i}, {count} bytes at {offset}");
+                    Content.AssertSame(model.AsSpan(offset, count), client.Read(offset, count, read),
+                        $"request {i}, {count} bytes at {offset}");
                     break;
             }
         }
@@ -182,7 +183,8 @@ public sealed class TransmissionTests : IDisposable
             else
                 others[cookie] = true;
             bool flush = command == Command.Flush;
-            Assert.Equal(cookie, client.Request(command, flush ? 0 : (ulong)offset, flush ? 0 : (uint)length, payload: command == Command.Write ? content[offset..(offset + length)] : null));
+            Assert.Equal(cookie, client.Request(command, flush ? 0 : (ulong)offset, flush ? 0 : (uint)length,
+                payload: command == Command.Write ? content[offset..(offset + length)] : null));
         }
         taking.Wait();
 
