@@ -128,12 +128,8 @@ internal static class Arguments
     /// <summary>Splits values that are separated by commas or spaces.</summary>
     public static string[] Several(string[] texts) => [.. texts.SelectMany(text => text.Split(',')).Select(text => text.Trim())];
 
-    /// <summary>Makes an error of the command from one of the library, with the command's names of options.</summary>
-    public static UserErrorException Translate(Exception e)
-    {
-        string message = e.Message.Split(" (Parameter", 2)[0].ReplaceLineEndings(" ");
-        return new UserErrorException(message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal), e);
-    }
+    /// <summary>The library names its options; in a message of the command they go by the command's names.</summary>
+    public static UserErrorException Translate(Exception e) => new(OptionNames.Rename(e).ReplaceLineEndings(" "), e);
 
     private static PageSource OpenData(
         IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)

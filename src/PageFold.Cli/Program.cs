@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using PageFold.Nbd;
 using PageFold;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 using PageFold.Cli.Measure;
 using PageFold.Cli.Serve;
 using PageFold.Cli.Tlb;
+using PageFold.Shared;
 
 RootCommand root = new("PageFold keeps more data in the same memory: pages, compressed and packed into single page frames.")
 {

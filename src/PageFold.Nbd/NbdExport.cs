@@ -1,3 +1,4 @@
+using PageFold.Disks;
 using PageFold.Nbd.Protocol;
 using PageFold.Nbd.Session;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using PageFold.Disks;
 using PageFold.Nbd.Listening;
 using PageFold.Nbd.Protocol;
 using PageFold.Nbd.Session;
@@ -8,9 +9,12 @@ using PageFold.Nbd.Session;
 namespace PageFold.Nbd;
 
 /// <summary>
-/// Serves disks over the NBD protocol (fixed newstyle, structured replies, block status, TLS) to any number of clients; several may use one export at once, and each sees what the others have written.
+/// Serves disks over the NBD protocol (fixed newstyle, structured replies, block status, TLS) to any number of clients.
 /// </summary>
-/// <remarks>Thread-safe. A client that misbehaves is answered with the protocol's errors or loses its connection, and harms no other.</remarks>
+/// <remarks>
+/// Several clients may use one export at once, and each sees what the others have written. A client that misbehaves gets the protocol's
+/// errors or loses its connection, and harms no other. Thread-safe.
+/// </remarks>
 public sealed class NbdServer : IAsyncDisposable
 {
     private const int Backlog = 128;
@@ -31,6 +35,7 @@ public sealed class NbdServer : IAsyncDisposable
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ServerLog _log;
     private readonly ConnectionMemory _memory;
+    private readonly Dictionary<RamDisk, SlowLane> _slowLanes;
     private ListeningSockets? _listeners;
     private Timer? _watch;
     private bool _stopping;
@@ -62,6 +67,7 @@ public sealed class NbdServer : IAsyncDisposable
         _memory = new ConnectionMemory(
             options.ConnectionMemory ?? ConnectionMemory.DefaultLimit(options.MaxConnections), options.MaxConnections);
         _options = options;
+        _slowLanes = options.Exports.Select(export => export.Disk).Distinct().ToDictionary(disk => disk, _ => new SlowLane());
         _log = new ServerLog(options.Tell, TimeProvider.System);
     }
 
@@ -100,7 +106,8 @@ public sealed class NbdServer : IAsyncDisposable
             _accepting.Add(AcceptAsync(listener));
     }
 
-    /// <summary>Takes no new clients, lets the others finish the requests under way, and ends. After <paramref name="patience"/> those that are left are cut off.</summary>
+    /// <summary>Stops the server: takes no new clients, and lets the others finish the requests under way.</summary>
+    /// <param name="patience">How long they have; connections that are left are then closed.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative; nothing has changed.</exception>
     public async Task StopAsync(TimeSpan patience)
     {
@@ -157,7 +164,7 @@ public sealed class NbdServer : IAsyncDisposable
 
     private void Admit(Socket socket)
     {
-        Connection connection = new(socket, _options, _memory, _log);
+        Connection connection = new(socket, _options, _memory, _slowLanes, _log);
         lock (_connections)
         {
             if (_stopping || _connections.Count >= _options.MaxConnections)

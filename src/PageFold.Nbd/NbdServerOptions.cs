@@ -2,7 +2,7 @@ using System.Net;
 
 namespace PageFold.Nbd;
 
-/// <summary>What an <see cref="NbdServer"/> is made with.</summary>
+/// <summary>Options of an <see cref="NbdServer"/>.</summary>
 public sealed class NbdServerOptions
 {
     /// <summary>What is served. At least one; names differ.</summary>
@@ -53,10 +53,11 @@ public sealed class NbdServerOptions
     /// <summary>How long a client may be silent in the middle of a request. Default 60 seconds.</summary>
     public TimeSpan? RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a client may be silent between requests, or leave its replies untaken. Null (the default) is for ever, as disks are used.</summary>
+    /// <summary>How long a client may be silent between requests, or leave its replies untaken.</summary>
+    /// <remarks>Null (the default) is without limit, since a disk may be idle for days.</remarks>
     public TimeSpan? IdleTimeout { get; init; }
 
-    /// <summary>Told of what went wrong with a connection, for a log: one line each. Called from any thread.</summary>
+    /// <summary>Receives a line for the log when something went wrong with a connection. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
 
     /// <summary>The least <see cref="ConnectionMemory"/> for so many connections.</summary>

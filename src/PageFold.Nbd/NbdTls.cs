@@ -23,7 +23,7 @@ public sealed class NbdTls : IDisposable
         _authorities = authorities;
         Required = required;
         VerifyClients = verifyClients;
-        // Nothing is fetched that a certificate names: that would be the server's asking wherever somebody unknown wants it to.
+        // The server fetches nothing that a certificate names; an unknown client could make it send requests anywhere.
         X509ChainPolicy policy = new()
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -37,7 +37,8 @@ public sealed class NbdTls : IDisposable
             ServerCertificateContext = SslStreamCertificateContext.Create(certificate, authorities, offline: true),
             ClientCertificateRequired = verifyClients,
             CertificateChainPolicy = policy,
-            RemoteCertificateValidationCallback = (_, presented, _, errors) => !verifyClients || presented is not null && errors == SslPolicyErrors.None,
+            RemoteCertificateValidationCallback = (_, presented, _, errors) =>
+                !verifyClients || presented is not null && errors == SslPolicyErrors.None,
         };
     }
 
@@ -50,9 +51,12 @@ public sealed class NbdTls : IDisposable
     internal SslServerAuthenticationOptions Options { get; }
 
     /// <summary>
-    /// Loads server-cert.pem, server-key.pem and, if clients are to be verified, ca-cert.pem from a folder: the names that other NBD servers and clients use.
+    /// Loads certificates from a folder by the names that other NBD servers and clients use: server-cert.pem, server-key.pem, and
+    /// ca-cert.pem to verify clients.
     /// </summary>
-    /// <exception cref="ArgumentException">A file is missing, cannot be read, or is not what its name says; the message names it.</exception>
+    /// <exception cref="ArgumentException">
+    /// A file is missing, cannot be read, or is not what its name says; the message names it.
+    /// </exception>
     public static NbdTls Load(string directory, bool required, bool verifyClients)
     {
         string certificateText = Read(Path.Combine(directory, CertificateFile), path =>
@@ -62,7 +66,8 @@ public sealed class NbdTls : IDisposable
             X509Certificate2.CreateFromPem(text).Dispose();
             return text;
         });
-        X509Certificate2 certificate = Read(Path.Combine(directory, KeyFile), path => X509Certificate2.CreateFromPem(certificateText, File.ReadAllText(path)));
+        X509Certificate2 certificate = Read(
+            Path.Combine(directory, KeyFile), path => X509Certificate2.CreateFromPem(certificateText, File.ReadAllText(path)));
         X509Certificate2Collection authorities = [];
         string authority = Path.Combine(directory, AuthorityFile);
         if (verifyClients || File.Exists(authority))

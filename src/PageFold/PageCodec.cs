@@ -32,6 +32,18 @@ public abstract class PageCodec
     /// <summary>The library that compresses, and its version, for reports; the name if no library is known.</summary>
     public virtual string Implementation => Name;
 
+    /// <summary>
+    /// True if a page is compressed, and decompressed, in about the time that handing it to another thread takes: some microseconds for
+    /// 4 KiB.
+    /// </summary>
+    /// <remarks>
+    /// A server reads and writes pages of a fast codec on the thread that receives requests, and hands pages of other codecs to worker
+    /// threads, so that they delay no other request of the same client. It is a matter of latency alone: results are the same. False
+    /// unless a codec overrides it, since a fast codec on a worker loses a few microseconds a page, and a slow one on the receiving
+    /// thread holds up everything behind it. LZ4 and <see cref="None"/> are fast, Zstandard is not. The value does not change.
+    /// </remarks>
+    public virtual bool IsFast => false;
+
     /// <summary>Bytes that all contexts share (a digested dictionary), without the bytes of each context; zero or more.</summary>
     /// <remarks>
     /// A store that adds the codec reads the value before it makes contexts and again after the first one, and charges it to its limit.

@@ -32,8 +32,10 @@ internal static partial class Throw
         new($"Codec {codec} cannot be saved: a snapshot has to say what makes it again, and that is known of the library's own codecs alone, with dictionaries up to {Store.Snapshots.SnapshotFormat.MaxDictionaryBytes} bytes. Use one of those, or save an image.");
 
     public static MemoryLimitException NoMemoryForSnapshot(long limit) =>
-        new($"No memory for a snapshot within MemoryLimit ({Bytes(limit)}): it takes two buffers of {Bytes(Store.Snapshots.SnapshotFormat.ChunkBytes)} "
-            + "and a bit a page; recompress with a denser codec, write pages back, or discard some, and compact, then try again.");
+        NoMemory(
+            $"No memory for a snapshot within {MemoryLimit} ({Bytes(limit)}): it takes two buffers of "
+                + $"{Bytes(Store.Snapshots.SnapshotFormat.ChunkBytes)} and a bit a page; recompress with a denser codec, write pages back, or discard "
+                + $"some, and compact, then try again.");
 
     public static InvalidOperationException PointIsFixed() => new("The session's point in time is fixed already; begin another snapshot for another point.");
 
@@ -83,19 +85,21 @@ internal static partial class Throw
         string also = writeback is null ? ", or give the store a writeback file"
             : writeback.Stopped == WritebackStop.Finished ? string.Empty
             : $", or see to the writeback file, to which no more can go ({writeback.Stopped})";
-        throw new MemoryLimitException($"{stored} of the snapshot's {pages} pages fit within MemoryLimit ({Bytes(limit)}); raise the limit{also}.");
+        throw NoMemory($"{stored} of the snapshot's {pages} pages fit within {MemoryLimit} ({Bytes(limit)}); raise the limit{also}.");
     }
 
     public static MemoryLimitException NoMemoryToLoad(long limit) =>
-        new($"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.Snapshots.SnapshotFormat.ChunkBytes)}) within MemoryLimit ({Bytes(limit)}); raise the limit.");
+        NoMemory(
+            $"No memory for the buffer that a snapshot is loaded through ({Bytes(Store.Snapshots.SnapshotFormat.ChunkBytes)}) within {MemoryLimit} "
+                + $"({Bytes(limit)}); raise the limit.");
 
     public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
-        new($"No memory to train a dictionary within MemoryLimit ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; "
-            + (bytes > limit
-                ? "choose a smaller dictionary or a lower level, or make a store with a larger limit."
-                : "write pages back, or discard some, and compact, then try again, or choose a smaller dictionary or a lower level."));
+        NoMemory(
+            $"No memory to train a dictionary within {MemoryLimit} ({Bytes(limit)}): it takes {Bytes(bytes)} for a while; "
+                + $"{(bytes > limit ? NoDictionaryFits : DictionaryMayFit)}");
 
     public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit) =>
-        new($"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, "
-            + $"within MemoryLimit ({Bytes(limit)}); raise the limit.");
+        NoMemory(
+            $"No memory for the snapshot's codec {codec} with a dictionary of {Bytes(dictionary)}, which takes {Bytes(bytes)}, "
+                + $"within {MemoryLimit} ({Bytes(limit)}); raise the limit.");
 }

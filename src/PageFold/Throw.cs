@@ -1,5 +1,5 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
@@ -9,9 +9,7 @@ using PageFold.Frames;
 
 namespace PageFold;
 
-/// <summary>
-/// Every exception of the library, each named by its cause; a message names the option or argument, its value and the remedy.
-/// </summary>
+/// <summary>Every exception of the library, each named by its cause; a message names the option or argument, its value and the remedy.</summary>
 [StackTraceHidden]
 internal static partial class Throw
 {
@@ -96,40 +94,44 @@ internal static partial class Throw
     public static void IfWritebackInvalid(WritebackOptions options)
     {
         if (string.IsNullOrWhiteSpace(options.Path))
-            throw new ArgumentException("Writeback.Path is empty; name a file or a block device.", "Path");
+            throw Invalid(WritebackPath, $"{WritebackPath} is empty; name a file or a block device.");
         if (options.MaxBytes is { } most && (most < Store.Log.WritebackLog.SmallestFile || most > WritebackOptions.MaxFileBytes))
         {
-            throw new ArgumentOutOfRangeException("MaxBytes", most,
-                $"Writeback.MaxBytes is {Bytes(most)}; choose {Bytes(Store.Log.WritebackLog.SmallestFile)} to {Bytes(WritebackOptions.MaxFileBytes)}.");
+            throw OutOfRange(WritebackMaxBytes, most,
+                $"{WritebackMaxBytes} is {Bytes(most)}; choose {Bytes(Store.Log.WritebackLog.SmallestFile)} to "
+                    + $"{Bytes(WritebackOptions.MaxFileBytes)}.");
         }
         IfNegative(options.DailyBudget ?? 0, "DailyBudget");
         if (options is { DirectReclaim: true, DailyBudget: { } daily })
         {
-            throw new ArgumentException(
-                $"Writeback.DailyBudget is {Bytes(daily)}, and with Writeback.DirectReclaim writes would be refused once it is used up; "
-                    + "leave one of them out.", "DailyBudget");
+            throw Invalid(WritebackDailyBudget,
+                $"{WritebackDailyBudget} is {Bytes(daily)}, and with {WritebackDirectReclaim} writes would be refused once it is used up; "
+                    + $"leave one of them out.");
         }
         if (options is { Preallocate: true, MaxBytes: null })
-            throw new ArgumentException("Writeback.Preallocate reserves Writeback.MaxBytes, which is not set; set it.", "MaxBytes");
+            throw Invalid(WritebackMaxBytes, $"{WritebackPreallocate} reserves {WritebackMaxBytes}, which is not set; set it.");
     }
 
     [DoesNotReturn]
     public static void PrefaultFailed(long bytes, long limit) =>
-        throw new InsufficientMemoryException(
-            $"There is no memory for {Bytes(bytes)} of MemoryLimit ({Bytes(limit)}), which Prefault takes; lower it, or do not call it.");
+        throw OptionMessage.Create(
+            text => new InsufficientMemoryException(text),
+            $"There is no memory for {Bytes(bytes)} of {MemoryLimit} ({Bytes(limit)}), which Prefault takes; lower it, or do not call it.");
 
     public static PlatformNotSupportedException PrefaultNotHere() =>
         new("Prefault needs Linux and frames of whole memory pages (FrameBackingKind.Anonymous or SharedMemory); do not call it.");
 
     public static PlatformNotSupportedException PreallocationNotHere() =>
-        new("Writeback.Preallocate needs Linux, whose file systems reserve space on request; leave it out.");
+        OptionMessage.Create(
+            text => new PlatformNotSupportedException(text),
+            $"{WritebackPreallocate} needs Linux, whose file systems reserve space on request; leave it out.");
 
     public static void IfOverwriteReserveInvalid(long bytes, long limit)
     {
         if (bytes < 0 || bytes > limit / 2)
         {
-            throw new ArgumentOutOfRangeException("OverwriteReserve", bytes,
-                $"OverwriteReserve is {bytes} bytes; choose zero to half of MemoryLimit ({Bytes(limit / 2)}).");
+            throw OutOfRange(OverwriteReserve, bytes,
+                $"{OverwriteReserve} is {bytes} bytes; choose zero to half of {MemoryLimit} ({Bytes(limit / 2)}).");
         }
     }
 
@@ -137,35 +139,42 @@ internal static partial class Throw
     {
         if (bytes < 0 || bytes > limit / 2)
         {
-            throw new ArgumentOutOfRangeException("SnapshotReserve", bytes,
-                $"SnapshotReserve is {Bytes(bytes)}; choose zero to half of MemoryLimit ({Bytes(limit / 2)}).");
+            throw OutOfRange(SnapshotReserve, bytes,
+                $"{SnapshotReserve} is {Bytes(bytes)}; choose zero to half of {MemoryLimit} ({Bytes(limit / 2)}).");
         }
     }
 
     [DoesNotReturn]
     public static void NoDiskSpaceForWriteback(string path, long bytes, int error) =>
-        throw new IOException(
-            $"Writeback.Path {path}: {Bytes(bytes)} cannot be reserved there ({Marshal.GetPInvokeErrorMessage(error)}); make room on the "
-                + "file system, name a file on another, or leave Writeback.Preallocate out.");
+        throw OptionMessage.Create(
+            text => new IOException(text),
+            $"{WritebackPath} {path}: {Bytes(bytes)} cannot be reserved there ({Marshal.GetPInvokeErrorMessage(error)}); make room on the "
+                + $"file system, name a file on another, or leave {WritebackPreallocate} out.");
 
     public static void IfWritebackTooSmall(long bytes, string path)
     {
         if (bytes < Store.Log.WritebackLog.SmallestFile)
-            throw new ArgumentException($"Writeback.Path {path} has {Bytes(bytes)}; choose a device of at least {Bytes(Store.Log.WritebackLog.SmallestFile)}.", "Path");
+        {
+            throw Invalid(WritebackPath,
+                $"{WritebackPath} {path} has {Bytes(bytes)}; choose a device of at least {Bytes(Store.Log.WritebackLog.SmallestFile)}.");
+        }
     }
 
     [DoesNotReturn]
     public static void WritebackWouldOverwrite(string path) =>
-        throw new ArgumentException(
-            $"Writeback.Path {path} holds something else, which would be overwritten; nothing was changed. Name a new file, or one that was used for writeback before, or clear the device's first and last MiB (blkdiscard -z).",
-            "Path");
+        throw Invalid(WritebackPath,
+            $"{WritebackPath} {path} holds something else, which would be overwritten; nothing was changed. Name a new file, or one that "
+                + $"was used for writeback before, or clear the device's first and last MiB (blkdiscard -z).");
 
     [DoesNotReturn]
-    public static void WritebackNeedsFile(string path) => throw new ArgumentException($"Writeback.Path {path} is neither a file nor a block device; name one.", "Path");
+    public static void WritebackNeedsFile(string path) =>
+        throw Invalid(WritebackPath, $"{WritebackPath} {path} is neither a file nor a block device; name one.");
 
     [DoesNotReturn]
     public static void WritebackDeviceInUse(string path, string reason) =>
-        throw new ArgumentException($"Writeback.Path {path} cannot be had alone ({reason}); it is mounted or part of something else. Name another device, or free it.", "Path");
+        throw Invalid(WritebackPath,
+            $"{WritebackPath} {path} cannot be had alone ({reason}); it is mounted or part of something else. Name another device, or "
+                + $"free it.");
 
     public static void IfMadeToFail(bool fails)
     {
@@ -190,15 +199,14 @@ internal static partial class Throw
 
     [DoesNotReturn]
     public static void OwnerBytesAboveLimit(long bytes, long limit) =>
-        throw new ArgumentOutOfRangeException("OwnerBytes", bytes,
-            $"OwnerBytes is {Bytes(bytes)}, and MemoryLimit is {Bytes(limit)}; lower OwnerBytes, or raise the limit.");
+        throw OutOfRange(OwnerBytes, bytes,
+            $"{OwnerBytes} is {Bytes(bytes)}, and {MemoryLimit} is {Bytes(limit)}; lower {OwnerBytes}, or raise the limit.");
 
     /// <summary>A part of what a codec takes, which alone is more than the limit.</summary>
     [DoesNotReturn]
     public static void CodecAboveLimit(string codec, string part, long bytes, long limit) =>
-        throw new ArgumentException(
-            $"Codec {codec} takes {Bytes(bytes)} ({part}), and MemoryLimit is {Bytes(limit)}; choose another codec, or raise the limit.",
-            "Codec");
+        throw Invalid(Codec,
+            $"{Codec} {codec} takes {Bytes(bytes)} ({part}), and {MemoryLimit} is {Bytes(limit)}; choose another codec, or raise the limit.");
 
     /// <summary>The bytes that a codec claims of its memory, unless they cannot be.</summary>
     public static long IfClaimInvalid(long? bytes, PageCodec codec, string what)
@@ -222,12 +230,9 @@ internal static partial class Throw
 
     [DoesNotReturn]
     public static void NoMemoryForCodec(string codec, long bytes, long limit) =>
-        throw new MemoryLimitException(
-            $"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within MemoryLimit ({Bytes(limit)}); "
-                + (bytes > limit
-                    ? "choose a codec that takes less, or make a store with a larger limit."
-                    : "retire a codec that is not needed, write pages back, or discard some, and compact, then try again, "
-                        + "or choose a codec that takes less."));
+        throw NoMemory(
+            $"No memory for codec {codec}, which takes {Bytes(bytes)} and more, within {MemoryLimit} ({Bytes(limit)}); "
+                + $"{(bytes > limit ? NoCodecFits : CodecMayFit)}");
 
     [DoesNotReturn]
     public static void NoCodecNumber(string codec) =>
@@ -295,25 +300,30 @@ internal static partial class Throw
 
     [DoesNotReturn]
     public static void LimitNotPositive(long limit) =>
-        throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit)}; choose more than zero, or null for the default.");
+        throw OutOfRange(MemoryLimit, limit, $"{MemoryLimit} is {Bytes(limit)}; choose more than zero, or null for the default.");
 
     [DoesNotReturn]
     public static void LimitAboveContainer(long limit, long container, long reserve) =>
-        throw new ArgumentOutOfRangeException("MemoryLimit", limit,
-            $"MemoryLimit is {Bytes(limit)} but the container allows {Bytes(container)}, of which the runtime needs "
+        throw OutOfRange(MemoryLimit, limit,
+            $"{MemoryLimit} is {Bytes(limit)} but the container allows {Bytes(container)}, of which the runtime needs "
                 + $"{Bytes(reserve)}; choose at most {Bytes(container - reserve)}, or raise the container's limit.");
 
     [DoesNotReturn]
     public static void LimitTooSmall(long limit, int needed) =>
-        throw new ArgumentOutOfRangeException("MemoryLimit", limit, $"MemoryLimit is {Bytes(limit)}, too small for a single page of {needed} bytes and its tables; raise it.");
+        throw OutOfRange(MemoryLimit, limit,
+            $"{MemoryLimit} is {Bytes(limit)}, too small for a single page of {needed} bytes and its tables; raise it.");
 
     [DoesNotReturn]
     public static void LimitReached(long limit, int size) =>
-        throw new MemoryLimitException($"No memory for {size} more bytes within MemoryLimit ({Bytes(limit)}); free something, compact, or raise the limit.");
+        throw NoMemory(
+            $"No memory for {size} more bytes within {MemoryLimit} ({Bytes(limit)}); free something, compact, or raise the limit.");
 
     [DoesNotReturn]
     public static void ReservationFailed(long bytes, string reason) =>
-        throw new InsufficientMemoryException($"The system refuses to reserve {Bytes(bytes)} of address space ({reason}); lower MemoryLimit or raise the process's limit (ulimit -v).");
+        throw OptionMessage.Create(
+            text => new InsufficientMemoryException(text),
+            $"The system refuses to reserve {Bytes(bytes)} of address space ({reason}); lower {MemoryLimit} or raise the process's limit "
+                + $"(ulimit -v).");
 
     [DoesNotReturn]
     public static void UnknownBacking(FrameBackingKind kind) =>

@@ -1,5 +1,3 @@
-using PageFold.Cli.Measure;
-
 namespace PageFold.Cli.Tests;
 
 public class ByteSizeTests
@@ -44,21 +42,4 @@ public class ByteSizeTests
     [Fact]
     public void Never_throws_for_any_text() =>
         Gen.String.Sample(text => ByteSize.TryParse(text, out long bytes) ? bytes >= 0 : bytes == 0);
-
-    [Fact]
-    public void Percentiles_are_exact_to_a_sixteenth() =>
-        Gen.Long[1, 10_000_000].Array[1, 300].Sample(ticks =>
-        {
-            LatencyHistogram histogram = new();
-            foreach (long value in ticks)
-                histogram.Add(value);
-            long[] sorted = [.. ticks.Order()];
-            foreach (double share in (double[])[0.5, 0.99, 1])
-            {
-                double exact = sorted[(int)Math.Ceiling(share * sorted.Length) - 1] * 1e6 / System.Diagnostics.Stopwatch.Frequency;
-                Assert.InRange(
-                    histogram.Percentile(share) / exact, 1 - 1 / 15.0,
-                    1 + 1 / 15.0 + 0.5 / sorted[(int)Math.Ceiling(share * sorted.Length) - 1]);
-            }
-        });
 }

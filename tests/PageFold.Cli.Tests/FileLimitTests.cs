@@ -1,4 +1,5 @@
 using PageFold.Cli.Serve;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Tests;

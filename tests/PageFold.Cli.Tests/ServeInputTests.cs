@@ -278,7 +278,10 @@ public class ServeInputTests
     {
         using ServeFolder folder = new();
         File.WriteAllText(folder["diary"], "another's");
+        File.WriteAllText(folder["MemoryLimit"], "the user's");
         Directory.CreateDirectory(folder["folder"]);
+        folder.AssertServeRefused(
+            [.. Size, "--writeback", folder["MemoryLimit"]], $"--writeback {folder["MemoryLimit"]} holds something else");
         folder.AssertServeRefused(
             [.. Size, "--writeback", folder["diary"]], $"--writeback {folder["diary"]} holds something else", "Name a new file");
         folder.AssertServeRefused([.. Size, "--writeback", folder["folder"]], $"--writeback {folder["folder"]}", "name");

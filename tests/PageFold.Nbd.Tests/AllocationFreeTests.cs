@@ -3,36 +3,10 @@ using System.Net.Sockets;
 
 namespace PageFold.Nbd.Tests;
 
-/// <summary>In steady state nothing is allocated on the GC heap, neither by a disk nor for a request from the socket to the disk and back.</summary>
+/// <summary>In steady state no request allocates on the GC heap, from the socket to the disk and back.</summary>
 [Collection(Alone.Name)]
 public class AllocationFreeTests
 {
-    [Theory]
-    [InlineData(4096, "lz4")]
-    [InlineData(16384, "lz4")]
-    [InlineData(65536, "zstd")]
-    public void Reads_and_writes_of_a_disk_allocate_nothing(int pageSize, string codec)
-    {
-        using RamDisk disk = Serving.NewDisk(4 << 20, pageSize, CodecOf(codec));
-        byte[][] contents = [.. Enumerable.Range(0, 8).Select(i => Content.Compressible(10_000, (ulong)i))];
-        byte[] read = new byte[10_000];
-        int round = 0;
-        long least = Least(() => GC.GetAllocatedBytesForCurrentThread(), () =>
-        {
-            round++;
-            for (int i = 0; i < 400; i++)
-            {
-                disk.TryWrite(i * 10_000L, contents[(i + round) % 8]);
-                disk.Read(i * 10_000L, read);
-                disk.TryZero(i * 9_000L, 5_000, punch: i % 2 == 0);
-                disk.RunAt(i * 10_000L, 10_000, out _);
-            }
-            disk.Flush();
-            disk.Trim(0, disk.Length);
-        });
-        Assert.Equal(0, least);
-    }
-
     [Theory]
     [InlineData("lz4", 4096, true)]
     [InlineData("lz4", 4096, false)]
@@ -41,7 +15,7 @@ public class AllocationFreeTests
     public void Requests_allocate_nothing_from_the_socket_to_the_disk_and_back(string codec, int pageSize, bool structured)
     {
         const int Requests = 20_000;
-        using Serving serving = new(Serving.NewDisk(8 << 20, pageSize, CodecOf(codec)));
+        using Serving serving = new(TestDisk.Make(8 << 20, pageSize, CodecOf(codec)));
         using RawClient client = serving.Attach(structured: structured, contexts: structured ? ["base:allocation"] : []);
         Socket socket = client.Socket;
         byte[] content = Content.Compressible(8192, 1);
@@ -82,7 +56,7 @@ public class AllocationFreeTests
                 taken += socket.Receive(reply.AsSpan(taken, count - taken));
         }
 
-        long least = Least(() => GC.GetTotalAllocatedBytes(precise: true), () =>
+        long least = Allocations.Least(() => GC.GetTotalAllocatedBytes(precise: true), () =>
         {
             for (int i = 0; i < Requests / 5; i++)
             {
@@ -102,19 +76,4 @@ public class AllocationFreeTests
     }
 
     private static PageCodec CodecOf(string name) => name == "lz4" ? PageCodec.Lz4 : PageCodec.Zstd(1);
-
-    private static long Least(Func<long> allocated, Action action, int warmUp = 40)
-    {
-        // Tables, buffers and compiled code are made on the way to the steady state.
-        for (int i = 0; i < warmUp; i++)
-            action();
-        long least = long.MaxValue;
-        for (int i = 0; i < 4; i++)
-        {
-            long before = allocated();
-            action();
-            least = Math.Min(least, allocated() - before);
-        }
-        return least;
-    }
 }

@@ -54,7 +54,8 @@ internal sealed class Certificates : IDisposable
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 issued = request.Create(Authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(20), RandomNumberGenerator.GetBytes(8));
+        using X509Certificate2 issued = request.Create(
+            Authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(20), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(At($"{name}-cert.pem"), issued.ExportCertificatePem());
         File.WriteAllText(At($"{name}-key.pem"), key.ExportPkcs8PrivateKeyPem());
         return issued.CopyWithPrivateKey(key);

@@ -5,7 +5,7 @@ namespace PageFold.Nbd.Tests;
 /// <summary>What a server refuses to be made with.</summary>
 public sealed class NbdServerOptionsTests : IDisposable
 {
-    private readonly RamDisk _disk = Serving.NewDisk();
+    private readonly RamDisk _disk = TestDisk.Make();
 
     public void Dispose() => _disk.Dispose();
 

@@ -1,6 +1,6 @@
 namespace PageFold.Nbd.Tests;
 
-/// <summary>A well-behaved client that works beside a hostile one, verifies all it reads, and at the end has to have got on with its work.</summary>
+/// <summary>A well-behaved client beside a hostile one: it verifies all that it reads, and has to make progress.</summary>
 internal sealed class Neighbour : IDisposable
 {
     private const int Region = 1 << 20;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PageFold.Shared;
 
 namespace PageFold.Nbd.Tests;
 

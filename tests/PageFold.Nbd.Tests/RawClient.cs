@@ -15,13 +15,15 @@ internal sealed record Message(ulong Cookie, bool Structured, bool Done, int Typ
 internal sealed record Answer(uint Error, byte[] Data, IReadOnlyList<Message> Messages)
 {
     /// <summary>What block status tells, by context.</summary>
-    public Dictionary<uint, List<(uint Length, uint Flags)>> Extents => Messages.Where(message => message.Type == ChunkKind.BlockStatus).ToDictionary(
+    public Dictionary<uint, List<(uint Length, uint Flags)>> Extents =>
+        Messages.Where(message => message.Type == ChunkKind.BlockStatus).ToDictionary(
         message => Wire.ToU32(message.Payload),
         message => message.Payload.Skip(4).Chunk(8).Select(bytes => (Wire.ToU32(bytes), Wire.ToU32(bytes.AsSpan(4)))).ToList());
 }
 
 /// <summary>
-/// A client that sends and takes bytes as told, right or wrong. It waits for nothing longer than <see cref="Patience"/>. One thread may send while another takes.
+/// A client that sends and receives any bytes, right or wrong, and waits at most <see cref="Patience"/>. One thread may send while another
+/// receives.
 /// </summary>
 internal sealed class RawClient : IDisposable
 {
@@ -32,7 +34,8 @@ internal sealed class RawClient : IDisposable
 
     public RawClient(EndPoint endPoint)
     {
-        Socket = new Socket(endPoint.AddressFamily, SocketType.Stream, endPoint.AddressFamily == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp)
+        Socket = new Socket(endPoint.AddressFamily, SocketType.Stream, endPoint.AddressFamily == AddressFamily.Unix
+            ? ProtocolType.Unspecified : ProtocolType.Tcp)
         {
             ReceiveTimeout = (int)Patience.TotalMilliseconds,
             SendTimeout = (int)Patience.TotalMilliseconds,
@@ -105,7 +108,8 @@ internal sealed class RawClient : IDisposable
             for (int count = Stream.Read(buffer); count > 0; count = Stream.Read(buffer))
                 rest.Write(buffer, 0, count);
         }
-        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
+        catch (IOException e) when (
+            e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
         {
             // Closed with something of ours unread.
         }
@@ -167,13 +171,16 @@ internal sealed class RawClient : IDisposable
     {
         byte[] head = Take(16);
         ulong cookie = Wire.ToU64(head.AsSpan(8));
-        Assert.True(_asked.TryGetValue(cookie, out (int Command, ulong Offset, uint Length) asked), $"a reply to nothing: cookie {cookie:x}");
+        Assert.True(_asked.TryGetValue(cookie, out (int Command, ulong Offset, uint Length) asked),
+            $"a reply to nothing: cookie {cookie:x}");
         if (Wire.ToU32(head) == Wire.SimpleReplyMagic)
         {
-            Assert.False(Structured && asked.Command is Command.Read or Command.BlockStatus, "a simple reply where a structured one is due");
+            Assert.False(Structured && asked.Command is Command.Read or Command.BlockStatus,
+                "a simple reply where a structured one is due");
             uint error = Wire.ToU32(head.AsSpan(4));
             _asked.TryRemove(cookie, out _);
-            return new Message(cookie, false, true, ChunkKind.None, error, asked.Command == Command.Read && error == 0 ? Take((int)asked.Length) : []);
+            return new Message(cookie, false, true, ChunkKind.None, error, asked.Command == Command.Read && error == 0
+                ? Take((int)asked.Length) : []);
         }
         Assert.True(Structured, "a structured reply that was not agreed on");
         Assert.Equal(Wire.StructuredReplyMagic, Wire.ToU32(head));
@@ -186,7 +193,7 @@ internal sealed class RawClient : IDisposable
         return new Message(cookie, true, flags == 1, type, type == ChunkKind.Error ? Wire.ToU32(payload) : Errno.None, payload);
     }
 
-    /// <summary>Sends a request and takes all of its reply. The chunks of a read have to cover what was asked for, each byte once.</summary>
+    /// <summary>Sends a request and takes all of its reply. The chunks of a read have to cover each requested byte once.</summary>
     public Answer Do(int command, ulong offset, uint length, int flags = 0, byte[]? payload = null)
     {
         ulong cookie = Request(command, offset, length, flags, payload);
@@ -214,7 +221,8 @@ internal sealed class RawClient : IDisposable
         return answer.Data;
     }
 
-    public void Write(long offset, byte[] data, int flags = 0) => Assert.Equal(Errno.None, Do(Command.Write, (ulong)offset, (uint)data.Length, flags, data).Error);
+    public void Write(long offset, byte[] data, int flags = 0) =>
+        Assert.Equal(Errno.None, Do(Command.Write, (ulong)offset, (uint)data.Length, flags, data).Error);
 
     public void Trim(long offset, uint length) => Assert.Equal(Errno.None, Do(Command.Trim, (ulong)offset, length).Error);
 
@@ -232,7 +240,7 @@ internal sealed class RawClient : IDisposable
         }
         catch (IOException)
         {
-            // Nobody is left to take the last bytes.
+            // The server has gone and does not take the last bytes.
         }
         Socket.Dispose();
     }

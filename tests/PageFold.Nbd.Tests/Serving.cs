@@ -75,12 +75,6 @@ internal sealed class Serving : IDisposable
 
     public IPEndPoint Tcp => (IPEndPoint)Server.EndPoints.First(endPoint => endPoint is IPEndPoint);
 
-    public static RamDisk NewDisk(long length = 4 << 20, int pageSize = 4096, PageCodec? codec = null, long limit = 256 << 20) => new(new RamDiskOptions
-    {
-        Length = length,
-        Store = new PageStoreOptions { PageSize = pageSize, Codec = codec ?? PageCodec.Lz4, MemoryLimit = limit },
-    });
-
     public EndPoint At(string transport) => transport == "tcp" ? Tcp : Unix;
 
     /// <summary>Attaches to an export by GO.</summary>

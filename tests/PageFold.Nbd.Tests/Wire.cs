@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace PageFold.Nbd.Tests;
 
-/// <summary>The protocol's numbers as its specification gives them, apart from those in the server, and how they are put on the wire.</summary>
+/// <summary>The protocol's numbers from its specification, written apart from the server's, and their form on the wire.</summary>
 internal static class Wire
 {
     public const ulong InitMagic = 0x4e42444d41474943;
@@ -35,10 +35,12 @@ internal static class Wire
     public static byte[] Option(uint option, byte[] data) => [.. U64(OptionMagic), .. U32(option), .. U32((uint)data.Length), .. data];
 
     /// <summary>The data of INFO and GO.</summary>
-    public static byte[] Info(string export, params int[] requests) => [.. Text(export), .. U16(requests.Length), .. requests.SelectMany(U16)];
+    public static byte[] Info(string export, params int[] requests) =>
+        [.. Text(export), .. U16(requests.Length), .. requests.SelectMany(U16)];
 
     /// <summary>The data of LIST_META_CONTEXT and SET_META_CONTEXT.</summary>
-    public static byte[] Contexts(string export, params string[] queries) => [.. Text(export), .. U32((uint)queries.Length), .. queries.SelectMany(Text)];
+    public static byte[] Contexts(string export, params string[] queries) =>
+        [.. Text(export), .. U32((uint)queries.Length), .. queries.SelectMany(Text)];
 
     public static byte[] Request(int command, int flags, ulong cookie, ulong offset, uint length) =>
         [.. U32(RequestMagic), .. U16(flags), .. U16(command), .. U64(cookie), .. U64(offset), .. U32(length)];

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using PageFold.Cli.Interop;
-using PageFold.Nbd;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Data;
 

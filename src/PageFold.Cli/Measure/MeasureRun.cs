@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Hashing;
 using System.Runtime.ExceptionServices;
 using PageFold.Cli.Data;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Measure;
 
@@ -13,6 +14,7 @@ namespace PageFold.Cli.Measure;
 internal sealed class MeasureRun
 {
     private const int Seed = 2026;
+    private const int Digits = 2;
     private const int MaxWarmUpPages = 4096;
 
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(300);
@@ -303,7 +305,7 @@ internal sealed class MeasureRun
 
     private LatencyHistogram RunWorkers(Action<LatencyHistogram> work)
     {
-        LatencyHistogram[] histograms = [.. Enumerable.Range(0, _options.Threads).Select(_ => new LatencyHistogram())];
+        LatencyHistogram[] histograms = [.. Enumerable.Range(0, _options.Threads).Select(_ => new LatencyHistogram(Digits))];
         Exception? failure = null;
         Thread[] threads = [.. histograms.Select(histogram => new Thread(() =>
         {
@@ -324,7 +326,7 @@ internal sealed class MeasureRun
             thread.Join();
         if (failure is not null)
             ExceptionDispatchInfo.Throw(failure);
-        LatencyHistogram total = new();
+        LatencyHistogram total = new(Digits);
         foreach (LatencyHistogram histogram in histograms)
             total.Add(histogram);
         return total;

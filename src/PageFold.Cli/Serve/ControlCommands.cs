@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PageFold.Nbd;
+using PageFold.Shared;
 using Spectre.Console;
 
 namespace PageFold.Cli.Serve;
@@ -13,9 +13,11 @@ internal static class ControlCommands
     private const int LeastDictionaryBytes = 1 << 10;
     private const int MostDictionaryBytes = 1 << 20;
 
-    public static Option<string> ControlOption() => new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
+    public static Option<string> ControlOption() =>
+        new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
 
-    public static Option<string?> ExportOption() => new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
+    public static Option<string?> ExportOption() =>
+        new("--export") { Description = "The disk that is meant, where there are several.", HelpName = "NAME" };
 
     public static IEnumerable<Command> Create() => [Stat(), Pages(), SnapshotCommand.Create(), Compact(), Recompress(), WriteBack()];
 
@@ -62,7 +64,8 @@ internal static class ControlCommands
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty);
         table.Columns[1].RightAligned();
         foreach ((string name, double value) in result)
-            table.AddRow(Words(name), name.Contains("ytes", StringComparison.Ordinal) ? ByteSize.Format(value) : name.EndsWith("econds", StringComparison.Ordinal) ? Figures.Of(value, "0.00") : Figures.Of(value, "N0"));
+            table.AddRow(Words(name), name.Contains("ytes", StringComparison.Ordinal) ? ByteSize.Format(value)
+                : name.EndsWith("econds", StringComparison.Ordinal) ? Figures.Of(value, "0.00") : Figures.Of(value, "N0"));
         if (output == Console.Out)
             AnsiConsole.Write(table);
         else
@@ -80,7 +83,8 @@ internal static class ControlCommands
     }
 
     // "bytesAfter" reads "bytes after".
-    private static string Words(string name) => string.Concat(name.Select(letter => char.IsUpper(letter) ? $" {char.ToLowerInvariant(letter)}" : letter.ToString()));
+    private static string Words(string name) =>
+        string.Concat(name.Select(letter => char.IsUpper(letter) ? $" {char.ToLowerInvariant(letter)}" : letter.ToString()));
 
     private static Command Stat()
     {
@@ -96,8 +100,10 @@ internal static class ControlCommands
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
             {
-                using ReportTarget? target = parsed.GetResult(json) is { Implicit: false } ? new ReportTarget(parsed.GetValue(json) ?? "-") : null;
-                ControlReply reply = ControlClient.Ask(parsed.GetValue(control)!, new ControlRequest { Command = "stat", Export = parsed.GetValue(export) }, told: null, stop);
+                using ReportTarget? target = parsed.GetResult(json) is { Implicit: false } ? new ReportTarget(parsed.GetValue(json) ?? "-")
+                    : null;
+                ControlReply reply = ControlClient.Ask(
+                    parsed.GetValue(control)!, new ControlRequest { Command = "stat", Export = parsed.GetValue(export) }, told: null, stop);
                 if (reply.Error is { } error)
                     return Refused(error, reply.ExitCode);
                 if (target?.IsStandardOutput != true)
@@ -115,7 +121,10 @@ internal static class ControlCommands
         Option<string?> export = ExportOption();
         Option<string?> from = new("--from") { Description = "The first page. Default 0.", HelpName = "PAGE" };
         Option<string?> count = new("--count") { Description = "How many pages at most. Default all.", HelpName = "N" };
-        Command command = new("pages", "List the stored pages and how each is held, as comma-separated values.") { control, export, from, count };
+        Command command = new("pages", "List the stored pages and how each is held, as comma-separated values.")
+        {
+            control, export, from, count,
+        };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
             {
@@ -154,9 +163,13 @@ internal static class ControlCommands
         Option<string> control = ControlOption();
         Option<string?> export = ExportOption();
         Option<bool> json = JsonOption();
-        Command command = new("compact", "Move pages together, so that memory goes back to the system. Clients may work meanwhile.") { control, export, json };
+        Command command = new("compact", "Move pages together, so that memory goes back to the system. Clients may work meanwhile.")
+        {
+            control, export, json,
+        };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
-            stop => Run(parsed.GetValue(control)!, new ControlRequest { Command = "compact", Export = parsed.GetValue(export) }, "Compacting", parsed.GetValue(json), stop),
+            stop => Run(parsed.GetValue(control)!, new ControlRequest { Command = "compact", Export = parsed.GetValue(export) },
+                "Compacting", parsed.GetValue(json), stop),
             cancellation)));
         return command;
     }
@@ -184,7 +197,10 @@ internal static class ControlCommands
         Option<string?> least = new("--at-least") { Description = "Only pages of which so many bytes are stored.", HelpName = "BYTES" };
         Option<string?> most = new("--count") { Description = "End after so many pages.", HelpName = "N" };
         Option<bool> json = JsonOption();
-        Command command = new("recompress", "Compress pages once more with a denser codec. Clients may work meanwhile.") { control, export, codec, train, forWrites, idle, incompressible, least, most, json };
+        Command command = new("recompress", "Compress pages once more with a denser codec. Clients may work meanwhile.")
+        {
+            control, export, codec, train, forWrites, idle, incompressible, least, most, json,
+        };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
             {
@@ -200,7 +216,8 @@ internal static class ControlCommands
                     ForWrites = parsed.GetValue(forWrites),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),
-                    LeastStoredBytes = Arguments.Bytes("--at-least", parsed.GetValue(least)) is { } bytes ? (int)Math.Min(int.MaxValue, bytes) : null,
+                    LeastStoredBytes = Arguments.Bytes("--at-least", parsed.GetValue(least)) is { } bytes
+                        ? (int)Math.Min(int.MaxValue, bytes) : null,
                     Count = parsed.GetValue(most) is { } pages ? PageNumber("--count", pages) : null,
                 };
                 return Run(parsed.GetValue(control)!, request, "Recompressing", parsed.GetValue(json), stop);
@@ -217,7 +234,13 @@ internal static class ControlCommands
         Option<bool> incompressible = new("--incompressible") { Description = "Only pages that are stored raw." };
         Option<string?> most = new("--most") { Description = "End when so many bytes have left memory.", HelpName = "BYTES" };
         Option<bool> json = JsonOption();
-        Command command = new("writeback", "Move pages from memory to the server's writeback file, compressed as they are; they are read from there. Clients may work meanwhile.") { control, export, idle, incompressible, most, json };
+        Command command = new(
+            "writeback",
+            "Move pages from memory to the server's writeback file, compressed as they are; they are read from there. Clients may work "
+                + "meanwhile.")
+        {
+            control, export, idle, incompressible, most, json,
+        };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => Run(
                 parsed.GetValue(control)!,

@@ -1,10 +1,10 @@
 using System.Net.Sockets;
 using System.Text.Json;
-using PageFold.Nbd.Listening;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 
-/// <summary>Listens on the control socket, which only its owner may open, and has requests carried out, each on a thread of its own.</summary>
+/// <summary>Listens on the control socket, which only its owner may open, and carries out each request on its own thread.</summary>
 internal sealed class ControlServer : IDisposable
 {
     private const int MostConnections = 32;
@@ -41,7 +41,7 @@ internal sealed class ControlServer : IDisposable
     /// <summary>Answers, also those who have come already: from the moment when there is a server to tell of.</summary>
     public void Start() => _ = AcceptAsync();
 
-    /// <summary>Takes no more requests, cancels those under way and waits for their ends, so that nothing of theirs is in the way of what comes after. A second time it does nothing.</summary>
+    /// <summary>Takes no more requests, cancels those under way and waits for their end. A second call does nothing.</summary>
     public void Dispose()
     {
         if (_stopping.IsCancellationRequested)
@@ -80,7 +80,9 @@ internal sealed class ControlServer : IDisposable
         }
     }
 
-    /// <summary>On a thread of its own, since a client may take long, and be slow to take what it is told: that must not keep anybody else's work from one.</summary>
+    /// <summary>
+    /// Serves a client on a thread of its own, since it may be slow to take its answer, and other clients must not wait for it.
+    /// </summary>
     private void StartServing(Socket socket)
     {
         try
@@ -110,7 +112,7 @@ internal sealed class ControlServer : IDisposable
         catch (Exception)
 #pragma warning restore CA1031
         {
-            // There is nobody left to tell.
+            // The client has gone; nothing can be reported to it.
         }
         finally
         {
@@ -142,7 +144,8 @@ internal sealed class ControlServer : IDisposable
             }
             catch (Exception e) when (e is JsonException or InvalidDataException)
             {
-                last = new ControlReply { Error = $"the request is not understood ({e.Message.ReplaceLineEndings(" ")})", ExitCode = ExitCodes.BadInput };
+                last = new ControlReply { Error = $"the request is not understood ({e.Message.ReplaceLineEndings(" ")})",
+                    ExitCode = ExitCodes.BadInput };
             }
             replies.Tell(last);
         }
@@ -164,7 +167,9 @@ internal sealed class ControlServer : IDisposable
                 + $"{ControlRequest.Current}; use the pagefold that serves.");
     }
 
-    /// <summary>Reads a request, on this thread: whoever sends none in time is cut off, as is everybody when the server ends.</summary>
+    /// <summary>
+    /// Reads a request on this thread. The connection of a client that sends none in time is closed, as are all at the end.
+    /// </summary>
     private ControlRequest Read(Socket socket, CancellationToken cancellation)
     {
         using CancellationTokenSource timely = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -178,12 +183,14 @@ internal sealed class ControlServer : IDisposable
             length += read;
             int end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
             if (end >= 0)
-                return JsonSerializer.Deserialize(buffer.AsSpan(0, end), ControlJson.Default.ControlRequest) ?? throw new InvalidDataException("it is null");
+                return JsonSerializer.Deserialize(buffer.AsSpan(0, end), ControlJson.Default.ControlRequest)
+                    ?? throw new InvalidDataException("it is null");
             // NBD clients wait for a greeting, which does not come here.
             if (length == 0 && timely.IsCancellationRequested && !cancellation.IsCancellationRequested)
                 _tell("a client sent nothing to the control socket, as NBD clients do that were given it for the socket of a disk");
             if (read == 0 || length == buffer.Length)
-                throw new InvalidDataException(read == 0 ? "it does not end with a new line" : $"it is longer than {MostRequestBytes} bytes");
+                throw new InvalidDataException(
+                    read == 0 ? "it does not end with a new line" : $"it is longer than {MostRequestBytes} bytes");
         }
     }
 

@@ -7,7 +7,7 @@ using OpenTelemetry.Resources;
 
 namespace PageFold.Cli.Serve;
 
-/// <summary>The disks' figures as metrics, and a listener that Prometheus reads them from. Figures are taken when somebody asks.</summary>
+/// <summary>The disks' figures as metrics, and a listener that Prometheus reads them from; each scrape reads them anew.</summary>
 internal sealed class DiskMetrics : IDisposable
 {
     private const string MeterName = "PageFold.Nbd";
@@ -42,7 +42,8 @@ internal sealed class DiskMetrics : IDisposable
         Gauge("pagefold.disk.same_filled", "{page}", "Pages that are one repeated word.", report => report.SameFilledPages);
         Gauge("pagefold.disk.incompressible", "{page}", "Pages stored raw.", report => report.IncompressiblePages);
         Gauge("pagefold.disk.written_back", "{page}", "Pages in the writeback file.", report => report.WrittenBackPages);
-        Gauge("pagefold.disk.writeback_file", "By", "Bytes of the writeback file that hold something.", report => report.WritebackFileBytes);
+        Gauge("pagefold.disk.writeback_file", "By", "Bytes of the writeback file that hold something.",
+            report => report.WritebackFileBytes);
         Count("pagefold.disk.writeback_reads", "{page}", "Pages read from the writeback file.", report => report.WritebackReads);
         Gauge("pagefold.disk.connections", "{connection}", "Connections that are open.", report => report.Connections);
         _meter.CreateObservableUpDownCounter(

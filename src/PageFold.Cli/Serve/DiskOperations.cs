@@ -1,4 +1,5 @@
 using System.Globalization;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -26,7 +27,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 "compact" => Compact(export.Disk, cancellation),
                 "recompress" => Recompress(export.Disk, request, progress, cancellation),
                 "writeback" => WriteBack(export.Disk, request, progress, cancellation),
-                _ => throw new UserErrorException($"there is no command '{request.Command}'; this server and the command that asks are of different versions."),
+                _ => throw new UserErrorException(
+                    $"there is no command '{request.Command}'; this server and the command that asks are of different versions."),
             };
         }
         catch (OperationCanceledException)
@@ -46,11 +48,12 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
         catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException)
         {
-            return Refusal(HostedDisks.InOptions(e.Message), ExitCodes.LimitReached);
+            return Refusal(OptionNames.Rename(e), ExitCodes.LimitReached);
         }
-        catch (Exception e) when (e is ArgumentException or ArithmeticException or InvalidOperationException or IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is ArgumentException or ArithmeticException or InvalidOperationException or IOException
+            or UnauthorizedAccessException or NotSupportedException)
         {
-            return Refusal(e.Message.Split(" (Parameter", 2)[0], ExitCodes.BadInput);
+            return Refusal(OptionNames.Rename(e), ExitCodes.BadInput);
         }
         catch (PageCorruptException e)
         {
@@ -58,9 +61,11 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
     }
 
-    private static ControlReply Refusal(string message, int exitCode) => new() { Error = message.ReplaceLineEndings(" "), ExitCode = exitCode };
+    private static ControlReply Refusal(string message, int exitCode) =>
+        new() { Error = message.ReplaceLineEndings(" "), ExitCode = exitCode };
 
-    private static ControlReply Result(params (string Name, double Value)[] figures) => new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
+    private static ControlReply Result(params (string Name, double Value)[] figures) =>
+        new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
 
     private ControlReply SaveSnapshot(
         NbdExport export, ControlRequest request, ControlReplies client, IProgress<double> progress, CancellationToken cancellation)
@@ -70,7 +75,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         using SnapshotStream output = new(client, SnapshotStream.Patience);
         SnapshotResult result = export.Disk.Save(output, request.Raw ? null : export.Name, progress, cancellation);
         return Result(
-            ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes), ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));
+            ("pages", result.Pages), ("bytes", result.StoredBytes), ("fileBytes", result.FileBytes),
+                ("pagesSavedByWriters", result.PagesSavedByWriters), ("seconds", result.Duration.TotalSeconds));
     }
 
     /// <summary>Refuses a file in which a server keeps a disk, except for a snapshot of that very disk.</summary>
@@ -91,7 +97,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         CompactionResult result = disk.Store.Compact(cancellation);
         ResidentMemory.GiveBack();
         cancellation.ThrowIfCancellationRequested();
-        return Result(("framesFreed", result.FramesFreed), ("bytesMoved", result.BytesMoved), ("totalBytes", disk.Store.GetStatistics().TotalBytes));
+        return Result(("framesFreed", result.FramesFreed), ("bytesMoved", result.BytesMoved),
+            ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
     private static ControlReply Recompress(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
@@ -122,7 +129,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             disk.Store.Compact(cancellation);
         ResidentMemory.GiveBack();
         return Result(
-            ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain), ("pagesSkipped", result.Skipped),
+            ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain),
+                ("pagesSkipped", result.Skipped),
             ("pagesMoved", result.Moved), ("pagesNotMoved", result.NotMoved), ("codecsRetired", result.CodecsRetired),
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes))
             with { Note = NoteOf(result, request.ForWrites ? codec : null) };
@@ -145,17 +153,20 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         if (result.Stopped == WritebackStop.Cancelled)
             throw new OperationCanceledException(cancellation);
         if (result.Stopped == WritebackStop.IOError)
-            throw new IOException($"writing back failed after {result.Pages} pages, the others are in memory as before: {result.Error?.Message}", result.Error);
+            throw new IOException($"writing back failed after {result.Pages} pages, the others are in memory as before: "
+                + $"{result.Error?.Message}", result.Error);
         PageStoreStatistics statistics = disk.Store.GetStatistics();
         return Result(
-            ("pagesWrittenBack", result.Pages), ("bytesWrittenBack", result.Bytes), ("pagesSkipped", result.Skipped), ("fileBytesWritten", result.FileBytesWritten),
+            ("pagesWrittenBack", result.Pages), ("bytesWrittenBack", result.Bytes), ("pagesSkipped", result.Skipped),
+                ("fileBytesWritten", result.FileBytesWritten),
             ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
     }
 
     private static string? NoteOf(RecompressionResult result, PageCodec? forWrites)
     {
         string? idle = result.Examined > 0 ? null
-            : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
+            : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are "
+                + "written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
         if (result.NotMoved > 0)
             idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; "
                 + "the next run goes on with them";
@@ -183,7 +194,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             throw new UserErrorException($"--train goes with --codec zstd only; {parts[0]} has no dictionaries.");
         int level = parts.Length == 2 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 3;
         byte[] dictionary = TryTrain()
-            ?? throw new UserErrorException("--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
+            ?? throw new UserErrorException(
+                "--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
         return PageCodec.Zstd(level, dictionary);
 
         byte[]? TryTrain()
@@ -194,7 +206,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             }
             catch (ArgumentException e)
             {
-                throw new UserErrorException($"--train {bytes} is not possible: {e.Message.Split(" (Parameter", 2)[0]}", e);
+                throw new UserErrorException($"--train {bytes} is not possible: {OptionNames.Rename(e)}", e);
             }
         }
     }

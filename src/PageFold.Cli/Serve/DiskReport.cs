@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -104,7 +105,8 @@ internal sealed record DiskReport
     public required IReadOnlyList<ClassReport> Classes { get; init; }
 
     /// <summary>Bytes of data in memory, without what is written back, for each byte held; null while there are none.</summary>
-    public double? Ratio => OriginalBytes <= WrittenBackPages * PageSize || TotalBytes == 0 ? null : (double)(OriginalBytes - WrittenBackPages * PageSize) / TotalBytes;
+    public double? Ratio => OriginalBytes <= WrittenBackPages * PageSize || TotalBytes == 0 ? null
+        : (double)(OriginalBytes - WrittenBackPages * PageSize) / TotalBytes;
 
     public static DiskReport Of(NbdExport export)
     {
@@ -143,7 +145,8 @@ internal sealed record DiskReport
             Connections = export.Connections,
             OutOfSpaceErrors = export.OutOfSpaceErrors,
             Requests = Enum.GetValues<RequestKind>().ToDictionary(NameOf, kind => ActivityReport.Of(export.GetActivity(kind))),
-            Classes = [.. statistics.Classes.Where(sizeClass => sizeClass.Frames > 0).Select(sizeClass => new ClassReport(sizeClass.ObjectSize, sizeClass.Objects, sizeClass.Frames, sizeClass.ReclaimableFrames))],
+            Classes = [.. statistics.Classes.Where(sizeClass => sizeClass.Frames > 0).Select(
+                sizeClass => new ClassReport(sizeClass.ObjectSize, sizeClass.Objects, sizeClass.Frames, sizeClass.ReclaimableFrames))],
         };
     }
 
@@ -172,10 +175,12 @@ internal sealed record CodecReport(string Name, int Level, int DictionaryBytes, 
 internal sealed record ClassReport(int ObjectSize, long Objects, long Frames, long ReclaimableFrames);
 
 /// <summary>One kind of request since the server began.</summary>
-internal sealed record ActivityReport(long Requests, long Bytes, long Errors, double Seconds, double MedianMicroseconds, double P99Microseconds)
+internal sealed record ActivityReport(
+    long Requests, long Bytes, long Errors, double Seconds, double MedianMicroseconds, double P99Microseconds)
 {
     public static ActivityReport Of(CommandActivity activity) => new(
-        activity.Requests, activity.Bytes, activity.Errors, activity.TotalTime.TotalSeconds, activity.MedianTime.TotalMicroseconds, activity.P99Time.TotalMicroseconds);
+        activity.Requests, activity.Bytes, activity.Errors, activity.TotalTime.TotalSeconds, activity.MedianTime.TotalMicroseconds,
+            activity.P99Time.TotalMicroseconds);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]

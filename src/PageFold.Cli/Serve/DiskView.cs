@@ -1,4 +1,4 @@
-using PageFold.Nbd;
+using PageFold.Shared;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -40,20 +40,29 @@ internal static class DiskView
     {
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
         string name = disk.Name.Length > 0 ? $"'{PrintableText.Of(disk.Name)}'" : "disk";
-        table.Title = new TableTitle(Markup.Escape($"{name}: {ByteSize.Format(disk.Size)}, {ByteSize.Format(disk.PageSize)} pages{(disk.ReadOnly ? ", read-only" : string.Empty)}"));
+        string readOnly = disk.ReadOnly ? ", read-only" : string.Empty;
+        table.Title = new TableTitle(
+            Markup.Escape($"{name}: {ByteSize.Format(disk.Size)}, {ByteSize.Format(disk.PageSize)} pages{readOnly}"));
         table.Columns[1].RightAligned();
-        table.AddRow("Stored", ByteSize.Format(disk.OriginalBytes), $"{Figures.Count(disk.Pages, "page", "pages")}, {Figures.Of(disk.SameFilledPages, "N0")} same-filled, {Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
+        table.AddRow("Stored", ByteSize.Format(disk.OriginalBytes),
+            $"{Figures.Count(disk.Pages, "page", "pages")}, {Figures.Of(disk.SameFilledPages, "N0")} same-filled, "
+            + $"{Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
         table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(Codec)));
-        table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
+        table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio
+            ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
-        table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit), $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most {ByteSize.Format(disk.PeakBytes)} so far");
+        table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit),
+            $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most "
+            + $"{ByteSize.Format(disk.PeakBytes)} so far");
         if (disk.PrefaultedBytes > 0)
             table.AddRow("Locked", ByteSize.Format(disk.PrefaultedBytes), "taken from the system at the start, used or not");
         if (disk.IsNearlyFull)
             table.AddRow("[yellow]Nearly full[/]", ByteSize.Format(disk.AvailableBytes),
                 "are left for new blocks, then writes meet ENOSPC: trim, or raise --memory-limit");
         if (disk.WrittenBackPages > 0 || disk.WritebackFileBytes > 0)
-            table.AddRow("Written back", ByteSize.Format(disk.WrittenBackBytes), $"{Figures.Count(disk.WrittenBackPages, "page", "pages")} in {ByteSize.Format(disk.WritebackFileBytes)} of the file, read {Figures.Of(disk.WritebackReads, "N0")} times");
+            table.AddRow("Written back", ByteSize.Format(disk.WrittenBackBytes),
+                $"{Figures.Count(disk.WrittenBackPages, "page", "pages")} in {ByteSize.Format(disk.WritebackFileBytes)} of the file, "
+                    + $"read {Figures.Of(disk.WritebackReads, "N0")} times");
         // A request may be refused without a page of its own, where it needs the place of another in the cache.
         if (disk.RefusedWrites > 0 || disk.OutOfSpaceErrors > 0)
         {
@@ -67,7 +76,8 @@ internal static class DiskView
     private static Table Requests(DiskReport disk, DiskReport? earlier, double seconds)
     {
         bool rates = earlier is not null && seconds > 0;
-        Table table = new Table().Border(TableBorder.Rounded).AddColumns("Requests", rates ? "per second" : "so far", rates ? "bytes/s" : "bytes", "errors", "median", "99 %");
+        Table table = new Table().Border(TableBorder.Rounded)
+            .AddColumns("Requests", rates ? "per second" : "so far", rates ? "bytes/s" : "bytes", "errors", "median", "99 %");
         for (int column = 1; column < table.Columns.Count; column++)
             table.Columns[column].RightAligned();
         foreach (string command in Shown)
@@ -78,7 +88,14 @@ internal static class DiskView
                 continue;
             double requests = rates ? (now.Requests - then!.Requests) / seconds : now.Requests;
             double bytes = rates ? (now.Bytes - then!.Bytes) / seconds : now.Bytes;
-            table.AddRow(command, Figures.Of(requests, "N0"), ByteSize.Format(bytes), now.Errors == 0 ? "0" : $"[red]{Figures.Of(now.Errors, "N0")}[/]", Microseconds(now.MedianMicroseconds), Microseconds(now.P99Microseconds));
+            string errors = now.Errors == 0 ? "0" : $"[red]{Figures.Of(now.Errors, "N0")}[/]";
+            table.AddRow(
+                command,
+                Figures.Of(requests, "N0"),
+                ByteSize.Format(bytes),
+                errors,
+                Microseconds(now.MedianMicroseconds),
+                Microseconds(now.P99Microseconds));
         }
         if (table.Rows.Count == 0)
             table.AddRow("none yet", string.Empty, string.Empty, string.Empty, string.Empty, string.Empty);
@@ -106,7 +123,8 @@ internal static class DiskView
         return $"[{color}]{new string('█', full)}[/][grey]{new string('░', BarWidth - full)}[/]";
     }
 
-    private static string Microseconds(double value) => value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
+    private static string Microseconds(double value) =>
+        value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
 
     private static string Codec(CodecReport codec) =>
         $"{Markup.Escape(PrintableText.Of(codec.Show()))} {Figures.Of(codec.Pages, "N0")}"
@@ -124,6 +142,9 @@ internal static class DiskView
     private static string Time(double seconds)
     {
         TimeSpan time = TimeSpan.FromSeconds(seconds);
-        return time.TotalDays >= 1 ? $"{(int)time.TotalDays} d {time.Hours} h" : time.TotalHours >= 1 ? $"{time.Hours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s" : $"{time.Seconds} s";
+        return time.TotalDays >= 1 ? $"{(int)time.TotalDays} d {time.Hours} h"
+            : time.TotalHours >= 1 ? $"{time.Hours} h {time.Minutes} min"
+            : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds} s"
+            : $"{time.Seconds} s";
     }
 }

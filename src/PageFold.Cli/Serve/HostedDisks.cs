@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
@@ -6,12 +7,6 @@ namespace PageFold.Cli.Serve;
 /// <summary>The disks of one serving command and the server before them: made together, reported together, ended together.</summary>
 internal sealed class HostedDisks : IDisposable
 {
-    // What the library calls the command's options.
-    private static readonly (string Name, string Option)[] OptionNames =
-    [
-        ("Length is", "--size is"), ("MemoryLimit", "--memory-limit"), ("CacheBytes", "--cache"), ("ReserveForSnapshot", "--keep"), ("Writeback.Path", "--writeback"), ("Writeback.MaxBytes", "--writeback-size"),
-    ];
-
     private readonly long _started = Stopwatch.GetTimestamp();
     private NbdServer? _server;
 
@@ -30,7 +25,13 @@ internal sealed class HostedDisks : IDisposable
         {
             foreach (ExportOptions export in exports)
             {
-                made.Add(new NbdExport { Name = export.Name, ReadOnly = export.ReadOnly, Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory", Disk = TryCreateDisk(options, export) });
+                made.Add(new NbdExport
+                {
+                    Name = export.Name,
+                    ReadOnly = export.ReadOnly,
+                    Description = $"{ByteSize.Format(export.Size!.Value)} compressed in memory",
+                    Disk = TryCreateDisk(options, export),
+                });
                 // Now, while there is memory for it; a full disk may have none.
                 if (options.Upkeep.Recompress is { } codec)
                     made[^1].Disk.Store.AddCodec(codec);
@@ -97,7 +98,8 @@ internal sealed class HostedDisks : IDisposable
         {
             Pid = Environment.ProcessId,
             UptimeSeconds = Stopwatch.GetElapsedTime(_started).TotalSeconds,
-            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint is System.Net.Sockets.UnixDomainSocketEndPoint ? Path.GetFullPath(endPoint.ToString()!) : endPoint.ToString()!)],
+            EndPoints = [.. _server!.EndPoints.Select(endPoint => endPoint is System.Net.Sockets.UnixDomainSocketEndPoint
+                ? Path.GetFullPath(endPoint.ToString()!) : endPoint.ToString()!)],
             RefusedConnections = _server.RefusedConnections,
             ConnectionBytes = _server.ConnectionBytes,
             ConnectionPeakBytes = _server.ConnectionPeakBytes,
@@ -113,11 +115,6 @@ internal sealed class HostedDisks : IDisposable
             export.Disk.Dispose();
     }
 
-    /// <summary>A message of the library with the names of the command's options in it.</summary>
-    public static string InOptions(string message) =>
-        OptionNames.Aggregate(message.Split(" (Parameter", 2)[0],
-            (text, pair) => text.Replace(pair.Name, pair.Option, StringComparison.Ordinal));
-
     private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
 
     private static RamDisk TryCreateDisk(ServeOptions options, ExportOptions export)
@@ -128,9 +125,9 @@ internal sealed class HostedDisks : IDisposable
         }
         catch (ArgumentException e)
         {
-            string message = InOptions(e.Message);
+            string message = OptionNames.Rename(e);
             if (options.MemoryLimit is { } all && options.Exports.First(asked => asked.Name == export.Name).MemoryLimit is null
-                && options.Exports.Count > 1 && message.Contains("--memory-limit", StringComparison.Ordinal))
+                && options.Exports.Count > 1 && OptionMessage.Of(e) is { } named && named.Names("MemoryLimit"))
                 message += $" This is its share of --memory-limit {ByteSize.Format(all)}, which {options.Exports.Count} exports divide: "
                     + $"raise that, or give it more with --export {export.Name},memory-limit=BYTES.";
             throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
@@ -139,11 +136,9 @@ internal sealed class HostedDisks : IDisposable
         {
             throw new UserErrorException($"--writeback {options.Writeback}: {options.WritebackOf(export)} is a folder; name a file.");
         }
-        catch (IOException e) when (options.SwapRatio is not null && e.Message.StartsWith("Writeback.Path", StringComparison.Ordinal))
+        catch (IOException e) when (OptionNames.OptionOf(e) is not null)
         {
-            throw new UserErrorException(e.Message.Replace("Writeback.Path", "--writeback", StringComparison.Ordinal)
-                .Replace("leave Writeback.Preallocate out", "choose a smaller --swap ratio or --memory-limit", StringComparison.Ordinal),
-                e);
+            throw new UserErrorException($"{OptionNames.Rename(e)} A smaller --swap ratio or --memory-limit needs less.", e);
         }
         catch (PathTooLongException e) when (options.Writeback is not null)
         {
@@ -175,7 +170,8 @@ internal sealed class HostedDisks : IDisposable
         },
     });
 
-    private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) => options.Writeback is null ? null : new WritebackOptions
+    private static WritebackOptions? Writeback(ServeOptions options, ExportOptions export) =>
+        options.Writeback is null ? null : new WritebackOptions
     {
         Path = options.WritebackOf(export)!,
         MaxBytes = options.SwapRatio is null ? options.WritebackBytes : SwapSizing.WritebackBytes(options, export),

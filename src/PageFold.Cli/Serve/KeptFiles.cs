@@ -4,10 +4,12 @@ using PageFold.Cli.Interop;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// The files that disks are kept in, each held against a second server for as long as this one runs: of two disks kept in one file, the later to end would replace what the other left.
+/// The files that disks are kept in, each locked against other servers while this one runs: of two disks in one file, the one that ends
+/// last would replace the other.
 /// </summary>
 /// <remarks>
-/// What is held is a small file beside the kept one, because the kept one is replaced. That it can be made says at the beginning, not only at the end, that the folder can be written to.
+/// The lock is on a small file beside the kept one, because the kept one is replaced. Creating it shows at the start that the folder can be
+/// written to.
 /// A process that is killed leaves it behind, unheld.
 /// </remarks>
 internal sealed class KeptFiles : IDisposable
@@ -48,14 +50,16 @@ internal sealed class KeptFiles : IDisposable
         foreach (string suffix in (ReadOnlySpan<string>)[Suffix, PartialSuffix])
         {
             if (path.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
-                throw new UserErrorException($"{what} ends with {suffix}, as files do that stand beside others for a while and are replaced or deleted; choose another name.");
+                throw new UserErrorException(
+                    $"{what} ends with {suffix}, as files do that stand beside others for a while and are replaced or deleted; choose "
+                    + $"another name.");
         }
     }
 
     /// <summary>The file that stands for a kept one while a server runs.</summary>
     public static string MarkOf(string path) => ResolvedFile.Of(path) + Suffix;
 
-    /// <summary>True if a server keeps its disk in that file now, whichever, or if that cannot be known because it would be another user's.</summary>
+    /// <summary>True if a server keeps its disk in that file now, or if the file belongs to another user, which cannot be known.</summary>
     public static bool IsHeld(string path)
     {
         string? mark = null;
@@ -110,7 +114,9 @@ internal sealed class KeptFiles : IDisposable
         }
         catch (IOException e) when (IsSharingViolation(e))
         {
-            throw new UserErrorException($"--keep {path}: another disk that is being served is kept there, and one would replace what the other leaves; end that server first, or choose another file.", e);
+            throw new UserErrorException(
+                $"--keep {path}: another disk that is being served is kept there, and one would replace what the other leaves; end that "
+                + $"server first, or choose another file.", e);
         }
         catch (PathTooLongException e)
         {
@@ -118,7 +124,9 @@ internal sealed class KeptFiles : IDisposable
         }
         catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && mark is not null && Path.Exists(mark))
         {
-            throw new UserErrorException($"--keep {path}: {mark} cannot be opened ({e.Message.TrimEnd('.')}), which is there while a server keeps its disk in that file; if none does, remove it, or choose another file.", e);
+            throw new UserErrorException(
+                $"--keep {path}: {mark} cannot be opened ({e.Message.TrimEnd('.')}), which is there while a server keeps its disk in "
+                + $"that file; if none does, remove it, or choose another file.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -149,22 +157,24 @@ internal sealed class KeptFiles : IDisposable
         return null;
     }
 
-    /// <summary>False if what was opened has lost its name before it was locked: then the name is nobody's, or another's.</summary>
+    /// <summary>False if another process removed or replaced the file between its opening and its locking.</summary>
     private static bool HasItsName(FileStream file) => !OperatingSystem.IsLinux() ||
-        new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget?.EndsWith(" (deleted)", StringComparison.Ordinal) != true;
+        new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}")
+            .LinkTarget?.EndsWith(" (deleted)", StringComparison.Ordinal) != true;
 
     private static void LetGo(FileStream file)
     {
         try
         {
-            // While it is locked: afterwards the name may be another's. What has content was there before, for something else. Where it cannot be told whether a file has
+            // While it is locked: afterwards the name may be another's. What has content was there before, for something else. Where it
+            // cannot be known whether a file has
             // its name still, it stays, so that no other takes the name.
             if (OperatingSystem.IsLinux() && HasItsName(file) && file.CanSeek && file.Length == 0)
                 File.Delete(file.Name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It stays, held by nobody.
+            // The file stays, and no process holds it.
         }
         file.Dispose();
     }

@@ -35,7 +35,7 @@ internal static class MemoryLock
         return false;
     }
 
-    /// <summary>Refuses a limit that the machine has no memory for now: what is taken at once and locked would have the kernel kill processes for it.</summary>
+    /// <summary>Refuses a limit for which the machine has no memory now; locking it at once would make the kernel kill processes.</summary>
     /// <param name="limit">Bytes of <c>--memory-limit</c>.</param>
     /// <param name="connections">Bytes that connections are sure of, beside it.</param>
     public static void RefuseMoreThanIsThere(long limit, long connections)
@@ -44,11 +44,14 @@ internal static class MemoryLock
         if (!OperatingSystem.IsLinux()
             || File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Available, StringComparison.Ordinal)) is not { } line)
             return;
-        long available = long.Parse(line.AsSpan(Available.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture) * 1024;
+        long available = long.Parse(
+            line.AsSpan(Available.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture) * 1024;
         if (limit > available - connections)
         {
             throw new UserErrorException(
-                $"--lock-memory takes the memory of --memory-limit ({ByteSize.Format(limit)}) at once, and of --max-connections ({ByteSize.Format(connections)}), and this machine has {ByteSize.Format(available)} to give; lower --memory-limit, or leave --lock-memory out.");
+                $"--lock-memory takes the memory of --memory-limit ({ByteSize.Format(limit)}) at once, and of --max-connections "
+                    + $"({ByteSize.Format(connections)}), and this machine has {ByteSize.Format(available)} to give; lower "
+                    + $"--memory-limit, or leave --lock-memory out.");
         }
     }
 

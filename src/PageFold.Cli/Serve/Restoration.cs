@@ -13,10 +13,15 @@ internal static class Restoration
         foreach (ExportOptions export in options.Exports)
         {
             if (export is { Keep: not null, Restore: not null } && export.Keep != export.Restore)
-                throw new UserErrorException($"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with --keep the file itself goes on.");
+                throw new UserErrorException(
+                    $"--restore {export.Restore} and --keep {export.Keep} are two beginnings; with --restore a copy is begun with, with "
+                    + $"--keep the file itself goes on.");
         }
-        if (options.Exports.Where(export => export.Keep is not null).GroupBy(export => Path.GetFullPath(export.Keep!)).FirstOrDefault(group => group.Count() > 1) is { } shared)
-            throw new UserErrorException($"--keep {shared.Key} belongs to several exports, and one would replace what the other leaves; give each a file of its own.");
+        if (options.Exports.Where(export => export.Keep is not null).GroupBy(export => Path.GetFullPath(export.Keep!))
+            .FirstOrDefault(group => group.Count() > 1) is { } shared)
+            throw new UserErrorException(
+                $"--keep {shared.Key} belongs to several exports, and one would replace what the other leaves; give each a file of its "
+                + $"own.");
         foreach (ExportOptions export in options.Exports)
         {
             if (export.Restore is { } restore)
@@ -28,7 +33,8 @@ internal static class Restoration
         }
     }
 
-    /// <summary>Takes from the snapshots what the options leave open: the disks' sizes and the page size. Every snapshot is looked at before anything is made.</summary>
+    /// <summary>Reads from the snapshots what the options leave open: the disks' sizes and the page size.</summary>
+    /// <remarks>Every snapshot is checked before anything is created.</remarks>
     public static ServeOptions Complete(ServeOptions options)
     {
         List<ExportOptions> exports = [];
@@ -43,14 +49,18 @@ internal static class Restoration
             }
             SnapshotInfo info = Refusing(export, path, () => Snapshot.ReadInfo(path));
             if (pageSize is { } chosen && chosen != info.PageSize)
-                throw new UserErrorException($"{OptionOf(export)} {path} has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says {ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
+                throw new UserErrorException(
+                    $"{OptionOf(export)} {path} has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says "
+                        + $"{ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
             if (options.SwapRatio is not null && export.Size < info.Length)
                 throw new UserErrorException(
                     $"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than the "
                     + $"{ByteSize.Format(export.Size.Value)} that --swap gives; raise --memory-limit or the ratio, or write --size "
                     + $"{info.Length} instead of --swap.");
             if (export.Size < info.Length)
-                throw new UserErrorException($"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than --size {ByteSize.Format(export.Size.Value)}; leave --size out, or choose at least {info.Length}.");
+                throw new UserErrorException(
+                    $"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than --size "
+                        + $"{ByteSize.Format(export.Size.Value)}; leave --size out, or choose at least {info.Length}.");
             pageSize = info.PageSize;
             saidBy ??= $"'{path}'";
             exports.Add(export with { Size = export.Size ?? info.Length });
@@ -66,7 +76,8 @@ internal static class Restoration
             if (SourceOf(export) is not { } path)
             {
                 if (export.Keep is { } later)
-                    tell($"{later} is not there yet: the disk begins empty, and is saved there when this command ends in an orderly way (SIGTERM or Ctrl-C)");
+                    tell($"{later} is not there yet: the disk begins empty, and is saved there when this command ends in an orderly way "
+                        + $"(SIGTERM or Ctrl-C)");
                 continue;
             }
             const int Whole = 10_000;
@@ -98,13 +109,14 @@ internal static class Restoration
                 hosted.Disk.ReleaseReserve();
                 Save(hosted, path, tell);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
+            catch (Exception e) when (PreventsSaving(e))
             {
                 all = false;
                 string reason = e.Message.ReplaceLineEndings(" ");
                 if ((e is IOException or UnauthorizedAccessException) && TryRescue(hosted, path, reason, tell))
                     continue;
-                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; {(File.Exists(path) ? "the file that was there is as it was" : "there is no file of that name")}: {reason}");
+                tell($"--keep {path} could NOT be saved, and what was written since it was saved last is lost; "
+                    + $"{(File.Exists(path) ? "the file that was there is as it was" : "there is no file of that name")}: {reason}");
             }
         }
         return all;
@@ -117,12 +129,13 @@ internal static class Restoration
         tell($"saved {path}: {ByteSize.Format(result.FileBytes)} in {Figures.Of(result.Duration.TotalSeconds, "0.0")} s");
     }
 
-    /// <summary>Saves a disk beside the file that cannot be replaced: one that is mounted by itself into a container, or belongs to somebody else.</summary>
+    /// <summary>Saves a disk beside a file that cannot be replaced: one that is a mount of its own, or belongs to another user.</summary>
     private static bool TryRescue(NbdExport hosted, string path, string reason, Action<string> tell)
     {
         tell($"--keep {path} could NOT be saved: {reason}");
         // A short name, since that may be what was wrong.
-        string stem = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $"pagefold-rescued-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}");
+        string stem = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!,
+            $"pagefold-rescued-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}");
         string beside = stem;
         for (int number = 2; Path.Exists(beside); number++)
             beside = $"{stem}-{number}";
@@ -132,14 +145,18 @@ internal static class Restoration
             tell($"the disk as it was at the end is in {beside}; move it to where it can be kept");
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemoryLimitException or InvalidOperationException or PageCorruptException or NotSupportedException)
+        catch (Exception e) when (PreventsSaving(e))
         {
             tell($"{beside} could not be saved either: {e.Message.ReplaceLineEndings(" ")}");
             return false;
         }
     }
 
-    private static string? SourceOf(ExportOptions export) => export.Restore ?? (export.Keep is { } keep && File.Exists(ResolvedFile.Of(keep)) ? keep : null);
+    private static bool PreventsSaving(Exception e) => e is IOException or UnauthorizedAccessException or MemoryLimitException
+        or InvalidOperationException or PageCorruptException or NotSupportedException;
+
+    private static string? SourceOf(ExportOptions export) =>
+        export.Restore ?? (export.Keep is { } keep && File.Exists(ResolvedFile.Of(keep)) ? keep : null);
 
     private static string OptionOf(ExportOptions export) => export.Restore is not null ? "--restore" : "--keep";
 
@@ -156,7 +173,8 @@ internal static class Restoration
         if (!Directory.Exists(Path.GetDirectoryName(full)))
             throw new UserErrorException($"--keep {path} lies in a folder that does not exist; make the folder, or choose another file.");
         if (OptionThatNames(full + KeptFiles.Suffix, options) is { } marked)
-            throw new UserErrorException($"--keep {path} needs {full + KeptFiles.Suffix} for itself, which {marked} names; give each a file of its own.");
+            throw new UserErrorException(
+                $"--keep {path} needs {full + KeptFiles.Suffix} for itself, which {marked} names; give each a file of its own.");
     }
 
     private static void CheckWriteback(string path, ServeOptions options)
@@ -184,11 +202,12 @@ internal static class Restoration
         }
         catch (MemoryLimitException e)
         {
-            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {e.Message.Replace("MemoryLimit", "--memory-limit", StringComparison.Ordinal)}", e);
+            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {OptionNames.Rename(e)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored ({e.Message.TrimEnd('.')}); name a snapshot that is there and whole.", e);
+            throw new UserErrorException(
+                $"{OptionOf(export)} {path} cannot be restored ({e.Message.TrimEnd('.')}); name a snapshot that is there and whole.", e);
         }
     }
 

@@ -184,7 +184,8 @@ internal static class ServeCommand
         RefuseTwice("--listen", listen);
         return endPoints.Count > 0
             ? endPoints
-            : throw new UserErrorException("nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
+            : throw new UserErrorException(
+                "nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
     }
 
     /// <summary>The codec of the background, which has to be another than that of writes.</summary>
@@ -208,7 +209,9 @@ internal static class ServeCommand
     private static void RefuseForSeveral(string option, string? file, int exports)
     {
         if (exports > 1 && file is not null)
-            throw new UserErrorException($"--{option} {Arguments.Shown(file)} cannot belong to {exports} exports; write it behind the one it belongs to, as in --export NAME,{option}=FILE.");
+            throw new UserErrorException(
+                $"--{option} {Arguments.Shown(file)} cannot belong to {exports} exports; write it behind the one it belongs to, as in "
+                + $"--export NAME,{option}=FILE.");
     }
 
     private static void RefuseTwice(string option, IEnumerable<string> names)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using PageFold.Nbd;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 

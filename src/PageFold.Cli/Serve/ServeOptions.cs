@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using PageFold.Nbd.Listening;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 
@@ -43,7 +43,7 @@ internal sealed record ServeOptions
     /// </summary>
     public double? SwapRatio { get; init; }
 
-    /// <summary>Where pages may go that are to leave memory; a disk of several has a file of its own beside it, with its name behind.</summary>
+    /// <summary>The writeback file; with several disks each has its own beside it, with the disk's name appended.</summary>
     public string? Writeback { get; init; }
 
     public long? WritebackBytes { get; init; }
@@ -63,7 +63,8 @@ internal sealed record ServeOptions
     public required UpkeepOptions Upkeep { get; init; }
 
     /// <summary>True if clients are listened for on a Unix socket of that path.</summary>
-    public bool ListensAt(string path) => EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && Path.GetFullPath(endPoint.ToString()!) == Path.GetFullPath(path));
+    public bool ListensAt(string path) =>
+        EndPoints.Any(endPoint => endPoint is UnixDomainSocketEndPoint && Path.GetFullPath(endPoint.ToString()!) == Path.GetFullPath(path));
 
     /// <summary>The writeback file of one of the disks; null for none.</summary>
     public string? WritebackOf(ExportOptions export) => Writeback is null || Exports.Count == 1 ? Writeback : $"{Writeback}.{export.Name}";
@@ -116,7 +117,7 @@ internal sealed record UpkeepOptions
 {
     public static readonly TimeSpan DefaultIdle = TimeSpan.FromMinutes(10);
 
-    /// <summary>What pages that were not used for a while, and those that did not compress, are compressed with once more; null to leave them.</summary>
+    /// <summary>The codec for recompressing idle and incompressible pages; null for no recompression.</summary>
     public PageCodec? Recompress { get; init; }
 
     /// <summary>How long a page must not have been used for that; null for <see cref="DefaultIdle"/>.</summary>
@@ -140,7 +141,8 @@ internal static class ServeArguments
         // One that a killed server has left is taken over when it is listened at.
         if (UnixListener.IsStale(full))
             return full;
-        throw new UserErrorException(Directory.Exists(full) ? $"{option} {path} exists already and is a folder; choose a name in it, or another."
+        throw new UserErrorException(
+            Directory.Exists(full) ? $"{option} {path} exists already and is a folder; choose a name in it, or another."
             : $"{option} {path} exists already, and is no socket that a server has left behind; end the server that listens there, or "
                 + "choose another.");
     }
@@ -159,7 +161,8 @@ internal static class ServeArguments
         // Relative where the full path is too long. Only then is the working directory asked for: it may have been removed.
         string shorter = Path.GetRelativePath(Environment.CurrentDirectory, full);
         if (System.Text.Encoding.UTF8.GetByteCount(shorter) > Most)
-            throw new UserErrorException($"{option} {path} is longer than the {Most} bytes that a socket's path may have; choose a shorter one.");
+            throw new UserErrorException(
+                $"{option} {path} is longer than the {Most} bytes that a socket's path may have; choose a shorter one.");
         return shorter;
     }
 

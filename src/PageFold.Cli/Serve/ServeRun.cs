@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
 
-/// <summary>One run of <c>pagefold serve</c>: everything is tried before the first client is let in, and put in order after the last.</summary>
+/// <summary>One run of <c>pagefold serve</c>: checks everything before it admits the first client, and cleans up after the last.</summary>
 internal static class ServeRun
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -18,9 +19,13 @@ internal static class ServeRun
         RefuseUnencryptedPeers(options);
         using NbdTls? tls = options.TlsCertificates is { } folder ? LoadCertificates(folder, options) : null;
         if (tls is null && (options.TlsVerifyPeer || !options.TlsRequired))
-            throw new UserErrorException($"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with --tls-certificates DIR.");
-        if (options.Writeback is null && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
-            throw new UserErrorException("--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
+            throw new UserErrorException(
+                $"{(options.TlsVerifyPeer ? "--tls-verify-peer" : "--tls-optional")} needs certificates; name their folder with "
+                + $"--tls-certificates DIR.");
+        if (options.Writeback is null
+            && (options.WritebackBytes ?? options.WritebackDailyBudget ?? options.Upkeep.WritebackIdle?.Ticks) is not null)
+            throw new UserErrorException(
+                "--writeback-size, --writeback-daily and --writeback-idle need a file; name it with --writeback FILE.");
         Restoration.Check(options);
         options = SwapSizing.Apply(options);
         using KeptFiles kept = new(options.Exports);
@@ -62,7 +67,8 @@ internal static class ServeRun
             : null;
         if (control is { TookOver: true })
             log.Tell($"took over {Path.GetFullPath(options.Control!)}, which a server that is gone has left behind");
-        using DiskMetrics? metrics = options.Metrics is { } address ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
+        using DiskMetrics? metrics = options.Metrics is { } address
+            ? Listen("--metrics", address.ToString(), () => new DiskMetrics(disks, address)) : null;
         Start(disks, server.Server);
         control?.Start();
         using Upkeep upkeep = new(disks, options, log.TellSeldom);
@@ -76,7 +82,7 @@ internal static class ServeRun
         log.Tell("ending: no new clients; those that are there finish their requests");
         server.Stop(Patience);
         upkeep.Dispose();
-        // A snapshot that somebody asked for would be in the way of the one to be kept.
+        // A snapshot under way that a client requested would be in the way of the one to be kept.
         control?.Dispose();
         upkeep.TellOfSpace();
         log.TellOmitted();
@@ -101,12 +107,18 @@ internal static class ServeRun
     private static void RefuseWhatDoesNothing(ServeOptions options)
     {
         if (options.CacheBytes is { } cache and > 0 && (options.PageSize ?? 0) < RamDisk.SmallestCachedPage)
-            throw new UserErrorException($"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.SmallestCachedPage)} and more; choose --page-size 8KiB to 64KiB, or leave --cache out.");
+            throw new UserErrorException(
+                $"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.SmallestCachedPage)} and more; choose "
+                + $"--page-size 8KiB to 64KiB, or leave --cache out.");
         if (options.Upkeep is { Idle: not null, Recompress: null })
-            throw new UserErrorException("--idle says when --recompress is to work; name a codec with it, as in --recompress zstd:9, or leave --idle out. For writeback there is --writeback-idle.");
+            throw new UserErrorException(
+                "--idle says when --recompress is to work; name a codec with it, as in --recompress zstd:9, or leave --idle out. For "
+                + "writeback there is --writeback-idle.");
         // A device would be taken for the folder of files.
         if (options.Writeback is { } taken && options.Exports.Count > 1 && Path.Exists(taken))
-            throw new UserErrorException($"--writeback {taken} exists, and would not be used: {options.Exports.Count} exports have a file each beside it, with their names behind. Name one that does not exist, or serve one export from a device.");
+            throw new UserErrorException(
+                $"--writeback {taken} exists, and would not be used: {options.Exports.Count} exports have a file each beside it, with "
+                + $"their names behind. Name one that does not exist, or serve one export from a device.");
     }
 
     private static void RefuseUnencryptedPeers(ServeOptions options)
@@ -148,7 +160,9 @@ internal static class ServeRun
         foreach (ExportOptions export in options.Exports)
         {
             if (export.Size is not { } size)
-                throw new UserErrorException($"the size of the disk{(export.Name.Length > 0 ? $" '{export.Name}'" : string.Empty)} is missing; write for example --size 8GiB.");
+                throw new UserErrorException(
+                    $"the size of the disk{(export.Name.Length > 0 ? $" '{export.Name}'" : string.Empty)} is missing; write for example "
+                    + $"--size 8GiB.");
             RefuseUnevenSize(export, size);
         }
         return options.MemoryLimit is null && options.Exports.Count == 1 ? [.. options.Exports] : [.. MemoryShares.Divide(options)];

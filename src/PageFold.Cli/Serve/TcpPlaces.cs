@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using PageFold.Nbd.Listening;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 
@@ -67,7 +67,7 @@ internal static class TcpPlaces
                 socket.Bind(place.EndPoint);
                 any = true;
             }
-            catch (SocketException e) when (ListeningSockets.IsNotOfThisMachine(e))
+            catch (SocketException e) when (SocketErrors.IsNotOfThisMachine(e))
             {
                 refused = e;
             }

@@ -13,9 +13,17 @@ internal static class TopCommand
     {
         Option<string> control = ControlCommands.ControlOption();
         Option<string?> export = ControlCommands.ExportOption();
-        Option<string> interval = new("--interval") { Description = "Time between two looks, as in 1s.", DefaultValueFactory = _ => "1s", HelpName = "TIME" };
+        Option<string> interval = new("--interval")
+        {
+            Description = "Time between two looks, as in 1s.",
+            DefaultValueFactory = _ => "1s",
+            HelpName = "TIME",
+        };
         Option<string?> count = new("--count") { Description = "End after so many looks. Default: never.", HelpName = "N" };
-        Command command = new("top", "Watch a serving command: ratio, memory, classes, requests, latency. Ctrl-C ends it.") { control, export, interval, count };
+        Command command = new("top", "Watch a serving command: ratio, memory, classes, requests, latency. Ctrl-C ends it.")
+        {
+            control, export, interval, count,
+        };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop => Watch(
                 parsed.GetValue(control)!,
@@ -30,17 +38,20 @@ internal static class TopCommand
     private static TimeSpan Interval(string text)
     {
         TimeSpan interval = ServeArguments.Time("--interval", text);
-        return interval <= LongestInterval ? interval : throw new UserErrorException($"--interval {text} is longer than a day; choose 1d at most.");
+        return interval <= LongestInterval ? interval
+            : throw new UserErrorException($"--interval {text} is longer than a day; choose 1d at most.");
     }
 
     private static int Watch(string control, ControlRequest request, TimeSpan interval, int most, CancellationToken stop)
     {
         if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsOutputRedirected)
             return Watch(AnsiConsole.Write, control, request, interval, most, stop);
-        return AnsiConsole.Live(new Text("Connecting ...")).AutoClear(false).Start(live => Watch(live.UpdateTarget, control, request, interval, most, stop));
+        return AnsiConsole.Live(new Text("Connecting ...")).AutoClear(false)
+            .Start(live => Watch(live.UpdateTarget, control, request, interval, most, stop));
     }
 
-    private static int Watch(Action<IRenderable> show, string control, ControlRequest request, TimeSpan interval, int most, CancellationToken stop)
+    private static int Watch(
+        Action<IRenderable> show, string control, ControlRequest request, TimeSpan interval, int most, CancellationToken stop)
     {
         ServerReport? before = null;
         for (int look = 0; look < most; look++)

@@ -3,7 +3,9 @@ using PageFold.Nbd;
 
 namespace PageFold.Cli.Serve;
 
-/// <summary>What a server does for its disks in the background: gives the store what its cache holds, and compresses idle pages once more. One thread, at low priority.</summary>
+/// <summary>
+/// Background work on the disks, on one thread of low priority: flushes caches, and recompresses and writes back idle pages.
+/// </summary>
 internal sealed class Upkeep : IDisposable
 {
     private static readonly TimeSpan MostBetween = TimeSpan.FromMinutes(1);
@@ -64,7 +66,8 @@ internal sealed class Upkeep : IDisposable
 
     private void Run()
     {
-        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(Math.Min(_idle.TotalSeconds, (_options.WritebackIdle ?? _idle).TotalSeconds) / 4, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
+        double quarter = Math.Min(_idle.TotalSeconds, (_options.WritebackIdle ?? _idle).TotalSeconds) / 4;
+        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(quarter, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
         long tended = Stopwatch.GetTimestamp();
         while (!_ending.Token.WaitHandle.WaitOne(LeastBetween))
         {
@@ -125,7 +128,8 @@ internal sealed class Upkeep : IDisposable
         _tell($"upkeep{(export.Name.Length > 0 ? $" of '{export.Name}'" : string.Empty)}: {what.ReplaceLineEndings(" ")}");
     }
 
-    /// <summary>True if compaction would give back more than a fiftieth of the frames; the store by itself compacts only what is much sparser, so as not to move what is about to change.</summary>
+    /// <summary>True if compaction would free more than a fiftieth of the frames.</summary>
+    /// <remarks>The store by itself compacts only much sparser classes, so as not to move pages that are about to change.</remarks>
     private static bool IsSparse(PageStore store)
     {
         IReadOnlyList<SizeClassStatistics> classes = store.GetStatistics().Classes;
@@ -136,7 +140,8 @@ internal sealed class Upkeep : IDisposable
     private void KeepReserve(NbdExport export)
     {
         if (!export.Disk.TryKeepReserve())
-            Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; trim, or recompress with a denser codec and compact");
+            Tell(export, Reserve, "there is no memory to set aside for the snapshot at the end, which may fail; trim, or recompress with "
+                + "a denser codec and compact");
     }
 
     /// <summary>Warns when little is left, once until that was better, and tells of writes that were refused.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using PageFold.Shared;
 
 namespace PageFold.Nbd.Listening;
 
@@ -96,7 +97,7 @@ internal sealed class ListeningSockets : IDisposable
                 // The port that the system chose for the first is the port of all.
                 port = ((IPEndPoint)socket.LocalEndPoint!).Port;
             }
-            catch (SocketException e) when (IsNotOfThisMachine(e))
+            catch (SocketException e) when (SocketErrors.IsNotOfThisMachine(e))
             {
                 refused = e;
             }
@@ -104,10 +105,6 @@ internal sealed class ListeningSockets : IDisposable
         if (_sockets.Count == before)
             throw refused ?? new SocketException((int)SocketError.HostNotFound);
     }
-
-    /// <summary>True if an address cannot be listened at because this machine does not have it.</summary>
-    public static bool IsNotOfThisMachine(SocketException e) => e.SocketErrorCode is
-        SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported or SocketError.ProtocolFamilyNotSupported;
 
     private static Socket ListenAt(EndPoint endPoint, int backlog)
     {

@@ -1,6 +1,6 @@
 namespace PageFold.Nbd.Protocol;
 
-/// <summary>What a client can be told of an export's blocks.</summary>
+/// <summary>The metadata contexts of an export.</summary>
 [Flags]
 internal enum MetaContexts
 {
@@ -19,7 +19,8 @@ internal static class MetaContextNames
     public const string Allocation = "base:allocation";
     public const string Residency = "pagefold:residency";
 
-    public static (MetaContexts Context, string Name)[] All { get; } = [(MetaContexts.Allocation, Allocation), (MetaContexts.Residency, Residency)];
+    public static (MetaContexts Context, string Name)[] All { get; } = [
+        (MetaContexts.Allocation, Allocation), (MetaContexts.Residency, Residency)];
 
     /// <summary>What queries select. Listing takes a namespace alone ("base:") for all of it, and no query at all for everything.</summary>
     public static MetaContexts Select(IReadOnlyList<string> queries, bool listing)
@@ -45,9 +46,12 @@ internal enum AllocationFlags : uint
 }
 
 /// <summary>
-/// The flags of <c>pagefold:residency</c>. One of the lowest five tells how an extent is held, none that it is not; <see cref="WriteMayMeetNoSpace"/> is set wherever
-/// a write can be refused although the extent is allocated, because its content may compress less than what is there.
+/// The flags of <c>pagefold:residency</c>.
 /// </summary>
+/// <remarks>
+/// One of the lowest five says how an extent is held, none of them that it is a hole. <see cref="WriteMayMeetNoSpace"/> is set where a
+/// write can be refused although the extent is allocated, because the new content may compress less than the old.
+/// </remarks>
 [Flags]
 internal enum ResidencyFlags : uint
 {

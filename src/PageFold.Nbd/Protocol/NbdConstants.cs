@@ -1,6 +1,7 @@
 namespace PageFold.Nbd.Protocol;
 
-/// <summary>The numbers of the NBD protocol (fixed newstyle, structured replies), by the names of its specification. All are sent in network byte order.</summary>
+/// <summary>The numbers of the NBD protocol (fixed newstyle, structured replies), by the names of its specification.</summary>
+/// <remarks>All are sent in network byte order.</remarks>
 internal static class NbdConstants
 {
     public const ulong InitMagic = 0x4e42444d41474943;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace PageFold.Nbd.Protocol;
 
-/// <summary>The header of a request, as it came: nothing in it has been believed yet.</summary>
+/// <summary>The header of a request as received, not validated.</summary>
 internal readonly record struct NbdRequest(CommandFlags Flags, NbdCommand Command, ulong Cookie, ulong Offset, uint Length)
 {
     // "On stable storage before the reply" may be asked for with every command; here nothing is ever more stable than memory.
@@ -12,7 +12,8 @@ internal readonly record struct NbdRequest(CommandFlags Flags, NbdCommand Comman
     /// <summary>Bytes that follow the header: only a write has any, whatever is wrong with it otherwise.</summary>
     public uint PayloadLength => Command == NbdCommand.Write ? Length : 0;
 
-    /// <summary>Reads a header of exactly <see cref="NbdConstants.RequestLength"/> bytes; false if it does not begin as one, after which nothing that comes can be understood.</summary>
+    /// <summary>Parses a header of exactly <see cref="NbdConstants.RequestLength"/> bytes; false if it does not begin as one.</summary>
+    /// <remarks>After false, nothing that follows can be understood.</remarks>
     public static bool TryParse(ReadOnlySpan<byte> header, out NbdRequest request)
     {
         request = new NbdRequest(

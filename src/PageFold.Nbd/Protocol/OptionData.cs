@@ -4,7 +4,8 @@ using System.Text;
 namespace PageFold.Nbd.Protocol;
 
 /// <summary>
-/// Takes apart the data of an option that a client sends while it negotiates. It may hold anything: each step says whether the bytes were as the protocol wants them, and none reads past the end.
+/// Parses the data of an option of the handshake. The data may hold anything: each step returns whether the bytes follow the protocol, and
+/// none reads past the end.
 /// </summary>
 internal ref struct OptionData(ReadOnlySpan<byte> data)
 {
@@ -34,7 +35,8 @@ internal ref struct OptionData(ReadOnlySpan<byte> data)
     public bool TryReadString(out string value)
     {
         value = string.Empty;
-        if (!TryReadUInt32(out uint length) || length > NbdConstants.MaxString || length > _rest.Length || !TryDecode(_rest[..(int)length], out value))
+        if (!TryReadUInt32(out uint length) || length > NbdConstants.MaxString || length > _rest.Length
+            || !TryDecode(_rest[..(int)length], out value))
             return false;
         _rest = _rest[(int)length..];
         return true;

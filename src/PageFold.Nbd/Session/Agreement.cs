@@ -15,8 +15,10 @@ internal sealed record Agreement(NbdExport Export, bool Structured, MetaContexts
     /// <summary>What the export can do.</summary>
     public static TransmissionFlags FlagsFor(NbdExport export, bool structured)
     {
-        TransmissionFlags flags = TransmissionFlags.HasFlags | TransmissionFlags.SendFlush | TransmissionFlags.SendFua | TransmissionFlags.CanMultiConn | TransmissionFlags.SendCache;
-        flags |= export.ReadOnly ? TransmissionFlags.ReadOnly : TransmissionFlags.SendTrim | TransmissionFlags.SendWriteZeroes | TransmissionFlags.SendFastZero;
+        TransmissionFlags flags = TransmissionFlags.HasFlags | TransmissionFlags.SendFlush | TransmissionFlags.SendFua
+            | TransmissionFlags.CanMultiConn | TransmissionFlags.SendCache;
+        flags |= export.ReadOnly ? TransmissionFlags.ReadOnly
+            : TransmissionFlags.SendTrim | TransmissionFlags.SendWriteZeroes | TransmissionFlags.SendFastZero;
         return structured ? flags | TransmissionFlags.SendDf : flags;
     }
 }

@@ -3,18 +3,26 @@ using System.Net.Sockets;
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// A client's socket as its connection's thread uses it: who reads waits in the system call itself, on that thread, and is woken by the client with no other thread in between; who writes takes what room there is and leaves
-/// the rest to the system's readiness events, so that a client that takes no replies keeps nobody but itself.
+/// A client's socket, with blocking reads and writes that do not block.
 /// </summary>
 /// <remarks>
-/// On a machine with two processors a request costs a few microseconds, and each change of threads as much again. So reading is blocking, though it comes in the form that pipes and <see cref="System.Net.Security.SslStream"/>
-/// ask for: <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> has always ended when it returns. One thread reads; writers take turns; <see cref="Shut"/> and <see cref="ShutReading"/> may come from any thread.
+/// <para>
+/// The reader, the connection's thread, waits in the system call itself, and the client wakes it with no other thread in between: a request
+/// costs a few microseconds, and each change of threads as much again. Reading has the asynchronous form that pipes and <see
+/// cref="System.Net.Security.SslStream"/> need, but <see cref="ReadAsync(Memory{byte}, CancellationToken)"/> has always ended when it
+/// returns.
+/// </para>
+/// <para>
+/// A writer sends what the socket has room for, and leaves the rest to the system's readiness events. So a client that takes no replies
+/// holds up no thread.
+/// </para>
+/// <para>One thread reads, writers take turns, and <see cref="Shut"/> and <see cref="ShutReading"/> are for any thread.</para>
 /// </remarks>
 internal sealed class ClientStream(Socket socket) : Stream
 {
     private readonly Socket _socket = socket;
 
-    /// <summary>Writing waits on the writer's thread as well: for the handshake, whose steps belong to the connection's thread.</summary>
+    /// <summary>True if a write waits on the writer's thread, as in the handshake, which runs on the connection's thread.</summary>
     public bool WritesBlock { get; set; } = true;
 
     public override bool CanRead => true;
@@ -31,14 +39,14 @@ internal sealed class ClientStream(Socket socket) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Before the first use: what cannot be done at once is to say so, instead of going through the readiness events.</summary>
+    /// <summary>Prepares the socket before its first use: calls that would wait return an error instead.</summary>
     /// <exception cref="SocketException">The client has gone already.</exception>
     public void Open() => _socket.Blocking = false;
 
-    /// <summary>Has the reader see the end of what the client sends; what was received before is still read, and replies still go out.</summary>
+    /// <summary>Ends reading after what was received so far; replies still go out.</summary>
     public void ShutReading() => ShutDown(SocketShutdown.Receive);
 
-    /// <summary>Ends reading and writing, and wakes whoever waits in either.</summary>
+    /// <summary>Ends reading and writing, and wakes the threads that wait in either.</summary>
     public void Shut() => ShutDown(SocketShutdown.Both);
 
     /// <summary>Reads what is there; false if nothing is, in which case the caller waits.</summary>
@@ -75,7 +83,8 @@ internal sealed class ClientStream(Socket socket) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer, offset, count));
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        Task.FromResult(Read(buffer, offset, count));
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -99,7 +108,8 @@ internal sealed class ClientStream(Socket socket) : Stream
         return ValueTask.CompletedTask;
     }
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override void Flush()
     {

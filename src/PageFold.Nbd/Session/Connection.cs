@@ -1,15 +1,18 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using PageFold.Disks;
 
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// One client, from its arrival to its end: a handshake, then requests. Whatever goes wrong with it ends it alone; the watch of the server ends it when it takes too long.
+/// One client, from its arrival to its end: a handshake, then requests. A failure ends this connection alone. The server's watch ends it
+/// when the client is silent for too long.
 /// </summary>
 internal sealed class Connection : IDisposable
 {
     private readonly NbdServerOptions _options;
     private readonly ConnectionMemory _memory;
+    private readonly IReadOnlyDictionary<RamDisk, SlowLane> _lanes;
     private readonly ServerLog _log;
     private readonly Socket _socket;
     private readonly ClientStream _client;
@@ -19,8 +22,10 @@ internal sealed class Connection : IDisposable
     private bool _stopped;
     private string? _reason;
 
-    public Connection(Socket socket, NbdServerOptions options, ConnectionMemory memory, ServerLog log)
+    public Connection(
+        Socket socket, NbdServerOptions options, ConnectionMemory memory, IReadOnlyDictionary<RamDisk, SlowLane> lanes, ServerLog log)
     {
+        _lanes = lanes;
         _memory = memory;
         _log = log;
         _socket = socket;
@@ -48,7 +53,8 @@ internal sealed class Connection : IDisposable
             if (agreement is null)
                 return;
             _client.WritesBlock = false;
-            using Transmission transmission = new(_client, stream, negotiation.Input, _memory, agreement, _options, Report, ReportRequest);
+            using Transmission transmission = new(
+                _client, stream, negotiation.Input, _memory, agreement, _lanes[agreement.Export.Disk], _options, Report, ReportRequest);
             lock (_lock)
             {
                 _transmission = transmission;
@@ -70,7 +76,7 @@ internal sealed class Connection : IDisposable
         }
     }
 
-    /// <summary>Ends the connection in an orderly way: during the handshake at once, later after the requests under way.</summary>
+    /// <summary>Ends the connection: during the handshake at once, later after the requests under way.</summary>
     public void Stop()
     {
         lock (_lock)
@@ -131,19 +137,21 @@ internal sealed class Connection : IDisposable
         catch (Exception)
 #pragma warning restore CA1031
         {
-            // The client has gone before; there is nobody to say goodbye to.
+            // The client has gone already.
         }
     }
 
     private void Report(Exception e)
     {
-        // What follows from an end that was told of already is no news.
+        // An error that follows from an end that was logged already is not logged.
         if (Volatile.Read(ref _reason) is not null)
             return;
         string? reason = e switch
         {
             AuthenticationException => $"encryption failed: {e.InnerException?.Message ?? e.Message}",
-            IOException { InnerException: SocketException inner } => inner.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.OperationAborted ? null : inner.Message,
+            IOException { InnerException: SocketException inner } =>
+                inner.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.OperationAborted ? null
+                : inner.Message,
             ObjectDisposedException => null,
             PageCorruptException or InvalidDataException or IOException => e.Message,
             _ => $"{e.GetType().Name}: {e.Message}",

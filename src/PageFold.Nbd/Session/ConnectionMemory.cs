@@ -179,7 +179,8 @@ internal sealed class ConnectionMemory : IDisposable
         {
             int count = 0;
             long surplus = _taken + _kept.Count - _least;
-            while (count < Math.Min(Math.Min(_kept.Count, surplus), MostGivenBackAtOnce) && now - _kept[count].ReturnedAt >= MillisecondsKept)
+            long most = Math.Min(Math.Min(_kept.Count, surplus), MostGivenBackAtOnce);
+            while (count < most && now - _kept[count].ReturnedAt >= MillisecondsKept)
             {
                 _kept[count].GiveBack();
                 _empty.Push(_kept[count++]);

@@ -8,14 +8,15 @@ using PageFold.Nbd.Protocol;
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// The handshake: fixed newstyle. A client asks for options until it has chosen an export. Each option is answered as the protocol wants; what is not understood at all ends the connection.
+/// The handshake (fixed newstyle): a client sends options until it has chosen an export. A malformed option gets the protocol's error;
+/// bytes that are no option end the connection.
 /// </summary>
 internal sealed class Negotiation(NbdServerOptions options, ClientStream client, ConnectionMemory memory)
 {
-    // Enough for any client; one that asks for more has no intention to come to an end.
+    // Enough for any client; more is a client that keeps the handshake open on purpose.
     private const int MostOptions = 1000;
 
-    private PipeReader _input = new ReceiveBuffer(memory, client, encrypted: null);
+    private ReceiveBuffer _input = new ReceiveBuffer(memory, client, encrypted: null);
     private Stream _stream = client;
     private bool _noZeroes;
     private bool _structured;
@@ -26,7 +27,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
     public Stream Stream => _stream;
 
     /// <summary>Where to read on.</summary>
-    public PipeReader Input => _input;
+    public ReceiveBuffer Input => _input;
 
     private bool IsEncrypted => _stream is SslStream;
 
@@ -108,7 +109,8 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
     {
         if (data.Length > 0 || IsEncrypted)
         {
-            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorInvalid, IsEncrypted ? "the connection is encrypted already" : "this option takes no data");
+            await RefuseAsync(NbdOption.StartTls, OptionReply.ErrorInvalid, IsEncrypted ? "the connection is encrypted already"
+                : "this option takes no data");
             return;
         }
         if (options.Tls is not { } tls)
@@ -125,7 +127,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
         _stream = encrypted;
         await encrypted.AuthenticateAsServerAsync(tls.Options);
         _input = new ReceiveBuffer(memory, client, encrypted);
-        // Whatever was agreed on in clear text may have been somebody else's doing.
+        // What was agreed on in clear text may come from an attacker between the two ends.
         _structured = false;
         _contexts = MetaContexts.None;
         _contextsFor = null;
@@ -155,7 +157,8 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
         foreach (NbdExport export in options.Exports)
         {
             byte[] name = Encoding.UTF8.GetBytes(export.Name);
-            await ReplyAsync(NbdOption.List, OptionReply.Server, [.. BigEndian((uint)name.Length), .. name, .. Encoding.UTF8.GetBytes(export.Description)]);
+            await ReplyAsync(NbdOption.List, OptionReply.Server,
+                [.. BigEndian((uint)name.Length), .. name, .. Encoding.UTF8.GetBytes(export.Description)]);
         }
         await AckAsync(NbdOption.List);
     }
@@ -172,7 +175,8 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
             await RefuseAsync(option, OptionReply.ErrorUnknown, "there is no export of this name");
             return null;
         }
-        byte[] info = [0, (byte)InfoType.Export, .. BigEndian((ulong)export.Disk.Length), .. BigEndian((ushort)Agreement.FlagsFor(export, _structured))];
+        byte[] info = [0, (byte)InfoType.Export, .. BigEndian((ulong)export.Disk.Length),
+            .. BigEndian((ushort)Agreement.FlagsFor(export, _structured))];
         await ReplyAsync(option, OptionReply.Info, info);
         if ((requests & InfoRequests.Name) != 0)
             await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Name, .. Encoding.UTF8.GetBytes(export.Name)]);
@@ -180,7 +184,8 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
             await ReplyAsync(option, OptionReply.Info, [0, (byte)InfoType.Description, .. Encoding.UTF8.GetBytes(export.Description)]);
         if ((requests & InfoRequests.BlockSize) != 0)
         {
-            byte[] sizes = [0, (byte)InfoType.BlockSize, .. BigEndian(1u), .. BigEndian(Agreement.PreferredBlock(export)), .. BigEndian(Agreement.MaxLength)];
+            byte[] sizes = [0, (byte)InfoType.BlockSize, .. BigEndian(1u), .. BigEndian(Agreement.PreferredBlock(export)),
+                .. BigEndian(Agreement.MaxLength)];
             await ReplyAsync(option, OptionReply.Info, sizes);
         }
         await AckAsync(option);
@@ -212,7 +217,8 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
         {
             // A number that blocks are told by is one that was agreed on; a list has none.
             if ((selected & context) != 0)
-                await ReplyAsync(option, OptionReply.MetaContext, [.. BigEndian(setting ? (uint)context : 0), .. Encoding.ASCII.GetBytes(contextName)]);
+                await ReplyAsync(option, OptionReply.MetaContext,
+                    [.. BigEndian(setting ? (uint)context : 0), .. Encoding.ASCII.GetBytes(contextName)]);
         }
         if (setting)
             (_contexts, _contextsFor) = (selected, export);

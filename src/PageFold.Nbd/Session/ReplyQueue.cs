@@ -6,20 +6,18 @@ using PageFold.Nbd.Interop;
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// The replies of one connection on their way to the client: written by the threads that make them, sent in one piece where several are
-/// there. A pipe between the writers, who hold <see cref="Lock"/> while they write a reply, and one sender; its memory is blocks of
-/// <see cref="ConnectionMemory"/>.
+/// The replies of one connection on their way to the client: a pipe between the threads that write them and one sender.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The pipe itself never makes a writer wait. Who reads requests looks at <see cref="IsCongested"/> between two of them, and so bounds what
-/// waits here: the queue is congested when the client has too much to take, or when there is no spare block for the next reply. A sent
-/// block becomes the spare one, and two blocks the connection is sure of, so that it gets on with one on its way while the other fills up.
-/// Slow requests bring a block of their own.
+/// A writer holds <see cref="Lock"/> while it writes a reply. Several replies go out in one piece. The memory of the pipe is blocks of
+/// <see cref="ConnectionMemory"/>.
 /// </para>
 /// <para>
-/// The sender runs on the thread of the writer that flushed, until the socket has no room; so a batch of replies costs one system call and
-/// no change of threads.
+/// The pipe itself never makes a writer wait. The loop that handles requests calls <see cref="AwaitRoom"/> before each reply, which bounds
+/// what waits here: the queue is congested when the client has too much to take, or when there is no spare block for the next reply. A
+/// block that was sent becomes a spare one. Two blocks are guaranteed to the connection, so that one fills up while the other is on its
+/// way. Slow requests bring a block of their own.
 /// </para>
 /// </remarks>
 internal sealed class ReplyQueue
@@ -27,12 +25,13 @@ internal sealed class ReplyQueue
     /// <summary>Bytes of a block; a reply is never longer. Two pieces of data with their headers fit.</summary>
     public const int BlockBytes = MemoryBlock.Bytes;
 
-    // Half of what clients usually have under way: both ends have work then. Measured, at depth 16, on two processors: 4 costs more in system calls than it wins, 16 lets one end wait for the other.
+    // Half of what clients usually have under way, so that both ends have work. Measured at depth 16 on two processors: 4 costs more in
+    // system calls than it gains, and with 16 one end waits for the other.
     private const int Many = 8;
 
     private readonly Stream _stream;
     private readonly int _maxBytes;
-    private readonly Signal _drained;
+    private readonly Signal _changed;
     private readonly Action<Exception> _failed;
     private readonly MemoryLease _lease;
     private readonly Pipe _pipe;
@@ -40,8 +39,8 @@ internal sealed class ReplyQueue
     // Under the lock: the block of a slow reply that is being written.
     private MemoryBlock? _offered;
 
-    // For the next replies of the loop that reads requests. That loop sees to one before it needs it; a block that was sent comes here too.
-    // The second one lets a batch of replies come and go without the memory of all connections.
+    // For the next replies of the loop, which makes sure of one before it needs it. A block that was sent comes here too. The second one
+    // lets a batch of replies come and go without a call to the memory of all connections.
     private MemoryBlock? _spare;
     private MemoryBlock? _second;
     private long _queued;
@@ -50,14 +49,14 @@ internal sealed class ReplyQueue
     private int _unflushed;
     private bool _ended;
 
-    /// <param name="stream">Where replies go.</param>
-    /// <param name="memory">Where blocks come from.</param>
+    /// <param name="stream">Receives the replies.</param>
+    /// <param name="memory">The memory of the blocks.</param>
     /// <param name="maxBytes">The most bytes that should wait for the client.</param>
-    /// <param name="drained">Given to a loop that waits, when the queue is congested no more.</param>
-    /// <param name="failed">Is told that the client takes no more.</param>
-    public ReplyQueue(Stream stream, ConnectionMemory memory, int maxBytes, Signal drained, Action<Exception> failed)
+    /// <param name="changed">What the loop waits for in <see cref="AwaitRoom"/>.</param>
+    /// <param name="failed">Receives what ends the sending.</param>
+    public ReplyQueue(Stream stream, ConnectionMemory memory, int maxBytes, Signal changed, Action<Exception> failed)
     {
-        (_stream, _maxBytes, _drained, _failed) = (stream, maxBytes, drained, failed);
+        (_stream, _maxBytes, _changed, _failed) = (stream, maxBytes, changed, failed);
         _lease = new MemoryLease(memory, ConnectionMemory.BlocksForReplies) { Recycler = Recycle };
 #pragma warning disable CA2000 // The pool has nothing of its own to dispose of.
         _pipe = new Pipe(new PipeOptions(
@@ -71,16 +70,18 @@ internal sealed class ReplyQueue
 #pragma warning restore CA2000
     }
 
-    /// <summary>Held while a reply is written, from <see cref="Reserve"/> to <see cref="Commit"/>.</summary>
+    /// <summary>Held while a reply is written, by <see cref="ReplyRoom"/> and around <see cref="Append"/>.</summary>
     public Lock Lock { get; } = new();
 
     /// <summary>
-    /// More is waiting than should, or there is no memory for a reply; wait for the signal. For the loop that reads requests: what it
-    /// writes next has room if this is false.
+    /// True if more waits than should, or there is no memory for a reply. For the loop: if this is false there is room for its next reply.
     /// </summary>
     public bool IsCongested => !Volatile.Read(ref _ended) && (IsTooLong || !HasSpare());
 
-    /// <summary>The client leaves replies untaken that others wait behind. For any thread.</summary>
+    /// <summary>True once the client takes no more.</summary>
+    public bool HasEnded => Volatile.Read(ref _ended);
+
+    /// <summary>True if the client leaves replies untaken that others wait behind. For any thread.</summary>
     public bool IsHeldUp => IsTooLong || Volatile.Read(ref _waiting) != 0;
 
     /// <summary>When the client last took some, by <see cref="Environment.TickCount64"/>.</summary>
@@ -90,8 +91,22 @@ internal sealed class ReplyQueue
 
     private bool IsTooLong => Volatile.Read(ref _queued) > _maxBytes;
 
-    public Span<byte> Reserve(int length) => _pipe.Writer.GetSpan(length)[..length];
+    /// <summary>Takes the lock, and memory for a reply. The caller has made sure that the queue is not congested.</summary>
+    public ReplyRoom Reserve(int length)
+    {
+        Lock.Enter();
+        try
+        {
+            return new ReplyRoom(this, Span(length));
+        }
+        catch
+        {
+            Lock.Exit();
+            throw;
+        }
+    }
 
+    /// <summary>Adds a reply that was written. The caller holds the lock.</summary>
     public void Commit(int length)
     {
         _pipe.Writer.Advance(length);
@@ -99,22 +114,23 @@ internal sealed class ReplyQueue
         _unflushed++;
     }
 
-    /// <summary>A block for a slow request's data and reply; null if there is none to borrow.</summary>
+    /// <summary>Borrows a block for a slow request's data and reply; null if there is none.</summary>
     public MemoryBlock? TryBorrow() => _lease.TryBorrow();
 
     /// <summary>Gives a borrowed block back that no reply needs.</summary>
     public void Return(MemoryBlock block) => _lease.Return(block);
 
-    /// <summary>
-    /// Writes a reply that lies at the start of a borrowed block, with the lock held. True if the whole block has joined the queue, as it
-    /// does where the reply does not fit behind the last one; otherwise the reply was copied.
-    /// </summary>
+    /// <summary>Adds a reply that lies at the start of a borrowed block. The caller holds the lock.</summary>
+    /// <returns>
+    /// True if the block itself has joined the queue, as it does where the reply does not fit behind the last one; false if the reply was
+    /// copied.
+    /// </returns>
     public bool Append(MemoryBlock block, int length)
     {
         _offered = block;
         try
         {
-            block.GetSpan()[..length].CopyTo(Reserve(length));
+            block.GetSpan()[..length].CopyTo(Span(length));
             Commit(length);
             return _offered is null;
         }
@@ -124,7 +140,8 @@ internal sealed class ReplyQueue
         }
     }
 
-    /// <summary>Lets what was written go out once there is a good deal of it, so that the client has something to go on with while the rest of its requests are worked on.</summary>
+    /// <summary>Flushes if eight replies were written since the last flush.</summary>
+    /// <remarks>So the client has some to go on with while the rest of its requests are handled.</remarks>
     public void FlushIfMany()
     {
         if (Volatile.Read(ref _unflushed) >= Many)
@@ -149,16 +166,20 @@ internal sealed class ReplyQueue
         }
     }
 
-    /// <summary>Has the signal given once the queue is congested no more; the loop that reads requests waits for it then.</summary>
-    public void RequestDrainSignal()
+    /// <summary>Flushes, and waits until the queue is not congested. For the loop.</summary>
+    public void AwaitRoom()
     {
-        Volatile.Write(ref _waiting, 1);
-        Interlocked.MemoryBarrier();
-        if (!IsCongested)
-            SignalIfWaiting();
+        Flush();
+        while (IsCongested)
+        {
+            RequestDrainSignal();
+            _changed.Wait();
+        }
+        // The client had to wait for memory here, or has taken replies: either is no silence of the client's.
+        Volatile.Write(ref _lastTaken, Environment.TickCount64);
     }
 
-    /// <summary>Gives spare blocks back. To be called while the loop that reads requests waits for its client.</summary>
+    /// <summary>Gives spare blocks back. To be called while the loop waits for its client.</summary>
     public void GiveBackSpare()
     {
         if (!HasOne)
@@ -170,6 +191,10 @@ internal sealed class ReplyQueue
     }
 
     /// <summary>Sends until the queue is completed, or the client has gone.</summary>
+    /// <remarks>
+    /// The sender runs on the thread of the writer that flushed, until the socket has no room. So a batch of replies costs one system call
+    /// and no change of threads.
+    /// </remarks>
     public async Task SendAsync()
     {
         try
@@ -196,7 +221,7 @@ internal sealed class ReplyQueue
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // What is written from here on goes nowhere; nobody must wait for it.
+            // What is written from here on goes nowhere; the loop must not wait for it.
             Volatile.Write(ref _ended, true);
             await _pipe.Reader.CompleteAsync();
             _failed(e);
@@ -211,10 +236,19 @@ internal sealed class ReplyQueue
             _pipe.Writer.Complete();
     }
 
+    /// <summary>Has the signal given once the queue is not congested.</summary>
+    private void RequestDrainSignal()
+    {
+        Volatile.Write(ref _waiting, 1);
+        Interlocked.MemoryBarrier();
+        if (!IsCongested)
+            SignalIfWaiting();
+    }
+
     private void SignalIfWaiting()
     {
         if (Interlocked.Exchange(ref _waiting, 0) != 0)
-            _drained.Set();
+            _changed.Set();
     }
 
     private bool HasSpare()
@@ -227,7 +261,9 @@ internal sealed class ReplyQueue
         return true;
     }
 
-    /// <summary>A block that was sent is the next spare one, unless there are two.</summary>
+    private Span<byte> Span(int length) => _pipe.Writer.GetSpan(length)[..length];
+
+    /// <summary>Keeps a block that was sent as a spare one, unless there are two.</summary>
     private void Recycle(MemoryBlock block)
     {
         if (Interlocked.CompareExchange(ref _spare, block, null) is not null
@@ -239,11 +275,11 @@ internal sealed class ReplyQueue
     {
         MemoryBlock? block = _offered ?? Interlocked.Exchange(ref _spare, null) ?? Interlocked.Exchange(ref _second, null);
         _offered = null;
-        // The loop makes sure of a block before it writes, unless nothing goes out any more.
+        // The loop makes sure of a block before it writes, unless the client takes no more.
         return block ?? throw new ObjectDisposedException(nameof(ReplyQueue));
     }
 
-    /// <summary>What the pipe takes its memory from.</summary>
+    /// <summary>The pool that the pipe takes its memory from.</summary>
     private sealed class Blocks(ReplyQueue queue) : MemoryPool<byte>
     {
         public override int MaxBufferSize => BlockBytes;
@@ -252,7 +288,7 @@ internal sealed class ReplyQueue
 
         protected override void Dispose(bool disposing)
         {
-            // The blocks are their owners'.
+            // Each block belongs to its lease.
         }
     }
 }

@@ -1,32 +1,25 @@
 using System.Diagnostics;
-using System.Numerics;
 using PageFold.Nbd.Protocol;
+using PageFold.Shared;
 
 namespace PageFold.Nbd.Session;
 
-/// <summary>
-/// What an export's clients have asked for so far. Thread-safe. A short lock for each command makes the figures of one look add up, and
-/// costs less than an interlocked operation for each.
-/// </summary>
+/// <summary>What the clients of an export have requested so far.</summary>
+/// <remarks>
+/// Thread-safe. A short lock for each kind of request makes the figures of one look add up, and costs less than an interlocked operation
+/// for each figure.
+/// </remarks>
 internal sealed class RequestCounters
 {
-    /// <summary>Commands that are told apart.</summary>
+    /// <summary>Number of commands that are counted apart.</summary>
     public const int Commands = (int)NbdCommand.BlockStatus + 1;
 
-    // Powers of two of nanoseconds, each in four parts: a bucket is at most a quarter wide.
-    private const int PartShift = 2;
-    private const int Buckets = 40 << PartShift;
-
-    private readonly long[] _requests = new long[Commands];
-    private readonly long[] _bytes = new long[Commands];
-    private readonly long[] _errors = new long[Commands];
-    private readonly long[] _ticks = new long[Commands];
-    private readonly long[][] _latencies = [.. Enumerable.Range(0, Commands).Select(_ => new long[Buckets])];
-    private readonly Lock[] _locks = [.. Enumerable.Range(0, Commands).Select(_ => new Lock())];
+    private readonly Activity[] _activities = [.. Enumerable.Range(0, Commands).Select(_ => new Activity())];
     private long _noSpace;
     private long _connections;
     private long _connected;
 
+    /// <summary>Requests that were refused because memory was short.</summary>
     public long NoSpace => Volatile.Read(ref _noSpace);
 
     /// <summary>Connections that are open.</summary>
@@ -44,77 +37,58 @@ internal sealed class RequestCounters
 
     public void Disconnect() => Interlocked.Decrement(ref _connections);
 
-    /// <summary>Counts a request that was refused because memory is short; one past the end of the disk has the same error, and is none.</summary>
+    /// <summary>Counts a request that was refused because memory is short.</summary>
+    /// <remarks>A request past the end of the disk is answered with the same error, and is not counted here.</remarks>
     public void CountOutOfMemory() => Interlocked.Increment(ref _noSpace);
 
     /// <summary>Counts a request that was answered.</summary>
-    /// <param name="command">One of the protocol's.</param>
-    /// <param name="bytes">Bytes it was about.</param>
-    /// <param name="error">What it was answered with.</param>
-    /// <param name="started">When its work began, as <see cref="Stopwatch.GetTimestamp"/> tells.</param>
+    /// <param name="command">The command; one that the protocol does not know is not counted.</param>
+    /// <param name="bytes">Bytes of the request.</param>
+    /// <param name="error">The error of the answer.</param>
+    /// <param name="started">When its work began, by <see cref="Stopwatch.GetTimestamp"/>.</param>
     public void Count(NbdCommand command, uint bytes, NbdError error, long started)
     {
-        int index = (int)command;
-        if (index >= Commands)
-            return;
-        long ticks = Stopwatch.GetTimestamp() - started;
-        int bucket = BucketOf(Nanoseconds(ticks));
-        lock (_locks[index])
-        {
-            _requests[index]++;
-            if (error == NbdError.None)
-                _bytes[index] += bytes;
-            else
-                _errors[index]++;
-            _ticks[index] += ticks;
-            _latencies[index][bucket]++;
-        }
+        if ((int)command < Commands)
+            _activities[(int)command].Add(bytes, error, Stopwatch.GetTimestamp() - started);
     }
 
     /// <summary>Reads the figures of one command as they are at one point in time.</summary>
-    public CommandActivity Read(NbdCommand command)
+    public CommandActivity Read(NbdCommand command) => _activities[(int)command].Read();
+
+    /// <summary>The requests of one command.</summary>
+    private sealed class Activity
     {
-        int index = (int)command;
-        lock (_locks[index])
+        private readonly Lock _lock = new();
+        private readonly LatencyHistogram _times = new(significantDigits: 1);
+        private long _bytes;
+        private long _errors;
+
+        public void Add(uint bytes, NbdError error, long ticks)
         {
-            return new CommandActivity
+            lock (_lock)
             {
-                Requests = _requests[index],
-                Bytes = _bytes[index],
-                Errors = _errors[index],
-                TotalTime = TimeSpan.FromSeconds(_ticks[index] / (double)Stopwatch.Frequency),
-                MedianTime = Percentile(_latencies[index], 0.5),
-                P99Time = Percentile(_latencies[index], 0.99),
-            };
+                if (error == NbdError.None)
+                    _bytes += bytes;
+                else
+                    _errors++;
+                _times.Add(ticks);
+            }
         }
-    }
 
-    private static TimeSpan Percentile(long[] latencies, double part)
-    {
-        long left = (long)Math.Ceiling(latencies.Sum() * part);
-        for (int bucket = 0; bucket < Buckets; bucket++)
+        public CommandActivity Read()
         {
-            left -= latencies[bucket];
-            if (left <= 0 && latencies[bucket] > 0)
-                return TimeSpan.FromSeconds(UpperBound(bucket) / 1e9);
+            lock (_lock)
+            {
+                return new CommandActivity
+                {
+                    Requests = _times.Count,
+                    Bytes = _bytes,
+                    Errors = _errors,
+                    TotalTime = TimeSpan.FromSeconds(_times.Ticks / (double)Stopwatch.Frequency),
+                    MedianTime = TimeSpan.FromMicroseconds(_times.Percentile(0.5)),
+                    P99Time = TimeSpan.FromMicroseconds(_times.Percentile(0.99)),
+                };
+            }
         }
-        return TimeSpan.Zero;
-    }
-
-    private static long Nanoseconds(long ticks) => (long)(ticks * (1e9 / Stopwatch.Frequency));
-
-    private static int BucketOf(long nanoseconds)
-    {
-        ulong value = (ulong)Math.Max(nanoseconds, 1 << PartShift);
-        int power = BitOperations.Log2(value);
-        int part = (int)(value >> power - PartShift) & (1 << PartShift) - 1;
-        return Math.Min(Buckets - 1, power - PartShift << PartShift | part);
-    }
-
-    private static double UpperBound(int bucket)
-    {
-        int power = (bucket >> PartShift) + PartShift;
-        int part = bucket & (1 << PartShift) - 1;
-        return Math.ScaleB(1 + (part + 1) / (double)(1 << PartShift), power);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PageFold.Shared;
 
 namespace PageFold.Nbd.Session;
 

@@ -1,6 +1,10 @@
 namespace PageFold.Nbd.Session;
 
-/// <summary>Lets one thread wait for others to say that things have changed. A signal that comes while nobody waits is kept for the next wait. Thread-safe; there is nothing to dispose of, so a late signal harms nothing.</summary>
+/// <summary>Wakes one thread when the state that it waits for may have changed.</summary>
+/// <remarks>
+/// A signal that comes while the thread does not wait is kept for its next wait. Thread-safe. There is nothing to dispose of, so a late
+/// signal harms nothing.
+/// </remarks>
 internal sealed class Signal
 {
     private readonly object _monitor = new();

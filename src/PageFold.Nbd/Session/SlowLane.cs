@@ -1,21 +1,27 @@
 namespace PageFold.Nbd.Session;
 
 /// <summary>
-/// Lets the slow requests of a disk, of all its connections, go on to the thread pool, only so many at once: each of them keeps one of the store's few workbenches for as long as it takes, and quick requests
-/// need some too. The others wait in the order in which they came. Thread-safe.
+/// Runs the slow requests of one disk, of all its connections, on the thread pool, a limited number at a time and in the order in which
+/// they came.
 /// </summary>
-internal sealed class SlowLane(int most)
+/// <remarks>
+/// Each running request keeps one of the store's few workbenches for as long as it takes, and fast requests need some too. So as many run
+/// at once as there are processors, half of the store's workbenches. Thread-safe.
+/// </remarks>
+internal sealed class SlowLane
 {
+    private static readonly int MaxRunning = Environment.ProcessorCount;
+
     private readonly Lock _lock = new();
     private readonly Queue<IThreadPoolWorkItem> _waiting = new();
     private int _running;
 
-    /// <summary>Starts the work, or has it wait. Whoever does it calls <see cref="Leave"/> at its end.</summary>
+    /// <summary>Starts the work, or queues it. The work calls <see cref="Leave"/> at its end.</summary>
     public void Enter(IThreadPoolWorkItem work)
     {
         lock (_lock)
         {
-            if (_running == most)
+            if (_running == MaxRunning)
             {
                 _waiting.Enqueue(work);
                 return;
@@ -25,6 +31,7 @@ internal sealed class SlowLane(int most)
         ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
     }
 
+    /// <summary>Ends a running request, and starts the next one that waits.</summary>
     public void Leave()
     {
         IThreadPoolWorkItem? next;

@@ -1,169 +1,104 @@
-using System.Buffers;
 using System.Diagnostics;
-using System.IO.Pipelines;
+using PageFold.Disks;
 using PageFold.Nbd.Protocol;
 
 namespace PageFold.Nbd.Session;
 
-/// <summary>
-/// Serves the requests of one connection. Requests are read in batches, as many as the client has sent; what memory alone answers is done at once, in order, and the replies of a batch go out together. Work that takes
-/// long (a slow codec, a page in the writeback file) goes to other threads, and is answered when it is done, whatever comes in between.
-/// </summary>
+/// <summary>Serves the requests of one connection: receives, validates, carries out and answers one after the other.</summary>
 /// <remarks>
 /// <para>
-/// Nothing is allocated for a request. The data of a write is taken as it comes and stored page by page, that of a read is sent piece by
-/// piece, so that a connection holds its receive buffer and at most <see cref="NbdServerOptions.MaxReplyBytes"/> and a piece of replies,
+/// Requests arrive in batches, as many as the client has sent. The loop answers what memory alone can answer at once and in order, and the
+/// replies of a batch go out together. Slow work (a slow codec, a page in the writeback file) goes to other threads, whose replies follow
+/// when they are done, whatever comes in between.
+/// </para>
+/// <para>
+/// A request allocates nothing. The disk stores the data of a write page by page as it arrives, and the data of a read goes out piece by
+/// piece. So a connection holds its receive buffer and at most <see cref="NbdServerOptions.MaxReplyBytes"/> and a piece of replies,
 /// however long requests are, all in blocks of <see cref="ConnectionMemory"/>.
 /// </para>
-/// <para>The connection's own thread runs the loop; the slow requests' threads meet it only in <see cref="ReplyQueue"/> and in the pool of slow requests.</para>
+/// <para>
+/// The connection's own thread runs the loop, and waits in it for its client. The threads of slow requests meet it only in <see
+/// cref="ReplySequencer"/> and <see cref="SlowRequests"/>.
+/// </para>
 /// </remarks>
-internal sealed partial class Transmission : IDisposable
+internal sealed class Transmission : IDisposable
 {
-    /// <summary>Data in a piece of a reply.</summary>
-    public const int PieceBytes = 64 << 10;
-
     private readonly ClientStream _client;
-    private readonly PipeReader _input;
     private readonly NbdExport _export;
     private readonly RamDisk _disk;
-    private readonly bool _structured;
     private readonly MetaContexts _contexts;
-    private readonly ReplyQueue _replies;
-    private readonly Signal _changed = new();
+    private readonly RequestReader _requests;
+    private readonly DiskCommands _commands;
+    private readonly ReplySequencer _replies;
+    private readonly ReadReplies _reads;
     private readonly SlowRequests _slow;
     private readonly RefusalRate _refusals;
+    private readonly Signal _changed = new();
     private readonly Action<Exception> _failed;
-    private readonly Action<Exception> _requestFailed;
-    private readonly byte[] _scratch;
-
-    // The request that is under way: a write whose data is coming, or a read whose data is going.
-    private NbdRequest _request;
-    private NbdError _error;
-    private long _started;
-    private long _position;
-    private uint _payloadLeft;
-    private uint _readLeft;
-    private SlowRequest? _collecting;
-    private volatile bool _disconnecting;
-    private volatile bool _stopping;
+    private volatile bool _isEnding;
     private volatile bool _isPaying;
 
-    // Under _waiting: the loop waits for the client, and not for the rest of a request.
-    private readonly Lock _waiting = new();
-    private bool _isIdle;
-    private bool _isMidRequest;
-    private long _lastHeard = Environment.TickCount64;
-
     /// <param name="client">The connection itself.</param>
-    /// <param name="stream">What replies are written to: the connection, or the encryption around it.</param>
-    /// <param name="input">Where requests are read.</param>
-    /// <param name="memory">Where replies and slow requests have their memory.</param>
-    /// <param name="agreement">What the handshake has led to.</param>
-    /// <param name="options">What the server was made with.</param>
-    /// <param name="failed">Is told of what ends the connection.</param>
-    /// <param name="requestFailed">Is told of what the disk could not do, after which the connection goes on.</param>
+    /// <param name="stream">Receives replies: the connection, or the encryption around it.</param>
+    /// <param name="input">Receives requests.</param>
+    /// <param name="memory">The memory of replies and slow requests.</param>
+    /// <param name="agreement">The result of the handshake.</param>
+    /// <param name="lane">Runs slow requests of the disk.</param>
+    /// <param name="options">Options of the server.</param>
+    /// <param name="failed">Receives what ends the connection.</param>
+    /// <param name="requestFailed">Receives what the disk could not do, after which the connection goes on.</param>
     public Transmission(
         ClientStream client,
         Stream stream,
-        PipeReader input,
+        ReceiveBuffer input,
         ConnectionMemory memory,
         Agreement agreement,
+        SlowLane lane,
         NbdServerOptions options,
         Action<Exception> failed,
         Action<Exception> requestFailed)
     {
-        _client = client;
-        _input = input;
+        (_client, _failed) = (client, failed);
         _export = agreement.Export;
         _disk = _export.Disk;
-        _structured = agreement.Structured;
         _contexts = agreement.Contexts;
-        _failed = failed;
-        _requestFailed = requestFailed;
-        _replies = new ReplyQueue(stream, memory, options.MaxReplyBytes, _changed, Abort);
-        _slow = new SlowRequests(this, _replies, _changed, _disk, _structured);
         _refusals = new RefusalRate(options.RefusalsPerSecond, options.Clock, _changed);
-        _scratch = GC.AllocateUninitializedArray<byte>(Math.Max(NbdConstants.RequestLength, _disk.PageSize));
+        _requests = new RequestReader(client, input, agreement);
+        _commands = new DiskCommands(_export, _refusals, requestFailed);
+        ReplyQueue queue = new(stream, memory, options.MaxReplyBytes, _changed, Abort);
+        _replies = new ReplySequencer(queue, _export.Counters, agreement.Structured, Abort);
+        _reads = new ReadReplies(_disk, _commands, _replies, agreement.Structured);
+        _slow = new SlowRequests(_replies, _commands, lane, _changed, agreement.Structured, Abort);
     }
 
-    /// <summary>When the client was last heard of, or took a reply, by <see cref="Environment.TickCount64"/>.</summary>
-    public long LastProgress => Math.Max(Volatile.Read(ref _lastHeard), _replies.LastTaken);
+    /// <summary>When the client last sent something or took a reply, by <see cref="Environment.TickCount64"/>.</summary>
+    public long LastProgress => Math.Max(_requests.LastHeard, _replies.LastTaken);
 
-    /// <summary>A request has begun to arrive and is not whole yet, and it is the client who keeps it waiting.</summary>
-    public bool IsMidRequest => Volatile.Read(ref _isMidRequest);
+    /// <summary>True while the client keeps a request waiting that has begun to arrive.</summary>
+    public bool IsMidRequest => _requests.IsMidRequest;
 
     /// <summary>
-    /// Slow requests or a wait for refusals are under way, and the client may be waiting for them; if it leaves its replies untaken, they
-    /// wait for it.
+    /// True while the client may be waiting for slow requests, or for the rate of refusals; not if it leaves replies untaken, for which
+    /// they wait.
     /// </summary>
     public bool IsWorking => (_slow.IsBusy || _isPaying) && !_replies.IsHeldUp;
 
-    /// <summary>Ends the connection after the requests that are under way; those that come behind them are told that the server shuts down, or not heard any more.</summary>
+    /// <summary>
+    /// Ends the connection after the requests that are under way; later ones are answered that the server shuts down, or not received any
+    /// more.
+    /// </summary>
     public void Stop()
     {
-        lock (_waiting)
-        {
-            _stopping = true;
-            if (_isIdle)
-                _client.ShutReading();
-        }
+        _requests.Stop();
         _changed.Set();
     }
 
-    /// <summary>Gives memory back that a client does not need who is silent for a while. For any thread.</summary>
+    /// <summary>Gives memory back that a client does not need which is silent for a while. For any thread.</summary>
     public void GiveBackIdle(long now)
     {
-        if (now - LastProgress < ConnectionMemory.MillisecondsKept)
-            return;
-        lock (_waiting)
-        {
-            if (_isIdle)
-                _replies.GiveBackSpare();
-        }
+        if (now - LastProgress >= ConnectionMemory.MillisecondsKept)
+            _requests.IfIdle(_replies.GiveBackSpare);
     }
-
-    /// <summary>Serves until the client says that it goes, or is gone.</summary>
-    public void Run()
-    {
-        _export.Counters.Connect();
-        Task sending = _replies.SendAsync();
-        try
-        {
-            Receive();
-        }
-        finally
-        {
-            _export.Counters.Disconnect();
-            _broken |= _headSent && _readLeft > 0;
-            EndExclusive();
-            if (_collecting is { } unfinished)
-                _slow.Return(unfinished);
-            _slow.Finish();
-            _replies.Flush();
-            _replies.Complete();
-            sending.GetAwaiter().GetResult();
-            _replies.GiveBackSpare();
-        }
-    }
-
-    /// <summary>Sends a slow request's reply, whole, at once or after the one that is going out piece by piece. Called from its thread.</summary>
-    public void Complete(SlowRequest slow)
-    {
-        lock (_replies.Lock)
-        {
-            if (_exclusive)
-            {
-                _parked.Push(slow);
-                return;
-            }
-            Send(slow);
-        }
-        _replies.Flush();
-        _slow.Return(slow);
-    }
-
-    /// <summary>Tells of what went wrong with the disk, which the client is told too.</summary>
-    public void Report(Exception e) => _requestFailed(e);
 
     /// <summary>Ends the connection at once.</summary>
     public void Abort(Exception e)
@@ -172,10 +107,10 @@ internal sealed partial class Transmission : IDisposable
         Cut();
     }
 
-    /// <summary>Ends the connection at once, for a reason that was told already.</summary>
+    /// <summary>Ends the connection at once, for a reason that was reported already.</summary>
     public void Cut()
     {
-        _disconnecting = true;
+        _isEnding = true;
         _client.Shut();
         _changed.Set();
     }
@@ -183,228 +118,170 @@ internal sealed partial class Transmission : IDisposable
     /// <summary>Frees what <see cref="Run"/> has left; it has ended.</summary>
     public void Dispose() => _refusals.Dispose();
 
-    private void Send(SlowRequest slow)
+    /// <summary>Serves until the client disconnects, or is gone.</summary>
+    public void Run()
     {
-        // What came behind a reply that broke off would be taken for its data.
-        if (_broken)
-            return;
-        if (_replies.Append(slow.Block!, slow.ReplyLength))
-            slow.Block = null;
-        _export.Counters.Count(slow.Request.Command, slow.Request.Length, slow.Error, slow.Started);
+        _export.Counters.Connect();
+        _replies.Start();
+        try
+        {
+            while (TryReceive(out ReceivedRequest request))
+                Handle(request);
+        }
+        finally
+        {
+            _export.Counters.Disconnect();
+            _slow.Finish();
+            _replies.Finish();
+        }
     }
 
-    private void Receive()
+    /// <summary>Takes the next request; false at the end of the connection.</summary>
+    private bool TryReceive(out ReceivedRequest request)
     {
-        while (!_disconnecting && TryBeginWait())
+        request = default;
+        while (!_isEnding)
         {
-            ReadResult result = Read();
-            EndWait();
-            ReadOnlySequence<byte> rest = result.Buffer;
-            while (!Process(ref rest))
+            AwaitRoom();
+            if (_requests.TryTake(out NbdRequest header))
             {
-                _replies.Flush();
-                WaitForRoom();
-            }
-            _replies.Flush();
-            Volatile.Write(ref _isMidRequest, _payloadLeft > 0 || !rest.IsEmpty);
-            _input.AdvanceTo(rest.Start, rest.End);
-            if (result.IsCompleted)
-                break;
-        }
-    }
-
-    /// <summary>Waits on this thread: the stream below the reader does so too, and has always ended when it returns.</summary>
-    private ReadResult Read()
-    {
-        ValueTask<ReadResult> read = _input.ReadAsync();
-        return read.IsCompletedSuccessfully ? read.Result : read.AsTask().GetAwaiter().GetResult();
-    }
-
-    private bool TryBeginWait()
-    {
-        lock (_waiting)
-        {
-            if (_stopping && !_isMidRequest)
-                return false;
-            _isIdle = !_isMidRequest;
-            return true;
-        }
-    }
-
-    private void EndWait()
-    {
-        Volatile.Write(ref _lastHeard, Environment.TickCount64);
-        lock (_waiting)
-        {
-            _isIdle = false;
-            // From here on the client may be waiting for this end, or for its own readers; that is no silence.
-            Volatile.Write(ref _isMidRequest, false);
-        }
-    }
-
-    // A reply that goes out in one piece is finished whatever slow requests there are: theirs wait for it.
-    private bool IsBlocked => _replies.IsCongested || IsBlockedBySlow;
-
-    private bool IsBlockedBySlow => _slow.IsFull && _readLeft == 0 && _payloadLeft == 0;
-
-    /// <summary>Waits until the client has taken replies, or a slow request has ended.</summary>
-    private void WaitForRoom()
-    {
-        while (true)
-        {
-            // Looked at once: were it drained between two looks, nobody would give the signal. A slow request that ends gives it by itself.
-            bool congested = _replies.IsCongested;
-            if (!congested && !IsBlockedBySlow)
-                break;
-            if (congested)
-                _replies.RequestDrainSignal();
-            _changed.Wait();
-        }
-        Volatile.Write(ref _lastHeard, Environment.TickCount64);
-    }
-
-    /// <summary>Works on what has arrived; false if it has to stop before the end because too much is under way.</summary>
-    private bool Process(ref ReadOnlySequence<byte> arrived)
-    {
-        while (!_disconnecting)
-        {
-            _replies.FlushIfMany();
-            if (IsBlocked)
-                return false;
-            if (_readLeft > 0)
-            {
-                ReadPiece();
-                continue;
-            }
-            if (_payloadLeft > 0)
-            {
-                if (!TakePayload(ref arrived))
-                    return true;
-                continue;
-            }
-            if (arrived.Length < NbdConstants.RequestLength)
+                long started = Stopwatch.GetTimestamp();
+                if (header.Command == NbdCommand.Disconnect)
+                    return false;
+                if (header.Command is NbdCommand.Write or NbdCommand.WriteZeroes && !_refusals.IsUnused)
+                    PayRefusals();
+                request = new ReceivedRequest(header, _requests.Validate(header), started);
                 return true;
-            Begin(TakeHeader(ref arrived));
+            }
+            if (!ReceiveMore())
+                return false;
         }
-        return true;
+        return false;
     }
 
-    private ReadOnlySpan<byte> TakeHeader(ref ReadOnlySequence<byte> arrived)
+    private void Handle(in ReceivedRequest request)
     {
-        ReadOnlySpan<byte> header = arrived.FirstSpan;
-        if (header.Length < NbdConstants.RequestLength)
+        switch (request.Command)
         {
-            arrived.Slice(0, NbdConstants.RequestLength).CopyTo(_scratch);
-            header = _scratch;
+            case NbdCommand.Write:
+                // Its payload arrives whatever is wrong with it.
+                Write(request);
+                break;
+            case var _ when request.Error != NbdError.None:
+                _replies.Answer(request, request.Error);
+                break;
+            case NbdCommand.Read:
+                Read(request);
+                break;
+            case NbdCommand.BlockStatus:
+                using (ReplyRoom reply = _replies.Reserve(BlockStatus.MaxLength))
+                    reply.Commit(BlockStatus.Write(reply.Span, request, _disk, _contexts));
+                _replies.Count(request, NbdError.None);
+                break;
+            default:
+                _replies.Answer(request, _commands.Execute(request));
+                break;
         }
-        arrived = arrived.Slice(NbdConstants.RequestLength);
-        return header[..NbdConstants.RequestLength];
     }
 
-    private void Begin(ReadOnlySpan<byte> header)
+    private void Read(in ReceivedRequest request)
     {
-        _started = Stopwatch.GetTimestamp();
-        if (!NbdRequest.TryParse(header, out _request))
-        {
-            _disconnecting = true;
-            _failed(new InvalidDataException("a request does not begin as one"));
-            return;
-        }
-        if (_request.Command == NbdCommand.Disconnect)
-        {
-            _disconnecting = true;
-            return;
-        }
-        if (_request.Command is NbdCommand.Write or NbdCommand.WriteZeroes && !_refusals.IsUnused)
-            PayRefusals();
-        _error = _stopping ? NbdError.Shutdown : _request.Validate(_disk.Length, _export.ReadOnly, _structured, _contexts != MetaContexts.None, Agreement.MaxLength);
-        _position = (long)_request.Offset;
-        if (_request.PayloadLength > 0)
-            BeginWrite();
-        else if (_error != NbdError.None)
-            Answer(_error);
+        if (request.Length <= SlowRequest.MostBytes && _disk.IsSlowToRead(request.Offset, request.Length)
+            && _slow.TryTake(request) is { } slow)
+            slow.Start();
         else
-            Execute();
+            _reads.Send(request);
     }
 
-    /// <summary>
-    /// Waits until another write may be refused, or the connection ends. Nothing is held meanwhile, and all replies are out.
-    /// </summary>
+    /// <summary>Stores the payload of a write page by page as it arrives, or passes over it after an error.</summary>
+    private void Write(in ReceivedRequest request)
+    {
+        if (request.Error == NbdError.None && request.Length <= SlowRequest.MostBytes && _disk.IsSlowToWrite
+            && _slow.TryTake(request) is { } slow)
+        {
+            WriteSlowly(slow);
+            return;
+        }
+        NbdError error = request.Error;
+        long position = request.Offset;
+        while (_requests.PayloadLeft > 0)
+        {
+            bool isPassed = error != NbdError.None;
+            uint most = isPassed ? _requests.PayloadLeft
+                : Math.Min(_requests.PayloadLeft, (uint)(_disk.PageSize - (int)(position & _disk.PageSize - 1)));
+            if (!TryTakePayload(isPassed ? 1 : (int)most, most, out ReadOnlySpan<byte> data))
+                return;
+            if (!isPassed)
+                error = _commands.Write(position, data);
+            position += data.Length;
+        }
+        _replies.Answer(request, error);
+    }
+
+    private void WriteSlowly(SlowRequest slow)
+    {
+        bool isWhole = false;
+        try
+        {
+            while (_requests.PayloadLeft > 0)
+            {
+                if (!TryTakePayload(1, _requests.PayloadLeft, out ReadOnlySpan<byte> data))
+                    return;
+                slow.Collect(data);
+            }
+            isWhole = true;
+        }
+        finally
+        {
+            if (!isWhole)
+                slow.Release();
+        }
+        slow.Start();
+    }
+
+    /// <summary>Takes some payload, and waits for it; false at the end of the connection.</summary>
+    private bool TryTakePayload(int least, uint most, out ReadOnlySpan<byte> data)
+    {
+        data = default;
+        while (!_isEnding)
+        {
+            if (_requests.TryTakePayload(least, most, out data))
+                return true;
+            if (!ReceiveMore())
+                return false;
+        }
+        return false;
+    }
+
+    /// <summary>Waits for the client, with all replies on their way to it.</summary>
+    private bool ReceiveMore()
+    {
+        _replies.Flush();
+        return _requests.Receive();
+    }
+
+    /// <summary>Waits until the client has taken replies, and one more request may be slow.</summary>
+    private void AwaitRoom()
+    {
+        _replies.AwaitRoom();
+        if (!_slow.IsFull)
+            return;
+        _replies.Flush();
+        _slow.AwaitRoom();
+        _requests.Touch();
+    }
+
+    /// <summary>Waits until another write may be refused, or the connection ends. All replies are on their way meanwhile.</summary>
     private void PayRefusals()
     {
-        while (!_stopping && !_disconnecting && !_refusals.IsPaid())
+        while (!_requests.IsStopping && !_isEnding && !_refusals.IsPaid())
         {
             _isPaying = true;
             _replies.Flush();
             _changed.Wait();
         }
         if (_isPaying)
-            Volatile.Write(ref _lastHeard, Environment.TickCount64);
+            _requests.Touch();
         _isPaying = false;
     }
-
-    private void Execute()
-    {
-        switch (_request.Command)
-        {
-            case NbdCommand.Read:
-                BeginRead();
-                break;
-            case NbdCommand.Trim or NbdCommand.WriteZeroes:
-                Answer(Zero());
-                break;
-            case NbdCommand.Flush:
-                _ = _disk.Flush();
-                Answer(NbdError.None);
-                break;
-            case NbdCommand.BlockStatus:
-                AnswerStatus();
-                break;
-            default:
-                // A page that is wanted soon is in memory already.
-                Answer(NbdError.None);
-                break;
-        }
-    }
-
-    private NbdError Zero()
-    {
-        try
-        {
-            if (_request.Command == NbdCommand.Trim)
-            {
-                _disk.Trim(_position, _request.Length);
-                return NbdError.None;
-            }
-            return _disk.TryZero(_position, _request.Length, punch: (_request.Flags & CommandFlags.NoHole) == 0) ? NbdError.None : OutOfMemory();
-        }
-        catch (Exception e) when (IsOfTheDisk(e))
-        {
-            _requestFailed(e);
-            return NbdError.InputOutput;
-        }
-    }
-
-    /// <summary>Notes that memory is short, and what that is called.</summary>
-    internal NbdError OutOfMemory()
-    {
-        _export.Counters.CountOutOfMemory();
-        _refusals.Add();
-        return NbdError.NoSpace;
-    }
-
-    private void Answer(NbdError error)
-    {
-        lock (_replies.Lock)
-        {
-            // An error where a structured reply is due has a form of its own; all else may be told simply.
-            bool chunk = _structured && _request.Command is NbdCommand.Read or NbdCommand.BlockStatus;
-            Span<byte> reply = _replies.Reserve(Replies.ErrorChunkLength);
-            _replies.Commit(chunk ? Replies.ErrorChunk(reply, _request.Cookie, error) : Replies.Simple(reply, _request.Cookie, error));
-        }
-        _export.Counters.Count(_request.Command, _request.Length, error, _started);
-    }
-
-    /// <summary>What reading a damaged or unreachable page throws; anything else is a fault of ours and ends the connection.</summary>
-    internal static bool IsOfTheDisk(Exception e) => e is PageCorruptException or IOException;
 }

@@ -10,6 +10,8 @@ internal sealed class ManagedLz4Codec(string name) : PageCodec
 
     public override string Implementation => "K4os.Compression.LZ4 " + typeof(LZ4Codec).Assembly.GetName().Version!.ToString(3);
 
+    public override bool IsFast => true;
+
     public override int MaxCompressedLength(int pageSize) => LZ4Codec.MaximumOutputSize(pageSize);
 
     public override PageCodecContext CreateContext(int pageSize) => new Context();

@@ -19,6 +19,8 @@ internal sealed unsafe class NativeLz4Codec(LibLz4 library) : PageCodec
 
     public override string Implementation => $"liblz4 {library.Version}";
 
+    public override bool IsFast => true;
+
     public override int MaxCompressedLength(int pageSize) => pageSize + pageSize / 255 + 16;
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(library);

@@ -5,6 +5,8 @@ internal sealed class NoneCodec : PageCodec
 {
     public override string Name => "none";
 
+    public override bool IsFast => true;
+
     public override int MaxCompressedLength(int pageSize) => pageSize;
 
     public override PageCodecContext CreateContext(int pageSize) => new Context();

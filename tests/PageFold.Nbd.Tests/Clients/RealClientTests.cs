@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PageFold.Nbd.Tests.Clients;
 
-/// <summary>Programs that others have written against the protocol: libnbd's, QEMU's, fio and nbdkit, in clear text and encrypted.</summary>
+/// <summary>Programs of other projects as clients: libnbd's, QEMU's, fio and nbdkit, in clear text and encrypted.</summary>
 public sealed class RealClientTests : IDisposable
 {
     private const long Size = 96 << 20;
@@ -16,11 +16,12 @@ public sealed class RealClientTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The clients are Linux's.");
         _clear = new Serving([
-            new NbdExport { Name = "small", Description = "pages of 4 KiB", Disk = Serving.NewDisk(Size) },
-            new NbdExport { Name = "large", Disk = Serving.NewDisk(Size, pageSize: 65536, codec: PageCodec.Zstd(1)) },
-            new NbdExport { Name = "fixed", Disk = Serving.NewDisk(Size), ReadOnly = true },
+            new NbdExport { Name = "small", Description = "pages of 4 KiB", Disk = TestDisk.Make(Size) },
+            new NbdExport { Name = "large", Disk = TestDisk.Make(Size, pageSize: 65536, codec: PageCodec.Zstd(1)) },
+            new NbdExport { Name = "fixed", Disk = TestDisk.Make(Size), ReadOnly = true },
         ]);
-        _encrypted = new Serving([new NbdExport { Disk = Serving.NewDisk(Size) }], NbdTls.Load(_certificates.Folder, required: true, verifyClients: true));
+        _encrypted = new Serving(
+            [new NbdExport { Disk = TestDisk.Make(Size) }], NbdTls.Load(_certificates.Folder, required: true, verifyClients: true));
     }
 
     public static TheoryData<string> Exports() => ["small", "large"];
@@ -41,7 +42,8 @@ public sealed class RealClientTests : IDisposable
         JsonElement export = JsonDocument.Parse(Tool.Run("nbdinfo", "--json", Uri(way)).Output).RootElement.GetProperty("exports")[0];
         Assert.Equal(Size, export.GetProperty("export-size").GetInt64());
         Assert.Contains("base:allocation", export.GetProperty("contexts").EnumerateArray().Select(context => context.GetString()));
-        foreach (string flag in (string[])["can_cache", "can_df", "can_fast_zero", "can_flush", "can_fua", "can_multi_conn", "can_trim", "can_zero"])
+        foreach (string flag in (string[])[
+            "can_cache", "can_df", "can_fast_zero", "can_flush", "can_fua", "can_multi_conn", "can_trim", "can_zero"])
             Assert.True(export.GetProperty(flag).GetBoolean(), flag);
         Assert.False(export.GetProperty("is_read_only").GetBoolean());
         Assert.False(export.GetProperty("is_rotational").GetBoolean());
@@ -51,7 +53,8 @@ public sealed class RealClientTests : IDisposable
     public void Nbdinfo_lists_all_exports()
     {
         JsonElement root = JsonDocument.Parse(Tool.Run("nbdinfo", "--json", "--list", Uri("small")).Output).RootElement;
-        Assert.Equal(["fixed", "large", "small"], root.GetProperty("exports").EnumerateArray().Select(export => export.GetProperty("export-name").GetString()!).Order());
+        Assert.Equal(["fixed", "large", "small"], root.GetProperty("exports").EnumerateArray()
+            .Select(export => export.GetProperty("export-name").GetString()!).Order());
         Tool.Run("nbdinfo", "--is", "read-only", Uri("fixed"));
     }
 
@@ -59,11 +62,13 @@ public sealed class RealClientTests : IDisposable
     [MemberData(nameof(Exports))]
     public void The_map_shows_holes_where_a_client_has_trimmed(string way)
     {
-        Tool.Run("nbdsh", "-u", Uri(way), "-c", "h.pwrite(b'x' * (4 << 20), 0)", "-c", "h.trim(1 << 20, 1 << 20)", "-c", "h.zero(1 << 20, 3 << 20, nbd.CMD_FLAG_NO_HOLE)");
+        Tool.Run("nbdsh", "-u", Uri(way), "-c", "h.pwrite(b'x' * (4 << 20), 0)", "-c", "h.trim(1 << 20, 1 << 20)", "-c",
+            "h.zero(1 << 20, 3 << 20, nbd.CMD_FLAG_NO_HOLE)");
         JsonElement map = JsonDocument.Parse(Tool.Run("nbdinfo", "--map", "--json", Uri(way)).Output).RootElement;
         Assert.Equal(
             [(0, 1 << 20, 0), (1 << 20, 1 << 20, 3), (2 << 20, 1 << 20, 0), (3 << 20, 1 << 20, 2), (4 << 20, Size - (4 << 20), 3)],
-            map.EnumerateArray().Select(extent => (extent.GetProperty("offset").GetInt64(), extent.GetProperty("length").GetInt64(), extent.GetProperty("type").GetInt32())));
+            map.EnumerateArray().Select(extent =>
+                (extent.GetProperty("offset").GetInt64(), extent.GetProperty("length").GetInt64(), extent.GetProperty("type").GetInt32())));
     }
 
     [Theory]
@@ -83,7 +88,7 @@ public sealed class RealClientTests : IDisposable
         if (way.StartsWith("tls", StringComparison.Ordinal))
             return;
         Tool.Run("qemu-img", "compare", "-f", "raw", "-F", "raw", image, Uri(way));
-        // And out through somebody else's server in between.
+        // And out through another project's server in between.
         File.Delete(copy);
         Tool.Run("nbdkit", "--exit-with-parent", "-U", "-", "nbd", $"uri={Uri(way)}", "--run", $"nbdcopy \"$uri\" {copy}");
         AssertEqual(image, copy);
@@ -103,7 +108,8 @@ public sealed class RealClientTests : IDisposable
             file.Write(Content.Of(1 << 20, 2));
         }
         Tool.Run("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", "-W", "-m", "8", image, Uri(way));
-        Assert.Contains("identical", Tool.Run("qemu-img", "compare", "-f", "raw", "-F", "raw", image, Uri(way)).Output, StringComparison.Ordinal);
+        Assert.Contains("identical", Tool.Run("qemu-img", "compare", "-f", "raw", "-F", "raw", image, Uri(way)).Output,
+            StringComparison.Ordinal);
         Tool.Run("qemu-img", "map", "--output=json", "-f", "raw", Uri(way));
     }
 
@@ -119,7 +125,8 @@ public sealed class RealClientTests : IDisposable
             "-c", "write -z 100 5000", "-c", "read -P 0 100 5000", "-c", "write -z -u 1M 3M", "-c", "read -P 0 1M 3M",
             "-c", "write -f -P 0xcd 3000001 1", "-c", "read -P 0xcd 3000001 1", "-c", "read -P 0 3000002 100000",
             "-c", "writev -P 1 10M 512 4096 1 70000", "-c", "readv -P 1 10M 74609", "-c", "flush",
-            "-c", "aio_write -P 2 20M 2M", "-c", "aio_write -P 3 22M 2M", "-c", "aio_flush", "-c", "read -P 2 20M 2M", "-c", "read -P 3 22M 2M",
+            "-c", "aio_write -P 2 20M 2M", "-c", "aio_write -P 3 22M 2M", "-c", "aio_flush", "-c", "read -P 2 20M 2M", "-c",
+                "read -P 3 22M 2M",
         ];
         Tool run = Tool.Run("qemu-io", [.. Qemu(way), .. commands]);
         Assert.DoesNotContain("fail", run.Output + run.Error, StringComparison.OrdinalIgnoreCase);
@@ -134,7 +141,8 @@ public sealed class RealClientTests : IDisposable
     public void Fio_verifies_what_it_has_written(string way, string pattern, string blockSize, string check)
     {
         Tool.Run(
-            "fio", "--name=verify", "--ioengine=nbd", $"--uri={Uri(way)}", $"--rw={pattern}", $"--bs={blockSize}", "--size=24m", "--iodepth=16", $"--verify={check}", "--verify_fatal=1",
+            "fio", "--name=verify", "--ioengine=nbd", $"--uri={Uri(way)}", $"--rw={pattern}", $"--bs={blockSize}", "--size=24m",
+                "--iodepth=16", $"--verify={check}", "--verify_fatal=1",
             "--verify_state_save=0", "--verify_backlog=64", "--buffer_compress_percentage=50", "--refill_buffers", "--output-format=terse");
     }
 
@@ -144,7 +152,8 @@ public sealed class RealClientTests : IDisposable
         NbdExport export = _clear.Exports[0];
         using RawClient other = _clear.Attach("small");
         using Process fio = Tool.Start(
-            "fio", "--name=killed", "--ioengine=nbd", $"--uri={Uri("small")}", "--rw=randrw", "--bs=64k", "--offset=8m", "--size=64m", "--iodepth=32", "--time_based", "--runtime=120");
+            "fio", "--name=killed", "--ioengine=nbd", $"--uri={Uri("small")}", "--rw=randrw", "--bs=64k", "--offset=8m", "--size=64m",
+                "--iodepth=32", "--time_based", "--runtime=120");
         Serving.Until(() => fio.HasExited || export.GetActivity(RequestKind.Write).Requests > 500, "fio's work");
         Assert.False(fio.HasExited);
         // A kill that cannot be caught, for fio and the processes it has made.
@@ -237,7 +246,8 @@ public sealed class RealClientTests : IDisposable
         string server = way == "tls"
             ? $"file.server.type=inet,file.server.host=127.0.0.1,file.server.port={_encrypted.Tcp.Port}"
             : $"file.server.type=unix,file.server.path={_encrypted.SocketPath},file.tls-hostname=localhost";
-        return ["--object", $"tls-creds-x509,id=tls0,endpoint=client,dir={_certificates.Folder}", "--image-opts", $"driver=raw,file.driver=nbd,{server},file.tls-creds=tls0"];
+        return ["--object", $"tls-creds-x509,id=tls0,endpoint=client,dir={_certificates.Folder}", "--image-opts",
+            $"driver=raw,file.driver=nbd,{server},file.tls-creds=tls0"];
     }
 
     private string Uri(string way) => way switch

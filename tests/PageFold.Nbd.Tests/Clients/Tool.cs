@@ -8,7 +8,8 @@ internal sealed record Tool(int ExitCode, string Output, string Error)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     // The system's own first: nbdsh takes the first Python, and the system's is the one that has libnbd's module.
-    private static readonly string[] Folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", .. (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator)];
+    private static readonly string[] Folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin",
+        .. (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator)];
 
     /// <summary>The path of a program; skips the test if it is not there.</summary>
     public static string Find(string program)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using PageFold.Nbd.Listening;
+using PageFold.Shared;
 
 namespace PageFold.Nbd.Tests.Listening;
 
@@ -121,7 +122,7 @@ public sealed class UnixListenerTests : IDisposable
     [Fact]
     public void A_server_takes_over_what_a_killed_one_has_left_and_serves()
     {
-        using RamDisk disk = Serving.NewDisk();
+        using RamDisk disk = TestDisk.Make();
         LeaveStale();
         NbdServer server = new(
             new NbdServerOptions { Exports = [new NbdExport { Disk = disk }], EndPoints = [new UnixDomainSocketEndPoint(SocketPath)] });

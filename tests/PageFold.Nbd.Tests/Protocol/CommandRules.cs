@@ -3,7 +3,8 @@ namespace PageFold.Nbd.Tests.Protocol;
 /// <summary>What the protocol answers to each request, written down once more and otherwise than in the server.</summary>
 internal static class CommandRules
 {
-    public static uint Expected(int command, int flags, ulong offset, uint length, ulong size, bool readOnly, bool structured, bool contexts)
+    public static uint Expected(
+        int command, int flags, ulong offset, uint length, ulong size, bool readOnly, bool structured, bool contexts)
     {
         bool changes = command is Command.Write or Command.Trim or Command.WriteZeroes;
         if (changes && readOnly)

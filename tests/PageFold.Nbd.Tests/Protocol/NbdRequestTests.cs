@@ -5,8 +5,10 @@ namespace PageFold.Nbd.Tests.Protocol;
 /// <summary>Request headers, which may hold anything.</summary>
 public class NbdRequestTests
 {
-    private static readonly Gen<ulong> Offsets = Gen.OneOf(Gen.ULong, Gen.ULong[0, 5000], Gen.ULong[ulong.MaxValue - 5000, ulong.MaxValue], Gen.Const((ulong)long.MaxValue));
-    private static readonly Gen<uint> Lengths = Gen.OneOf(Gen.UInt, Gen.UInt[0, 5000], Gen.UInt[(32 << 20) - 1, (32 << 20) + 1], Gen.Const(uint.MaxValue));
+    private static readonly Gen<ulong> Offsets = Gen.OneOf(
+        Gen.ULong, Gen.ULong[0, 5000], Gen.ULong[ulong.MaxValue - 5000, ulong.MaxValue], Gen.Const((ulong)long.MaxValue));
+    private static readonly Gen<uint> Lengths = Gen.OneOf(
+        Gen.UInt, Gen.UInt[0, 5000], Gen.UInt[(32 << 20) - 1, (32 << 20) + 1], Gen.Const(uint.MaxValue));
     private static readonly Gen<long> Sizes = Gen.OneOf(Gen.Long[1, 5000], Gen.Long[1, 1L << 48], Gen.Const(long.MaxValue));
 
     [Fact]
@@ -31,7 +33,8 @@ public class NbdRequestTests
 
     [Fact]
     public void Each_request_is_answered_as_the_protocol_wants() =>
-        Gen.Select(Gen.OneOf(Gen.Int[0, 8], Gen.Int[0, 65535]), Gen.OneOf(Gen.Int[0, 31], Gen.Int[0, 65535]), Offsets, Lengths, Sizes, Gen.Int[0, 7]).Sample((command, flags, offset, length, size, kind) =>
+        Gen.Select(Gen.OneOf(Gen.Int[0, 8], Gen.Int[0, 65535]), Gen.OneOf(Gen.Int[0, 31], Gen.Int[0, 65535]), Offsets, Lengths, Sizes,
+            Gen.Int[0, 7]).Sample((command, flags, offset, length, size, kind) =>
         {
             (bool readOnly, bool structured, bool contexts) = ((kind & 1) != 0, (kind & 2) != 0, (kind & 4) != 0);
             NbdRequest request = new((CommandFlags)flags, (NbdCommand)command, 1, offset, length);

@@ -13,11 +13,13 @@ public class OptionDataTests
         Gen.Const("base:allocation"u8.ToArray()),
         Gen.Int[4094, 4098].Select(length => new byte[length].Select(_ => (byte)'n').ToArray()));
 
-    private static readonly Gen<byte[]> Infos = Gen.Select(Texts, Gen.OneOf(Gen.UShort[0, 5], Gen.UShort).Array[0, 8]).Select((name, types) =>
+    private static readonly Gen<byte[]> Infos = Gen.Select(Texts, Gen.OneOf(Gen.UShort[0, 5], Gen.UShort).Array[0, 8])
+        .Select((name, types) =>
         (byte[])[.. Wire.U32((uint)name.Length), .. name, .. Wire.U16(types.Length), .. types.SelectMany(type => Wire.U16(type))]);
 
     private static readonly Gen<byte[]> Contexts = Gen.Select(Texts, Texts.Array[0, 6]).Select((name, queries) =>
-        (byte[])[.. Wire.U32((uint)name.Length), .. name, .. Wire.U32((uint)queries.Length), .. queries.SelectMany(query => (byte[])[.. Wire.U32((uint)query.Length), .. query])]);
+        (byte[])[.. Wire.U32((uint)name.Length), .. name, .. Wire.U32((uint)queries.Length),
+            .. queries.SelectMany(query => (byte[])[.. Wire.U32((uint)query.Length), .. query])]);
 
     [Fact]
     public void A_name_is_read_as_by_the_second_reader() => Gen.OneOf(Texts, Gen.Byte.Array).Sample(data =>
@@ -67,7 +69,8 @@ public class OptionDataTests
     }, iter: 50_000);
 
     /// <summary>Data as it should be, with bytes changed, cut off, added and doubled, or none of that.</summary>
-    private static Gen<byte[]> Mutated(Gen<byte[]> valid) => Gen.Select(valid, Gen.Int[0, 5], Gen.Int[0, int.MaxValue], Gen.Byte).Select((data, how, where, value) =>
+    private static Gen<byte[]> Mutated(Gen<byte[]> valid) =>
+        Gen.Select(valid, Gen.Int[0, 5], Gen.Int[0, int.MaxValue], Gen.Byte).Select((data, how, where, value) =>
     {
         int at = data.Length == 0 ? 0 : where % data.Length;
         switch (how)

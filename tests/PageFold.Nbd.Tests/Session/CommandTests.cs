@@ -9,8 +9,8 @@ public sealed class CommandTests : IDisposable
 
     private readonly Serving _serving = new(
     [
-        new NbdExport { Name = "rw", Disk = Serving.NewDisk(Size) },
-        new NbdExport { Name = "ro", Disk = Serving.NewDisk(Size), ReadOnly = true },
+        new NbdExport { Name = "rw", Disk = TestDisk.Make(Size) },
+        new NbdExport { Name = "ro", Disk = TestDisk.Make(Size), ReadOnly = true },
     ]);
 
     public void Dispose() => _serving.Dispose();
@@ -26,8 +26,10 @@ public sealed class CommandTests : IDisposable
         using RawClient client = _serving.Attach(export, structured, contexts: contexts ? ["base:allocation"] : []);
         (ulong Offset, uint Length)[] ranges =
         [
-            (0, 0), (0, 512), (513, 1000), ((ulong)Size - 1, 1), ((ulong)Size, 1), ((ulong)Size, 0), ((ulong)Size - 512, 1024), (0, (uint)Size), (0, (uint)Size + 1),
-            (0, uint.MaxValue), (ulong.MaxValue, 1), (ulong.MaxValue - 10, 20), (long.MaxValue, 1), (1UL << 63, 4096), (0, Wire.MostBytes + 1),
+            (0, 0), (0, 512), (513, 1000), ((ulong)Size - 1, 1), ((ulong)Size, 1), ((ulong)Size, 0), ((ulong)Size - 512, 1024),
+                (0, (uint)Size), (0, (uint)Size + 1),
+            (0, uint.MaxValue), (ulong.MaxValue, 1), (ulong.MaxValue - 10, 20), (long.MaxValue, 1), (1UL << 63, 4096),
+                (0, Wire.MostBytes + 1),
         ];
         foreach (int command in (int[])[0, 1, 3, 4, 5, 6, 7, 8, 99, 65535])
         {
@@ -40,8 +42,10 @@ public sealed class CommandTests : IDisposable
                         continue;
                     byte[]? payload = command == Command.Write ? new byte[length] : null;
                     Answer answer = client.Do(command, offset, length, flags, payload);
-                    uint expected = CommandRules.Expected(command, flags, offset, length, (ulong)Size, export == "ro", structured, contexts);
-                    Assert.True(expected == answer.Error, $"command {command}, flags {flags}, {length} bytes at {offset}: {answer.Error} instead of {expected}");
+                    uint expected = CommandRules.Expected(
+                        command, flags, offset, length, (ulong)Size, export == "ro", structured, contexts);
+                    Assert.True(expected == answer.Error,
+                        $"command {command}, flags {flags}, {length} bytes at {offset}: {answer.Error} instead of {expected}");
                     if (answer.Messages[^1].Type == ChunkKind.Error)
                         Assert.Equal(6 + Wire.ToU16(answer.Messages[^1].Payload.AsSpan(4)), answer.Messages[^1].Payload.Length);
                 }
@@ -72,7 +76,8 @@ public sealed class CommandTests : IDisposable
         Assert.True(export.Disk.TryWrite(0, content));
         using RawClient client = _serving.Attach("ro");
         foreach (int command in (int[])[Command.Write, Command.Trim, Command.WriteZeroes])
-            Assert.Equal(Errno.NotPermitted, client.Do(command, 0, 65536, payload: command == Command.Write ? new byte[65536] : null).Error);
+            Assert.Equal(Errno.NotPermitted, client.Do(command, 0, 65536, payload: command == Command.Write ? new byte[65536] : null)
+                .Error);
         Assert.Equal(content, client.Read(0, 65536));
     }
 
@@ -93,7 +98,8 @@ public sealed class CommandTests : IDisposable
         CommandActivity writes = export.GetActivity(RequestKind.Write);
         Assert.Equal((3, 1536, 1), (writes.Requests, writes.Bytes, writes.Errors));
         Assert.InRange(writes.P99Time, writes.MedianTime, TimeSpan.MaxValue);
-        Assert.Equal((1, 4096, 0), (export.GetActivity(RequestKind.Read).Requests, export.GetActivity(RequestKind.Read).Bytes, export.GetActivity(RequestKind.Read).Errors));
+        Assert.Equal((1, 4096, 0), (export.GetActivity(RequestKind.Read).Requests, export.GetActivity(RequestKind.Read).Bytes,
+            export.GetActivity(RequestKind.Read).Errors));
         Assert.Equal(1, export.GetActivity(RequestKind.Trim).Requests);
         Assert.Equal(0, export.GetActivity(RequestKind.Flush).Requests);
         // Past the end is no want of memory, though the error is the same.
@@ -108,10 +114,11 @@ public sealed class CommandTests : IDisposable
     public void Memory_that_is_short_is_told_and_counted_and_ends_with_a_trim(int pageSize)
     {
         const int Length = 16 << 20;
-        using Serving serving = new(Serving.NewDisk(Length, pageSize, pageSize == 4096 ? PageCodec.Lz4 : PageCodec.Zstd(1), limit: 8 << 20));
+        using Serving serving = new(TestDisk.Make(Length, pageSize, pageSize == 4096 ? PageCodec.Lz4 : PageCodec.Zstd(1), limit: 8 << 20));
         using RawClient client = serving.Attach();
         byte[] piece = Content.Of(1 << 20, 1);
-        uint[] errors = [.. Enumerable.Range(0, Length >> 20).Select(number => client.Do(Command.Write, (ulong)number << 20, 1 << 20, payload: piece).Error)];
+        uint[] errors = [.. Enumerable.Range(0, Length >> 20)
+            .Select(number => client.Do(Command.Write, (ulong)number << 20, 1 << 20, payload: piece).Error)];
         Assert.Equal([Errno.None, Errno.NoSpace], errors.Distinct());
         Assert.Equal(errors.Count(error => error == Errno.NoSpace), serving.Export.OutOfSpaceErrors);
         Content.AssertSame(piece, client.Read(0, 1 << 20), "what found room");

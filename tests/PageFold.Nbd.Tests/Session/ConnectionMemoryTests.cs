@@ -18,8 +18,8 @@ public class ConnectionMemoryTests
         long limit = NbdServerOptions.LeastConnectionMemory(MaxConnections) + sharedBlocks * Block;
         using Serving serving = new(
             [
-                new NbdExport { Name = "quick", Disk = Serving.NewDisk(8 << 20) },
-                new NbdExport { Name = "slow", Disk = Serving.NewDisk(8 << 20, 65536, PageCodec.Zstd(9)) },
+                new NbdExport { Name = "quick", Disk = TestDisk.Make(8 << 20) },
+                new NbdExport { Name = "slow", Disk = TestDisk.Make(8 << 20, 65536, PageCodec.Zstd(9)) },
             ],
             maxConnections: MaxConnections,
             connectionMemory: limit);
@@ -69,7 +69,7 @@ public class ConnectionMemoryTests
     [InlineData("tcp")]
     public void A_silent_connection_gives_its_memory_back(string transport)
     {
-        using Serving serving = new(Serving.NewDisk());
+        using Serving serving = new(TestDisk.Make());
         using RawClient client = serving.Attach(transport: transport);
         byte[] content = Content.Of(1 << 20, 1);
         client.Write(0, content);
@@ -83,7 +83,7 @@ public class ConnectionMemoryTests
     public void Kept_memory_is_there_from_the_start_and_stays_when_the_rest_goes_back()
     {
         const long Sure = 16 * 3 * Block;
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], maxConnections: 16, keepConnectionMemory: true);
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make() }], maxConnections: 16, keepConnectionMemory: true);
         Assert.Equal(Sure, serving.Server.ConnectionBytes);
         List<RawClient> greedy = [.. Enumerable.Range(0, 16).Select(_ => serving.Attach())];
         greedy[0].Write(0, Content.Of(1 << 20, 1));
@@ -99,7 +99,7 @@ public class ConnectionMemoryTests
     public void Less_memory_than_all_connections_need_is_refused()
     {
         ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(
-            () => new Serving([new NbdExport { Disk = Serving.NewDisk() }], maxConnections: 16, connectionMemory: 16 * 3 * Block - 1));
+            () => new Serving([new NbdExport { Disk = TestDisk.Make() }], maxConnections: 16, connectionMemory: 16 * 3 * Block - 1));
         Assert.Contains("ConnectionMemory is 6,488,063 bytes", e.Message, StringComparison.Ordinal);
         Assert.Contains("choose at least 6,488,064 bytes", e.Message, StringComparison.Ordinal);
     }

@@ -1,6 +1,6 @@
 namespace PageFold.Nbd.Tests.Session;
 
-/// <summary>A page that cannot be read is told of as an input or output error; the connection goes on, unless the error can be told in no other way than by its end.</summary>
+/// <summary>A page that cannot be read is an input or output error; the connection ends only where a reply has already begun.</summary>
 public class DamagedDiskTests
 {
     private const uint InputOutput = 5;
@@ -14,7 +14,7 @@ public class DamagedDiskTests
     [InlineData("slow", 65536, false)]
     public void Each_request_that_has_to_read_it_fails_and_others_do_not(string codec, int page, bool structured)
     {
-        using Serving serving = new(Serving.NewDisk(64L * page, page, new HalvingCodec(codec)));
+        using Serving serving = new(TestDisk.Make(64L * page, page, new HalvingCodec(codec)));
         using RawClient client = serving.Attach(structured: structured);
         byte[] good = HalvingCodec.Content(page, 1, 1);
         client.Write(0, good);
@@ -27,7 +27,7 @@ public class DamagedDiskTests
         Assert.Equal(InputOutput, client.Do(Command.Trim, (ulong)page + 10, 10).Error);
         Assert.Equal(good, client.Read(0, page));
         Assert.Equal(good, client.Read(2 * page, page));
-        // Whoever replaces all of the page need not read it.
+        // A write of the whole page need not read it.
         client.Write(page, good);
         Assert.Equal(good, client.Read(page, page));
         client.Disconnect();
@@ -39,7 +39,7 @@ public class DamagedDiskTests
     public void A_read_in_chunks_fails_at_its_end(string codec)
     {
         const int Page = 65536;
-        using Serving serving = new(Serving.NewDisk(64L * Page, Page, new HalvingCodec(codec)));
+        using Serving serving = new(TestDisk.Make(64L * Page, Page, new HalvingCodec(codec)));
         using RawClient client = serving.Attach();
         client.Write(0, HalvingCodec.Content(Page, 8, 1));
         client.Write(5 * Page, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));
@@ -52,7 +52,7 @@ public class DamagedDiskTests
     public void A_reply_that_has_begun_as_good_and_cannot_go_on_ends_the_connection()
     {
         const int Page = 65536;
-        using Serving serving = new(Serving.NewDisk(64L * Page, Page, new HalvingCodec("slow")));
+        using Serving serving = new(TestDisk.Make(64L * Page, Page, new HalvingCodec("slow")));
         using RawClient client = serving.Attach(structured: false);
         client.Write(0, HalvingCodec.Content(Page, 8, 1));
         client.Write(5 * Page, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));

@@ -9,7 +9,7 @@ public sealed class GarbageTests : IDisposable
         Gen.Const(Wire.Option(Option.StructuredReply, [])),
         Gen.Const(Wire.Option(Option.List, [])),
         Gen.Const(Wire.Option(Option.Info, Wire.Info("prey", 1, 2, 3))),
-        Gen.Const(Wire.Option(Option.Info, Wire.Info("nobody"))),
+        Gen.Const(Wire.Option(Option.Info, Wire.Info("absent"))),
         Gen.Const(Wire.Option(Option.ListMetaContext, Wire.Contexts("prey"))),
         Gen.Const(Wire.Option(Option.SetMetaContext, Wire.Contexts("prey", "base:allocation", "pagefold:residency"))),
         Gen.Const(Wire.Option(Option.StartTls, [])),
@@ -20,14 +20,18 @@ public sealed class GarbageTests : IDisposable
         Gen.Const(Wire.Option(Option.Go, Wire.Info("prey", 3))),
         Gen.Const(Wire.Option(Option.ExportName, "prey"u8.ToArray())));
 
-    private static readonly Gen<byte[]> Requests = Gen.Select(Gen.Int[0, 8], Gen.Int[0, 31], Gen.ULong, Gen.ULong[0, 1 << 20], Gen.UInt[0, 20_000], Gen.Int[0, 3])
+    private static readonly Gen<byte[]> Requests = Gen.Select(
+        Gen.Int[0, 8], Gen.Int[0, 31], Gen.ULong, Gen.ULong[0, 1 << 20], Gen.UInt[0, 20_000], Gen.Int[0, 3])
         .Select((command, flags, cookie, offset, length, plain) =>
-            (byte[])[.. Wire.Request(command == Command.Disconnect ? Command.Flush : command, plain > 0 ? 0 : flags, cookie, offset, length), .. new byte[command == Command.Write ? length : 0]]);
+            (byte[])[.. Wire.Request(command == Command.Disconnect ? Command.Flush : command, plain > 0 ? 0 : flags, cookie, offset,
+                length), .. new byte[command == Command.Write ? length : 0]]);
 
     private static readonly Gen<byte[]> Streams = Gen.Select(Options.Array[0, 6], Choices, Requests.Array[0, 8], Gen.UInt[1, 3])
-        .Select((options, choice, requests, flags) => (byte[])[.. Wire.U32(flags), .. options.SelectMany(o => o), .. choice, .. requests.SelectMany(r => r)]);
+        .Select((options, choice, requests, flags) =>
+            (byte[])[.. Wire.U32(flags), .. options.SelectMany(o => o), .. choice, .. requests.SelectMany(r => r)]);
 
-    private readonly Serving _serving = new([new NbdExport { Name = "kept", Disk = Serving.NewDisk() }, new NbdExport { Name = "prey", Disk = Serving.NewDisk() }]);
+    private readonly Serving _serving = new(
+        [new NbdExport { Name = "kept", Disk = TestDisk.Make() }, new NbdExport { Name = "prey", Disk = TestDisk.Make() }]);
     private readonly Neighbour _neighbour;
 
     public GarbageTests() => _neighbour = new Neighbour(_serving, "kept");
@@ -49,12 +53,14 @@ public sealed class GarbageTests : IDisposable
 
     [Fact]
     public void Noise_instead_of_requests_is_not_answered() =>
-        Gen.Byte.Array[0, 300].Sample(noise => Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. noise]), iter: 300, threads: 1);
+        Gen.Byte.Array[0, 300].Sample(
+            noise => Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. noise]), iter: 300, threads: 1);
 
     [Fact]
     public void Noise_behind_a_requests_magic_number_is_answered_as_a_request() =>
         Gen.Byte.Array[24].Array[1, 6].Sample(requests =>
-            Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. requests.SelectMany(request => (byte[])[.. Wire.U32(Wire.RequestMagic), .. request])]), iter: 500, threads: 1);
+            Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")),
+                .. requests.SelectMany(request => (byte[])[.. Wire.U32(Wire.RequestMagic), .. request])]), iter: 500, threads: 1);
 
     [Fact]
     public void A_valid_stream_is_answered_to_its_end() => Streams.Sample(Exchange, iter: 300, threads: 1);

@@ -10,11 +10,11 @@ public sealed class HandshakeTests : IDisposable
     private const int FlagReadOnly = 1 << 1;
     private const int FlagDontFragment = 1 << 7;
 
-    private readonly Serving _one = new(Serving.NewDisk());
+    private readonly Serving _one = new(TestDisk.Make());
     private readonly Serving _several = new(
     [
-        new NbdExport { Name = "first", Description = "holds much", Disk = Serving.NewDisk(1 << 20) },
-        new NbdExport { Name = "zweite Größe", Disk = Serving.NewDisk(512 * 77, pageSize: 16384), ReadOnly = true },
+        new NbdExport { Name = "first", Description = "holds much", Disk = TestDisk.Make(1 << 20) },
+        new NbdExport { Name = "zweite Größe", Disk = TestDisk.Make(512 * 77, pageSize: 16384), ReadOnly = true },
     ]);
 
     public void Dispose()
@@ -90,7 +90,7 @@ public sealed class HandshakeTests : IDisposable
     [Fact]
     public void The_empty_name_is_the_only_export_whatever_its_own_name()
     {
-        using Serving named = new([new NbdExport { Name = "named", Disk = Serving.NewDisk(1 << 16) }]);
+        using Serving named = new([new NbdExport { Name = "named", Disk = TestDisk.Make(1 << 16) }]);
         using RawClient client = named.Attach(string.Empty);
         Assert.Equal(1u << 16, client.Size);
     }
@@ -213,7 +213,8 @@ public sealed class HandshakeTests : IDisposable
         using RawClient client = new(_one.Unix);
         client.Send(
         [
-            .. Wire.U32(3), .. Wire.Option(Option.StructuredReply, []), .. Wire.Option(Option.List, []), .. Wire.Option(Option.Go, Wire.Info(string.Empty)),
+            .. Wire.U32(3), .. Wire.Option(Option.StructuredReply, []), .. Wire.Option(Option.List, []),
+                .. Wire.Option(Option.Go, Wire.Info(string.Empty)),
             .. Wire.Request(Command.Write, 0, 1, 700, 5000), .. write, .. Wire.Request(Command.Disconnect, 0, 0, 0, 0),
         ]);
         byte[] all = client.TakeToTheEnd();

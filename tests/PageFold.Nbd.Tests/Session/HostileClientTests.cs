@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace PageFold.Nbd.Tests.Session;
 
-/// <summary>Clients that break the rules lose their connection and harm nobody: beside each of them another client works.</summary>
+/// <summary>Clients that break the rules lose their connection and harm no other: beside each of them another client works.</summary>
 public sealed class HostileClientTests : IDisposable
 {
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(1500);
@@ -14,9 +14,9 @@ public sealed class HostileClientTests : IDisposable
     {
         _serving = new Serving(
             [
-                new NbdExport { Name = "kept", Disk = Serving.NewDisk() },
-                new NbdExport { Name = "lz4", Disk = Serving.NewDisk() },
-                new NbdExport { Name = "zstd", Disk = Serving.NewDisk(pageSize: 65536, codec: PageCodec.Zstd(1)) },
+                new NbdExport { Name = "kept", Disk = TestDisk.Make() },
+                new NbdExport { Name = "lz4", Disk = TestDisk.Make() },
+                new NbdExport { Name = "zstd", Disk = TestDisk.Make(pageSize: 65536, codec: PageCodec.Zstd(1)) },
             ],
             handshakeTimeout: Short,
             requestTimeout: Short,
@@ -111,7 +111,8 @@ public sealed class HostileClientTests : IDisposable
     [Fact]
     public void Who_leaves_replies_untaken_is_not_silent()
     {
-        // Its write comes in two halves, and behind the second are more reads than it takes replies: the server waits for the client's room, not for its bytes.
+        // Its write comes in two halves, and behind the second are more reads than it takes replies: the server waits for the client's
+        // room, not for its bytes.
         using RawClient client = _serving.Attach("lz4");
         byte[] content = Content.Of(1 << 20, 1);
         client.Write(0, content);
@@ -158,13 +159,15 @@ public sealed class HostileClientTests : IDisposable
     {
         byte[] valid =
         [
-            .. Wire.U32(3), .. Wire.Option(Option.StructuredReply, []), .. Wire.Option(Option.Go, Wire.Info("zstd")), .. Wire.Request(Command.Write, 0, 1, 0, 8192), .. new byte[8192],
+            .. Wire.U32(3), .. Wire.Option(Option.StructuredReply, []), .. Wire.Option(Option.Go, Wire.Info("zstd")),
+                .. Wire.Request(Command.Write, 0, 1, 0, 8192), .. new byte[8192],
             .. Wire.Request(Command.Read, 0, 2, 0, 1 << 20),
         ];
         Random random = new(1);
         for (int i = 0; i < 3000; i++)
         {
-            using Socket socket = new(i % 2 == 0 ? AddressFamily.Unix : AddressFamily.InterNetwork, SocketType.Stream, i % 2 == 0 ? ProtocolType.Unspecified : ProtocolType.Tcp);
+            using Socket socket = new(i % 2 == 0 ? AddressFamily.Unix : AddressFamily.InterNetwork, SocketType.Stream, i % 2 == 0
+                ? ProtocolType.Unspecified : ProtocolType.Tcp);
             socket.Connect(i % 2 == 0 ? _serving.Unix : _serving.Tcp);
             try
             {
@@ -202,7 +205,8 @@ public sealed class HostileClientTests : IDisposable
             for (int at = 0; at < read.Length; at += page)
             {
                 ReadOnlySpan<byte> now = read.AsSpan(at, page);
-                Assert.True(now.SequenceEqual(old.AsSpan(at, page)) || now.SequenceEqual(young.AsSpan(at, page)), $"round {i}: page {at / page} is neither old nor new");
+                Assert.True(now.SequenceEqual(old.AsSpan(at, page)) || now.SequenceEqual(young.AsSpan(at, page)),
+                    $"round {i}: page {at / page} is neither old nor new");
             }
         }
     }
@@ -228,5 +232,6 @@ public sealed class HostileClientTests : IDisposable
         inside.ForEach(one => one.Dispose());
     }
 
-    private void AssertLogged(string reason) => Serving.Until(() => _serving.Log.Any(line => line.Contains(reason, StringComparison.Ordinal)), reason);
+    private void AssertLogged(string reason) =>
+        Serving.Until(() => _serving.Log.Any(line => line.Contains(reason, StringComparison.Ordinal)), reason);
 }

@@ -12,8 +12,8 @@ public sealed class MetaContextTests : IDisposable
 
     private readonly Serving _serving = new(
     [
-        new NbdExport { Name = "a", Disk = Serving.NewDisk(4 << 20) },
-        new NbdExport { Name = "b", Disk = Serving.NewDisk(4 << 20, pageSize: 65536) },
+        new NbdExport { Name = "a", Disk = TestDisk.Make(4 << 20) },
+        new NbdExport { Name = "b", Disk = TestDisk.Make(4 << 20, pageSize: 65536) },
     ]);
 
     public void Dispose() => _serving.Dispose();
@@ -47,9 +47,9 @@ public sealed class MetaContextTests : IDisposable
     {
         { [], [] },
         { ["base:"], [] },
-        { [Residency, "nobody:knows", Allocation], [Allocation, Residency] },
+        { [Residency, "unknown:context", Allocation], [Allocation, Residency] },
         { [Allocation], [Allocation] },
-        { ["nobody:knows"], [] },
+        { ["unknown:context"], [] },
     };
 
     [Theory]
@@ -108,7 +108,7 @@ public sealed class MetaContextTests : IDisposable
     [InlineData("", "named")]
     public void An_export_asked_for_by_no_name_is_the_same_export(string setFor, string chosen)
     {
-        using Serving one = new([new NbdExport { Name = "named", Disk = Serving.NewDisk() }]);
+        using Serving one = new([new NbdExport { Name = "named", Disk = TestDisk.Make() }]);
         using RawClient client = RawClient.Greet(one.Unix);
         client.AgreeOnStructuredReplies();
         Assert.Equal(2, client.Ask(Option.SetMetaContext, Wire.Contexts(setFor, Allocation)).Count);
@@ -127,7 +127,8 @@ public sealed class MetaContextTests : IDisposable
         Dictionary<uint, List<(uint, uint)>> extents = client.Do(Command.BlockStatus, 0, 4 << 20).Extents;
         Assert.Equal([(5 * 4096, 0), (2 * 4096, Zero), ((4 << 20) - 7 * 4096, Hole | Zero)], extents[1]);
         const uint MayFail = 256;
-        Assert.Equal([(3 * 4096, 4 | MayFail), (4096, 8), (4096, 2 | MayFail), (2 * 4096, 1 | MayFail), ((4 << 20) - 7 * 4096, MayFail)], extents[2]);
+        Assert.Equal([(3 * 4096, 4 | MayFail), (4096, 8), (4096, 2 | MayFail), (2 * 4096, 1 | MayFail), ((4 << 20) - 7 * 4096, MayFail)],
+            extents[2]);
         client.Trim(4096, 4096);
         client.Trim(3 * 4096, 2 * 4096 + 100);
         extents = client.Do(Command.BlockStatus, 0, 7 * 4096).Extents;
@@ -175,7 +176,7 @@ public sealed class MetaContextTests : IDisposable
     public void A_fragmented_disk_is_told_of_in_several_replies_that_add_up()
     {
         const int Pages = 20_000;
-        using Serving serving = new(Serving.NewDisk(Pages * 4096L));
+        using Serving serving = new(TestDisk.Make(Pages * 4096L));
         byte[] page = Content.Compressible(4096, 1);
         for (int i = 0; i < Pages; i += 2)
             Assert.True(serving.Disk.TryWrite(i * 4096L, page));
@@ -200,7 +201,7 @@ public sealed class MetaContextTests : IDisposable
     [Fact]
     public void A_large_hole_is_told_of_at_once()
     {
-        using Serving serving = new(Serving.NewDisk(1L << 40));
+        using Serving serving = new(TestDisk.Make(1L << 40));
         using RawClient client = serving.Attach(contexts: [Allocation, Residency]);
         Answer answer = client.Do(Command.BlockStatus, 1UL << 39, uint.MaxValue);
         Assert.Equal([(uint.MaxValue, Hole | Zero)], answer.Extents[1]);
@@ -250,7 +251,8 @@ public sealed class MetaContextTests : IDisposable
     {
         using RawClient client = _serving.Attach("b", contexts: Allocation);
         client.Write(65536 + 10, [1, 2, 3]);
-        Assert.Equal([(65536, Hole | Zero), (65536, 0), ((4 << 20) - 2 * 65536, Hole | Zero)], client.Do(Command.BlockStatus, 0, 4 << 20).Extents[1]);
+        Assert.Equal([(65536, Hole | Zero), (65536, 0), ((4 << 20) - 2 * 65536, Hole | Zero)], client.Do(Command.BlockStatus, 0, 4 << 20)
+            .Extents[1]);
         client.Trim(65536, 65536);
         Assert.Equal([(4 << 20, Hole | Zero)], client.Do(Command.BlockStatus, 0, 4 << 20).Extents[1]);
     }

@@ -168,14 +168,14 @@ public class RefusalRateTests
             }
         }, iter: 50);
 
-    private static RamDisk HalvingDisk() => Serving.NewDisk(Size, codec: new HalvingCodec("slow"), limit: 2 << 20);
+    private static RamDisk HalvingDisk() => TestDisk.Make(Size, codec: new HalvingCodec("slow"), limit: 2 << 20);
 
     /// <summary>
     /// A disk that has taken what memory there is: nothing new is accepted, not even zeros, and the first pages can be written over.
     /// </summary>
     private Serving FullDisk(RamDisk? disk = null, int? refusalsPerSecond = 1000)
     {
-        disk ??= Serving.NewDisk(Size, limit: 2 << 20);
+        disk ??= TestDisk.Make(Size, limit: 2 << 20);
         byte[] content = Content.Of(Page, 7);
         long end = 0;
         while (disk.TryWrite(end, content))

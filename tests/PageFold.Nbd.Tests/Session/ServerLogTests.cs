@@ -40,7 +40,7 @@ public class ServerLogTests
     public void A_thousand_reads_of_a_damaged_page_are_one_line_which_does_not_say_that_the_connection_is_closed()
     {
         const int Page = 4096;
-        using Serving serving = new(Serving.NewDisk(64 * Page, Page, new HalvingCodec("lz4, as it were")));
+        using Serving serving = new(TestDisk.Make(64 * Page, Page, new HalvingCodec("lz4, as it were")));
         using RawClient client = serving.Attach();
         client.Write(0, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));
         for (int i = 0; i < 1000; i++)

@@ -9,7 +9,7 @@ public class SilenceTests
     [Fact]
     public void Who_is_silent_between_requests_is_cut_off_if_that_is_wished()
     {
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], idleTimeout: Short);
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make() }], idleTimeout: Short);
         using RawClient client = serving.Attach();
         Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
         client.AssertClosed();
@@ -21,7 +21,8 @@ public class SilenceTests
     public void Who_takes_no_replies_is_cut_off_and_who_waits_for_slow_ones_is_not()
     {
         HalvingCodec codec = new("slow");
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk(8 << 20, Page, codec) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
+        using Serving serving = new(
+            [new NbdExport { Disk = TestDisk.Make(8 << 20, Page, codec) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
         using RawClient waiting = serving.Attach();
         using RawClient other = serving.Attach();
         byte[] content = HalvingCodec.Content(Page, 2, 1);
@@ -39,7 +40,7 @@ public class SilenceTests
     [Fact]
     public void A_write_over_TCP_that_is_half_there_when_the_server_ends_is_taken_and_answered()
     {
-        using Serving serving = new(Serving.NewDisk());
+        using Serving serving = new(TestDisk.Make());
         using RawClient idle = serving.Attach(transport: "tcp");
         using RawClient client = serving.Attach(transport: "tcp");
         byte[] content = Content.Of(200_000, 1);
@@ -65,7 +66,8 @@ public class SilenceTests
     [Fact]
     public void Slow_replies_that_wait_for_their_client_keep_it_no_longer_than_others()
     {
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk(64 << 20, Page, PageCodec.Zstd(1)) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
+        using Serving serving = new(
+            [new NbdExport { Disk = TestDisk.Make(64 << 20, Page, PageCodec.Zstd(1)) }], maxReplyBytes: 256 << 10, idleTimeout: Short);
         using RawClient client = serving.Attach(structured: false);
         for (int i = 0; i < 8; i++)
             client.Write(i * 2 * Page, Content.Compressible(2 * Page, (ulong)i));
@@ -78,7 +80,7 @@ public class SilenceTests
     [Fact]
     public void A_log_that_fails_harms_nobody()
     {
-        using RamDisk disk = Serving.NewDisk();
+        using RamDisk disk = TestDisk.Make();
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-log-");
         string path = Path.Combine(folder.FullName, "s");
         NbdServer server = new(new NbdServerOptions
@@ -102,7 +104,7 @@ public class SilenceTests
     [Fact]
     public void A_server_that_ends_does_not_wait_for_who_takes_nothing_longer_than_it_is_told()
     {
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], maxReplyBytes: 256 << 10);
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make() }], maxReplyBytes: 256 << 10);
         using RawClient client = serving.Attach();
         client.Write(0, Content.Of(1 << 20, 1));
         client.RequestMany(64, Command.Read, 0, 1 << 20);

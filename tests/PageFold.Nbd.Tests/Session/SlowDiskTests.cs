@@ -11,7 +11,7 @@ public class SlowDiskTests
     public void What_is_quick_overtakes_what_is_slow(bool structured)
     {
         HalvingCodec codec = new("slow");
-        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using Serving serving = new(TestDisk.Make(8 << 20, Page, codec));
         using RawClient client = serving.Attach(structured: structured);
         byte[] content = HalvingCodec.Content(Page, 16, 1);
         client.Write(0, content);
@@ -27,11 +27,27 @@ public class SlowDiskTests
         Content.AssertSame(content.AsSpan(0, 2 * Page), client.TakeAnswer(slow, Command.Read, 0, 2 * Page).Data, "the slow read");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Pages_of_a_codec_that_says_it_is_fast_are_read_on_the_thread_of_the_connection(bool isFast)
+    {
+        const int Small = 4096;
+        HalvingCodec codec = new("own", isFast);
+        using Serving serving = new(TestDisk.Make(8 << 20, Small, codec));
+        using RawClient client = serving.Attach();
+        byte[] content = HalvingCodec.Content(Small, 4, 1);
+        client.Write(0, content);
+        Content.AssertSame(content, client.Read(0, 4 * Small), "the content");
+        Assert.Equal(4, codec.Decompressed.Count);
+        Assert.All(codec.Decompressed, thread => Assert.Equal(isFast, thread == "nbd connection"));
+    }
+
     [Fact]
     public void Another_client_is_not_held_up()
     {
         HalvingCodec codec = new("slow");
-        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using Serving serving = new(TestDisk.Make(8 << 20, Page, codec));
         using RawClient client = serving.Attach();
         using RawClient other = serving.Attach();
         client.Write(0, HalvingCodec.Content(Page, 2, 1));
@@ -48,7 +64,7 @@ public class SlowDiskTests
     {
         const int Clients = 16;
         HalvingCodec codec = new("slow");
-        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using Serving serving = new(TestDisk.Make(8 << 20, Page, codec));
         using RawClient quick = serving.Attach();
         byte[] content = HalvingCodec.Content(Page, Clients, 1);
         quick.Write(0, content);
@@ -61,7 +77,8 @@ public class SlowDiskTests
         codec.Gate.Set();
         for (int number = 0; number < Clients; number++)
         {
-            Content.AssertSame(content.AsSpan(number * Page, Page), clients[number].TakeAnswer(cookies[number], Command.Read, (ulong)(number * Page), Page).Data, "a slow read");
+            Content.AssertSame(content.AsSpan(number * Page, Page), clients[number]
+                .TakeAnswer(cookies[number], Command.Read, (ulong)(number * Page), Page).Data, "a slow read");
             clients[number].Dispose();
         }
     }
@@ -70,7 +87,7 @@ public class SlowDiskTests
     public void Replies_that_are_due_are_sent_though_the_client_says_it_goes()
     {
         HalvingCodec codec = new("slow");
-        using Serving serving = new(Serving.NewDisk(8 << 20, Page, codec));
+        using Serving serving = new(TestDisk.Make(8 << 20, Page, codec));
         using RawClient client = serving.Attach();
         client.Write(0, HalvingCodec.Content(Page, 2, 1));
         codec.Gate.Reset();

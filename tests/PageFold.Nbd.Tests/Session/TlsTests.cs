@@ -93,7 +93,8 @@ public sealed class TlsTests : IDisposable
         client.AgreeOnStructuredReplies();
         Assert.Equal(2, client.Ask(Option.SetMetaContext, Wire.Contexts(string.Empty, "base:allocation")).Count);
         client.Encrypt(Trusting());
-        Assert.Equal(OptionAnswer.Invalid, Assert.Single(client.Ask(Option.SetMetaContext, Wire.Contexts(string.Empty, "base:allocation"))).Type);
+        Assert.Equal(OptionAnswer.Invalid, Assert.Single(client.Ask(Option.SetMetaContext, Wire.Contexts(string.Empty, "base:allocation")))
+            .Type);
         byte[] info = client.Ask(Option.Info, Wire.Info(string.Empty))[0].Data;
         Assert.Equal(0, Wire.ToU16(info.AsSpan(10)) & 1 << 7);
     }
@@ -136,7 +137,7 @@ public sealed class TlsTests : IDisposable
     public void Who_never_begins_to_encrypt_is_cut_off()
     {
         using NbdTls tls = NbdTls.Load(_certificates.Folder, required: true, verifyClients: false);
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk() }], tls, handshakeTimeout: TimeSpan.FromMilliseconds(400));
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make() }], tls, handshakeTimeout: TimeSpan.FromMilliseconds(400));
         using RawClient client = RawClient.Greet(serving.Unix);
         Assert.Equal(OptionAnswer.Ack, Assert.Single(client.Ask(Option.StartTls, [])).Type);
         client.AssertClosed();
@@ -210,19 +211,21 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public void A_folder_that_is_not_there_is_named_in_one_line()
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => NbdTls.Load(_certificates.At("nowhere"), required: true, verifyClients: false));
+        ArgumentException refused = Assert.Throws<ArgumentException>(
+            () => NbdTls.Load(_certificates.At("nowhere"), required: true, verifyClients: false));
         Assert.Contains("nowhere", refused.Message, StringComparison.Ordinal);
     }
 
     private void AssertRefused(string file, bool verifyClients)
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => NbdTls.Load(_certificates.Folder, required: true, verifyClients));
+        ArgumentException refused = Assert.Throws<ArgumentException>(
+            () => NbdTls.Load(_certificates.Folder, required: true, verifyClients));
         Assert.Contains(_certificates.At(file), refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);
     }
 
     private Serving Serve(bool required, bool verifyClients = false) =>
-        new([new NbdExport { Disk = Serving.NewDisk() }], NbdTls.Load(_certificates.Folder, required, verifyClients));
+        new([new NbdExport { Disk = TestDisk.Make() }], NbdTls.Load(_certificates.Folder, required, verifyClients));
 
     private SslClientAuthenticationOptions Trusting(X509Certificate2? client = null) => new()
     {

@@ -9,10 +9,10 @@ public sealed class TransmissionTests : IDisposable
 
     private readonly Serving _serving = new(
     [
-        new NbdExport { Name = "lz4", Disk = Serving.NewDisk(Size) },
-        new NbdExport { Name = "lz4, 64 KiB", Disk = Serving.NewDisk(Size, pageSize: 65536) },
-        new NbdExport { Name = "zstd", Disk = Serving.NewDisk(Size, codec: PageCodec.Zstd(1)) },
-        new NbdExport { Name = "zstd, 64 KiB", Disk = Serving.NewDisk(Size, pageSize: 65536, codec: PageCodec.Zstd(3)) },
+        new NbdExport { Name = "lz4", Disk = TestDisk.Make(Size) },
+        new NbdExport { Name = "lz4, 64 KiB", Disk = TestDisk.Make(Size, pageSize: 65536) },
+        new NbdExport { Name = "zstd", Disk = TestDisk.Make(Size, codec: PageCodec.Zstd(1)) },
+        new NbdExport { Name = "zstd, 64 KiB", Disk = TestDisk.Make(Size, pageSize: 65536, codec: PageCodec.Zstd(3)) },
     ]);
 
     public static TheoryData<string, bool, string> Ways() => new()
@@ -72,7 +72,8 @@ public sealed class TransmissionTests : IDisposable
                     break;
                 default:
                     int read = structured ? random.Next(2) * Flag.DontFragment : 0;
-                    Content.AssertSame(model.AsSpan(offset, count), client.Read(offset, count, read), $"request {i}, {count} bytes at {offset}");
+                    Content.AssertSame(model.AsSpan(offset, count), client.Read(offset, count, read),
+                        $"request {i}, {count} bytes at {offset}");
                     break;
             }
         }
@@ -182,7 +183,8 @@ public sealed class TransmissionTests : IDisposable
             else
                 others[cookie] = true;
             bool flush = command == Command.Flush;
-            Assert.Equal(cookie, client.Request(command, flush ? 0 : (ulong)offset, flush ? 0 : (uint)length, payload: command == Command.Write ? content[offset..(offset + length)] : null));
+            Assert.Equal(cookie, client.Request(command, flush ? 0 : (ulong)offset, flush ? 0 : (uint)length,
+                payload: command == Command.Write ? content[offset..(offset + length)] : null));
         }
         taking.Wait();
 
@@ -213,7 +215,7 @@ public sealed class TransmissionTests : IDisposable
     public void A_client_that_never_takes_its_replies_keeps_few_bytes_waiting_and_holds_up_nobody()
     {
         const int MostReplies = 1 << 20;
-        using Serving serving = new([new NbdExport { Disk = Serving.NewDisk(16 << 20) }], maxReplyBytes: MostReplies);
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(16 << 20) }], maxReplyBytes: MostReplies);
         byte[] content = Content.Of(1 << 20, 3);
         using RawClient good = serving.Attach();
         good.Write(0, content);

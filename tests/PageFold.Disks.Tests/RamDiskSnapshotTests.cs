@@ -1,0 +1,204 @@
+namespace PageFold.Disks.Tests;
+
+/// <summary>Disks that are saved when nothing is left of their limit.</summary>
+public class RamDiskSnapshotTests
+{
+    private const int Page = 16384;
+    private const long Length = 32 << 20;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_full_disk_with_changed_pages_in_its_cache_is_saved_from_its_reserve(int seed)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = NewDisk(12 << 20);
+            Random random = new(seed);
+            byte[] page = new byte[Page];
+            int filled = 0;
+            do
+            {
+                // Compresses to a third; what is written over it later does not compress at all.
+                random.NextBytes(page.AsSpan(0, Page / 3));
+                filled++;
+            }
+            while (filled < Length / Page && disk.TryWrite((filled - 1L) * Page, page));
+            byte[] noise = new byte[4096];
+            for (int i = 0; i < 2000; i++)
+            {
+                random.NextBytes(noise);
+                _ = disk.TryWrite(random.Next(filled) * (long)Page + random.Next(4) * 4096, noise);
+            }
+            Assert.False(disk.Flush());
+            byte[] before = new byte[Length];
+            disk.Read(0, before);
+            disk.ReleaseReserve();
+            string file = Path.Combine(folder.FullName, "snapshot");
+            disk.SaveSnapshot(file);
+            using RamDisk restored = NewDisk(64 << 20);
+            restored.Load(file);
+            byte[] after = new byte[Length];
+            restored.Read(0, after);
+            Assert.True(before.AsSpan().SequenceEqual(after));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(5400)]
+    [InlineData(5500)]
+    [InlineData(5600)]
+    [InlineData(5700)]
+    public void A_restored_disk_with_a_writeback_file_keeps_its_reserve_and_is_saved_again(int pages)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "snapshot");
+            byte[] noise = new byte[4096];
+            Random random = new(pages);
+            using (RamDisk disk = NewWritingBack(folder))
+            {
+                for (int page = 0; page < pages; page++)
+                {
+                    random.NextBytes(noise);
+                    while (!disk.TryWrite(page * 4096L, noise))
+                        Assert.NotEqual(0, disk.Store.WriteBack(new WritebackSelection { MaxBytes = 4 << 20 }).Pages);
+                }
+                disk.ReleaseReserve();
+                disk.SaveSnapshot(file);
+            }
+            using RamDisk restored = NewWritingBack(folder);
+            restored.Load(file);
+            Assert.True(restored.TryKeepReserve());
+            // Clients take all that there is.
+            for (int page = pages; page < pages + 4000; page++)
+            {
+                random.NextBytes(noise);
+                if (!restored.TryWrite(page * 4096L, noise))
+                    break;
+            }
+            restored.ReleaseReserve();
+            restored.SaveSnapshot(file);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public void A_full_disk_without_file_or_reserve_is_saved_again_and_again_while_clients_write(int pageSize)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = new(new RamDiskOptions
+            {
+                Length = Length,
+                CacheBytes = 0,
+                Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 12 << 20 },
+            });
+            disk.Store.AddCodec(PageCodec.Zstd(1));
+            int pages = (int)(Length / pageSize);
+            int filled = 0;
+            while (filled < pages && disk.TryWrite((long)filled * pageSize, Halves(pageSize, filled)))
+                filled++;
+            Assert.InRange(filled, pages / 8, pages - 1);
+            byte[] before = new byte[Length];
+            disk.Read(0, before);
+            using CancellationTokenSource done = new();
+            // It may write what is there already, and takes what room it finds.
+            Task client = Task.Factory.StartNew(
+                () =>
+                {
+                    for (int page = 0; !done.IsCancellationRequested; page = (page + 1) % filled)
+                        _ = disk.TryWrite((long)page * pageSize, Halves(pageSize, page));
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            string snapshot = Path.Combine(folder.FullName, "snapshot");
+            string image = Path.Combine(folder.FullName, "image");
+            try
+            {
+                for (int round = 0; round < 3; round++)
+                {
+                    disk.SaveSnapshot(snapshot);
+                    disk.SaveImage(image);
+                }
+            }
+            finally
+            {
+                done.Cancel();
+            }
+            client.Wait(CancellationToken.None);
+            Assert.True(disk.Store.GetStatistics().PeakBytes <= 12 << 20);
+            Assert.True(File.ReadAllBytes(image).AsSpan().SequenceEqual(before));
+            using RamDisk restored = new(
+                new RamDiskOptions { Length = Length, Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 64 << 20 } });
+            restored.Load(snapshot);
+            byte[] after = new byte[Length];
+            restored.Read(0, after);
+            Assert.True(before.AsSpan().SequenceEqual(after));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Memory_that_stays_with_the_frames_is_not_looked_for_in_the_writeback_file()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = NewWritingBack(folder);
+            byte[] noise = new byte[4096];
+            for (int page = 0; page < 2000; page++)
+            {
+                new Random(page).NextBytes(noise);
+                Assert.True(disk.TryWrite(page * 4096L, noise));
+            }
+            disk.ReleaseReserve();
+            disk.Store.Prefault();
+            Assert.False(disk.TryKeepReserve());
+            Assert.Equal(0, disk.Store.GetStatistics().WrittenBackPages);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>A page that compresses to a half.</summary>
+    private static byte[] Halves(int pageSize, int seed)
+    {
+        byte[] page = new byte[pageSize];
+        new Random(seed).NextBytes(page.AsSpan(0, pageSize / 2));
+        return page;
+    }
+
+    private static RamDisk NewWritingBack(DirectoryInfo folder) => new(new RamDiskOptions
+    {
+        Length = 64 << 20,
+        ReserveForSnapshot = true,
+        Store = new PageStoreOptions { MemoryLimit = 24 << 20,
+            Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, Path.GetRandomFileName()) } },
+    });
+
+    private static RamDisk NewDisk(long limit) => new(new RamDiskOptions
+    {
+        Length = Length,
+        ReserveForSnapshot = true,
+        Store = new PageStoreOptions { PageSize = Page, MemoryLimit = limit },
+    });
+}
