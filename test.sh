@@ -54,7 +54,7 @@ programs=(nbdinfo:libnbd-bin nbdsh:python3-libnbd qemu-io:qemu-utils fio:fio mkf
 # The campaign "guest" boots a kernel, and runs a C program in it; "units" boots systemd.
 [ $long = 0 ] || programs+=(
     linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static sysctl:procps
-    gcc:gcc gcc:libc6-dev python3:python3 systemctl:systemd
+    gcc:gcc gcc:libc6-dev python3:python3 systemctl:systemd git:git
 )
 for program in "${programs[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
