@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using PageFold;
+using PageFold.Disks;
 using PageFold.Nbd;
 
 using RamDisk disk = new(new RamDiskOptions { Length = 1L << 30, Store = new PageStoreOptions { MemoryLimit = 64 << 20 } });

@@ -6,7 +6,7 @@ using PageStore store = new(new PageStoreOptions
 {
     MemoryLimit = 32 << 20,
     Codec = PageCodec.Lz4,
-    Writeback = new WritebackOptions { Path = file, MostBytes = 64 << 20 },
+    Writeback = new WritebackOptions { Path = file, MaxBytes = 64 << 20 },
 });
 byte[] page = new byte[store.PageSize];
 for (int number = 0; number < 4000; number++)
@@ -21,7 +21,7 @@ RecompressionResult dense = store.Recompress(new RecompressionOptions { Codec = 
 store.Compact();
 Show($"{dense.Recompressed} pages recompressed with Zstandard");
 
-WritebackResult moved = store.WriteBack(new WritebackSelection { MostBytes = dense.BytesAfter / 2 });
+WritebackResult moved = store.WriteBack(new WritebackSelection { MaxBytes = dense.BytesAfter / 2 });
 store.Compact();
 Show($"{moved.Pages} pages moved to the file ({moved.Stopped})");
 if (dense.Recompressed == 0 || moved.Pages == 0 || moved.Error is not null)
