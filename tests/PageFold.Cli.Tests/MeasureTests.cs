@@ -77,7 +77,8 @@ public class MeasureTests
         Assert.True(JsonDocument.Parse(File.ReadAllText(target)).RootElement.GetProperty("verified").GetBoolean());
         string pipe = Path.Combine(data.Path, "pipe");
         Command.RunProcess("mkfifo", [pipe]);
-        Task<string> reader = Task.Run(() => File.ReadAllText(pipe));
+        Task<string> reader = Task.Factory.StartNew(
+            () => File.ReadAllText(pipe), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.Equal(0, Command.Run("measure", Path.Combine(data.Path, "text"), "--json", pipe).ExitCode);
         Assert.True(JsonDocument.Parse(reader.Result).RootElement.GetProperty("verified").GetBoolean());
     }
@@ -107,17 +108,60 @@ public class MeasureTests
     public void A_process_that_ends_meanwhile_is_skipped_and_counted()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
-        using Process victim = Process.Start(new ProcessStartInfo("dotnet", [Command.Program, "measure", "--pid", $"{Environment.ProcessId}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task drain = Task.WhenAll(victim.StandardOutput.ReadToEndAsync(), victim.StandardError.ReadToEndAsync());
-        Task.Delay(400).Wait();
-        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", "--pid", $"{victim.Id}", "--json", "-"], _ =>
+        // A shell with 20 MiB of text that does not compress, so that storing its pages takes far longer than ending it.
+        using Process victim = Process.Start(new ProcessStartInfo("sh",
+            ["-c", "text=$(head -c 15000000 /dev/urandom | base64 -w 0); echo ready; read -r end"])
+            { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        Assert.Equal("ready", victim.StandardOutput.ReadLine());
+        using Process measuring = Process.Start(new ProcessStartInfo("dotnet",
+            [Command.Program, "measure", "--pid", $"{victim.Id}", "--codec", "zstd", "--level", "12", "--json", "-"])
+            { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> output = measuring.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string told = "";
+        while (measuring.StandardError.ReadLine() is { } line)
         {
-            Task.Delay(600).Wait();
+            told += line + '\n';
+            if (!line.Contains("Reading and storing", StringComparison.Ordinal))
+                continue;
             victim.Kill();
+            victim.WaitForExit();
+        }
+        measuring.WaitForExit();
+        Assert.True(victim.HasExited, told);
+        Assert.True(measuring.ExitCode == 0, told);
+        JsonElement report = JsonDocument.Parse(output.Result).RootElement;
+        long skipped = report.GetProperty("pagesSkipped").GetInt64();
+        Assert.InRange(skipped, 1, long.MaxValue);
+        Assert.Equal(report.GetProperty("pagesChosen").GetInt64(), report.GetProperty("pages").GetInt64() + skipped);
+    }
+
+    [Fact]
+    public void A_process_that_has_ended_before_its_first_page_is_read_is_bad_input()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
+        using Process victim = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
+        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", "--pid", $"{victim.Id}", "--json", "-"], process =>
+        {
+            ServeProcess.Until(() => process.HasExited || HasOpen(process, $"/proc/{victim.Id}/mem"), "a measurement");
+            victim.Kill();
+            victim.WaitForExit();
         });
-        drain.Wait();
-        Assert.True(run.ExitCode is 0 or 2, run.Error);
+        Assert.True(run.ExitCode == 2, run.Error);
+        Assert.Contains($"process {victim.Id}", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+
+        static bool HasOpen(Process process, string file)
+        {
+            try
+            {
+                return Directory.EnumerateFiles($"/proc/{process.Id}/fd").Any(link => new FileInfo(link).LinkTarget == file);
+            }
+            catch (IOException)
+            {
+                // The process has just ended.
+                return false;
+            }
+        }
     }
 
     [Theory]
@@ -214,11 +258,12 @@ public class MeasureTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill.");
         using DataFolder data = new(8192);
-        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"], process =>
+        string[] arguments = [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"];
+        Command run = Command.RunProcess("dotnet", arguments, process =>
         {
-            // Well into it: counted from where interrupts are listened for, since on some machines it takes long until then.
+            // Well into it, counted from where interrupts are listened for: on some machines it takes long until then.
             ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process), "a command that can be interrupted");
-            Task.Delay(2000).Wait();
+            ServeProcess.UntilAtWork(process);
             Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
         });
         Assert.True(run.ExitCode == 130, run.Error);

@@ -88,6 +88,22 @@ internal sealed class ServeProcess : IDisposable
     public static void Until(Func<bool> condition, string what) =>
         Assert.True(SpinWait.SpinUntil(condition, Patience), $"{what} did not come about");
 
+    /// <summary>Waits until a process has worked for a while: by the processor time that it takes, however busy the machine is.</summary>
+    public static void UntilAtWork(Process process)
+    {
+        TimeSpan? begun = null;
+        Until(
+            () =>
+            {
+                process.Refresh();
+                if (process.HasExited)
+                    return true;
+                begun ??= process.TotalProcessorTime;
+                return process.TotalProcessorTime - begun > TimeSpan.FromMilliseconds(400);
+            },
+            "a process at work");
+    }
+
     /// <summary>A TCP port that nobody listens on now.</summary>
     public static int FreePort()
     {

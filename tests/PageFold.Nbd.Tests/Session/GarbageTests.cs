@@ -82,7 +82,8 @@ public sealed class GarbageTests : IDisposable
     private void Exchange(byte[] stream)
     {
         using RawClient client = new(_serving.Unix);
-        Task<byte[]> answered = Task.Run(client.TakeToTheEnd);
+        Task<byte[]> answered = Task.Factory.StartNew(
+            client.TakeToTheEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             int cut = stream.Length / 3;

@@ -60,16 +60,21 @@ public class HugePageTests
         using PageStore store = Make();
         for (int page = 0; page < Pages; page++)
             store.Write(page, Noise(page));
+        WaitForHugePages(store);
         using CancellationTokenSource end = new();
-        Task merging = Task.Run(() =>
+        int verified = 0;
+        // What is merged while the threads work, and cut apart again.
+        int changes = 0;
+        Task merging = Tests.Pages.OnItsOwnThread(() =>
         {
-            while (!end.IsCancellationRequested)
+            for (long before = -1; !end.IsCancellationRequested; before = store.Heap.Arena.HugeBytes)
             {
                 store.Heap.Arena.MergeBlocksNow();
+                changes += store.Heap.Arena.HugeBytes != before && before >= 0 ? 1 : 0;
                 store.Heap.Arena.Trim();
             }
         });
-        Parallel.For(0, 4, worker =>
+        Crew.OnThreads(4, worker =>
         {
             Random random = new(worker);
             byte[] buffer = new byte[PageSize];
@@ -82,11 +87,16 @@ public class HugePageTests
                 else if (random.Next(2) == 0)
                     store.Write(page, Noise(page));
                 else if (store.TryRead(page, buffer))
+                {
                     Assert.True(buffer.AsSpan().SequenceEqual(Noise(page)));
+                    Interlocked.Increment(ref verified);
+                }
             }
         });
         end.Cancel();
-        merging.Wait();
+        merging.Wait(TestContext.Current.CancellationToken);
+        Assert.InRange(verified, 4 * 2000, int.MaxValue);
+        Assert.True(changes > 0, "No block was merged or cut apart while the threads worked.");
     }
 
     [Fact]

@@ -103,7 +103,7 @@ public class MemoryLimitsTests
         Gen.Long[1, 100_000].Sample(limit =>
         {
             MemoryBudget budget = new(limit);
-            Parallel.For(0, 4, thread =>
+            Crew.OnThreads(4, thread =>
             {
                 Random random = new(thread);
                 for (int i = 0; i < 1000; i++)

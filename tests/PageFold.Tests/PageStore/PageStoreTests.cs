@@ -188,11 +188,12 @@ public class PageStoreTests
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = codec });
             byte[] buffer = new byte[PageSize];
             using CancellationTokenSource done = new();
-            Task scribbler = Task.Run(
+            long scribbled = 0;
+            Task scribbler = Pages.OnItsOwnThread(
                 () =>
                 {
                     Random random = new(1);
-                    while (!done.IsCancellationRequested)
+                    for (; !done.IsCancellationRequested; Volatile.Write(ref scribbled, scribbled + 1))
                     {
                         // Noise, runs and repetitions in turn, so that matches come and go under the encoder.
                         Span<byte> part = buffer.AsSpan(random.Next(PageSize / 2), random.Next(64, PageSize / 2));
@@ -209,10 +210,10 @@ public class PageStoreTests
                                 break;
                         }
                     }
-                },
-                TestContext.Current.CancellationToken);
+                });
             byte[] read = new byte[PageSize];
-            for (int i = 0; i < 20_000; i++)
+            // Until the buffer has changed often enough, too, while pages were stored.
+            for (int i = 0; i < 20_000 || Volatile.Read(ref scribbled) < 10_000; i++)
             {
                 Assert.NotEqual(StoreOutcome.Full, store.Write(i % 500, buffer));
                 Assert.True(store.TryRead(i % 500, read));

@@ -179,7 +179,9 @@ public class RecompressionTests
         long started = Environment.TickCount64;
         long[] written = new long[Count];
         long recompressed = 0;
-        bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100 ? 4000 : 60_000);
+        long verified = 0;
+        long overtaken = 0;
+        bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100 && Volatile.Read(ref verified) > 1000 ? 4000 : 60_000);
         Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
@@ -190,7 +192,7 @@ public class RecompressionTests
                 long version = written[number] + 1;
                 Make(page, number, version);
                 if (store.Write(number, page) != StoreOutcome.Full)
-                    written[number] = version;
+                    Volatile.Write(ref written[number], version);
                 if (random.Next(20) == 0)
                     store.Discard(number);
                 if (random.Next(100) == 0)
@@ -204,8 +206,12 @@ public class RecompressionTests
             while (Going())
             {
                 int number = random.Next(Count);
-                if (store.TryRead(number, page))
-                    Check(page, number);
+                long before = Volatile.Read(ref written[number]);
+                if (!store.TryRead(number, page))
+                    continue;
+                Check(page, number);
+                Interlocked.Increment(ref verified);
+                Interlocked.Add(ref overtaken, Volatile.Read(ref written[number]) == before ? 0 : 1);
             }
         }))];
         Task[] recompressors = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
@@ -223,7 +229,8 @@ public class RecompressionTests
             }
         });
         Task.WaitAll([.. writers, .. readers, .. recompressors, compactor]);
-        Assert.True(recompressed > 100, $"only {recompressed} recompressed");
+        Assert.True(recompressed > 100 && verified > 1000 && overtaken > 0,
+            $"{recompressed} recompressed, {verified} verified, {overtaken} of them overtaken by a write");
         Assert.True(store.Budget.Peak <= limit);
         byte[] read = new byte[PageSize];
         for (int page = 0; page < Count; page++)

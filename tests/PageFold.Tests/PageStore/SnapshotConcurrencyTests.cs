@@ -48,7 +48,7 @@ public class SnapshotConcurrencyTests
         }
         done.Cancel();
         Task.WaitAll(writers, TestContext.Current.CancellationToken);
-        Assert.True(last > 0);
+        Assert.True(last > 100, $"The pair was written {last} times before the last snapshot.");
     }
 
     [Theory]
@@ -72,8 +72,10 @@ public class SnapshotConcurrencyTests
         {
             using SnapshotSession session = store.BeginSnapshot(folder.File);
             session.TakePoint();
+            Thread? thread = null;
             Task<long> writer = Task.Factory.StartNew(() =>
             {
+                Volatile.Write(ref thread, Thread.CurrentThread);
                 long before = GC.GetAllocatedBytesForCurrentThread();
                 for (int i = Count - 1; i >= 0; i--)
                 {
@@ -83,8 +85,10 @@ public class SnapshotConcurrencyTests
                 }
                 return GC.GetAllocatedBytesForCurrentThread() - before;
             }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            // Long enough for the buffers to be full and the writer to wait.
-            writer.Wait(TimeSpan.FromMilliseconds(20));
+            // Until the buffers are full and the writer waits, or it has ended.
+            Assert.True(SpinWait.SpinUntil(
+                () => (Volatile.Read(ref thread)?.ThreadState & (System.Threading.ThreadState.WaitSleepJoin | System.Threading.ThreadState.Stopped)) > 0,
+                TimeSpan.FromMinutes(1)));
             saved = Math.Max(saved, session.Save().PagesSavedByWriters);
             allocated = Math.Min(allocated, writer.GetAwaiter().GetResult());
         }
@@ -222,7 +226,7 @@ public class SnapshotConcurrencyTests
         AwaitWrites(begun, 4 * Count);
         long[] least = new long[Count];
         long[] most = new long[Count];
-        SpinWait.SpinUntil(() => store.Codecs.Count == 2);
+        Assert.True(SpinWait.SpinUntil(() => store.Codecs.Count == 2, TimeSpan.FromMinutes(1)), "recompression has not begun");
         using (SnapshotSession session = image ? store.BeginImage(folder.File, PageSize * (PageOf(Count) + 1)) : store.BeginSnapshot(folder.File))
         {
             if (exact)
@@ -234,7 +238,7 @@ public class SnapshotConcurrencyTests
                 most[number] = Volatile.Read(ref begun[number]);
             if (exact)
                 held.ExitWriteLock();
-            // Sometimes nobody saves for a while. Fewer writes than the session has room for.
+            // Sometimes saving begins late. Fewer writes than the session has room for.
             if (seed % 3 == 0)
                 AwaitWrites(begun, 50);
             SnapshotResult result = session.Save();

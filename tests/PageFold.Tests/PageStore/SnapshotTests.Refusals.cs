@@ -290,15 +290,18 @@ public partial class SnapshotTests
             store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
         SnapshotSession session = store.BeginSnapshot(folder.File);
         session.TakePoint();
-        // A writer waits for room that nobody will make.
-        Task writer = Pages.OnItsOwnThread(() =>
+        // A writer waits for room that no saving makes.
+        Exception? ending = null;
+        Thread writer = new(() => ending = Record.Exception(() =>
         {
             for (int page = 0; page < 2000; page++)
                 store.Write(page, new byte[PageSize]);
-        });
-        Assert.False(writer.Wait(100));
+        }));
+        writer.Start();
+        Crew.AwaitSleep(writer);
         store.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => writer.GetAwaiter().GetResult());
+        writer.Join();
+        Assert.IsType<ObjectDisposedException>(ending);
         Assert.Throws<ObjectDisposedException>(() => session.Save());
         session.Dispose();
         folder.AssertOnly();
