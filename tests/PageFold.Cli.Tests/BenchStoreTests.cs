@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold bench store</c> and <c>bench layers</c>: everybody is measured, everything is given back as it was written. How fast is not asserted.</summary>
+/// <summary>
+/// <c>pagefold bench store</c> and <c>bench layers</c>: every subject is measured, and every page is read as it was written. How fast is not
+/// asserted.
+/// </summary>
 public class BenchStoreTests
 {
     private const string NoDevice = "A device needs zram and root, and without one nothing can be left behind.";
@@ -39,8 +42,9 @@ public class BenchStoreTests
                     {
                         foreach (int threads in (int[])[1, 2])
                         {
-                            JsonElement row = Assert.Single(rows, row => Text(row, "subject") == subject && Text(row, "algorithm") == algorithm
-                                && Text(row, "operation") == operation && Text(row, "order") == order && row.GetProperty("threads").GetInt32() == threads);
+                            JsonElement row = Assert.Single(rows, row => Text(row, "subject") == subject
+                                && Text(row, "algorithm") == algorithm && Text(row, "operation") == operation
+                                && Text(row, "order") == order && row.GetProperty("threads").GetInt32() == threads);
                             Assert.True(row.GetProperty("pagesPerSecond").GetDouble() > 0);
                         }
                     }
@@ -110,7 +114,7 @@ public class BenchStoreTests
     }
 
     [Fact]
-    public void Leaves_no_device_behind_when_nobody_reads_its_progress_any_more()
+    public void Leaves_no_device_behind_when_its_progress_is_not_read_any_more()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "zram is Linux's.");
         using DataFolder data = new();
@@ -133,7 +137,8 @@ public class BenchStoreTests
         foreach (string operation in (string[])["store", "load"])
         {
             JsonElement part = run.Json.GetProperty(operation);
-            Assert.Equal(part.GetProperty("nanoseconds").GetDouble(), part.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("nanoseconds").GetDouble()), 3);
+            double sum = part.GetProperty("layers").EnumerateArray().Sum(layer => layer.GetProperty("nanoseconds").GetDouble());
+            Assert.Equal(part.GetProperty("nanoseconds").GetDouble(), sum, 3);
         }
         Assert.StartsWith("<svg", File.ReadAllText(svg), StringComparison.Ordinal);
         System.Xml.Linq.XDocument.Load(svg);
@@ -148,7 +153,7 @@ public class BenchStoreTests
         Assert.Equal(0, run.ExitCode);
         foreach (string expected in (string[])["Memory held", "verified", "same-filled", "one round"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
-        // Noise needs a second round, and what is cut off at the width of a terminal nobody can read.
+        // Noise needs a second round, and a reader of a terminal cannot see what is cut off at its width.
         Assert.DoesNotContain('±', run.Output);
         Assert.DoesNotContain('…', run.Output);
         Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
@@ -159,7 +164,8 @@ public class BenchStoreTests
     {
         Command run = Command.Run("bench", "speed");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map. See 'pagefold bench --help'", run.Error, StringComparison.Ordinal);
+        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map. See 'pagefold bench --help'",
+            run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -37,7 +37,8 @@ public class MeasureTests
                 Assert.True(json.GetProperty(phase).GetProperty(figure).GetDouble() > 0, $"{phase}.{figure}");
         }
         JsonElement after = json.GetProperty("afterDiscard");
-        Assert.Equal((double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(), after.GetProperty("overhead").GetDouble(), 9);
+        Assert.Equal((double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(),
+            after.GetProperty("overhead").GetDouble(), 9);
         Assert.True(after.GetProperty("compactedOverhead").GetDouble() <= after.GetProperty("overhead").GetDouble());
     }
 
@@ -47,7 +48,8 @@ public class MeasureTests
         using DataFolder data = new();
         Command run = Command.Run("measure", data.Path);
         Assert.Equal(0, run.ExitCode);
-        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: 513 pages, all of them, were"])
+        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size",
+            "verified: 513 pages, all of them, were"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
@@ -147,7 +149,8 @@ public class MeasureTests
             victim.WaitForExit();
         });
         Assert.True(run.ExitCode == 2, run.Error);
-        Assert.Contains($"process {victim.Id}", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains($"process {victim.Id}", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
 
         static bool HasOpen(Process process, string file)
@@ -214,7 +217,8 @@ public class MeasureTests
         using DataFolder data = new();
         foreach (string redirect in (string[])["> /dev/full", ">&-", "2>&-"])
         {
-            Command run = Command.RunProcess("sh", ["-c", $"exec dotnet \"$0\" measure \"$1\" --json - {redirect}", Command.Program, data.Path]);
+            Command run = Command.RunProcess("sh", ["-c", $"exec dotnet \"$0\" measure \"$1\" --json - {redirect}", Command.Program,
+                data.Path]);
             Assert.True(run.ExitCode is 0 or 2, $"{redirect}: exit {run.ExitCode}: {run.Error}");
             Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
         }
@@ -242,7 +246,8 @@ public class MeasureTests
         string text = Path.Combine(data.Path, "text");
         long length = new FileInfo(text).Length;
         foreach (string[] arguments in (string[][])[
-            ["measure", text, "--json", text], ["measure", data.Path, "--json", text], ["bench", "store", "--data", data.Path + "/", "--json", text],
+            ["measure", text, "--json", text], ["measure", data.Path, "--json", text], ["bench", "store", "--data", data.Path + "/",
+                "--json", text],
             ["bench", "alloc", "--data", text, "--json", text], ["bench", "layers", "--data", text, "--svg", text]])
         {
             Command run = Command.Run(arguments);
@@ -325,7 +330,8 @@ public class MeasureTests
         using DataFolder data = new();
         string secret = Path.Combine(data.Path, "noise");
         File.SetUnixFileMode(secret, UnixFileMode.None);
-        File.SetUnixFileMode(data.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(data.Path,
+            UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         string[] asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet", Command.Program, "measure", "--json", "-"];
         bool root = Environment.UserName == "root";
         Command named = root ? Command.RunProcess("setpriv", [.. asNobody, secret]) : Command.Run("measure", "--json", "-", secret);

@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold serve</c> as a process of its own, with a Unix socket in the test's folder. It is killed with the test if it was not ended before.</summary>
+/// <summary>
+/// <c>pagefold serve</c> as a process of its own, with a Unix socket in the test's folder. It is killed with the test if it was not ended
+/// before.
+/// </summary>
 internal sealed class ServeProcess : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -104,7 +107,7 @@ internal sealed class ServeProcess : IDisposable
             "a process at work");
     }
 
-    /// <summary>A TCP port that nobody listens on now.</summary>
+    /// <summary>A TCP port on which no process listens now.</summary>
     public static int FreePort()
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
@@ -131,7 +134,12 @@ internal sealed class ServeProcess : IDisposable
     /// <summary>Connects to the control socket, to send anything.</summary>
     public Socket ConnectToControl()
     {
-        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = (int)Patience.TotalMilliseconds, SendTimeout = (int)Patience.TotalMilliseconds };
+        int patience = (int)Patience.TotalMilliseconds;
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = patience,
+            SendTimeout = patience,
+        };
         socket.Connect(new UnixDomainSocketEndPoint(ControlPath));
         return socket;
     }

@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace PageFold.Tests;
 
 /// <summary>
-/// The threads of one concurrency test. Each role has threads of its own, and the run goes on until every role and every tally has reached its
-/// least count. So a test cannot pass without the work that it claims, however few processors there are.
+/// The threads of one concurrency test. Each role has threads of its own, and the run goes on until every role and every tally has reached
+/// its least count. So a test cannot pass without the work that it claims, however few processors there are.
 /// </summary>
 /// <remarks>
-/// A role repeats a step until the run ends. The run lasts for its time and then until all counts are reached. If that takes longer than a minute
-/// more, the test fails and names the counts that are short. The first exception of a step ends the run and fails the test.
+/// A role repeats a step until the run ends. The run lasts for its time and then until all counts are reached. If that takes longer than a
+/// minute more, the test fails and names the counts that are short. The first exception of a step ends the run and fails the test.
 /// </remarks>
 internal sealed class Crew(int milliseconds)
 {
@@ -84,7 +84,9 @@ internal sealed class Crew(int milliseconds)
             throw new AggregateException(failures);
     }
 
-    /// <summary>Waits until a thread sleeps in a wait, which it cannot do before it has come to what it waits for; fails if it ends first.</summary>
+    /// <summary>
+    /// Waits until a thread sleeps in a wait, which it cannot do before it has come to what it waits for; fails if it ends first.
+    /// </summary>
     public static void AwaitSleep(Thread thread)
     {
         long last = Stopwatch.GetTimestamp() + (long)(Patience.TotalSeconds * Stopwatch.Frequency);

@@ -2,7 +2,7 @@ using PageFold.Frames;
 
 namespace PageFold.Interleavings.Protocols;
 
-/// <summary>The gate: an owner's memory goes once, when nobody is inside, and a thread that works alone is alone.</summary>
+/// <summary>The gate: an owner's memory goes once, when no operation is inside, and a thread that works alone is alone.</summary>
 public class GateProtocolTests
 {
     private static readonly HashSet<string> Points = ["Gate.cs"];

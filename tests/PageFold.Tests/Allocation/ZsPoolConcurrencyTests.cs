@@ -26,7 +26,8 @@ public abstract class ZsPoolConcurrencyTests
     [InlineData(true, 1)]
     public void Threads_find_their_own_bytes_while_a_compactor_moves_everything(bool noNeighbours, int chain)
     {
-        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 12 << 20, NoNeighbours = noNeighbours, MaxChain = chain });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 12 << 20, NoNeighbours = noNeighbours,
+            MaxChain = chain });
         using CancellationTokenSource done = new();
         long moved = 0;
         long verified = 0;

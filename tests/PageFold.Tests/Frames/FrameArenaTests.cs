@@ -102,7 +102,7 @@ public class FrameArenaTests
     }
 
     [Fact]
-    public void What_nobody_needed_for_a_while_goes_back_and_what_is_needed_again_stays()
+    public void What_was_not_needed_for_a_while_goes_back_and_what_is_needed_again_stays()
     {
         using FrameArena arena = Make(FrameBackingKind.Default, 4096, 64 << 20);
         int asked = 0;
@@ -284,7 +284,8 @@ public class FrameArenaTests
     [InlineData(131072)]
     public void Names_the_option_the_value_and_the_remedy_when_the_frame_size_is_wrong(int frameSize)
     {
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => new FrameArena(new FrameArenaOptions { FrameSize = frameSize }));
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new FrameArena(new FrameArenaOptions { FrameSize = frameSize }));
         Assert.Contains($"FrameSize is {frameSize}", error.Message, StringComparison.Ordinal);
         Assert.Contains("choose", error.Message, StringComparison.Ordinal);
     }
@@ -305,7 +306,8 @@ public class FrameArenaTests
             Assert.True(arena.TryAllocate(out _));
             return;
         }
-        Assert.Contains("Linux", Assert.Throws<PlatformNotSupportedException>(() => Make(FrameBackingKind.SharedMemory, 4096, 1 << 20)).Message, StringComparison.Ordinal);
+        Assert.Contains("Linux", Assert.Throws<PlatformNotSupportedException>(() => Make(FrameBackingKind.SharedMemory, 4096,
+            1 << 20)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -328,7 +330,7 @@ public class FrameArenaTests
         List<uint> frames = [];
         while (arena.TryAllocate(out uint frame))
             frames.Add(frame);
-        // So few that whoever frees does not give any back at once.
+        // So few that the thread that frees them gives none back at once.
         frames[..40].ForEach(arena.Free);
         using ManualResetEventSlim inTransit = new();
         using ManualResetEventSlim goOn = new();

@@ -2,7 +2,7 @@ using PageFold.Frames;
 
 namespace PageFold.Tests.Frames;
 
-/// <summary>Frames that are all in use are merged into huge pages and cut apart again, and nobody notices but the TLB.</summary>
+/// <summary>Frames that are all in use are merged into huge pages and cut apart again, and only the TLB notices.</summary>
 public class HugePageTests
 {
     private const int PageSize = 4096;
@@ -139,7 +139,8 @@ public class HugePageTests
 
     private static void WaitForHugePages(PageStore store)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Huge pages are made on Linux, where the kernel has them.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"),
+            "Huge pages are made on Linux, where the kernel has them.");
         long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         while (store.Heap.Arena.HugeBytes == 0 && Environment.TickCount64 < until)
             Task.Delay(20).Wait();

@@ -11,7 +11,9 @@ internal readonly record struct PageOperation(bool IsRead, long Version, long Be
     /// <summary>The version of a page that holds nothing. Discards are not unique: every discard writes it.</summary>
     public const long Absent = 0;
 
-    /// <summary>The version of a page that is none of those written. A write never has it, so a read of it always fails the check.</summary>
+    /// <summary>
+    /// The version of a page that is none of those written. A write never has it, so a read of it always fails the check.
+    /// </summary>
     public const long Torn = -1;
 
     public override string ToString()

@@ -5,17 +5,17 @@ using System.Text;
 namespace PageFold.Tests.Linearizability;
 
 /// <summary>
-/// Decides whether the history of one page is linearizable: whether each operation can be given one moment between its beginning and its end,
-/// so that every read returns what the last write or discard before it left.
+/// Decides whether the history of one page is linearizable: whether each operation can be given one moment between its beginning and its
+/// end, so that every read returns what the last write or discard before it left.
 /// </summary>
 /// <remarks>
 /// <para>
 /// The page is a register, absent at first. For registers whose writes are all different Gibbons and Korach decide this by the zones of the
-/// values ("Testing shared memories", 1997). Discards are not different from one another, and then that question is hard in general. Here the
-/// number of threads is small, so the check keeps every state in which the register can be (after Lowe, "Testing for linearizability", 2017):
-/// the value, and which of the operations under way have had their moment. When an operation ends, all states in which it has not had its
-/// moment are extended until it has; states that cannot be are dropped. If none is left, no order explains the history. The check is exact,
-/// and costs at most the operations times two to the number of operations under way.
+/// values ("Testing shared memories", 1997). Discards are not different from one another, and then that question is hard in general. Here
+/// the number of threads is small, so the check keeps every state in which the register can be (after Lowe, "Testing for linearizability",
+/// 2017): the value, and which of the operations under way have had their moment. When an operation ends, all states in which it has not
+/// had its moment are extended until it has; states that cannot be are dropped. If none is left, no order explains the history. The check
+/// is exact, and costs at most the operations times two to the number of operations under way.
 /// </para>
 /// <para>An operation that ends at the timestamp at which another begins counts as under way with it.</para>
 /// </remarks>
@@ -121,7 +121,8 @@ internal sealed class RegisterCheck
         foreach (PageOperation source in _history.Where(operation => !operation.IsRead && operation.Version == culprit.Version).TakeLast(3))
             text.Append(CultureInfo.InvariantCulture, $"\n  that version comes from {source}");
         PageOperation[] around = [.. _history.Where(operation => operation.Begun <= culprit.Ended).OrderBy(operation => operation.Ended)];
-        text.Append(CultureInfo.InvariantCulture, $"\n  the last {Math.Min(MostShown, around.Length)} of {around.Length} operations up to its end:");
+        text.Append(CultureInfo.InvariantCulture,
+            $"\n  the last {Math.Min(MostShown, around.Length)} of {around.Length} operations up to its end:");
         foreach (PageOperation operation in around.TakeLast(MostShown))
             text.Append(CultureInfo.InvariantCulture, $"\n  {operation}{(operation == culprit ? "   <--" : "")}");
         return text.ToString();

@@ -4,13 +4,15 @@ using System.Runtime.InteropServices;
 namespace PageFold.Tests.Linearizability;
 
 /// <summary>
-/// One round of the check: threads write, read and discard a few pages of a store under a tight limit, while others compact, recompress, write
-/// back and take snapshots. Each thread keeps its own history. The seed decides the store's options and the kinds of content.
+/// One round of the check: threads write, read and discard a few pages of a store under a tight limit, while others compact, recompress,
+/// write back and take snapshots. Each page has a history, to which every thread adds. The seed decides the store's options and the kinds
+/// of content.
 /// </summary>
 /// <remarks>
-/// Every write has a version of its own, which fills the page in one of five forms. A read compares the whole page with what the version that
-/// it finds must look like, so a mixture of two versions is no version at all. A snapshot reads every page between the beginning and the end of
-/// fixing its point in time. A refused write either leaves the page alone and is no operation, or invalidates it and is a discard.
+/// Every write has a version of its own, which fills the page in one of five forms. A read compares the whole page with what the version
+/// that it finds must look like, so a mixture of two versions is no version at all. A snapshot reads every page between the beginning and
+/// the end of fixing its point in time. A refused write either leaves the page alone and is no operation, or invalidates it and is a
+/// discard.
 /// </remarks>
 internal sealed class StoreRound(int seed, int milliseconds)
 {
@@ -206,7 +208,9 @@ internal sealed class StoreRound(int seed, int milliseconds)
     /// <summary>Four pages have half of all operations, so that threads meet.</summary>
     private static int Choose(Random random) => random.Next(2) == 0 ? random.Next(4) : random.Next(Pages);
 
-    /// <summary>A version's content: one word, another word in each half, compressible, half noise, noise. Its first word tells all.</summary>
+    /// <summary>
+    /// A version's content: one word, another word in each half, compressible, half noise, noise. Its first word tells all.
+    /// </summary>
     private static byte[] Content(byte[] page, int number, long version, int kind)
     {
         Span<ulong> words = MemoryMarshal.Cast<byte, ulong>(page.AsSpan());

@@ -8,7 +8,7 @@ public class CodecContractTests
     [InlineData(-7)]
     [InlineData(100_000)]
     [InlineData(int.MinValue)]
-    public void A_codec_that_lies_about_its_output_harms_nobody(int claimed)
+    public void A_codec_that_lies_about_its_output_does_no_harm(int claimed)
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, Codec = new FakeCodec { Claimed = claimed } });
         byte[] page = new byte[4096];

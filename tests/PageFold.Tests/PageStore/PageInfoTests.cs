@@ -28,7 +28,9 @@ public class PageInfoTests
         Assert.Equal((PageState.Compressed, 0), (lz4.State, lz4.Codec));
         Assert.InRange(lz4.StoredBytes, 2000, 2200);
         Assert.Equal((PageState.Compressed, 1), (Info(store, 5).State, Info(store, 5).Codec));
-        Assert.Equal([null, PageState.SameFilled, PageState.SameFilled, PageState.Compressed, PageState.Incompressible], Enumerable.Range(0, 5).Select(page => store.StateOf(page)));
+        Assert.Equal(
+            [null, PageState.SameFilled, PageState.SameFilled, PageState.Compressed, PageState.Incompressible],
+            Enumerable.Range(0, 5).Select(page => store.StateOf(page)));
         Assert.Equal([true, true, false, false, false], Enumerable.Range(0, 5).Select(page => store.IsZero(page)));
         Assert.True(store.IsZero(4_000_000_000));
         Assert.Throws<ArgumentOutOfRangeException>(() => store.IsZero(-1));
@@ -50,7 +52,8 @@ public class PageInfoTests
         store.ReadStored(3, read);
         store.Compact();
         store.AdvanceClock(TimeSpan.FromSeconds(60));
-        Assert.Equal([160, 60, 60, 160, 160], Enumerable.Range(0, 5).Select(page => (int)Info(store, page).Age!.Value.TotalSeconds / 20 * 20));
+        Assert.Equal(
+            [160, 60, 60, 160, 160], Enumerable.Range(0, 5).Select(page => (int)Info(store, page).Age!.Value.TotalSeconds / 20 * 20));
         // Written again in place, refilled with another word, and read while filled.
         store.Write(0, Noise(100, 0.5));
         store.Write(4, Filled(5));

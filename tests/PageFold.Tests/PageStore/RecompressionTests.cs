@@ -56,8 +56,10 @@ public class RecompressionTests
         RecompressionOptions old = new() { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), RetrySettled = true };
         Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, OnlyIncompressible = true }).Examined);
         Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = PageSize }).Examined);
-        Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = PageSize, RetrySettled = true }).Examined);
-        Assert.Equal(7, store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), MostPages = 7 }).Examined);
+        Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = PageSize,
+            RetrySettled = true }).Examined);
+        Assert.Equal(7, store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.FromMinutes(9),
+            MostPages = 7 }).Examined);
         Assert.Equal(25 + 18, store.Recompress(old).Examined);
         // That was no access.
         Assert.Equal(25, store.Recompress(old).Examined);
@@ -73,7 +75,8 @@ public class RecompressionTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
         Assert.Contains("TrackAccess", Assert.Throws<InvalidOperationException>(() =>
             store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.Zero })).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, LeastStoredBytes = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense,
+            LeastStoredBytes = -1 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, MostPages = -1 }));
         Assert.Throws<ArgumentException>(() => store.Recompress(new RecompressionOptions { Codec = null! }));
         Assert.Throws<ArgumentNullException>(() => store.Recompress(null!));
@@ -181,7 +184,8 @@ public class RecompressionTests
         long recompressed = 0;
         long verified = 0;
         long overtaken = 0;
-        bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100 && Volatile.Read(ref verified) > 1000 ? 4000 : 60_000);
+        bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100
+            && Volatile.Read(ref verified) > 1000 ? 4000 : 60_000);
         Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
@@ -217,7 +221,8 @@ public class RecompressionTests
         Task[] recompressors = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             for (int i = thread; Going(); i++)
-                Interlocked.Add(ref recompressed, store.Recompress(new RecompressionOptions { Codec = codecs[i % 3], RetrySettled = i % 5 == 0 }).Recompressed);
+                Interlocked.Add(ref recompressed, store.Recompress(new RecompressionOptions { Codec = codecs[i % 3],
+                    RetrySettled = i % 5 == 0 }).Recompressed);
         }))];
         Task compactor = Pages.OnItsOwnThread(() =>
         {

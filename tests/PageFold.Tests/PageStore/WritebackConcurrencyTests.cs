@@ -73,8 +73,10 @@ public class WritebackConcurrencyTests
             {
                 if (thread < 2)
                 {
-                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0, MostBytes = 300_000 });
-                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MostBytes or WritebackStop.FileFull, result.ToString());
+                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0,
+                        MostBytes = 300_000 });
+                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MostBytes or WritebackStop.FileFull,
+                        result.ToString());
                     Interlocked.Add(ref left, result.Pages);
                     Interlocked.Add(ref skipped, result.Skipped);
                 }
@@ -141,7 +143,8 @@ public class WritebackConcurrencyTests
                 }
             }))];
             // At another moment each time.
-            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref writes) >= 1 + round * 40, TimeSpan.FromMinutes(1)), "the writers stand still");
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref writes) >= 1 + round * 40, TimeSpan.FromMinutes(1)),
+                "the writers stand still");
             store.Dispose();
             Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
             Assert.Equal(tasks.Length, refused);
