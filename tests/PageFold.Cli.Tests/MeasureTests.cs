@@ -37,8 +37,7 @@ public class MeasureTests
                 Assert.True(json.GetProperty(phase).GetProperty(figure).GetDouble() > 0, $"{phase}.{figure}");
         }
         JsonElement after = json.GetProperty("afterDiscard");
-        Assert.Equal(
-            (double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(),
+        Assert.Equal((double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(),
             after.GetProperty("overhead").GetDouble(), 9);
         Assert.True(after.GetProperty("compactedOverhead").GetDouble() <= after.GetProperty("overhead").GetDouble());
     }
@@ -49,11 +48,8 @@ public class MeasureTests
         using DataFolder data = new();
         Command run = Command.Run("measure", data.Path);
         Assert.Equal(0, run.ExitCode);
-        string[] parts =
-        [
-            "Held in memory", "times more data", "Overhead", "Compressed pages by size", "verified: 513 pages, all of them, were",
-        ];
-        foreach (string expected in parts)
+        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size",
+            "verified: 513 pages, all of them, were"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
 
@@ -83,7 +79,8 @@ public class MeasureTests
         Assert.True(JsonDocument.Parse(File.ReadAllText(target)).RootElement.GetProperty("verified").GetBoolean());
         string pipe = Path.Combine(data.Path, "pipe");
         Command.RunProcess("mkfifo", [pipe]);
-        Task<string> reader = Task.Run(() => File.ReadAllText(pipe));
+        Task<string> reader = Task.Factory.StartNew(
+            () => File.ReadAllText(pipe), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.Equal(0, Command.Run("measure", Path.Combine(data.Path, "text"), "--json", pipe).ExitCode);
         Assert.True(JsonDocument.Parse(reader.Result).RootElement.GetProperty("verified").GetBoolean());
     }
@@ -113,22 +110,61 @@ public class MeasureTests
     public void A_process_that_ends_meanwhile_is_skipped_and_counted()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
-        using Process victim = Process.Start(
-            new ProcessStartInfo("dotnet", [Command.Program, "measure", "--pid", $"{Environment.ProcessId}"])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-        Task drain = Task.WhenAll(victim.StandardOutput.ReadToEndAsync(), victim.StandardError.ReadToEndAsync());
-        Task.Delay(400).Wait();
-        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", "--pid", $"{victim.Id}", "--json", "-"], _ =>
+        // A shell with 20 MiB of text that does not compress, so that storing its pages takes far longer than ending it.
+        using Process victim = Process.Start(new ProcessStartInfo("sh",
+            ["-c", "text=$(head -c 15000000 /dev/urandom | base64 -w 0); echo ready; read -r end"])
+            { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        Assert.Equal("ready", victim.StandardOutput.ReadLine());
+        using Process measuring = Process.Start(new ProcessStartInfo("dotnet",
+            [Command.Program, "measure", "--pid", $"{victim.Id}", "--codec", "zstd", "--level", "12", "--json", "-"])
+            { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> output = measuring.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string told = "";
+        while (measuring.StandardError.ReadLine() is { } line)
         {
-            Task.Delay(600).Wait();
+            told += line + '\n';
+            if (!line.Contains("Reading and storing", StringComparison.Ordinal))
+                continue;
             victim.Kill();
+            victim.WaitForExit();
+        }
+        measuring.WaitForExit();
+        Assert.True(victim.HasExited, told);
+        Assert.True(measuring.ExitCode == 0, told);
+        JsonElement report = JsonDocument.Parse(output.Result).RootElement;
+        long skipped = report.GetProperty("pagesSkipped").GetInt64();
+        Assert.InRange(skipped, 1, long.MaxValue);
+        Assert.Equal(report.GetProperty("pagesChosen").GetInt64(), report.GetProperty("pages").GetInt64() + skipped);
+    }
+
+    [Fact]
+    public void A_process_that_has_ended_before_its_first_page_is_read_is_bad_input()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "--pid reads /proc, which only Linux has.");
+        using Process victim = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
+        Command run = Command.RunProcess("dotnet", [Command.Program, "measure", "--pid", $"{victim.Id}", "--json", "-"], process =>
+        {
+            ServeProcess.Until(() => process.HasExited || HasOpen(process, $"/proc/{victim.Id}/mem"), "a measurement");
+            victim.Kill();
+            victim.WaitForExit();
         });
-        drain.Wait();
-        Assert.True(run.ExitCode is 0 or 2, run.Error);
+        Assert.True(run.ExitCode == 2, run.Error);
+        Assert.Contains($"process {victim.Id}", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+
+        static bool HasOpen(Process process, string file)
+        {
+            try
+            {
+                return Directory.EnumerateFiles($"/proc/{process.Id}/fd").Any(link => new FileInfo(link).LinkTarget == file);
+            }
+            catch (IOException)
+            {
+                // The process has just ended.
+                return false;
+            }
+        }
     }
 
     [Theory]
@@ -181,8 +217,8 @@ public class MeasureTests
         using DataFolder data = new();
         foreach (string redirect in (string[])["> /dev/full", ">&-", "2>&-"])
         {
-            Command run = Command.RunProcess(
-                "sh", ["-c", $"exec dotnet \"$0\" measure \"$1\" --json - {redirect}", Command.Program, data.Path]);
+            Command run = Command.RunProcess("sh", ["-c", $"exec dotnet \"$0\" measure \"$1\" --json - {redirect}", Command.Program,
+                data.Path]);
             Assert.True(run.ExitCode is 0 or 2, $"{redirect}: exit {run.ExitCode}: {run.Error}");
             Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
         }
@@ -209,15 +245,10 @@ public class MeasureTests
         using DataFolder data = new();
         string text = Path.Combine(data.Path, "text");
         long length = new FileInfo(text).Length;
-        string[][] commands =
-        [
-            ["measure", text, "--json", text],
-            ["measure", data.Path, "--json", text],
-            ["bench", "store", "--data", data.Path + "/", "--json", text],
-            ["bench", "alloc", "--data", text, "--json", text],
-            ["bench", "layers", "--data", text, "--svg", text],
-        ];
-        foreach (string[] arguments in commands)
+        foreach (string[] arguments in (string[][])[
+            ["measure", text, "--json", text], ["measure", data.Path, "--json", text], ["bench", "store", "--data", data.Path + "/",
+                "--json", text],
+            ["bench", "alloc", "--data", text, "--json", text], ["bench", "layers", "--data", text, "--svg", text]])
         {
             Command run = Command.Run(arguments);
             Assert.True(run.ExitCode == 2, run.Error);
@@ -235,9 +266,9 @@ public class MeasureTests
         string[] arguments = [Command.Program, "measure", data.Path, "--codec", "zstd", "--level", "19", "--json", "-"];
         Command run = Command.RunProcess("dotnet", arguments, process =>
         {
-            // Wait until the command handles interrupts, which takes long on some machines, and then until it is well under way.
+            // Well into it, counted from where interrupts are listened for: on some machines it takes long until then.
             ServeProcess.Until(() => process.HasExited || Command.ListensForInterrupts(process), "a command that can be interrupted");
-            Task.Delay(2000).Wait();
+            ServeProcess.UntilAtWork(process);
             Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
         });
         Assert.True(run.ExitCode == 130, run.Error);
@@ -299,8 +330,8 @@ public class MeasureTests
         using DataFolder data = new();
         string secret = Path.Combine(data.Path, "noise");
         File.SetUnixFileMode(secret, UnixFileMode.None);
-        File.SetUnixFileMode(
-            data.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(data.Path,
+            UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         string[] asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "dotnet", Command.Program, "measure", "--json", "-"];
         bool root = Environment.UserName == "root";
         Command named = root ? Command.RunProcess("setpriv", [.. asNobody, secret]) : Command.Run("measure", "--json", "-", secret);

@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary><c>pagefold serve</c> as a separate process, with a Unix socket in the test's folder; killed at the end of the test.</summary>
+/// <summary>
+/// <c>pagefold serve</c> as a process of its own, with a Unix socket in the test's folder. It is killed with the test if it was not ended
+/// before.
+/// </summary>
 internal sealed class ServeProcess : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -88,7 +91,23 @@ internal sealed class ServeProcess : IDisposable
     public static void Until(Func<bool> condition, string what) =>
         Assert.True(SpinWait.SpinUntil(condition, Patience), $"{what} did not come about");
 
-    /// <summary>Finds a TCP port that no process listens on now.</summary>
+    /// <summary>Waits until a process has worked for a while: by the processor time that it takes, however busy the machine is.</summary>
+    public static void UntilAtWork(Process process)
+    {
+        TimeSpan? begun = null;
+        Until(
+            () =>
+            {
+                process.Refresh();
+                if (process.HasExited)
+                    return true;
+                begun ??= process.TotalProcessorTime;
+                return process.TotalProcessorTime - begun > TimeSpan.FromMilliseconds(400);
+            },
+            "a process at work");
+    }
+
+    /// <summary>A TCP port on which no process listens now.</summary>
     public static int FreePort()
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);

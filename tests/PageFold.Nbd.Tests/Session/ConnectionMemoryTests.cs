@@ -33,7 +33,8 @@ public class ConnectionMemoryTests
         List<RawClient> greedy = [.. Enumerable.Range(0, 16).Select(i => serving.Attach(i % 2 == 0 ? "quick" : "slow"))];
         foreach (RawClient client in greedy)
             client.RequestMany(30, Command.Read, 0, 1 << 20);
-        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+        int replies = 0;
+        Task.WaitAll([.. Enumerable.Range(0, 4).Select(i => Content.OnItsOwnThread(() =>
         {
             using RawClient client = serving.Attach(i % 2 == 0 ? "quick" : "slow");
             byte[] own = Content.Of(128 << 10, (ulong)i + 2);
@@ -54,9 +55,11 @@ public class ConnectionMemoryTests
                         left.Remove(message.Cookie);
                 }
                 Assert.All(taken.Values, data => Content.AssertSame(content.AsSpan(0, 64 << 10).ToArray(), [.. data], "a reply"));
+                Interlocked.Add(ref replies, taken.Count);
                 Assert.InRange(serving.Server.ConnectionBytes, 0, limit);
             }
-        });
+        }))], TestContext.Current.CancellationToken);
+        Assert.Equal(4 * 3 * 20, replies);
         Assert.InRange(serving.Server.ConnectionPeakBytes, 16 * 2 * Block, limit);
         foreach (RawClient client in greedy)
             client.Dispose();

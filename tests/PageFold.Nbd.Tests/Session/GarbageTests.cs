@@ -21,14 +21,14 @@ public sealed class GarbageTests : IDisposable
         Gen.Const(Wire.Option(Option.ExportName, "prey"u8.ToArray())));
 
     private static readonly Gen<byte[]> Requests = Gen.Select(
-        Gen.Int[0, 8], Gen.Int[0, 31], Gen.ULong, Gen.ULong[0, 1 << 20], Gen.UInt[0, 20_000], Gen.Int[0, 3])
+            Gen.Int[0, 8], Gen.Int[0, 31], Gen.ULong, Gen.ULong[0, 1 << 20], Gen.UInt[0, 20_000], Gen.Int[0, 3])
         .Select((command, flags, cookie, offset, length, plain) =>
             (byte[])[.. Wire.Request(command == Command.Disconnect ? Command.Flush : command, plain > 0 ? 0 : flags, cookie, offset,
                 length), .. new byte[command == Command.Write ? length : 0]]);
 
     private static readonly Gen<byte[]> Streams = Gen.Select(Options.Array[0, 6], Choices, Requests.Array[0, 8], Gen.UInt[1, 3])
-        .Select((options, choice, requests, flags) =>
-            (byte[])[.. Wire.U32(flags), .. options.SelectMany(o => o), .. choice, .. requests.SelectMany(r => r)]);
+        .Select((options, choice, requests, flags) => (byte[])[.. Wire.U32(flags), .. options.SelectMany(o => o), .. choice,
+            .. requests.SelectMany(r => r)]);
 
     private readonly Serving _serving = new(
         [new NbdExport { Name = "kept", Disk = TestDisk.Make() }, new NbdExport { Name = "prey", Disk = TestDisk.Make() }]);
@@ -53,14 +53,26 @@ public sealed class GarbageTests : IDisposable
 
     [Fact]
     public void Noise_instead_of_requests_is_not_answered() =>
-        Gen.Byte.Array[0, 300].Sample(
-            noise => Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. noise]), iter: 300, threads: 1);
+        Gen.Byte.Array[0, 300].Sample(noise => Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. noise]),
+            iter: 300, threads: 1);
 
     [Fact]
     public void Noise_behind_a_requests_magic_number_is_answered_as_a_request() =>
         Gen.Byte.Array[24].Array[1, 6].Sample(requests =>
-            Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")),
-                .. requests.SelectMany(request => (byte[])[.. Wire.U32(Wire.RequestMagic), .. request])]), iter: 500, threads: 1);
+            Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. requests.SelectMany(request =>
+                (byte[])[.. Wire.U32(Wire.RequestMagic), .. request])]), iter: 500, threads: 1);
+
+    /// <summary>What the campaign <c>fuzz</c> starts from, and what it has found.</summary>
+    [Fact]
+    public void Every_stream_of_the_corpus_is_answered_as_far_as_it_makes_sense()
+    {
+        string? root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root!, "PageFold.slnx")))
+            root = Path.GetDirectoryName(root);
+        string[] files = Directory.GetFiles(Path.Combine(root!, "tests", "corpus", "nbd"));
+        Assert.True(files.Length >= 6, $"{files.Length} streams");
+        Assert.All(files, file => Exchange(File.ReadAllBytes(file)));
+    }
 
     [Fact]
     public void A_valid_stream_is_answered_to_its_end() => Streams.Sample(Exchange, iter: 300, threads: 1);
@@ -88,7 +100,8 @@ public sealed class GarbageTests : IDisposable
     private void Exchange(byte[] stream)
     {
         using RawClient client = new(_serving.Unix);
-        Task<byte[]> answered = Task.Run(client.TakeToTheEnd);
+        Task<byte[]> answered = Task.Factory.StartNew(
+            client.TakeToTheEnd, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             int cut = stream.Length / 3;

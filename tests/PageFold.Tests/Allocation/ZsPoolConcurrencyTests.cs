@@ -26,14 +26,17 @@ public abstract class ZsPoolConcurrencyTests
     [InlineData(true, 1)]
     public void Threads_find_their_own_bytes_while_a_compactor_moves_everything(bool noNeighbours, int chain)
     {
-        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 12 << 20, NoNeighbours = noNeighbours, MaxChain = chain });
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 12 << 20, NoNeighbours = noNeighbours,
+            MaxChain = chain });
         using CancellationTokenSource done = new();
-        Task compactor = Task.Run(() =>
+        long moved = 0;
+        long verified = 0;
+        Task compactor = Pages.OnItsOwnThread(() =>
         {
             while (!done.IsCancellationRequested)
-                pool.Compact();
+                moved += pool.Compact().ObjectsMoved;
         });
-        Parallel.For(0, 6, new ParallelOptions { MaxDegreeOfParallelism = 6 }, thread =>
+        Crew.OnThreads(6, thread =>
         {
             Random random = new(thread);
             List<(ZsHandle Handle, ulong Key)> mine = [];
@@ -52,6 +55,7 @@ public abstract class ZsPoolConcurrencyTests
                     int chosen = random.Next(mine.Count);
                     using (ZsReadMap map = pool.MapRead(mine[chosen].Handle))
                         Assert.True(Pages.Holds(map.Span, mine[chosen].Key), "wrong bytes");
+                    Interlocked.Increment(ref verified);
                     if (random.Next(2) == 0)
                     {
                         pool.Free(mine[chosen].Handle);
@@ -68,6 +72,8 @@ public abstract class ZsPoolConcurrencyTests
         });
         done.Cancel();
         compactor.Wait(TestContext.Current.CancellationToken);
+        Assert.InRange(verified, 6 * 10_000, long.MaxValue);
+        Assert.True(moved > 0, "Compaction moved nothing while the threads worked.");
         Assert.Equal(0, pool.GetStatistics().Objects);
         Assert.Equal(0, pool.GetStatistics().PoolBytes);
     }
@@ -76,24 +82,36 @@ public abstract class ZsPoolConcurrencyTests
     public void Of_threads_that_free_the_same_handle_exactly_one_succeeds()
     {
         using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
-        for (int round = 0; round < 2000; round++)
+        const int Threads = 3;
+        const int Rounds = 2000;
+        ZsHandle handle = default;
+        int freed = 0;
+        // All threads try in each round, and the last to arrive makes the next object.
+        using Barrier together = new(Threads, barrier =>
         {
-            ZsHandle handle = pool.Allocate(100);
-            int freed = 0;
-            Parallel.For(0, 3, _ =>
+            Assert.Equal(barrier.CurrentPhaseNumber, freed);
+            handle = pool.Allocate(100);
+        });
+        int[] successes = new int[Threads];
+        Crew.OnThreads(Threads, thread =>
+        {
+            for (int round = 0; round < Rounds; round++)
             {
+                together.SignalAndWait();
                 try
                 {
                     pool.Free(handle);
+                    successes[thread]++;
                     Interlocked.Increment(ref freed);
                 }
                 catch (InvalidHandleException)
                 {
                     // Another was first.
                 }
-            });
-            Assert.Equal(1, freed);
-        }
+            }
+        });
+        Assert.Equal(Rounds, freed);
+        Assert.True(successes.Count(count => count > 0) > 1, "One thread freed every object, so nothing was contended.");
         Assert.Equal(0, pool.GetStatistics().Objects);
     }
 
@@ -103,16 +121,18 @@ public abstract class ZsPoolConcurrencyTests
         using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         ZsHandle stale = pool.Allocate(100);
         pool.Free(stale);
-        using CancellationTokenSource done = new();
-        Task misuser = Task.Run(() =>
-        {
-            while (!done.IsCancellationRequested)
+        new Crew(500)
+            .Add("refusals of the stale handle", 1, 100, _ => () =>
+            {
                 Assert.Throws<InvalidHandleException>(() => pool.SizeOf(stale));
-        });
-        for (int i = 0; i < 50_000; i++)
-            pool.Free(pool.Allocate(100));
-        done.Cancel();
-        misuser.Wait();
+                return true;
+            })
+            .Add("objects freed", 1, 50_000, _ => () =>
+            {
+                pool.Free(pool.Allocate(100));
+                return true;
+            })
+            .Run();
     }
 
     [Fact]
@@ -122,11 +142,9 @@ public abstract class ZsPoolConcurrencyTests
         ZsHandle handle = pool.Allocate(100);
         Assert.True(pool.Handles.TryFind(handle, out ulong* slot, out uint* generation));
         ulong word = SlotWord.AcquireExclusive(ref *slot);
-        using ManualResetEventSlim begun = new();
         bool refused = false;
         Thread reader = new(() =>
         {
-            begun.Set();
             try
             {
                 pool.SizeOf(handle);
@@ -137,9 +155,8 @@ public abstract class ZsPoolConcurrencyTests
             }
         });
         reader.Start();
-        begun.Wait(TestContext.Current.CancellationToken);
-        // Who waits for a slot spins and in the end sleeps; nothing else on the way does.
-        SpinWait.SpinUntil(() => (reader.ThreadState & ThreadState.WaitSleepJoin) != 0);
+        // A thread that waits for a slot spins and in the end sleeps; nothing else on the way does.
+        Crew.AwaitSleep(reader);
         // As if it had been freed, and the slot given to another object, between the reader's looking up of the slot and its pinning.
         ++*generation;
         SlotWord.ReleaseExclusive(ref *slot, word);
@@ -153,9 +170,12 @@ public abstract class ZsPoolConcurrencyTests
         using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 4 << 20 });
         // One cell, one size: the slot of the object just freed is that of the next.
         Named cell = New(0);
-        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, thread =>
+        int read = 0;
+        int freed = 0;
+        int refused = 0;
+        Crew.OnThreads(4, thread =>
         {
-            byte[] read = new byte[Size];
+            byte[] content = new byte[Size];
             for (int i = 1; i < 100_000; i++)
             {
                 Named seen = Volatile.Read(ref cell);
@@ -165,17 +185,21 @@ public abstract class ZsPoolConcurrencyTests
                     {
                         pool.Free(seen.Handle);
                         Volatile.Write(ref cell, New((ulong)(thread * 1_000_000 + i)));
+                        Interlocked.Increment(ref freed);
                         continue;
                     }
-                    pool.Read(seen.Handle, 0, read);
-                    Assert.True(Pages.Holds(read, seen.Key), "another object's bytes");
+                    pool.Read(seen.Handle, 0, content);
+                    Assert.True(Pages.Holds(content, seen.Key), "another object's bytes");
+                    Interlocked.Increment(ref read);
                 }
                 catch (Exception e) when (e is InvalidHandleException or ObjectMappedException)
                 {
                     // Another was first, or is reading.
+                    Interlocked.Increment(ref refused);
                 }
             }
         });
+        Assert.True(read > 1000 && freed > 1000 && refused > 0, $"{read} reads, {freed} frees, {refused} conflicts");
         pool.Free(cell.Handle);
         Assert.Equal(0, pool.GetStatistics().Objects);
 
@@ -192,7 +216,7 @@ public abstract class ZsPoolConcurrencyTests
     {
         using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 32 << 20 });
         ConcurrentDictionary<ZsHandle, int> seen = new();
-        Parallel.For(0, 4, thread =>
+        Crew.OnThreads(4, thread =>
         {
             for (int i = 0; i < 20_000; i++)
             {
@@ -202,6 +226,8 @@ public abstract class ZsPoolConcurrencyTests
                     pool.Free(handle);
             }
         });
+        Assert.Equal(4 * 20_000, seen.Count);
+        Assert.Equal(4 * 10_000, pool.GetStatistics().Objects);
     }
 
     [Fact]
@@ -211,27 +237,38 @@ public abstract class ZsPoolConcurrencyTests
         {
             ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20 });
             MemoryBudget budget = pool.Budget;
-            Task[] tasks = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+            const int Threads = 4;
+            int refused = 0;
+            using CountdownEvent working = new(Threads);
+            Crew.OnThreads(Threads + 1, thread =>
             {
+                if (thread == Threads)
+                {
+                    // Every thread has been through once, and goes on.
+                    working.Wait(TestContext.Current.CancellationToken);
+                    pool.Dispose();
+                    return;
+                }
                 try
                 {
-                    while (true)
+                    for (bool isFirst = true; ; isFirst = false)
                     {
                         ZsHandle handle = pool.Allocate(1700);
                         using (ZsMap map = pool.Map(handle, MapMode.Write))
                             map.Span.Fill(1);
                         pool.Free(handle);
                         pool.Compact();
+                        if (isFirst)
+                            working.Signal();
                     }
                 }
                 catch (ObjectDisposedException)
                 {
                     // What a closed pool says.
+                    Interlocked.Increment(ref refused);
                 }
-            }))];
-            Thread.Yield();
-            pool.Dispose();
-            Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
+            });
+            Assert.Equal(Threads, refused);
             Assert.InRange(budget.Used, 0, 3000);
         }
     }

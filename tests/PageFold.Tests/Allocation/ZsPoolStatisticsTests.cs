@@ -13,6 +13,8 @@ public class ZsPoolStatisticsTests
         const int Most = 200;
         using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = Limit });
         using CancellationTokenSource done = new();
+        long changes = 0;
+        long compactions = 0;
         Task[] workers = [.. Enumerable.Range(0, Threads).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
@@ -29,16 +31,19 @@ public class ZsPoolStatisticsTests
                     pool.Free(handles[at]);
                     handles.RemoveAt(at);
                 }
+                Interlocked.Increment(ref changes);
             }
             handles.ForEach(pool.Free);
         })), Pages.OnItsOwnThread(() =>
         {
-            while (!done.IsCancellationRequested)
+            for (; !done.IsCancellationRequested; Volatile.Write(ref compactions, compactions + 1))
                 pool.Compact();
         })];
         try
         {
-            for (long deadline = Environment.TickCount64 + 1500; Environment.TickCount64 < deadline;)
+            long deadline = Environment.TickCount64 + 1500;
+            for (int look = 0; Environment.TickCount64 < deadline || look < 100 || Volatile.Read(ref changes) < 10_000
+                || Volatile.Read(ref compactions) < 2; look++)
             {
                 ZsPoolStatistics s = pool.GetStatistics();
                 Assert.InRange(s.Objects, 0, Threads * Most);

@@ -102,7 +102,7 @@ public class FrameArenaTests
     }
 
     [Fact]
-    public void What_nobody_needed_for_a_while_goes_back_and_what_is_needed_again_stays()
+    public void What_was_not_needed_for_a_while_goes_back_and_what_is_needed_again_stays()
     {
         using FrameArena arena = Make(FrameBackingKind.Default, 4096, 64 << 20);
         int asked = 0;
@@ -176,9 +176,8 @@ public class FrameArenaTests
     public void Refuses_a_second_free_while_the_frame_is_on_its_way_back()
     {
         using FrameArena arena = Make(FrameBackingKind.Default, 4096, 64 << 20);
-        Parallel.For(0, 4, thread =>
+        Crew.OnThreads(4, thread =>
         {
-            Random random = new(thread);
             uint[] frames = new uint[400];
             for (int round = 0; round < 100; round++)
             {
@@ -246,7 +245,10 @@ public class FrameArenaTests
     {
         using FrameArena arena = Make(FrameBackingKind.Default, 4096, 64 << 20);
         ConcurrentDictionary<uint, int> owners = new();
-        Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, thread =>
+        ConcurrentDictionary<uint, int> first = new();
+        int verified = 0;
+        int passedOn = 0;
+        Crew.OnThreads(8, thread =>
         {
             Random random = new(thread);
             List<uint> mine = [];
@@ -255,6 +257,8 @@ public class FrameArenaTests
                 if (random.Next(100) < 55 && mine.Count < 1500 && arena.TryAllocate(out uint frame))
                 {
                     Assert.True(owners.TryAdd(frame, thread), $"frame {frame} has two owners");
+                    if (first.GetOrAdd(frame, thread) != thread)
+                        Interlocked.Increment(ref passedOn);
                     Pages.Fill(arena.GetSpan(frame), (ulong)(thread << 20) + frame);
                     mine.Add(frame);
                 }
@@ -262,6 +266,7 @@ public class FrameArenaTests
                 {
                     int chosen = random.Next(mine.Count);
                     Assert.True(Pages.Holds(arena.GetSpan(mine[chosen]), (ulong)(thread << 20) + mine[chosen]));
+                    Interlocked.Increment(ref verified);
                     owners.TryRemove(mine[chosen], out _);
                     arena.Free(mine[chosen]);
                     mine.RemoveAt(chosen);
@@ -269,6 +274,7 @@ public class FrameArenaTests
             }
         });
         Assert.Equal(owners.Count, arena.FramesInUse);
+        Assert.True(verified > 8 * 5000 && passedOn > 1000, $"{verified} frames verified, {passedOn} passed from one thread to another");
     }
 
     [Theory]
@@ -278,7 +284,8 @@ public class FrameArenaTests
     [InlineData(131072)]
     public void Names_the_option_the_value_and_the_remedy_when_the_frame_size_is_wrong(int frameSize)
     {
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => new FrameArena(new FrameArenaOptions { FrameSize = frameSize }));
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new FrameArena(new FrameArenaOptions { FrameSize = frameSize }));
         Assert.Contains($"FrameSize is {frameSize}", error.Message, StringComparison.Ordinal);
         Assert.Contains("choose", error.Message, StringComparison.Ordinal);
     }
@@ -299,7 +306,8 @@ public class FrameArenaTests
             Assert.True(arena.TryAllocate(out _));
             return;
         }
-        Assert.Contains("Linux", Assert.Throws<PlatformNotSupportedException>(() => Make(FrameBackingKind.SharedMemory, 4096, 1 << 20)).Message, StringComparison.Ordinal);
+        Assert.Contains("Linux", Assert.Throws<PlatformNotSupportedException>(() => Make(FrameBackingKind.SharedMemory, 4096,
+            1 << 20)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -322,7 +330,7 @@ public class FrameArenaTests
         List<uint> frames = [];
         while (arena.TryAllocate(out uint frame))
             frames.Add(frame);
-        // So few that whoever frees does not give any back at once.
+        // So few that the thread that frees them gives none back at once.
         frames[..40].ForEach(arena.Free);
         using ManualResetEventSlim inTransit = new();
         using ManualResetEventSlim goOn = new();
@@ -331,14 +339,17 @@ public class FrameArenaTests
             inTransit.Set();
             goOn.Wait(TestContext.Current.CancellationToken);
         };
-        Task trimming = Task.Run(() => arena.Trim());
+        Task trimming = Pages.OnItsOwnThread(() => arena.Trim());
         inTransit.Wait(TestContext.Current.CancellationToken);
         // None is free now, and all of them are charged.
-        Task<bool> allocating = Task.Run(() => arena.TryAllocate(out _));
-        Assert.False(allocating.Wait(100, TestContext.Current.CancellationToken), "the allocation did not wait");
+        bool allocated = false;
+        Thread allocating = new(() => allocated = arena.TryAllocate(out _));
+        allocating.Start();
+        Crew.AwaitSleep(allocating);
         faults.InTransit = null;
         goOn.Set();
-        Assert.True(allocating.Result, "an allocation was refused though all memory was free");
+        allocating.Join();
+        Assert.True(allocated, "an allocation was refused though all memory was free");
         trimming.Wait(TestContext.Current.CancellationToken);
     }
 

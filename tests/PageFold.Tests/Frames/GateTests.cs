@@ -2,14 +2,15 @@ using PageFold.Frames;
 
 namespace PageFold.Tests.Frames;
 
-/// <summary>Working alone, however long it takes until the others are out.</summary>
+/// <summary>A thread waits to work alone, however long the other operations take to leave.</summary>
 public class GateTests
 {
     [Fact]
-    public void Who_waits_to_be_alone_is_alone_in_the_end_and_so_are_others_who_wait()
+    public void A_waiter_is_alone_in_the_end_and_so_are_other_waiters()
     {
         int inside = 0;
         long alone = 0;
+        long passed = 0;
         RundownGate gate = new(() => { });
         using CancellationTokenSource done = new();
         Task[] passers = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
@@ -18,13 +19,17 @@ public class GateTests
             {
                 int stripe = gate.Enter().Stripe;
                 Interlocked.Increment(ref inside);
-                // Now and then longer than anybody is patient.
+                // The first passer stays longer than the patience of a waiter's first attempts.
                 for (long until = Environment.TickCount64 + 5; thread == 0 && Environment.TickCount64 < until;)
                     Thread.Yield();
                 Interlocked.Decrement(ref inside);
                 gate.Exit(stripe);
+                Interlocked.Increment(ref passed);
             }
         }))];
+        // The waiters begin when all passers are under way.
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref passed) > 1000, TimeSpan.FromMinutes(1)), "The passers stand still.");
+        long before = Volatile.Read(ref passed);
         Task[] waiters = [.. Enumerable.Range(0, 2).Select(_ => Pages.OnItsOwnThread(() =>
         {
             for (int i = 0; i < 20; i++)
@@ -42,6 +47,7 @@ public class GateTests
         done.Cancel();
         Task.WaitAll(passers, TestContext.Current.CancellationToken);
         Assert.Equal(40, alone);
+        Assert.True(passed > before, "No passer went through while the waiters worked.");
     }
 
     [Fact]
@@ -52,10 +58,15 @@ public class GateTests
         int stripe = gate.Enter().Stripe;
         using CancellationTokenSource soon = new(50);
         Assert.Throws<OperationCanceledException>(() => gate.RunAlone(() => Assert.Fail("not alone"), soon.Token));
-        Task waiter = Pages.OnItsOwnThread(() => gate.RunAlone(() => Assert.Fail("not alone"), CancellationToken.None));
-        Assert.False(waiter.Wait(30));
+        Exception? ending = null;
+        Thread waiter = new(() => ending = Record.Exception(() => gate.RunAlone(() => Assert.Fail("not alone"), CancellationToken.None)));
+        waiter.Start();
+        // It is in the middle of an attempt, and will be again and again.
+        Assert.True(SpinWait.SpinUntil(() => gate.IsForOne, TimeSpan.FromMinutes(1)), "The waiter does not try to be alone.");
+        Assert.True(waiter.IsAlive);
         gate.Close();
-        Assert.Throws<ObjectDisposedException>(() => waiter.GetAwaiter().GetResult());
+        waiter.Join();
+        Assert.IsType<ObjectDisposedException>(ending);
         Assert.False(finished);
         gate.Exit(stripe);
         Assert.True(finished);

@@ -2,7 +2,7 @@ using PageFold.Frames;
 
 namespace PageFold.Tests.Frames;
 
-/// <summary>Frames that are all in use are merged into huge pages and cut apart again, and nobody notices but the TLB.</summary>
+/// <summary>Frames that are all in use are merged into huge pages and cut apart again, and only the TLB notices.</summary>
 public class HugePageTests
 {
     private const int PageSize = 4096;
@@ -60,16 +60,21 @@ public class HugePageTests
         using PageStore store = Make();
         for (int page = 0; page < Pages; page++)
             store.Write(page, Noise(page));
+        WaitForHugePages(store);
         using CancellationTokenSource end = new();
-        Task merging = Task.Run(() =>
+        int verified = 0;
+        // What is merged while the threads work, and cut apart again.
+        int changes = 0;
+        Task merging = Tests.Pages.OnItsOwnThread(() =>
         {
-            while (!end.IsCancellationRequested)
+            for (long before = -1; !end.IsCancellationRequested; before = store.Index.Heap.Arena.HugeBytes)
             {
                 store.Index.Heap.Arena.MergeBlocksNow();
+                changes += store.Index.Heap.Arena.HugeBytes != before && before >= 0 ? 1 : 0;
                 store.Index.Heap.Arena.Trim();
             }
         });
-        Parallel.For(0, 4, worker =>
+        Crew.OnThreads(4, worker =>
         {
             Random random = new(worker);
             byte[] buffer = new byte[PageSize];
@@ -82,11 +87,16 @@ public class HugePageTests
                 else if (random.Next(2) == 0)
                     store.Write(page, Noise(page));
                 else if (store.TryRead(page, buffer))
+                {
                     Assert.True(buffer.AsSpan().SequenceEqual(Noise(page)));
+                    Interlocked.Increment(ref verified);
+                }
             }
         });
         end.Cancel();
-        merging.Wait();
+        merging.Wait(TestContext.Current.CancellationToken);
+        Assert.InRange(verified, 4 * 2000, int.MaxValue);
+        Assert.True(changes > 0, "No block was merged or cut apart while the threads worked.");
     }
 
     [Fact]
@@ -129,7 +139,8 @@ public class HugePageTests
 
     private static void WaitForHugePages(PageStore store)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Huge pages are made on Linux, where the kernel has them.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"),
+            "Huge pages are made on Linux, where the kernel has them.");
         long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         while (store.Index.Heap.Arena.HugeBytes == 0 && Environment.TickCount64 < until)
             Task.Delay(20).Wait();

@@ -22,13 +22,14 @@ public class MemoryBudgetTests
             return true;
         };
         bool isOver = false;
+        long taken = 0;
         Task other = Pages.OnItsOwnThread(() =>
         {
             // All that is left is taken, and free again.
-            while (!Volatile.Read(ref isOver))
+            for (; !Volatile.Read(ref isOver); Volatile.Write(ref taken, taken + 1))
                 budget.Release(budget.ChargeUpTo(Limit, 1));
         });
-        for (int i = 0; i < Rounds; i++)
+        for (int i = 0; i < Rounds || Volatile.Read(ref taken) < 1000 || least == long.MaxValue; i++)
         {
             if (budget.TryChargeForTable(Table))
                 budget.Release(Table);

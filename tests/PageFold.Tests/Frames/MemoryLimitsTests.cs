@@ -13,7 +13,8 @@ public class MemoryLimitsTests
     public void Default_is_half_of_the_container_inside_one() => Assert.Equal(GiB / 2, MemoryLimits.Resolve(null, GiB, 8 * GiB));
 
     [Fact]
-    public void A_container_limit_above_the_machine_counts_for_no_more_than_the_machine() => Assert.Equal(4 * GiB, MemoryLimits.Resolve(null, 64 * GiB, 8 * GiB));
+    public void A_container_limit_above_the_machine_counts_for_no_more_than_the_machine() =>
+        Assert.Equal(4 * GiB, MemoryLimits.Resolve(null, 64 * GiB, 8 * GiB));
 
     [Fact]
     public void A_limit_above_the_containers_is_refused_with_both_numbers()
@@ -64,7 +65,8 @@ public class MemoryLimitsTests
     [Fact]
     public void Reads_version_2_in_a_namespace_of_its_own()
     {
-        long? limit = Read(["0::/"], ["30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw"], new() { ["/sys/fs/cgroup/memory.max"] = "1048576\n" });
+        long? limit = Read(["0::/"], ["30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw"],
+            new() { ["/sys/fs/cgroup/memory.max"] = "1048576\n" });
         Assert.Equal(1048576, limit);
     }
 
@@ -103,7 +105,7 @@ public class MemoryLimitsTests
         Gen.Long[1, 100_000].Sample(limit =>
         {
             MemoryBudget budget = new(limit);
-            Parallel.For(0, 4, thread =>
+            Crew.OnThreads(4, thread =>
             {
                 Random random = new(thread);
                 for (int i = 0; i < 1000; i++)

@@ -138,7 +138,7 @@ public class CodecClaimTests
             ClaimingCodec codec = new() { MostContexts = 1, Thrown = thrown };
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec });
             long used = store.Index.Budget.Used;
-            Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, thread =>
+            Crew.OnThreads(8, thread =>
             {
                 byte[] page = new byte[PageSize];
                 byte[] read = new byte[PageSize];

@@ -284,6 +284,7 @@ public class CodecRetirementTests
             store.Write(page, Text(page));
         long retired = 0;
         long rounds = 0;
+        long verified = 0;
         using CancellationTokenSource done = new();
         Task[] others = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
         {
@@ -296,15 +297,18 @@ public class CodecRetirementTests
                 if (thread == 0)
                     Assert.NotEqual(StoreOutcome.Full, store.Write(page, Text(page + random.Next(2) * 100_000)));
                 else if (store.TryRead(page, read))
+                {
                     Assert.True(read.AsSpan().SequenceEqual(Text(page)) || read.AsSpan().SequenceEqual(Text(page + 100_000)),
                         $"page {page}");
+                    Interlocked.Increment(ref verified);
+                }
                 if (thread == 2 && random.Next(200) == 0)
                     store.WriteBack(new WritebackSelection { MaxBytes = 10_000 });
             }
         }))];
         try
         {
-            for (int round = 1; round < 400 && retired < 12; round++, rounds++)
+            for (int round = 1; round < 400 && (retired < 12 || Volatile.Read(ref verified) < 100); round++, rounds++)
             {
                 PageCodec codec = PageCodec.Zstd(1 + round % 6);
                 store.UseCodec(codec);
@@ -320,7 +324,7 @@ public class CodecRetirementTests
             done.Cancel();
             Task.WaitAll(others);
         }
-        Assert.True(retired >= 12, $"{retired} retired in {rounds} rounds");
+        Assert.True(retired >= 12 && verified >= 100, $"{retired} retired in {rounds} rounds, {verified} pages verified");
         Assert.Equal(Count, store.Codecs.Sum(use => use.Pages));
     }
 

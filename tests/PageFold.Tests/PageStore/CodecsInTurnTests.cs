@@ -83,9 +83,11 @@ public class CodecsInTurnTests
         PageCodec other = PageCodec.Zstd(1);
         int number = store.AddCodec(other);
         using CancellationTokenSource done = new();
+        long toggled = 0;
+        int conflicts = 0;
         Task toggling = Pages.OnItsOwnThread(() =>
         {
-            while (!done.IsCancellationRequested)
+            for (; !done.IsCancellationRequested; Volatile.Write(ref toggled, toggled + 1))
             {
                 store.UseCodec(other);
                 store.UseCodec(PageCodec.Lz4);
@@ -93,11 +95,13 @@ public class CodecsInTurnTests
         });
         try
         {
-            for (int round = 0; round < 40_000; round++)
+            // Until the codec for writes has changed often enough meanwhile, too.
+            for (int round = 0; round < 40_000 || Volatile.Read(ref toggled) < 100; round++)
             {
                 Exception? refused = Record.Exception(() => store.RetireCodec(number));
                 // In use for writes at that moment, or gone already.
                 Assert.True(refused is null or InvalidOperationException or ArgumentOutOfRangeException, refused?.Message);
+                conflicts += refused is null ? 0 : 1;
             }
         }
         finally
@@ -105,6 +109,7 @@ public class CodecsInTurnTests
             done.Cancel();
             toggling.Wait(CancellationToken.None);
         }
+        Assert.True(conflicts > 0, "No retirement met a change of the codec for writes.");
     }
 
     /// <summary>A store whose pages are with LZ4, for writes, and three levels of Zstandard; with one of those only so many.</summary>

@@ -30,7 +30,9 @@ public class PageInfoTests
         Assert.Equal((PageState.Compressed, 0), (lz4.State, lz4.Codec));
         Assert.InRange(lz4.StoredBytes, 2000, 2200);
         Assert.Equal((PageState.Compressed, 1), (Info(store, 5).State, Info(store, 5).Codec));
-        Assert.Equal([null, PageState.SameFilled, PageState.SameFilled, PageState.Compressed, PageState.Incompressible], Enumerable.Range(0, 5).Select(page => store.StateOf(page)));
+        Assert.Equal(
+            [null, PageState.SameFilled, PageState.SameFilled, PageState.Compressed, PageState.Incompressible],
+            Enumerable.Range(0, 5).Select(page => store.StateOf(page)));
         Assert.Equal([true, true, false, false, false], Enumerable.Range(0, 5).Select(page => store.ReadsAsZeros(page)));
         Assert.True(store.ReadsAsZeros(4_000_000_000));
         Assert.Throws<ArgumentOutOfRangeException>(() => store.ReadsAsZeros(-1));
@@ -52,7 +54,8 @@ public class PageInfoTests
         store.Reader.ReadStored(3, read);
         store.Compact();
         _time.Advance(TimeSpan.FromSeconds(60));
-        Assert.Equal([160, 60, 60, 160, 160], Enumerable.Range(0, 5).Select(page => (int)Info(store, page).Age!.Value.TotalSeconds / 20 * 20));
+        Assert.Equal(
+            [160, 60, 60, 160, 160], Enumerable.Range(0, 5).Select(page => (int)Info(store, page).Age!.Value.TotalSeconds / 20 * 20));
         // Written again in place, refilled with another word, and read while filled.
         store.Write(0, Noise(100, 0.5));
         store.Write(4, Filled(5));
@@ -172,34 +175,34 @@ public class PageInfoTests
     public void Ages_stay_whole_while_pages_come_and_go_and_the_clock_runs()
     {
         using PageStore store = Make();
-        long deadline = Environment.TickCount64 + 2000;
-        Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Pages.OnItsOwnThread(() =>
-        {
-            Random random = new(thread);
-            byte[] read = new byte[PageSize];
-            byte[] page = Noise(thread, 0.3);
-            while (Environment.TickCount64 < deadline)
+        new Crew(1500)
+            .Add("ages looked at", 4, 1000, thread =>
             {
-                int number = random.Next(5000);
-                store.Write(number, page);
-                store.TryRead(random.Next(5000), read);
-                store.Discard(random.Next(5000));
-                if (store.TryGetPageInfo(number, out PageInfo info))
+                Random random = new(thread);
+                byte[] read = new byte[PageSize];
+                byte[] page = Noise(thread, 0.3);
+                return () =>
+                {
+                    int number = random.Next(5000);
+                    store.Write(number, page);
+                    store.TryRead(random.Next(5000), read);
+                    store.Discard(random.Next(5000));
+                    if (!store.TryGetPageInfo(number, out PageInfo info))
+                        return false;
                     Assert.True(info.Age is null || info.Age <= TimeSpan.FromHours(24));
-            }
-        }))];
-        Task clock = Pages.OnItsOwnThread(() =>
-        {
-            while (Environment.TickCount64 < deadline)
+                    return info.Age is not null;
+                };
+            })
+            .Add("advances of the clock", 1, 10, _ => () =>
             {
                 _time.Advance(TimeSpan.FromHours(3));
                 store.Compact();
-            }
-        });
-        Task.WaitAll([.. tasks, clock]);
+                return true;
+            })
+            .Run();
         store.Discard(0, 5000);
         store.Compact();
-        // No item was left behind by whoever was late.
+        // An operation that came late has left no item behind.
         Assert.InRange(store.GetStatistics().AccessTableBytes, 0, 20_000);
     }
 

@@ -16,41 +16,52 @@ public class PageStoreConcurrencyTests
     {
         const int Count = 300;
         using PageStore store = new(new PageStoreOptions { MemoryLimit = limit, NoNeighbours = noNeighbours });
-        long deadline = Environment.TickCount64 + 4000;
-        long[] floor = new long[Count];
-        Task[] writers = [.. Enumerable.Range(0, 3).Select(thread => Task.Run(() =>
+        long[] begun = new long[Count];
+        Crew crew = new(3000);
+        Tally discards = crew.Require("discards", 50);
+        Tally conflicts = crew.Require("reads that a write or discard of their page met", 20);
+        crew.Add("writes", 3, 3000, thread =>
         {
             Random random = new(thread);
             byte[] page = new byte[PageSize];
-            while (Environment.TickCount64 < deadline)
+            return () =>
             {
                 // Each page has one writer, so that its versions rise.
                 int number = random.Next(Count / 3) * 3 + thread;
-                long version = floor[number] + 1;
+                long version = begun[number] + 1;
                 Make(page, number, version, random.Next(4));
-                if (store.Write(number, page) != StoreOutcome.Full)
-                    Volatile.Write(ref floor[number], version);
+                Volatile.Write(ref begun[number], version);
+                bool stored = store.Write(number, page) != StoreOutcome.Full;
                 if (random.Next(50) == 0)
+                {
                     store.Discard(random.Next(Count));
-            }
-        }))];
-        Task[] readers = [.. Enumerable.Range(0, 3).Select(thread => Task.Run(() =>
+                    discards.Add();
+                }
+                return stored;
+            };
+        });
+        crew.Add("reads of whole pages", 3, 3000, thread =>
         {
             Random random = new(100 + thread);
             byte[] page = new byte[PageSize];
-            while (Environment.TickCount64 < deadline)
+            return () =>
             {
                 int number = random.Next(Count);
-                if (store.TryRead(number, page))
-                    Check(page, number);
-            }
-        }))];
-        Task compactor = Task.Run(() =>
-        {
-            while (Environment.TickCount64 < deadline)
-                store.Compact();
+                long before = Volatile.Read(ref begun[number]);
+                if (!store.TryRead(number, page))
+                    return false;
+                Check(page, number);
+                if (Volatile.Read(ref begun[number]) != before)
+                    conflicts.Add();
+                return true;
+            };
         });
-        Task.WaitAll([.. writers, .. readers, compactor], TestContext.Current.CancellationToken);
+        crew.Add("compactions", 1, 5, _ => () =>
+        {
+            store.Compact();
+            return true;
+        });
+        crew.Run();
         Assert.True(store.Index.Budget.Peak <= limit);
         long stored = store.EnumeratePages().Count();
         Assert.Equal(stored, store.GetStatistics().Pages);
@@ -63,67 +74,97 @@ public class PageStoreConcurrencyTests
     public void One_page_with_two_readers_and_two_writers_is_never_torn()
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
-        long deadline = Environment.TickCount64 + 2000;
-        Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
+        long begun = 0;
+        Crew crew = new(1500);
+        Tally conflicts = crew.Require("reads that a write met", 100);
+        crew.Add("writes", 2, 1000, thread =>
         {
             byte[] page = new byte[PageSize];
             long version = thread;
-            while (Environment.TickCount64 < deadline)
+            return () =>
             {
-                if (thread < 2)
-                {
-                    Make(page, 5, version += 2, (int)(version % 4));
-                    Assert.NotEqual(StoreOutcome.Full, store.Write(5, page));
-                }
-                else if (store.TryRead(5, page))
-                {
-                    Check(page, 5);
-                }
-            }
-        }))];
-        Task.WaitAll(tasks, TestContext.Current.CancellationToken);
+                Make(page, 5, version += 2, (int)(version % 4));
+                Interlocked.Increment(ref begun);
+                Assert.NotEqual(StoreOutcome.Full, store.Write(5, page));
+                return true;
+            };
+        });
+        crew.Add("reads", 2, 1000, _ =>
+        {
+            byte[] page = new byte[PageSize];
+            return () =>
+            {
+                long before = Volatile.Read(ref begun);
+                if (!store.TryRead(5, page))
+                    return false;
+                Check(page, 5);
+                if (Volatile.Read(ref begun) != before)
+                    conflicts.Add();
+                return true;
+            };
+        });
+        crew.Run();
     }
 
     [Fact]
     public void A_page_never_shows_the_repeated_word_of_another()
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
-        long deadline = Environment.TickCount64 + 3000;
-        Task writer = Task.Run(() =>
+        ulong round = 0;
+        Crew crew = new(2000);
+        Tally conflicts = crew.Require("reads that a write or discard met", 100);
+        crew.Add("rounds of writes", 1, 1000, _ =>
         {
             // Words come and go, so that their places are given from one page to the other and back.
             byte[] page = new byte[PageSize];
-            for (ulong i = 1; Environment.TickCount64 < deadline; i++)
+            return () =>
             {
+                ulong now = Interlocked.Increment(ref round);
                 for (uint number = 0; number < 2; number++)
                 {
-                    MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(i << 33 | number);
-                    store.Write(number, page);
+                    MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(now << 33 | number);
+                    Assert.Equal(StoreOutcome.SameFilled, store.Write(number, page));
                     store.Discard(1 - number);
                 }
-            }
+                return true;
+            };
         });
-        Task[] readers = [.. Enumerable.Range(0, 2).Select(number => Task.Run(() =>
+        crew.Add("reads of words", 2, 1000, number =>
         {
             byte[] page = new byte[PageSize];
-            while (Environment.TickCount64 < deadline)
+            return () =>
             {
-                if (store.TryRead(number, page))
-                    Assert.Equal((uint)number, (uint)BitConverter.ToUInt64(page));
-            }
-        }))];
-        Task.WaitAll([writer, .. readers]);
+                ulong before = Volatile.Read(ref round);
+                if (!store.TryRead(number, page))
+                    return false;
+                Assert.Equal((uint)number, (uint)BitConverter.ToUInt64(page));
+                if (Volatile.Read(ref round) != before)
+                    conflicts.Add();
+                return true;
+            };
+        });
+        crew.Run();
     }
 
     [Fact]
     public void Disposing_under_load_ends_every_thread_cleanly_and_frees_everything()
     {
+        const int Threads = 4;
         for (int round = 0; round < 30; round++)
         {
             PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
             MemoryBudget budget = store.Index.Budget;
-            Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
+            int refused = 0;
+            using CountdownEvent working = new(Threads);
+            Crew.OnThreads(Threads + 1, thread =>
             {
+                if (thread == Threads)
+                {
+                    // Every thread has stored a page, and goes on.
+                    working.Wait(TestContext.Current.CancellationToken);
+                    store.Dispose();
+                    return;
+                }
                 byte[] page = new byte[PageSize];
                 try
                 {
@@ -133,16 +174,17 @@ public class PageStoreConcurrencyTests
                         store.Write(i % 1000, page);
                         store.TryRead(i % 777, page);
                         store.Discard(i % 333);
+                        if (i == 0)
+                            working.Signal();
                     }
                 }
                 catch (ObjectDisposedException)
                 {
                     // What a closed store says.
+                    Interlocked.Increment(ref refused);
                 }
-            }))];
-            Thread.Yield();
-            store.Dispose();
-            Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
+            });
+            Assert.Equal(Threads, refused);
             Assert.Equal(0, budget.Used);
         }
     }

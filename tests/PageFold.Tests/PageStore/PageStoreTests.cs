@@ -188,11 +188,12 @@ public class PageStoreTests
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = codec });
             byte[] buffer = new byte[PageSize];
             using CancellationTokenSource done = new();
-            Task scribbler = Task.Run(
+            long scribbled = 0;
+            Task scribbler = Pages.OnItsOwnThread(
                 () =>
                 {
                     Random random = new(1);
-                    while (!done.IsCancellationRequested)
+                    for (; !done.IsCancellationRequested; Volatile.Write(ref scribbled, scribbled + 1))
                     {
                         // Noise, runs and repetitions in turn, so that matches come and go under the encoder.
                         Span<byte> part = buffer.AsSpan(random.Next(PageSize / 2), random.Next(64, PageSize / 2));
@@ -209,10 +210,10 @@ public class PageStoreTests
                                 break;
                         }
                     }
-                },
-                TestContext.Current.CancellationToken);
+                });
             byte[] read = new byte[PageSize];
-            for (int i = 0; i < 20_000; i++)
+            // Until the buffer has changed often enough, too, while pages were stored.
+            for (int i = 0; i < 20_000 || Volatile.Read(ref scribbled) < 10_000; i++)
             {
                 Assert.NotEqual(StoreOutcome.Full, store.Write(i % 500, buffer));
                 Assert.True(store.TryRead(i % 500, read));
@@ -280,7 +281,8 @@ public class PageStoreTests
         using PageStore store = Make();
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Discard(10, PageStore.MaxPage));
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Discard(10, -1));
-        Assert.Contains("4095 bytes", Assert.Throws<ArgumentException>(() => store.Write(0, new byte[4095])).Message, StringComparison.Ordinal);
+        Assert.Contains("4095 bytes", Assert.Throws<ArgumentException>(() => store.Write(0, new byte[4095])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => store.TryRead(0, new byte[4097]));
         Assert.Equal(0, store.Discard(PageStore.MaxPage, 1));
         Assert.Equal(0, store.Discard(5, 0));
@@ -289,9 +291,12 @@ public class PageStoreTests
     [Fact]
     public void Refuses_options_that_do_not_fit_each_other()
     {
-        Assert.Contains("FrameSize is 4096", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { PageSize = 16384, FrameSize = 4096 })).Message, StringComparison.Ordinal);
-        Assert.Contains("PageSize is 5000", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { PageSize = 5000 })).Message, StringComparison.Ordinal);
-        Assert.Contains("IncompressibleAbove is 9000", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { IncompressibleAbove = 9000 })).Message, StringComparison.Ordinal);
+        Assert.Contains("FrameSize is 4096", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { PageSize = 16384, FrameSize = 4096 })).Message, StringComparison.Ordinal);
+        Assert.Contains("PageSize is 5000", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { PageSize = 5000 })).Message, StringComparison.Ordinal);
+        Assert.Contains("IncompressibleAbove is 9000", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { IncompressibleAbove = 9000 })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new PageStore(new PageStoreOptions { Codec = null! }));
         Assert.Throws<ArgumentNullException>(() => new PageStore(null!));
     }
@@ -300,7 +305,8 @@ public class PageStoreTests
     public void A_limit_too_small_for_a_page_is_refused_by_name()
     {
         foreach (long limit in (long[])[1, 4096, 8191, 12_000, 20_000])
-            Assert.Contains("MemoryLimit", Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { MemoryLimit = limit })).Message, StringComparison.Ordinal);
+            Assert.Contains("MemoryLimit", Assert.Throws<ArgumentOutOfRangeException>(() =>
+                new PageStore(new PageStoreOptions { MemoryLimit = limit })).Message, StringComparison.Ordinal);
     }
 
     [Fact]

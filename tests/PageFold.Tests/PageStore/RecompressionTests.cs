@@ -57,8 +57,10 @@ public class RecompressionTests
         RecompressionOptions old = new() { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), RetryWithoutGain = true };
         Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, OnlyIncompressible = true }).Examined);
         Assert.Equal(0, store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = PageSize }).Examined);
-        Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = PageSize, RetryWithoutGain = true }).Examined);
-        Assert.Equal(7, store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.FromMinutes(9), MaxPages = 7 }).Examined);
+        Assert.Equal(50, store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = PageSize,
+            RetryWithoutGain = true }).Examined);
+        Assert.Equal(7, store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.FromMinutes(9),
+            MaxPages = 7 }).Examined);
         Assert.Equal(25 + 18, store.Recompress(old).Examined);
         // That was no access.
         Assert.Equal(25, store.Recompress(old).Examined);
@@ -74,7 +76,8 @@ public class RecompressionTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
         Assert.Contains("TrackAccess", Assert.Throws<InvalidOperationException>(() =>
             store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.Zero })).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, MinStoredBytes = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense,
+            MinStoredBytes = -1 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense, MaxPages = -1 }));
         Assert.Throws<ArgumentException>(() => store.Recompress(new RecompressionOptions { Codec = null! }));
         Assert.Throws<ArgumentNullException>(() => store.Recompress(null!));
@@ -180,7 +183,10 @@ public class RecompressionTests
         long started = Environment.TickCount64;
         long[] written = new long[Count];
         long recompressed = 0;
-        bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100 ? 4000 : 60_000);
+        long verified = 0;
+        long overtaken = 0;
+        bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100
+            && Volatile.Read(ref verified) > 1000 ? 4000 : 60_000);
         Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
@@ -191,7 +197,7 @@ public class RecompressionTests
                 long version = written[number] + 1;
                 Make(page, number, version);
                 if (store.Write(number, page) != StoreOutcome.Full)
-                    written[number] = version;
+                    Volatile.Write(ref written[number], version);
                 if (random.Next(20) == 0)
                     store.Discard(number);
                 if (random.Next(100) == 0)
@@ -205,14 +211,19 @@ public class RecompressionTests
             while (Going())
             {
                 int number = random.Next(Count);
-                if (store.TryRead(number, page))
-                    Check(page, number);
+                long before = Volatile.Read(ref written[number]);
+                if (!store.TryRead(number, page))
+                    continue;
+                Check(page, number);
+                Interlocked.Increment(ref verified);
+                Interlocked.Add(ref overtaken, Volatile.Read(ref written[number]) == before ? 0 : 1);
             }
         }))];
         Task[] recompressors = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             for (int i = thread; Going(); i++)
-                Interlocked.Add(ref recompressed, store.Recompress(new RecompressionOptions { Codec = codecs[i % 3], RetryWithoutGain = i % 5 == 0 }).Recompressed);
+                Interlocked.Add(ref recompressed, store.Recompress(new RecompressionOptions { Codec = codecs[i % 3],
+                    RetryWithoutGain = i % 5 == 0 }).Recompressed);
         }))];
         Task compactor = Pages.OnItsOwnThread(() =>
         {
@@ -224,7 +235,8 @@ public class RecompressionTests
             }
         });
         Task.WaitAll([.. writers, .. readers, .. recompressors, compactor]);
-        Assert.True(recompressed > 100, $"only {recompressed} recompressed");
+        Assert.True(recompressed > 100 && verified > 1000 && overtaken > 0,
+            $"{recompressed} recompressed, {verified} verified, {overtaken} of them overtaken by a write");
         Assert.True(store.Index.Budget.Peak <= limit);
         byte[] read = new byte[PageSize];
         for (int page = 0; page < Count; page++)

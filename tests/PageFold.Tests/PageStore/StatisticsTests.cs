@@ -28,16 +28,19 @@ public sealed class StatisticsTests : IDisposable
         });
         store.AddCodec(PageCodec.Lz4Managed);
         using CancellationTokenSource done = new();
-        Task[] workers = [.. Workers(store).Select(work => Pages.OnItsOwnThread(() =>
+        Action[] work = [.. Workers(store)];
+        long[] steps = new long[work.Length];
+        Task[] workers = [.. work.Select((step, worker) => Pages.OnItsOwnThread(() =>
         {
-            while (!done.IsCancellationRequested)
-                work();
+            for (; !done.IsCancellationRequested; Volatile.Write(ref steps[worker], steps[worker] + 1))
+                step();
         }))];
         try
         {
             PageStoreStatistics before = store.GetStatistics();
             long deadline = Environment.TickCount64 + 2500;
-            for (int look = 0; Environment.TickCount64 < deadline; look++)
+            // Until every worker has worked between two looks, too.
+            for (int look = 0; Environment.TickCount64 < deadline || look < 100 || steps.Min() < 2; look++)
             {
                 PageStoreStatistics now = store.GetStatistics();
                 AssertAddsUp(now, limit);

@@ -26,6 +26,9 @@ public class WritebackConcurrencyTests
         long[] written = new long[Count];
         long left = 0;
         long skipped = 0;
+        long verified = 0;
+        long overtaken = 0;
+        long moved = 0;
         Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);
@@ -37,7 +40,7 @@ public class WritebackConcurrencyTests
                 long version = written[number] + 1;
                 Make(page, number, version);
                 if (store.Write(number, page) != StoreOutcome.Full)
-                    written[number] = version;
+                    Volatile.Write(ref written[number], version);
                 if (random.Next(30) == 0)
                     store.Discard(number);
                 if (random.Next(50) == 0)
@@ -51,10 +54,17 @@ public class WritebackConcurrencyTests
             while (Environment.TickCount64 < deadline)
             {
                 int number = random.Next(Count);
+                long before = Volatile.Read(ref written[number]);
                 if (thread == 2)
+                {
                     Assert.InRange(store.Reader.ReadStored((uint)number, page).Size, 0, PageSize);
+                }
                 else if (store.TryRead(number, page))
+                {
                     Check(page, number);
+                    Interlocked.Increment(ref verified);
+                    Interlocked.Add(ref overtaken, Volatile.Read(ref written[number]) == before ? 0 : 1);
+                }
             }
         }))];
         Task[] others = [.. Enumerable.Range(0, 3).Select(thread => Pages.OnItsOwnThread(() =>
@@ -63,21 +73,26 @@ public class WritebackConcurrencyTests
             {
                 if (thread < 2)
                 {
-                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0, MaxBytes = 300_000 });
-                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MaxBytes or WritebackStop.FileFull, result.ToString());
+                    WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = i % 3 == 0,
+                        MaxBytes = 300_000 });
+                    Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MaxBytes or WritebackStop.FileFull,
+                        result.ToString());
                     Interlocked.Add(ref left, result.Pages);
                     Interlocked.Add(ref skipped, result.Skipped);
                 }
                 else
                 {
-                    store.Compact();
+                    moved += store.Compact().ObjectsMoved;
                     store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MaxPages = 50, RetryWithoutGain = true });
                 }
             }
         }))];
         Task.WaitAll([.. writers, .. readers, .. others]);
+        Assert.True(verified > 1000 && overtaken > 0 && moved > 0,
+            $"{verified} pages verified, {overtaken} of them overtaken by a write; {moved} objects moved");
         PageStoreStatistics statistics = store.GetStatistics();
-        Assert.True(statistics.WritebackWrites > left + skipped && left > 1500, $"{left} pages left memory, {skipped} did not, {statistics.WritebackWrites} were written: nothing was cleaned");
+        Assert.True(statistics.WritebackWrites > left + skipped && left > 1500,
+            $"{left} pages left memory, {skipped} did not, {statistics.WritebackWrites} were written: nothing was cleaned");
         Assert.True(store.Index.Budget.Peak <= limit);
         byte[] read = new byte[PageSize];
         for (int page = 0; page < Count; page++)
@@ -105,6 +120,7 @@ public class WritebackConcurrencyTests
             PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Writeback = new() { Path = path, MaxBytes = 4 << 20 } });
             MemoryBudget budget = store.Index.Budget;
             long writes = 0;
+            int refused = 0;
             Task[] tasks = [.. Enumerable.Range(0, 4).Select(thread => Pages.OnItsOwnThread(() =>
             {
                 byte[] page = new byte[PageSize];
@@ -123,12 +139,15 @@ public class WritebackConcurrencyTests
                 catch (ObjectDisposedException)
                 {
                     // What a closed store says.
+                    Interlocked.Increment(ref refused);
                 }
             }))];
             // At another moment each time.
-            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref writes) >= 1 + round * 40, TimeSpan.FromMinutes(1)), "the writers stand still");
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref writes) >= 1 + round * 40, TimeSpan.FromMinutes(1)),
+                "the writers stand still");
             store.Dispose();
             Assert.True(Task.WaitAll(tasks, TimeSpan.FromSeconds(30)));
+            Assert.Equal(tasks.Length, refused);
             Assert.Equal(0, budget.Used);
             Assert.False(File.Exists(path));
         }

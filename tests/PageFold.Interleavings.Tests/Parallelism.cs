@@ -1,0 +1,2 @@
+// A fault that is on for one test is on for all.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
