@@ -21,7 +21,7 @@ try
     }
 
     using PageStore restored = new(new PageStoreOptions { MemoryLimit = 32 << 20 });
-    SnapshotInfo info = restored.LoadSnapshot(file);
+    SnapshotInfo info = await restored.LoadSnapshotAsync(file);
     Console.WriteLine($"loaded \"{info.Label}\": {info.Pages} pages");
     for (int number = 0; number < 2000; number++)
     {

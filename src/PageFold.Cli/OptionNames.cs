@@ -12,7 +12,7 @@ internal static class OptionNames
         ["CacheBytes"] = "--cache",
         ["ReserveForSnapshot"] = "--keep",
         ["Writeback.Path"] = "--writeback",
-        ["Writeback.MostBytes"] = "--writeback-size",
+        ["Writeback.MaxBytes"] = "--writeback-size",
         ["Writeback.DailyBudget"] = "--writeback-daily",
         ["Writeback.DirectReclaim"] = "--swap",
         ["Writeback.Preallocate"] = "--swap",

@@ -4,7 +4,8 @@ namespace PageFold;
 public sealed record CodecUse
 {
     /// <summary>
-    /// Its number, 0 to 3, by which pages name it. A codec keeps its number until it is retired, or replaced when nothing is stored with it.
+    /// Its number, 0 to 3, by which pages name it. A codec keeps its number until it is retired, or replaced when nothing is stored with
+    /// it.
     /// </summary>
     public required int Number { get; init; }
 

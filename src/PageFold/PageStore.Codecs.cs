@@ -33,7 +33,7 @@ public sealed partial class PageStore
     /// <remarks>An exception of the codec's own reaches the caller; nothing has changed then.</remarks>
     public int AddCodec(PageCodec codec)
     {
-        Throw.IfCodecMissing(codec);
+        CodecThrow.IfCodecMissing(codec);
         return _codecs.Add(codec);
     }
 
@@ -42,7 +42,7 @@ public sealed partial class PageStore
     /// <inheritdoc cref="AddCodec(PageCodec)" path="/exception"/>
     public void UseCodec(PageCodec codec)
     {
-        Throw.IfCodecMissing(codec);
+        CodecThrow.IfCodecMissing(codec);
         _codecs.UseForWrites(codec);
     }
 
@@ -106,8 +106,8 @@ public sealed partial class PageStore
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Throw.IfCodecMissing(options.Codec);
-        Throw.IfAgesUnknown(options.MinAge, _index.Access is not null);
+        CodecThrow.IfCodecMissing(options.Codec);
+        StoreThrow.IfAgesUnknown(options.MinAge, _index.Access is not null);
         Throw.IfNegative(options.MinStoredBytes, nameof(options.MinStoredBytes));
         Throw.IfNegative(options.MaxPages ?? 0, nameof(options.MaxPages));
         return _recompressor.Run(options, progress, cancellationToken);
@@ -135,6 +135,7 @@ public sealed partial class PageStore
     /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
-    public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel, CancellationToken cancellationToken = default) =>
+    public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel,
+        CancellationToken cancellationToken = default) =>
         new DictionaryTrainer(_index, _reader).Train(bytes, level, cancellationToken);
 }

@@ -27,7 +27,7 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TryGetPageInfo(long page, out PageInfo info)
     {
-        Throw.IfPageOutOfRange(page, nameof(page));
+        IndexThrow.IfPageOutOfRange(page, nameof(page));
         return _index.TryGetInfo((uint)page, out info);
     }
 
@@ -51,7 +51,7 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TryFindNext(long from, out long page)
     {
-        Throw.IfPageOutOfRange(from, nameof(from));
+        IndexThrow.IfPageOutOfRange(from, nameof(from));
         return _index.TryFindNext(from, MaxPage + 1, out page);
     }
 
@@ -63,8 +63,8 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TryFindNext(long first, long count, out long page)
     {
-        Throw.IfPageOutOfRange(first, nameof(first));
-        Throw.IfCountOutOfRange(first, count);
+        IndexThrow.IfPageOutOfRange(first, nameof(first));
+        IndexThrow.IfCountOutOfRange(first, count);
         return _index.TryFindNext(first, first + count, out page);
     }
 
@@ -79,14 +79,14 @@ public sealed partial class PageStore
     public PageRun RunAt(long first, long count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        Throw.IfPageOutOfRange(first, nameof(first));
-        Throw.IfCountOutOfRange(first, count);
+        IndexThrow.IfPageOutOfRange(first, nameof(first));
+        IndexThrow.IfCountOutOfRange(first, count);
         return _index.RunAt(first, first + count);
     }
 
     private ulong Look(long page)
     {
-        Throw.IfPageOutOfRange(page, nameof(page));
+        IndexThrow.IfPageOutOfRange(page, nameof(page));
         return _index.Look((uint)page);
     }
 }

@@ -21,8 +21,8 @@ public sealed partial class PageStore
         CancellationToken cancellationToken = default)
     {
         selection ??= new WritebackSelection();
-        Throw.IfNoWriteback(_writeback is not null);
-        Throw.IfAgesUnknown(selection.MinAge, _index.Access is not null);
+        StoreThrow.IfNoWriteback(_writeback is not null);
+        StoreThrow.IfAgesUnknown(selection.MinAge, _index.Access is not null);
         Throw.IfNegative(selection.MaxBytes ?? 0, nameof(selection.MaxBytes));
         return _writeback!.Run(selection, progress, cancellationToken);
     }

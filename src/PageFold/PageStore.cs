@@ -1,3 +1,4 @@
+using PageFold.Compression;
 using PageFold.Frames;
 using PageFold.Store.Codecs;
 using PageFold.Store.Index;
@@ -6,6 +7,7 @@ using PageFold.Store.Recompression;
 using PageFold.Store.Snapshots;
 using PageFold.Store.Statistics;
 using PageFold.Store.Writeback;
+using PageFold.Telemetry;
 
 namespace PageFold;
 
@@ -64,14 +66,14 @@ public sealed partial class PageStore : IDisposable
     public PageStore(PageStoreOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Throw.IfPageSizeInvalid(options.PageSize, nameof(options.PageSize));
-        Throw.IfFrameSmallerThanPage(options.FrameSize ?? options.PageSize, options.PageSize);
-        Throw.IfCodecMissing(options.Codec);
-        Throw.IfTimeProviderMissing(options.TimeProvider);
-        Throw.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
-        Throw.IfOwnerBytesNegative(options.OwnerBytes);
-        Throw.IfSnapshotReserveInvalid(options.SnapshotReserve, MemoryLimits.Resolve(options.MemoryLimit));
-        Throw.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
+        FrameThrow.IfPageSizeInvalid(options.PageSize, nameof(options.PageSize));
+        StoreThrow.IfFrameSmallerThanPage(options.FrameSize ?? options.PageSize, options.PageSize);
+        CodecThrow.IfCodecMissing(options.Codec);
+        StoreThrow.IfTimeProviderMissing(options.TimeProvider);
+        StoreThrow.IfThresholdInvalid(options.IncompressibleAbove, options.PageSize);
+        StoreThrow.IfOwnerBytesNegative(options.OwnerBytes);
+        StoreThrow.IfSnapshotReserveInvalid(options.SnapshotReserve, MemoryLimits.Resolve(options.MemoryLimit));
+        StoreThrow.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
         int incompressibleAbove = Math.Min(options.IncompressibleAbove ?? options.PageSize / 32 * 31, options.PageSize - 1);
         _overwriteReserve = options.OverwriteReserve;
         ZsPoolOptions poolOptions = options.PoolOptions;
@@ -94,14 +96,14 @@ public sealed partial class PageStore : IDisposable
                 gate.Close();
         }
         if (!prepared)
-            Throw.LimitTooSmall(arena.MemoryLimit, options.PageSize);
+            FrameThrow.LimitTooSmall(arena.MemoryLimit, options.PageSize);
         if (_index.Log is { } log)
             _writeback = new PageWriteback(_index, streams, log, options.Writeback!.DirectReclaim);
         _writer = new PageWriter(_index, _codecs, _writeback, incompressibleAbove, _overwriteReserve);
         _retirer = new CodecRetirer(_index, _codecs, _writeback, incompressibleAbove);
         _recompressor = new Recompressor(_index, _codecs, _retirer, incompressibleAbove);
         _loader = new SnapshotLoader(_index, _codecs, _writer, _writeback);
-        PageFoldMetrics.Add(this, options.Name);
+        StoreInstruments.Add(this, static store => ((PageStore)store).GetStatistics(), options.Name);
     }
 
     /// <summary>Bytes in a page.</summary>
@@ -147,8 +149,8 @@ public sealed partial class PageStore : IDisposable
     /// <remarks>An exception of the codec's own reaches the caller; the store is as it was before.</remarks>
     public StoreOutcome Write(long page, ReadOnlySpan<byte> data, RefusalPolicy refusal = RefusalPolicy.Keep)
     {
-        Throw.IfPageOutOfRange(page, nameof(page));
-        Throw.IfPageLengthWrong(data.Length, PageSize, nameof(data));
+        IndexThrow.IfPageOutOfRange(page, nameof(page));
+        IndexThrow.IfPageLengthWrong(data.Length, PageSize, nameof(data));
         return _writer.Write((uint)page, data, refusal);
     }
 
@@ -167,8 +169,8 @@ public sealed partial class PageStore : IDisposable
     /// <remarks>An exception of the codec's own reaches the caller; the store is as it was before.</remarks>
     public bool TryRead(long page, Span<byte> destination)
     {
-        Throw.IfPageOutOfRange(page, nameof(page));
-        Throw.IfPageLengthWrong(destination.Length, PageSize, nameof(destination));
+        IndexThrow.IfPageOutOfRange(page, nameof(page));
+        IndexThrow.IfPageLengthWrong(destination.Length, PageSize, nameof(destination));
         return _reader.TryRead((uint)page, destination);
     }
 
@@ -181,8 +183,8 @@ public sealed partial class PageStore : IDisposable
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public long Discard(long first, long count = 1)
     {
-        Throw.IfPageOutOfRange(first, nameof(first));
-        Throw.IfCountOutOfRange(first, count);
+        IndexThrow.IfPageOutOfRange(first, nameof(first));
+        IndexThrow.IfCountOutOfRange(first, count);
         return _writer.Discard(first, first + count);
     }
 
@@ -233,7 +235,7 @@ public sealed partial class PageStore : IDisposable
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public bool TrySetOwnerBytes(long bytes)
     {
-        Throw.IfOwnerBytesNegative(bytes);
+        StoreThrow.IfOwnerBytesNegative(bytes);
         using RundownGate.Entry entry = _index.Enter();
         lock (_ownerChanges)
         {
@@ -253,7 +255,7 @@ public sealed partial class PageStore : IDisposable
     /// <summary>Closes the store: every further call throws, and the memory goes when the last operation has ended.</summary>
     public void Dispose()
     {
-        PageFoldMetrics.Remove(this);
+        StoreInstruments.Remove(this);
         _index.Heap.Close();
     }
 
@@ -262,7 +264,7 @@ public sealed partial class PageStore : IDisposable
     {
         MemoryBudget budget = _index.Budget;
         if (options.OwnerBytes > MemoryLimit)
-            Throw.OwnerBytesAboveLimit(options.OwnerBytes, MemoryLimit);
+            StoreThrow.OwnerBytesAboveLimit(options.OwnerBytes, MemoryLimit);
         if (!budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;

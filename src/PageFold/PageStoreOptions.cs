@@ -46,11 +46,14 @@ public sealed record PageStoreOptions
     public FrameBackingKind Backing { get; init; }
 
     /// <summary>
-    /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with
-    /// pages of 4 KiB): random loads from a large store miss the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it
-    /// is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory. For stores that are
-    /// filled and then mostly read. What tables hold is merged in any case. Default false.
+    /// Collapses blocks of 2 MiB that are in use throughout into huge pages, in the background, where the system has them (Linux with pages
+    /// of 4 KiB). Default false.
     /// </summary>
+    /// <remarks>
+    /// Random loads from a large store then miss the TLB less. Costs no memory, but a thread that touches a block while it is collapsed
+    /// waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory. For stores that are filled and
+    /// then mostly read. Blocks of tables are collapsed in any case.
+    /// </remarks>
     public bool HugePages { get; init; }
 
     /// <summary>

@@ -49,7 +49,9 @@ public sealed record SnapshotCodec
 /// <summary>Snapshots as files.</summary>
 public static class Snapshot
 {
-    /// <summary>Reads what a snapshot says about itself: its beginning and its end, which are verified; the pages between are not.</summary>
+    /// <summary>
+    /// Reads what a snapshot says about itself: its beginning and its end, which are verified; the pages between are not.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="SnapshotException">The file is no snapshot, or damaged.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>

@@ -1,3 +1,5 @@
+using PageFold.Frames;
+using PageFold.Store.Index;
 using PageFold.Store.Snapshots;
 
 namespace PageFold;
@@ -19,8 +21,8 @@ public sealed record SnapshotOptions
     /// </exception>
     public static long ReserveBytes(int pageSize, long pages)
     {
-        Throw.IfPageSizeInvalid(pageSize, nameof(pageSize));
-        Throw.IfCountOutOfRange(0, pages);
+        FrameThrow.IfPageSizeInvalid(pageSize, nameof(pageSize));
+        IndexThrow.IfCountOutOfRange(0, pages);
         return SnapshotMemory.Buffers * (long)SnapshotMemory.SmallBytes(pageSize) + CapturedPages.BytesFor(pages);
     }
 

@@ -22,6 +22,6 @@ public enum RefusalPolicy
     /// <summary>The old content stays and can be read: what a disk does.</summary>
     Keep,
 
-    /// <summary>The old content is gone, so that nobody reads stale data: what frontswap does.</summary>
+    /// <summary>The old content is gone, so that no reader gets stale data: what frontswap does.</summary>
     Invalidate,
 }

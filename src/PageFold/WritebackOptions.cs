@@ -1,24 +1,29 @@
+using PageFold.Frames;
+
 namespace PageFold;
 
 /// <summary>
-/// Where a <see cref="PageStore"/> may put pages that are to leave memory: a file or a block device that serves this store alone. What is
-/// in it is worthless once the store is gone: it says nothing about which page a byte belonged to, and is never read by another store.
+/// Where a <see cref="PageStore"/> may put pages that are to leave memory: a file or a block device that serves this store alone.
 /// </summary>
+/// <remarks>
+/// The content serves this store alone and is of no use once the store is gone. It is not erased in place: each record is a page's number,
+/// its checksum and its stored bytes, so a file or device with secret pages belongs on storage that is encrypted or discarded.
+/// </remarks>
 public sealed record WritebackOptions
 {
     /// <summary>The most bytes of a writeback file that can be addressed: 256 GiB.</summary>
     public const long MaxFileBytes = 256L << 30;
 
     /// <summary>
-    /// The file, or the block device. A file that does not exist is made, for its owner alone, and deleted when the store is disposed; one
-    /// that exists must be empty, or have been one before, and is left empty. A device must not be in use, and its first and last MiB must
-    /// be zeros, unless it has been one before.
+    /// The file, or the block device. A file that does not exist is made, for its owner alone, and deleted when the store is disposed. One
+    /// that exists must be empty or carry the header of an earlier writeback file, and is left empty. A device must not be in use, and its
+    /// first and last MiB must be zeros, unless it carries that header.
     /// </summary>
     public required string Path { get; init; }
 
     /// <summary>
-    /// The most bytes of the file, 4 MiB to <see cref="MaxFileBytes"/>. Null (the default) takes <see cref="MaxFileBytes"/>, or the device's
-    /// size.
+    /// The most bytes of the file, 4 MiB to <see cref="MaxFileBytes"/>. Null (the default) takes <see cref="MaxFileBytes"/>, or the
+    /// device's size.
     /// </summary>
     public long? MaxBytes { get; init; }
 
@@ -59,7 +64,7 @@ public sealed record WritebackOptions
     public static long BytesFor(long pageBytes, int pageSize)
     {
         Throw.IfNegative(pageBytes, nameof(pageBytes));
-        Throw.IfPageSizeInvalid(pageSize, nameof(pageSize));
+        FrameThrow.IfPageSizeInvalid(pageSize, nameof(pageSize));
         return Store.Log.WritebackLog.BytesFor(pageBytes, pageSize);
     }
 
@@ -125,7 +130,7 @@ public sealed record WritebackResult
     /// <summary>Stored bytes of those pages.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Pages left in memory because somebody changed or used them at that moment, or what is stored is damaged.</summary>
+    /// <summary>Pages left in memory because another thread used or changed them at that moment, or what is stored is damaged.</summary>
     public required long Skipped { get; init; }
 
     /// <summary>Bytes written to the file, with those that were moved in it to make room.</summary>

@@ -30,12 +30,12 @@ public readonly ref struct ZsReadMap : IDisposable
 /// </summary>
 /// <remarks>
 /// <para>
-/// The value lives on the stack only, so it cannot cross an <see langword="await"/>. Disposing it twice, or a copy of it, does nothing more.
-/// A mapping that is never disposed keeps its object, and, once no reference to the pool is left, all of the pool's memory.
+/// The value lives on the stack only, so it cannot cross an <see langword="await"/>. Disposing it twice, or a copy of it, does nothing
+/// more. A mapping that is never disposed keeps its object, and, once no reference to the pool is left, all of the pool's memory.
 /// </para>
 /// <para>
-/// If the object straddles two frames, <see cref="Span"/> is a buffer of this mapping alone, and what was written goes back when the mapping
-/// ends; otherwise it is the object's own memory. Writers of one object at the same time have to agree among themselves.
+/// If the object straddles two frames, <see cref="Span"/> is a buffer of this mapping alone, and what was written goes back when the
+/// mapping ends; otherwise it is the object's own memory. Writers of one object at the same time have to agree among themselves.
 /// </para>
 /// </remarks>
 public readonly ref struct ZsMap : IDisposable

@@ -1,4 +1,5 @@
 using PageFold.Allocation;
+using PageFold.Frames;
 using PageFold.Mapping;
 
 namespace PageFold;
@@ -17,13 +18,13 @@ public sealed unsafe partial class ZsPool
     private readonly Lock _crowded = new();
 
     /// <summary>
-    /// Makes an object contiguous for reading until the result is disposed. Mappings may nest and may be disposed in any order; an object can
-    /// be mapped <see cref="MaxMappings"/> times at once.
+    /// Makes an object contiguous for reading until the result is disposed. Mappings may nest and may be disposed in any order; an object
+    /// can be mapped <see cref="MaxMappings"/> times at once.
     /// </summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
     /// <exception cref="InvalidOperationException">The object is mapped as often as it can be.</exception>
-    /// <exception cref="MemoryLimitException">
-    /// There is no memory for the entry of one more mapping, or for the buffer of one more straddling object.
+    /// <exception cref="MemoryLimitException"> There is no memory for the entry of one more mapping, or for the buffer of one more
+    /// straddling object.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public ZsReadMap MapRead(ZsHandle handle)
@@ -45,7 +46,7 @@ public sealed unsafe partial class ZsPool
     /// <inheritdoc cref="MapRead" path="/exception"/>
     public ZsMap Map(ZsHandle handle, MapMode mode = MapMode.ReadWrite)
     {
-        Throw.IfMapModeInvalid(mode);
+        PoolThrow.IfMapModeInvalid(mode);
         MapEntry* entry = OpenEntry(handle, inOnePiece: true, out ObjectView view, out byte* bytes);
         bool copied = bytes is null;
         entry->CopyBack = copied;
@@ -114,7 +115,7 @@ public sealed unsafe partial class ZsPool
             ref ulong slot = ref SlotOf(handle, out uint* generation);
             // The entry before the object is pinned, so that a count of an object's mappings misses none that has pinned it.
             if (!_maps.TryAcquire(handle.Slot, out entry) && !(_heap.ReclaimBytes() && _maps.TryAcquire(handle.Slot, out entry)))
-                Throw.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
+                FrameThrow.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
             Pin(handle, ref slot, generation, out ulong word);
             pinned = true;
             if (SlotWord.Readers(word) >= MaxMappings)
@@ -123,7 +124,7 @@ public sealed unsafe partial class ZsPool
             bytes = view.IsContiguous ? view.First : null;
             bool windowed = inOnePiece && bytes is null && TryShow(view, out window, out bytes);
             if (inOnePiece && bytes is null && !_maps.TryBuffer(ref entry) && !(_heap.ReclaimBytes() && _maps.TryBuffer(ref entry)))
-                Throw.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
+                FrameThrow.LimitReached(_arena.MemoryLimit, _arena.FrameSize);
             entry->Stripe = stripe;
             entry->Window = windowed ? window + 1 : 0;
             opened = true;
@@ -157,7 +158,7 @@ public sealed unsafe partial class ZsPool
             _maps.Abandon(entry);
             entry = null;
         }
-        Throw.TooManyMaps(handle, MaxMappings);
+        PoolThrow.TooManyMaps(handle, MaxMappings);
     }
 
     private bool TryShow(in ObjectView view, out int window, out byte* bytes)

@@ -13,9 +13,9 @@ public sealed unsafe partial class ZsPool
     private ref ulong SlotOf(ZsHandle handle, out uint* generation)
     {
         if (handle.Pool != _number)
-            Throw.ForeignHandle(handle);
+            PoolThrow.ForeignHandle(handle);
         if (!_handles.TryFind(handle, out ulong* slot, out generation))
-            Throw.StaleHandle(handle);
+            PoolThrow.StaleHandle(handle);
         return ref *slot;
     }
 
@@ -33,11 +33,11 @@ public sealed unsafe partial class ZsPool
         if (outcome == SharedOutcome.Saturated)
             outcome = AwaitPlace(ref slot, handle, generation, out word);
         if (outcome == SharedOutcome.Empty)
-            Throw.StaleHandle(handle);
+            PoolThrow.StaleHandle(handle);
         if (Volatile.Read(ref *generation) != handle.Generation)
         {
             SlotWord.ReleaseShared(ref slot);
-            Throw.StaleHandle(handle);
+            PoolThrow.StaleHandle(handle);
         }
     }
 
@@ -53,7 +53,7 @@ public sealed unsafe partial class ZsPool
         {
             // A slot that is held keeps its generation, so a stale handle need not wait.
             if (Volatile.Read(ref *generation) != handle.Generation)
-                Throw.StaleHandle(handle);
+                PoolThrow.StaleHandle(handle);
             spin.SpinOnce();
             outcome = SlotWord.TryAcquireShared(ref slot, out word);
         }
@@ -70,22 +70,22 @@ public sealed unsafe partial class ZsPool
         {
             word = Volatile.Read(ref slot);
             if (!SlotWord.HoldsObject(word))
-                Throw.StaleHandle(handle);
+                PoolThrow.StaleHandle(handle);
             _heap.PrefetchDescriptor(word);
             if (!SlotWord.IsLocked(word) && SlotWord.TryAcquireExclusive(ref slot, word))
             {
                 if (Volatile.Read(ref *generation) == handle.Generation)
                     return ref slot;
                 SlotWord.ReleaseExclusive(ref slot, word);
-                Throw.StaleHandle(handle);
+                PoolThrow.StaleHandle(handle);
             }
             // A reader may be gone in a moment: a copy in or out, or a thread with a stale handle. A mapping stays.
             if (SlotWord.Readers(word) > 0 && spin.Count > SpinsBeforeRefusal)
             {
                 // A generation does not come back while it is compared, so this one was stale before whatever is mapped now came.
                 if (Volatile.Read(ref *generation) != handle.Generation)
-                    Throw.StaleHandle(handle);
-                Throw.ObjectIsMapped(handle);
+                    PoolThrow.StaleHandle(handle);
+                PoolThrow.ObjectIsMapped(handle);
             }
             spin.SpinOnce();
         }

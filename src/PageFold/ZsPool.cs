@@ -1,21 +1,24 @@
 using PageFold.Allocation;
 using PageFold.Frames;
 using PageFold.Mapping;
+using PageFold.Telemetry;
 
 namespace PageFold;
 
 /// <summary>
-/// A pool of objects of odd sizes, off the GC heap, packed into single page frames that need not be next to each other. An object may begin in one
-/// frame and end in another; it is made contiguous for as long as a caller looks at it.
+/// A pool of objects of odd sizes, off the GC heap, packed into single page frames that need not be next to each other. An object may begin
+/// in one frame and end in another; it is made contiguous for as long as a caller looks at it.
 /// </summary>
 /// <remarks>
 /// <para>
-/// After the Linux kernel's zsmalloc: size classes, zspages, handles that stay while objects move, compaction. Different from it: a zspage owns a frame of
-/// its chain only while an object touches that frame, so long chains waste little; and descriptors lie together, so that few translations lead to them.
+/// After the Linux kernel's zsmalloc: size classes, zspages, handles that stay while objects move, compaction. Different from it: a zspage
+/// owns a frame of its chain only while an object touches that frame, so long chains waste little; and descriptors lie together, so that
+/// few translations lead to them.
 /// </para>
 /// <para>
-/// Thread-safe, <see cref="Dispose"/> included: memory goes when the last operation or mapping has ended. Allocate, free, map, read and write allocate nothing on the
-/// GC heap. Freshly allocated objects are zeros, or the content they were given: no caller sees an earlier owner's bytes.
+/// Thread-safe, <see cref="Dispose"/> included: memory goes when the last operation or mapping has ended. Allocate, free, map, read and
+/// write allocate nothing on the GC heap. Freshly allocated objects are zeros, or the content they were given: no caller sees an earlier
+/// owner's bytes.
 /// </para>
 /// <para>
 /// A pool that was not disposed gives its memory back when the garbage collector finds it. If a mapping is open then, its span may be in
@@ -68,12 +71,12 @@ public sealed unsafe partial class ZsPool : IDisposable
             _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
             _trimTables = _handles.Trim;
             if (_arena.Budget.Available < (long)FramesOfFirstObject * _arena.FrameSize + TablesOfFirstObject)
-                Throw.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
+                FrameThrow.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
             if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
                 _windows = MapWindows.Reserve(_arena);
             _gate.WhenForgotten(Forget);
             made = true;
-            PageFoldMetrics.Add(this, options.Name);
+            PoolInstruments.Add(this, static pool => ((ZsPool)pool).GetStatistics(), options.Name);
         }
         finally
         {
@@ -102,7 +105,7 @@ public sealed unsafe partial class ZsPool : IDisposable
     public ZsHandle Allocate(int size)
     {
         if (!TryAllocate(size, out ZsHandle handle))
-            Throw.LimitReached(_arena.MemoryLimit, size);
+            FrameThrow.LimitReached(_arena.MemoryLimit, size);
         return handle;
     }
 
@@ -114,7 +117,7 @@ public sealed unsafe partial class ZsPool : IDisposable
     public ZsHandle Allocate(ReadOnlySpan<byte> content)
     {
         if (!TryAllocate(content, out ZsHandle handle))
-            Throw.LimitReached(_arena.MemoryLimit, content.Length);
+            FrameThrow.LimitReached(_arena.MemoryLimit, content.Length);
         return handle;
     }
 
@@ -135,7 +138,9 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <summary>Frees an object. Its handle is not valid any more.</summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
-    /// <exception cref="ObjectMappedException">The object is mapped, or being read or written by another thread; it stays as it is.</exception>
+    /// <exception cref="ObjectMappedException">
+    /// The object is mapped, or being read or written by another thread; it stays as it is.
+    /// </exception>
     public void Free(ZsHandle handle)
     {
         using RundownGate.Entry entry = _gate.Enter();
@@ -173,7 +178,7 @@ public sealed unsafe partial class ZsPool : IDisposable
             _heap.View(word).CopyTo(offset, destination);
         SlotWord.ReleaseShared(ref slot);
         if (!inside)
-            Throw.RangeOutsideObject(offset, destination.Length, SlotWord.Size(word));
+            PoolThrow.RangeOutsideObject(offset, destination.Length, SlotWord.Size(word));
     }
 
     /// <summary>Copies bytes into an object; the others stay.</summary>
@@ -192,7 +197,7 @@ public sealed unsafe partial class ZsPool : IDisposable
             _heap.View(word).CopyFrom(offset, source);
         SlotWord.ReleaseShared(ref slot);
         if (!inside)
-            Throw.RangeOutsideObject(offset, source.Length, SlotWord.Size(word));
+            PoolThrow.RangeOutsideObject(offset, source.Length, SlotWord.Size(word));
     }
 
     /// <summary>
@@ -237,14 +242,17 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>
     public void Dispose()
     {
-        PageFoldMetrics.Remove(this);
+        PoolInstruments.Remove(this);
         _heap.Close();
     }
 
-    /// <summary>Allocates an object and fills it before its slot names it: with the content, which is as long as the object, or with zeros if that is empty.</summary>
+    /// <summary>
+    /// Allocates an object and fills it before its slot names it: with the content, which is as long as the object, or with zeros if that
+    /// is empty.
+    /// </summary>
     private bool TryAllocate(int size, ReadOnlySpan<byte> content, out ZsHandle handle)
     {
-        Throw.IfObjectSizeInvalid(size, MaxObjectSize);
+        PoolThrow.IfObjectSizeInvalid(size, MaxObjectSize);
         handle = default;
         using RundownGate.Entry entry = _gate.Enter();
         if (!TryTake(size, out uint slot, out uint generation, out UnpublishedObject made)

@@ -21,10 +21,10 @@ public sealed record ZsPoolOptions
     public int FrameSize { get; init; } = FrameArenaOptions.DefaultFrameSize;
 
     /// <summary>
-    /// The most memory to hold, in bytes: frames, tables and buffers. Null (the default) takes half of the container's limit, or half of the
-    /// machine's memory outside a container. A limit above the container's, less 32 MiB and a 64th of it
-    /// for the runtime and the kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to
-    /// it that the sum is no more than that.
+    /// The most memory to hold, in bytes: frames, tables and buffers. Null (the default) takes half of the container's limit, or half of
+    /// the machine's memory outside a container. A limit above the container's, less 32 MiB and a 64th of it for the runtime and the
+    /// kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to it that the sum is no more
+    /// than that.
     /// </summary>
     public long? MemoryLimit { get; init; }
 
@@ -37,14 +37,20 @@ public sealed record ZsPoolOptions
     [Experimental(MappingKinds.ForStudy)]
     public MappingKind Mapping { get; init; }
 
-    /// <summary>The most frames that a zspage may chain, 1 to 64. Longer chains waste less and cost no memory until used. Default 64.</summary>
+    /// <summary>
+    /// The most frames that a zspage may chain, 1 to 64. Longer chains waste less and cost no memory until used. Default 64.
+    /// </summary>
     public int MaxChain { get; init; } = Allocation.SizeClasses.DefaultMaxChain;
 
     /// <summary>
-    /// Has memory that is in use throughout merged into huge pages, by and by and in the background, where the system has them (Linux with pages of 4 KiB): random loads from a large store miss
-    /// the TLB less. Costs no memory, but whoever touches a block of 2 MiB while it is merged waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory.
-    /// For stores that are filled and then mostly read. What tables hold is merged in any case. Default false.
+    /// Collapses blocks of 2 MiB that are in use throughout into huge pages, in the background, where the system has them (Linux with pages
+    /// of 4 KiB). Default false.
     /// </summary>
+    /// <remarks>
+    /// Random loads from a large store then miss the TLB less. Costs no memory, but a thread that touches a block while it is collapsed
+    /// waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory. For stores that are filled and
+    /// then mostly read. Blocks of tables are collapsed in any case.
+    /// </remarks>
     public bool HugePages { get; init; }
 
     /// <summary>Lets only every second frame be used, so that no two free frames are neighbours. For tests.</summary>
@@ -63,9 +69,9 @@ public sealed record ZsPoolOptions
 
     internal FrameArena MakeArena()
     {
-        Throw.IfChainInvalid(MaxChain, nameof(MaxChain));
+        HeapThrow.IfChainInvalid(MaxChain, nameof(MaxChain));
         if (Mapping != MappingKind.Copy)
-            Throw.IfWindowsImpossible(Mapping, Backing, FrameSize);
+            PoolThrow.IfWindowsImpossible(Mapping, Backing, FrameSize);
         return new FrameArena(new FrameArenaOptions
         {
             FrameSize = FrameSize,

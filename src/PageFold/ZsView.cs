@@ -1,8 +1,8 @@
 namespace PageFold;
 
 /// <summary>
-/// An object as it lies, for reading: one run of bytes, or two if it straddles two frames. Never copies. The object does not move and cannot
-/// be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
+/// An object as it lies, for reading: one run of bytes, or two if it straddles two frames. Never copies. The object does not move and
+/// cannot be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
 /// </summary>
 public readonly ref struct ZsReadView : IDisposable
 {
@@ -33,8 +33,8 @@ public readonly ref struct ZsReadView : IDisposable
 }
 
 /// <summary>
-/// An object as it lies, for writing: one run of bytes, or two if it straddles two frames. Never copies: what is written is in the object at
-/// once. The object does not move and cannot be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
+/// An object as it lies, for writing: one run of bytes, or two if it straddles two frames. Never copies: what is written is in the object
+/// at once. The object does not move and cannot be freed until <see cref="Dispose"/>; the rules of <see cref="ZsMap"/> hold.
 /// </summary>
 public readonly ref struct ZsView : IDisposable
 {

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace PageFold.Cli.Tests;
 
 /// <summary>
-/// <c>pagefold bench store</c> and <c>bench layers</c>: every subject is measured, and every page is read as it was written. How fast is not
-/// asserted.
+/// <c>pagefold bench store</c> and <c>bench layers</c>: every subject is measured, and every page is read as it was written. How fast is
+/// not asserted.
 /// </summary>
 public class BenchStoreTests
 {

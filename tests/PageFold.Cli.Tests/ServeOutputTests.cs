@@ -68,7 +68,8 @@ public class ServeOutputTests
 
     private static ServerReport Report(int pid, double uptime, long requests)
     {
-        using Disks.RamDisk disk = new(new Disks.RamDiskOptions { Length = 1 << 20, Store = new PageStoreOptions { MemoryLimit = 16 << 20 } });
+        using Disks.RamDisk disk =
+            new(new Disks.RamDiskOptions { Length = 1 << 20, Store = new PageStoreOptions { MemoryLimit = 16 << 20 } });
         DiskReport report = DiskReport.Of(new Nbd.NbdExport { Name = "disk", Disk = disk });
         Dictionary<string, ActivityReport> activity = report.Requests.ToDictionary(
             pair => pair.Key, _ => new ActivityReport(requests, requests * Page, 0, 1, 1, 1));

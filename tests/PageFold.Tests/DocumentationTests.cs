@@ -3,7 +3,9 @@ using PageFold.Tests.Store;
 
 namespace PageFold.Tests;
 
-/// <summary>Every exception that a public member throws, of a store, pool or arena that lives or is disposed, is in its documentation.</summary>
+/// <summary>
+/// Every exception that a public member throws, of a store, pool or arena that lives or is disposed, is in its documentation.
+/// </summary>
 public sealed class DocumentationTests : IDisposable
 {
     private const long Limit = 4 << 20;
@@ -28,7 +30,8 @@ public sealed class DocumentationTests : IDisposable
             [typeof(CancellationToken)] = [CancellationToken.None, new CancellationToken(canceled: true)],
             [typeof(PageStoreOptions)] = [new PageStoreOptions { MemoryLimit = Limit }, null, new PageStoreOptions { MemoryLimit = 1 },
                 new PageStoreOptions { MemoryLimit = long.MaxValue }, new PageStoreOptions { PageSize = 5 },
-                new PageStoreOptions { MemoryLimit = Limit, SnapshotReserve = -1 }, new PageStoreOptions { MemoryLimit = Limit, Codec = new Claiming(-1) },
+                new PageStoreOptions { MemoryLimit = Limit, SnapshotReserve = -1 },
+                    new PageStoreOptions { MemoryLimit = Limit, Codec = new Claiming(-1) },
                 new PageStoreOptions { MemoryLimit = Limit, Writeback = new WritebackOptions { Path = _folder.In("no/file") } },
                 new PageStoreOptions { MemoryLimit = Limit, Writeback = new WritebackOptions { Path = _folder.In(".") } },
                 new PageStoreOptions { MemoryLimit = Limit, Writeback = new WritebackOptions { Path = _folder.In("bad") } },
@@ -41,11 +44,13 @@ public sealed class DocumentationTests : IDisposable
                 new FrameArenaOptions { MemoryLimit = long.MaxValue }, new FrameArenaOptions { FrameSize = 5 }],
             [typeof(RecompressionOptions)] = [new RecompressionOptions { Codec = PageCodec.Lz4Managed }, null,
                 new RecompressionOptions { Codec = null! }, new RecompressionOptions { Codec = PageCodec.Lz4, MinAge = TimeSpan.Zero },
-                new RecompressionOptions { Codec = PageCodec.Zstd(22), RetireOthers = true }, new RecompressionOptions { Codec = PageCodec.Lz4, MaxPages = -1 },
+                new RecompressionOptions { Codec = PageCodec.Zstd(22), RetireOthers = true },
+                    new RecompressionOptions { Codec = PageCodec.Lz4, MaxPages = -1 },
                 new RecompressionOptions { Codec = new Claiming(-1) }],
             [typeof(CodecRetirementOptions)] = [null, new CodecRetirementOptions { MaxPages = -1 },
                 new CodecRetirementOptions { Target = new Claiming(long.MaxValue) }],
-            [typeof(WritebackSelection)] = [null, new WritebackSelection { MinAge = TimeSpan.Zero }, new WritebackSelection { MaxBytes = -1 }],
+            [typeof(WritebackSelection)] =
+                [null, new WritebackSelection { MinAge = TimeSpan.Zero }, new WritebackSelection { MaxBytes = -1 }],
             [typeof(SnapshotOptions)] = [null, new SnapshotOptions { Label = null! }, new SnapshotOptions { Length = -1 }],
             [typeof(SnapshotOutput)] = [new Nowhere(), null],
         });
@@ -68,7 +73,8 @@ public sealed class DocumentationTests : IDisposable
             .. _documented.Missing(typeof(PageStore), () => Made(MakeStore(writeback: true))),
             .. _documented.Missing(typeof(ZsPool), () => Made(new ZsPool(new ZsPoolOptions { MemoryLimit = Limit }))),
             .. _documented.Missing(typeof(FrameArena), () => Made(new FrameArena(new FrameArenaOptions { MemoryLimit = Limit }))),
-            .. _documented.Missing(typeof(SnapshotSession), () => Made(Kept(MakeStore(writeback: false)).BeginSnapshot(_folder.In(Path.GetRandomFileName())))),
+            .. _documented.Missing(typeof(SnapshotSession), () =>
+                Made(Kept(MakeStore(writeback: false)).BeginSnapshot(_folder.In(Path.GetRandomFileName())))),
             .. _documented.Missing(typeof(SnapshotSession), MakeFixedSession),
             .. _documented.Missing(typeof(Snapshot), make: null),
             .. _documented.Missing(typeof(SnapshotOptions), () => new SnapshotOptions()),
@@ -110,8 +116,10 @@ public sealed class DocumentationTests : IDisposable
             {
                 foreach (int length in (int[])[4096, 0, 100])
                 {
-                    missing.Add(_documented.Missing("M:PageFold.PageStore.Write(System.Int64,System.ReadOnlySpan", () => store.Write(number, page.AsSpan(0, length))));
-                    missing.Add(_documented.Missing("M:PageFold.PageStore.Write(System.Int64,System.ReadOnlySpan", () => store.Write(number, page.AsSpan(0, length), (RefusalPolicy)9)));
+                    missing.Add(_documented.Missing("M:PageFold.PageStore.Write(System.Int64,System.ReadOnlySpan", () =>
+                        store.Write(number, page.AsSpan(0, length))));
+                    missing.Add(_documented.Missing("M:PageFold.PageStore.Write(System.Int64,System.ReadOnlySpan", () =>
+                        store.Write(number, page.AsSpan(0, length), (RefusalPolicy)9)));
                     missing.Add(_documented.Missing("M:PageFold.PageStore.TryRead(", () => store.TryRead(number, page.AsSpan(0, length))));
                 }
             }
@@ -132,7 +140,8 @@ public sealed class DocumentationTests : IDisposable
             {
                 byte[] content = new byte[length];
                 missing.Add(_documented.Missing("M:PageFold.ZsPool.Allocate(System.ReadOnlySpan", () => pool.Allocate(content)));
-                missing.Add(_documented.Missing("M:PageFold.ZsPool.TryAllocate(System.ReadOnlySpan", () => pool.TryAllocate(content, out _)));
+                missing.Add(_documented.Missing("M:PageFold.ZsPool.TryAllocate(System.ReadOnlySpan", () =>
+                    pool.TryAllocate(content, out _)));
             }
             missing.Add(_documented.Missing("M:PageFold.FrameArena.GetSpan(", () => arena.GetSpan(uint.MaxValue)));
         }

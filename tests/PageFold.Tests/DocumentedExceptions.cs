@@ -17,26 +17,33 @@ internal sealed class DocumentedExceptions(Assembly[] assemblies, IReadOnlyDicti
         .DistinctBy(member => member.Attribute("name")!.Value)
         .ToDictionary(member => member.Attribute("name")!.Value);
 
-    /// <summary>What is thrown and not documented, one line each: calls of all public members of a type that take and return no span.</summary>
+    /// <summary>
+    /// What is thrown and not documented, one line each: calls of all public members of a type that take and return no span.
+    /// </summary>
     /// <param name="type">The type.</param>
     /// <param name="make">Makes an instance for a call; null for static members and constructors alone.</param>
-    /// <param name="around">Carries a call of an instance's member out, on a thread and at a moment of its choice; null to just call.</param>
+    /// <param name="around">
+    /// Carries a call of an instance's member out, on a thread and at a moment of its choice; null to just call.
+    /// </param>
     public IEnumerable<string> Missing(Type type, Func<object>? make, Action<object, Action>? around = null)
     {
         const BindingFlags Own = BindingFlags.Public | BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static;
         foreach (MethodBase method in type.GetMethods(Own).Cast<MethodBase>().Concat(type.GetConstructors()))
         {
-            bool isCallable = !method.GetParameters().Any(parameter => parameter.ParameterType.IsByRefLike || parameter.ParameterType.IsByRef
+            bool isCallable = !method.GetParameters().Any(parameter =>
+                parameter.ParameterType.IsByRefLike || parameter.ParameterType.IsByRef
                 && parameter.ParameterType.GetElementType()!.IsByRefLike) && method is not MethodInfo { ReturnType.IsByRefLike: true };
             if (!isCallable || method.IsAbstract || !method.IsStatic && method is MethodInfo && make is null
-                || method.Name is "Equals" or "GetHashCode" or "ToString" or "Dispose" or "<Clone>$" || method.Name.StartsWith("op_", StringComparison.Ordinal)
+                || method.Name is "Equals" or "GetHashCode" or "ToString" or "Dispose" or "<Clone>$"
+                    || method.Name.StartsWith("op_", StringComparison.Ordinal)
                 || method.IsSpecialName && !method.IsConstructor && !method.Name.StartsWith("get_", StringComparison.Ordinal))
                 continue;
             foreach (object?[] arguments in Arguments(method.GetParameters()))
             {
                 object? target = method.IsStatic || method.IsConstructor ? null : make!();
                 Action call = () => Invoke(method, target, arguments);
-                if (Thrown(target is null || around is null ? call : () => around(target, call)) is { } thrown && !Documents(IdOf(method), thrown.GetType()))
+                if (Thrown(target is null || around is null ? call : () => around(target, call)) is { } thrown
+                    && !Documents(IdOf(method), thrown.GetType()))
                     yield return $"{IdOf(method)}: {thrown.GetType().Name} ({thrown.Message})";
             }
         }
@@ -83,7 +90,8 @@ internal sealed class DocumentedExceptions(Assembly[] assemblies, IReadOnlyDicti
 
     private static void Invoke(MethodBase method, object? target, object?[] arguments)
     {
-        object? result = method is ConstructorInfo constructor ? constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, [.. arguments], null)
+        object? result = method is ConstructorInfo constructor
+            ? constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, [.. arguments], null)
             : method.Invoke(target, BindingFlags.DoNotWrapExceptions, null, [.. arguments], null);
         // What is enumerated throws when it is.
         if (result is System.Collections.IEnumerable items and not string)

@@ -97,7 +97,8 @@ public class MetricsTests
             if (instrument.Meter.Name == PageFoldMetrics.MeterName)
                 self.EnableMeasurementEvents(instrument);
         };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => measured(instrument.Name, value, (string)tags[0].Value!));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+            measured(instrument.Name, value, (string)tags[0].Value!));
         listener.Start();
         listener.RecordObservableInstruments();
     }

@@ -15,7 +15,8 @@ mkdir -p "$(dirname "$report")"
 : >"$report"
 export PAGEFOLD_LINEARIZABILITY_REPORT="$root/$report" PAGEFOLD_LINEARIZABILITY_SECONDS=$seconds PAGEFOLD_LINEARIZABILITY_SEED=$seed
 dotnet exec tests/PageFold.Tests/bin/Release/net10.0/PageFold.Tests.dll \
-    -method "PageFold.Tests.Linearizability.PageStoreLinearizabilityTests.Rounds_follow_one_another_and_are_reported" -noColor >"$work/out" 2>&1 </dev/null &
+    -method "PageFold.Tests.Linearizability.PageStoreLinearizabilityTests.Rounds_follow_one_another_and_are_reported" \
+    -noColor >"$work/out" 2>&1 </dev/null &
 started+=($!)
 wait $!
 status=$?

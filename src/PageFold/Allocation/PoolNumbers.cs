@@ -36,7 +36,7 @@ internal sealed class PoolNumbers(int count)
                 return (uint)number;
             }
         }
-        throw Throw.TooManyPools(count);
+        throw HeapThrow.TooManyPools(count);
     }
 
     /// <summary>Gives a number back.</summary>

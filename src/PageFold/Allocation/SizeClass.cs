@@ -233,7 +233,7 @@ internal sealed unsafe partial class SizeClass
     private void Vacate(Zspage zspage, int index, ref FrameBag freed)
     {
         if (!Bitmap.Get(zspage.Used, index))
-            Throw.HeapIsCorrupt(zspage.Number, index);
+            HeapThrow.HeapIsCorrupt(zspage.Number, index);
         Bitmap.Clear(zspage.Used, index);
         zspage.Header->Used--;
         zspage.Header->BackedFree++;

@@ -79,7 +79,8 @@ internal static class SlotWord
     public static void SetOwnerBits(ref ulong slot, int bits) => Interlocked.Or(ref slot, (ulong)(uint)bits << OwnerShift);
 
     /// <summary>The word of the same object in another place of its class.</summary>
-    public static ulong MovedTo(ulong word, ObjectLocation location) => word & ~(LocationMask | LockMask) | ForObject(location, 1) & LocationMask;
+    public static ulong MovedTo(ulong word, ObjectLocation location) =>
+        word & ~(LocationMask | LockMask) | ForObject(location, 1) & LocationMask;
 
     public static ulong ForPayload(SlotKind kind, ulong payload) => (ulong)kind | payload << SizeShift;
 

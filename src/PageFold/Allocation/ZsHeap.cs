@@ -7,13 +7,13 @@ using PageFold.Mapping;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// The allocator proper: objects of 1 byte to a frame, packed into zspages of single frames. It hands out locations and tells one kind of owner,
-/// a slot of a <see cref="SlotTable"/>, when an object moves; handles and stored pages are both such slots.
+/// The allocator proper: objects of 1 byte to a frame, packed into zspages of single frames. It hands out locations and tells one kind of
+/// owner, a slot of a <see cref="SlotTable"/>, when an object moves; handles and stored pages are both such slots.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's latch, that of the table of zspages, the arena's two. Slots are only ever tried under a class's lock, so
-/// there is no cycle, whatever slot somebody holds who waits for one of these locks.
+/// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's latch, that of the table of zspages, the arena's two.
+/// Under a class's latch slots are only tried, so there is no cycle, whatever slot a thread holds that waits for one of these locks.
 /// </para>
 /// <para>
 /// An object that was allocated but whose slot does not point at it yet stays where it is: compaction moves only what the slot confirms.
@@ -56,13 +56,14 @@ internal sealed unsafe class ZsHeap : IDisposable
         _indexBits = ZspageGeometry.IndexBitsFor(arena.FrameShift);
         ManagedBytes = _table.Geometries.Count * ManagedBytesPerClass;
         if (!arena.Budget.TryCharge(ManagedBytes))
-            Throw.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
+            FrameThrow.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
         arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _zspages = new ZspageTable(arena);
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];
         arena.DeferUpkeep(RequestUpkeep);
         // A weak reference, so that a waiting timer does not keep a forgotten pool alive.
-        _timer = new Timer(static state => UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
+        _timer = new Timer(static state =>
+            UpkeepInBackground((WeakReference<ZsHeap>)state!), new WeakReference<ZsHeap>(this), Timeout.Infinite, Timeout.Infinite);
         arena.BelongTo(gate);
     }
 
@@ -98,10 +99,12 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     /// <summary>The word of an object in this location, which may be one of a larger class than the object's size asks for.</summary>
     public ulong WordFor(ObjectLocation location, int size, int owner) =>
-        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size, owner) : SlotWord.ForMisplacedObject(location, size, owner);
+        Capacity(location) == Footprint(size) ? SlotWord.ForObject(location, size, owner)
+            : SlotWord.ForMisplacedObject(location, size, owner);
 
     /// <summary>
-    /// Takes an object; its bytes and its tag are whatever was left there. False when there is no memory. The caller writes both, and then the slot.
+    /// Takes an object; its bytes and its tag are whatever was left there. False when there is no memory. The caller writes both, and then
+    /// the slot.
     /// </summary>
     /// <param name="size">Bytes, 1 to a frame.</param>
     /// <param name="reserve">How far the arena's reserve may be used if there are no other frames.</param>
@@ -112,7 +115,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         SizeClass sizeClass = _classes[_table.IndexFor(size)];
         if (sizeClass.TryAllocate(reserve, out location))
             return true;
-        // What is freed may go to the reserve first, or to somebody else.
+        // What is freed may go to the reserve first, or to another thread.
         for (int round = 0; mayReclaim && round < MostRounds && TryReclaim(); round++)
         {
             if (sizeClass.TryAllocate(reserve, out location))
@@ -154,7 +157,8 @@ internal sealed unsafe class ZsHeap : IDisposable
     }
 
     /// <summary>
-    /// The bytes of the object that a slot names, and its tag. The caller holds the slot, or has allocated the object and not published it yet.
+    /// The bytes of the object that a slot names, and its tag. The caller holds the slot, or has allocated the object and not published it
+    /// yet.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ObjectView View(ulong word, out ulong* tag)
@@ -198,7 +202,10 @@ internal sealed unsafe class ZsHeap : IDisposable
             return Compact(_classes[sizeClass], thorough: true, long.MaxValue, cancellation);
     }
 
-    /// <summary>Closes the gate, and waits until upkeep that is under way has left it, which it does at its next step. So it is only the user's own operations that may keep the memory for longer.</summary>
+    /// <summary>
+    /// Closes the rundown gate, and waits until upkeep that is under way has left it, which it does at its next step. So only the user's
+    /// own operations can keep the memory for longer.
+    /// </summary>
     public void Close()
     {
         _gate.Close();
@@ -207,7 +214,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         }
     }
 
-    /// <summary>Ends the upkeep; nobody uses an object any more. The zspages' frames go with the arena.</summary>
+    /// <summary>Ends the upkeep; no thread uses an object any more. The zspages' frames go with the arena.</summary>
     public void Dispose()
     {
         _timer.Dispose();
@@ -225,7 +232,9 @@ internal sealed unsafe class ZsHeap : IDisposable
         return result;
     }
 
-    /// <summary>Frees a few frames for an allocation that found none, from the class that can spare most and will; false if none will.</summary>
+    /// <summary>
+    /// Frees a few frames for an allocation that found none, from the class that can spare most and will; false if none will.
+    /// </summary>
     public bool TryReclaim()
     {
         lock (_compaction)
@@ -243,8 +252,8 @@ internal sealed unsafe class ZsHeap : IDisposable
     }
 
     /// <summary>
-    /// Frees a few frames and gives all free ones back, for a table or buffer that found no memory: such memory comes from the system, not from the
-    /// arena.
+    /// Frees a few frames and gives all free ones back, for a table or buffer that found no memory: such memory comes from the system, not
+    /// from the arena.
     /// </summary>
     /// <returns>Always true, for the caller to try once more.</returns>
     public bool ReclaimBytes()
@@ -272,7 +281,8 @@ internal sealed unsafe class ZsHeap : IDisposable
     }
 
     /// <summary>
-    /// Has sparse classes compacted, idle frames given back and whole blocks merged soon, by another thread: a little later, so that a run of frees is over by then.
+    /// Has sparse classes compacted, idle frames given back and whole blocks merged soon, by another thread: a little later, so that a run
+    /// of frees is over by then.
     /// </summary>
     private void RequestUpkeep()
     {

@@ -35,7 +35,7 @@ internal sealed unsafe class ZstdCodec : PageCodec
     /// for none.</param>
     public ZstdCodec(int level, byte[] dictionary)
     {
-        Throw.IfLevelInvalid(level, LowestLevel, HighestLevel);
+        CodecThrow.IfLevelInvalid(level, LowestLevel, HighestLevel);
         _level = level;
         _dictionary = dictionary;
         if (dictionary.Length == 0)

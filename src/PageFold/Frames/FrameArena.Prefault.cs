@@ -51,7 +51,7 @@ internal sealed unsafe partial class FrameArena
     internal void Prefault(CancellationToken cancellationToken)
     {
         if (!_backing.CanPrefault)
-            throw Throw.PrefaultNotHere();
+            throw FrameThrow.PrefaultNotHere();
         lock (_prefaulting)
         {
             if (!TryRaiseMark(out List<FrameRun> runs, out bool isWhole))
@@ -64,7 +64,7 @@ internal sealed unsafe partial class FrameArena
                     Budget.Faults?.Prefaulting?.Invoke();
                     cancellationToken.ThrowIfCancellationRequested();
                     if (Budget.Faults?.ShouldRefuse() == true || !_backing.TryPrefault(run))
-                        Throw.PrefaultFailed(PrefaultedBytes, MemoryLimit);
+                        FrameThrow.PrefaultFailed(PrefaultedBytes, MemoryLimit);
                 }
                 done = true;
             }

@@ -86,14 +86,14 @@ internal sealed unsafe partial class FrameArena : IDisposable
 
     internal FrameArena(FrameArenaOptions options, MemoryBudget budget)
     {
-        Throw.IfFrameSizeInvalid(options.FrameSize, nameof(options.FrameSize));
+        FrameThrow.IfFrameSizeInvalid(options.FrameSize, nameof(options.FrameSize));
         FrameSize = options.FrameSize;
         FrameShift = System.Numerics.BitOperations.Log2((uint)FrameSize);
         Budget = budget;
         _stride = options.NoNeighbours ? 2u : 1u;
         ulong frames = (ulong)(budget.Limit >> FrameShift) * _stride;
         if (frames == 0)
-            Throw.LimitTooSmall(budget.Limit, FrameSize);
+            FrameThrow.LimitTooSmall(budget.Limit, FrameSize);
         // A multiple of the largest segment, so that every segment is whole.
         uint capacity = (uint)Math.Min((frames + 15) & ~15ul, MaxFrames);
         bool made = false;
@@ -258,7 +258,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
         {
             Throw.IfDisposed(_disposed, this);
             if (!_used.Remove(frame))
-                Throw.FrameNotInUse(frame);
+                FrameThrow.FrameNotInUse(frame);
             if (_reserve.Count < _reserveTarget)
             {
                 _reserve.Push(frame);
@@ -329,7 +329,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
         {
             Throw.IfDisposed(_disposed, this);
             if (!_used.Contains(frame))
-                Throw.FrameNotInUse(frame);
+                FrameThrow.FrameNotInUse(frame);
         }
         return new Span<byte>(AddressOf(frame), FrameSize);
     }
@@ -391,11 +391,11 @@ internal sealed unsafe partial class FrameArena : IDisposable
         if (kind == FrameBackingKind.Portable)
             return new PortableBacking(FrameShift, capacity);
         if (kind is not (FrameBackingKind.Anonymous or FrameBackingKind.SharedMemory))
-            Throw.UnknownBacking(kind);
+            FrameThrow.UnknownBacking(kind);
         if (!linux || !OperatingSystem.IsLinux())
-            throw Throw.BackingNotHere(kind);
+            throw FrameThrow.BackingNotHere(kind);
         if (FrameSize % Environment.SystemPageSize != 0)
-            Throw.FrameSmallerThanPage(FrameSize);
+            FrameThrow.FrameSmallerThanPage(FrameSize);
         return MappedBacking.Reserve(FrameShift, capacity, kind == FrameBackingKind.SharedMemory);
     }
 

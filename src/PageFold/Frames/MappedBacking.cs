@@ -70,12 +70,12 @@ internal sealed unsafe class MappedBacking : FrameBacking
         {
             descriptor = LibC.memfd_create("pagefold", LibC.MFD_CLOEXEC);
             if (descriptor < 0)
-                Throw.ReservationFailed((long)length, Marshal.GetLastPInvokeErrorMessage());
+                FrameThrow.ReservationFailed((long)length, Marshal.GetLastPInvokeErrorMessage());
             if (LibC.ftruncate(descriptor, (long)length) != 0)
             {
                 string reason = Marshal.GetLastPInvokeErrorMessage();
                 _ = LibC.close(descriptor);
-                Throw.ReservationFailed((long)length, reason);
+                FrameThrow.ReservationFailed((long)length, reason);
             }
             flags = LibC.MAP_SHARED | LibC.MAP_NORESERVE;
         }
@@ -85,7 +85,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
             string reason = Marshal.GetLastPInvokeErrorMessage();
             if (descriptor >= 0)
                 _ = LibC.close(descriptor);
-            Throw.ReservationFailed((long)length, reason);
+            FrameThrow.ReservationFailed((long)length, reason);
         }
         _ = LibC.madvise(address, length, LibC.MADV_NOHUGEPAGE);
         _ = LibC.madvise(address, length, LibC.MADV_DONTDUMP);

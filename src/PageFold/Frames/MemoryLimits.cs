@@ -28,9 +28,9 @@ internal static class MemoryLimits
         if (configured is not { } wanted)
             return ceiling / 2;
         if (wanted <= 0)
-            Throw.LimitNotPositive(wanted);
+            FrameThrow.LimitNotPositive(wanted);
         if (container is { } allowed && wanted > allowed - Reserve(allowed))
-            Throw.LimitAboveContainer(wanted, allowed, Reserve(allowed));
+            FrameThrow.LimitAboveContainer(wanted, allowed, Reserve(allowed));
         return wanted;
     }
 

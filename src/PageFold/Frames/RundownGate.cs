@@ -39,7 +39,9 @@ internal sealed class RundownGate
     private int _state;
     private int _finished;
 
-    /// <param name="finish">Runs once, when the gate is closed and the last operation has left. It also keeps the owner alive while operations run.</param>
+    /// <param name="finish">
+    /// Runs once, when the gate is closed and the last operation has left. It also keeps the owner alive while operations run.
+    /// </param>
     public RundownGate(Action finish)
     {
         _finish = finish;
@@ -214,6 +216,8 @@ internal static class Stripes
 {
     public static int Count { get; } = (int)Math.Min(64, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount));
 
-    /// <summary>The current processor's part; by the time it is used the thread may have moved on, which costs speed and nothing else.</summary>
+    /// <summary>
+    /// The current processor's part; by the time it is used the thread may have moved on, which costs speed and nothing else.
+    /// </summary>
     public static int Current => Thread.GetCurrentProcessorId() & Count - 1;
 }

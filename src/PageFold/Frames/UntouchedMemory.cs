@@ -18,7 +18,7 @@ internal static unsafe class UntouchedMemory
         const int Flags = LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE;
         nint address = LibC.mmap(0, bytes, LibC.PROT_READ | LibC.PROT_WRITE, Flags, -1, 0);
         if (address == LibC.MapFailed)
-            Throw.ReservationFailed((long)bytes, Marshal.GetLastPInvokeErrorMessage());
+            FrameThrow.ReservationFailed((long)bytes, Marshal.GetLastPInvokeErrorMessage());
         return (void*)address;
     }
 

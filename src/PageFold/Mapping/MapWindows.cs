@@ -46,13 +46,13 @@ internal sealed unsafe class MapWindows : IDisposable
     {
         int count = WindowsPerProcessor * Environment.ProcessorCount;
         if (!arena.Budget.TryCharge(count * BytesPerWindow))
-            Throw.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
+            FrameThrow.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
         nuint length = (nuint)count * PagesPerWindow * (nuint)arena.FrameSize;
         nint address = LibC.mmap(0, length, LibC.PROT_NONE, LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE, -1, 0);
         if (address == LibC.MapFailed)
         {
             arena.Budget.Release(count * BytesPerWindow);
-            Throw.ReservationFailed((long)length, Marshal.GetLastPInvokeErrorMessage());
+            FrameThrow.ReservationFailed((long)length, Marshal.GetLastPInvokeErrorMessage());
         }
         return new MapWindows(arena, (byte*)address, count);
     }

@@ -2,11 +2,12 @@ using System.Diagnostics.Metrics;
 
 namespace PageFold.Telemetry;
 
-/// <summary>The open stores, or pools, of the process with their names, and their statistics when an instrument is read. Thread-safe.</summary>
-/// <typeparam name="TOwner">The store or pool.</typeparam>
-/// <typeparam name="TStatistics">What it reports.</typeparam>
-internal sealed class Owners<TOwner, TStatistics>(string prefix, Func<TOwner, TStatistics> read)
-    where TOwner : class
+/// <summary>
+/// The open stores, or pools, of the process with their names, and their statistics when an instrument is read. Thread-safe.
+/// </summary>
+/// <typeparam name="TStatistics">What an owner reports.</typeparam>
+/// <param name="prefix">What owners without a name are called, before a number.</param>
+internal sealed class Owners<TStatistics>(string prefix)
     where TStatistics : class
 {
     // All instruments of one collection share what was read for the first of them.
@@ -16,20 +17,23 @@ internal sealed class Owners<TOwner, TStatistics>(string prefix, Func<TOwner, TS
     private readonly List<Entry> _entries = [];
     private int _unnamed;
 
-    /// <summary>Adds an owner. A weak reference: an owner that was forgotten is left out, and goes.</summary>
-    public void Add(TOwner owner, string? name)
+    /// <summary>Adds an owner, by a weak reference: one that was forgotten is left out, and the collector frees it.</summary>
+    /// <param name="owner">The owner.</param>
+    /// <param name="read">Reads its statistics; must not keep it alive.</param>
+    /// <param name="name">Its name; null to number it.</param>
+    public void Add(object owner, Func<object, TStatistics> read, string? name)
     {
         lock (_lock)
         {
             _entries.RemoveAll(entry => !entry.Owner.TryGetTarget(out _));
-            _entries.Add(new Entry(new WeakReference<TOwner>(owner), name ?? $"{prefix}-{++_unnamed}"));
+            _entries.Add(new Entry(new WeakReference<object>(owner), read, name ?? $"{prefix}-{++_unnamed}"));
         }
     }
 
-    public void Remove(TOwner owner)
+    public void Remove(object owner)
     {
         lock (_lock)
-            _entries.RemoveAll(entry => !entry.Owner.TryGetTarget(out TOwner? other) || other == owner);
+            _entries.RemoveAll(entry => !entry.Owner.TryGetTarget(out object? other) || other == owner);
     }
 
     /// <summary>One measurement for each owner that is open.</summary>
@@ -48,13 +52,13 @@ internal sealed class Owners<TOwner, TStatistics>(string prefix, Func<TOwner, TS
         return measurements;
     }
 
-    private TStatistics? Read(Entry entry, long now)
+    private static TStatistics? Read(Entry entry, long now)
     {
         if (entry.Statistics is not null && now - entry.ReadAt < MillisecondsOfOneCollection)
             return entry.Statistics;
         try
         {
-            entry.Statistics = entry.Owner.TryGetTarget(out TOwner? owner) ? read(owner) : null;
+            entry.Statistics = entry.Owner.TryGetTarget(out object? owner) ? entry.Read(owner) : null;
             entry.ReadAt = now;
         }
         catch (ObjectDisposedException)
@@ -65,9 +69,11 @@ internal sealed class Owners<TOwner, TStatistics>(string prefix, Func<TOwner, TS
         return entry.Statistics;
     }
 
-    private sealed class Entry(WeakReference<TOwner> owner, string name)
+    private sealed class Entry(WeakReference<object> owner, Func<object, TStatistics> read, string name)
     {
-        public WeakReference<TOwner> Owner => owner;
+        public WeakReference<object> Owner => owner;
+
+        public Func<object, TStatistics> Read => read;
 
         public KeyValuePair<string, object?> Tag { get; } = new("name", name);
 

@@ -1,6 +1,8 @@
 namespace PageFold.Interleavings.Protocols;
 
-/// <summary>A page's slot names an object only when the object is whole, and what it named before goes only when no reader has it.</summary>
+/// <summary>
+/// A page's slot names an object only when the object is whole, and what it named before goes only when no reader has it.
+/// </summary>
 public class PublishProtocolTests
 {
     private static readonly HashSet<string> Points = ["SlotWord.cs", "Block.cs"];

@@ -49,7 +49,8 @@ public abstract class CompactionAtTheLimitTests
             Assert.Equal(StoreOutcome.Stored, store.Write(page, Compressible((ulong)page, 0.02)));
         store.Compact();
         PageStoreStatistics statistics = store.GetStatistics();
-        Assert.True(statistics.PoolBytes < 2 * statistics.CompressedBytes, $"{statistics.PoolBytes} bytes of frames for {statistics.CompressedBytes}");
+        Assert.True(statistics.PoolBytes < 2 * statistics.CompressedBytes,
+            $"{statistics.PoolBytes} bytes of frames for {statistics.CompressedBytes}");
         byte[] read = new byte[PageSize];
         for (long page = 0; page < stored; page++)
         {
@@ -84,10 +85,12 @@ public abstract class CompactionAtTheLimitTests
                 return;
             }
             pool.Compact();
-            // A mapped object keeps the two frames it lies in, and compaction on request leaves a 512th. How much the background had done before does not matter.
+            // A mapped object keeps the two frames it lies in, and compaction on request leaves a 512th. How much the background had done
+            // before does not matter.
             ZsPoolStatistics statistics = pool.GetStatistics();
             long left = statistics.Classes.Sum(c => c.ReclaimableFrames);
-            Assert.True(left <= 2 * Mapped + statistics.Classes.Sum(c => c.Frames) / 512, $"{left} frames are left that could go, with {Mapped} objects mapped");
+            Assert.True(left <= 2 * Mapped + statistics.Classes.Sum(c => c.Frames) / 512,
+                $"{left} frames are left that could go, with {Mapped} objects mapped");
         }
     }
 
@@ -269,7 +272,8 @@ public abstract class CompactionAtTheLimitTests
 
     [Fact]
     public void Each_class_of_the_table_finds_its_own_size() =>
-        Assert.All(SizeClasses.For(4096, 64).Geometries, (geometry, number) => Assert.Equal(number, SizeClasses.For(4096, 64).IndexFor(geometry.ObjectSize)));
+        Assert.All(SizeClasses.For(4096, 64).Geometries, (geometry, number) =>
+            Assert.Equal(number, SizeClasses.For(4096, 64).IndexFor(geometry.ObjectSize)));
 
     private static byte[] Compressible(ulong key, double share)
     {
@@ -278,7 +282,8 @@ public abstract class CompactionAtTheLimitTests
         return page;
     }
 
-    private static void Fill(byte[] page, ulong word) => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(word);
+    private static void Fill(byte[] page, ulong word) =>
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(page.AsSpan()).Fill(word);
 }
 
 /// <inheritdoc/>

@@ -113,7 +113,8 @@ public abstract class HandleTests
         using ZsPool other = Make();
         ZsHandle foreign = other.Allocate(10);
         pool.Allocate(10);
-        Assert.Contains("does not belong", Assert.Throws<InvalidHandleException>(() => pool.Free(foreign)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not belong", Assert.Throws<InvalidHandleException>(() => pool.Free(foreign)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidHandleException>(() => pool.Free(default));
         Assert.Equal(10, other.SizeOf(foreign));
     }

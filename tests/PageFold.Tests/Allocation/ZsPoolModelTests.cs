@@ -16,9 +16,12 @@ public class ZsPoolModelTests
     {
         ["4 KiB frames"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20 }, 150),
         ["no neighbouring frames"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, NoNeighbours = true }, 60),
-        ["memory file"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Backing = OperatingSystem.IsLinux() ? FrameBackingKind.SharedMemory : FrameBackingKind.Default }, 40),
+        ["memory file"] = (() =>
+            new ZsPoolOptions { MemoryLimit = 4 << 20,
+            Backing = OperatingSystem.IsLinux() ? FrameBackingKind.SharedMemory : FrameBackingKind.Default }, 40),
         ["windows"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows }, 30),
-        ["windows, no neighbouring frames"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows, NoNeighbours = true }, 30),
+        ["windows, no neighbouring frames"] = (() =>
+            new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows, NoNeighbours = true }, 30),
         ["windows, chain of eight"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Mapping = Windows, MaxChain = 8 }, 10),
         ["windows, hardly any memory"] = (() => new ZsPoolOptions { MemoryLimit = 256 << 10, Mapping = Windows }, 20),
         ["portable"] = (() => new ZsPoolOptions { MemoryLimit = 4 << 20, Backing = FrameBackingKind.Portable }, 40),
@@ -85,7 +88,8 @@ public class ZsPoolModelTests
 
         private void Allocate(ZsPool pool, int typical)
         {
-            int size = _random.Next(4) == 0 ? _random.Next(1, pool.MaxObjectSize + 1) : Math.Clamp(typical + _random.Next(-40, 40), 1, pool.MaxObjectSize);
+            int size = _random.Next(4) == 0 ? _random.Next(1, pool.MaxObjectSize + 1)
+                : Math.Clamp(typical + _random.Next(-40, 40), 1, pool.MaxObjectSize);
             if (!pool.TryAllocate(size, out ZsHandle handle))
             {
                 // At the limit a model cannot know the answer; it makes room and goes on.
@@ -119,7 +123,9 @@ public class ZsPoolModelTests
                 Assert.Throws<InvalidHandleException>(() => pool.SizeOf(_stale[_random.Next(_stale.Count)]));
         }
 
-        /// <summary>A full pool may have no memory for the buffer of its first straddling object; then nothing has changed, and some room helps.</summary>
+        /// <summary>
+        /// A full pool may have no memory for the buffer of its first straddling object; then nothing has changed, and some room helps.
+        /// </summary>
         private void LookIfThereIsRoom(ZsPool pool, int dice)
         {
             try

@@ -23,7 +23,8 @@ public abstract class ZsPoolTests
         {
             try
             {
-                return new ZsPool(new ZsPoolOptions { Mapping = frame == 4096 ? _mapping : MappingKind.Copy, MemoryLimit = limit, FrameSize = frame });
+                return new ZsPool(new ZsPoolOptions { Mapping = frame == 4096 ? _mapping : MappingKind.Copy, MemoryLimit = limit,
+                    FrameSize = frame });
             }
             catch (ArgumentOutOfRangeException e)
             {
@@ -138,7 +139,8 @@ public abstract class ZsPoolTests
         List<ZsHandle> handles = [];
         while (pool.TryAllocate(content, out ZsHandle handle))
             handles.Add(handle);
-        Assert.Contains("3000 more bytes", Assert.Throws<MemoryLimitException>(() => pool.Allocate(content)).Message, StringComparison.Ordinal);
+        Assert.Contains("3000 more bytes", Assert.Throws<MemoryLimitException>(() => pool.Allocate(content)).Message,
+            StringComparison.Ordinal);
         pool.Free(handles[0]);
         pool.Allocate(content);
     }
@@ -212,7 +214,8 @@ public abstract class ZsPoolTests
         ZsPoolStatistics after = pool.GetStatistics();
         Assert.True(after.BytesMoved > 0);
         Assert.True(after.PoolBytes < before * 6 / 10);
-        Assert.True(after.Classes.Sum(c => c.ReclaimableFrames) <= after.Classes.Sum(c => c.Frames) / 100, "frames were left that could go");
+        Assert.True(after.Classes.Sum(c => c.ReclaimableFrames) <= after.Classes.Sum(c => c.Frames) / 100,
+            "frames were left that could go");
         Assert.All(live, pair =>
         {
             pool.Read(pair.Key, 0, buffer.AsSpan(0, pair.Value.Size));
@@ -328,7 +331,9 @@ public abstract class ZsPoolTests
     [InlineData(65)]
     [InlineData(-3)]
     public void Refuses_a_chain_out_of_range(int chain) =>
-        Assert.Contains($"MaxChain is {chain}", Assert.Throws<ArgumentOutOfRangeException>(() => new ZsPool(new ZsPoolOptions { MaxChain = chain })).Message, StringComparison.Ordinal);
+        Assert.Contains($"MaxChain is {chain}",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ZsPool(new ZsPoolOptions { MaxChain = chain })).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Releases_everything_it_charged_when_disposed()

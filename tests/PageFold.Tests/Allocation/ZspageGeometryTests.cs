@@ -35,7 +35,8 @@ public class ZspageGeometryTests
             int stride = Math.Clamp((size + 8 + step - 1) / step * step, 32, frameSize);
             ZspageGeometry own = ZspageGeometry.For(frameSize, stride, chain);
             ZspageGeometry shared = table.Geometries[number];
-            Assert.True(shared.Stride - size - 8 < 2 * step || (own.Frames, own.Objects) == (shared.Frames, shared.Objects), $"{size} lies in {shared.ObjectSize}");
+            Assert.True(shared.Stride - size - 8 < 2 * step
+                || (own.Frames, own.Objects) == (shared.Frames, shared.Objects), $"{size} lies in {shared.ObjectSize}");
         }
     }
 
@@ -153,7 +154,8 @@ public class ZspageGeometryTests
             ObjectLocation location = new(place);
             ulong word = SlotWord.ForObject(location, size, codec);
             ulong settled = PageWord.WithoutGain(word);
-            return PageWord.Codec(word) == codec && !PageWord.IsWithoutGain(word) && PageWord.IsWithoutGain(settled) && PageWord.Codec(settled) == codec
+            return PageWord.Codec(word) == codec && !PageWord.IsWithoutGain(word) && PageWord.IsWithoutGain(settled)
+                && PageWord.Codec(settled) == codec
                 && SlotWord.Size(settled) == size && SlotWord.IsAt(settled, location)
                 && SlotWord.Kind(word) == SlotKind.Object && SlotWord.Size(word) == size && SlotWord.Location(word) == location
                 && !SlotWord.IsLocked(word) && SlotWord.IsAt(word, location) && !SlotWord.IsAt(word, new ObjectLocation(place ^ 1));
@@ -166,13 +168,15 @@ public class ZspageGeometryTests
         {
             ObjectLocation location = new(place);
             ObjectLocation other = new(place ^ 0x555);
-            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size, codec) : PageWord.WithoutGain(SlotWord.ForObject(location, size, codec));
+            ulong word = misplaced ? SlotWord.ForMisplacedObject(location, size, codec)
+                : PageWord.WithoutGain(SlotWord.ForObject(location, size, codec));
             ulong slot = word;
             SlotWord.TryAcquireShared(ref slot, out _);
             ulong moved = SlotWord.MovedTo(slot, other);
             return SlotWord.HoldsObject(word) && SlotWord.IsAt(word, location)
                 && SlotWord.HoldsObject(moved) && SlotWord.IsAt(moved, other) && !SlotWord.IsAt(moved, location)
-                && SlotWord.Kind(moved) == (misplaced ? SlotKind.MisplacedObject : SlotKind.Object) && SlotWord.Size(moved) == size && !SlotWord.IsLocked(moved)
+                && SlotWord.Kind(moved) == (misplaced ? SlotKind.MisplacedObject : SlotKind.Object) && SlotWord.Size(moved) == size
+                    && !SlotWord.IsLocked(moved)
                 && PageWord.Codec(moved) == codec && PageWord.IsWithoutGain(moved) == !misplaced;
         });
 }

@@ -2,7 +2,8 @@ namespace PageFold.Tests.Compression;
 
 public class PageCodecTests
 {
-    public static TheoryData<string> Codecs() => ["lz4", "lz4-managed", "none", "zstd -7", "zstd 1", "zstd 3", "zstd 19", "zstd dictionary"];
+    public static TheoryData<string> Codecs() =>
+        ["lz4", "lz4-managed", "none", "zstd -7", "zstd 1", "zstd 3", "zstd 19", "zstd dictionary"];
 
     [Theory]
     [MemberData(nameof(Codecs))]
@@ -91,7 +92,8 @@ public class PageCodecTests
         for (ulong key = 0; key < 500; key++)
         {
             Pages.FillCompressible(page, key, key % 10 / 10.0);
-            foreach ((PageCodecContext writer, PageCodecContext reader) in (ReadOnlySpan<(PageCodecContext, PageCodecContext)>)[(one, other), (other, one)])
+            foreach ((PageCodecContext writer,
+                PageCodecContext reader) in (ReadOnlySpan<(PageCodecContext, PageCodecContext)>)[(one, other), (other, one)])
             {
                 Assert.True(writer.TryCompress(page, packed, out int written));
                 Assert.True(reader.TryDecompress(packed.AsSpan(0, written), back));
@@ -112,7 +114,8 @@ public class PageCodecTests
     [InlineData(-8)]
     [InlineData(23)]
     public void Refuses_a_level_that_does_not_exist(int level) =>
-        Assert.Contains($"{level}", Assert.Throws<ArgumentOutOfRangeException>(() => PageCodec.Zstd(level)).Message, StringComparison.Ordinal);
+        Assert.Contains($"{level}", Assert.Throws<ArgumentOutOfRangeException>(() => PageCodec.Zstd(level)).Message,
+            StringComparison.Ordinal);
 
     private static PageCodec Make(string name) => name switch
     {

@@ -24,7 +24,9 @@ internal static partial class Prose
     /// <summary>Counts the words that hide what acts.</summary>
     public static int VagueWords(string text) => Vague().Count(text);
 
-    /// <summary>The files of some folders, and of the root itself, by their names from the root with slashes; build outputs excluded.</summary>
+    /// <summary>
+    /// The files of some folders, and of the root itself, by their names from the root with slashes; build outputs excluded.
+    /// </summary>
     public static IEnumerable<string> Files(string root, params string[] folders)
     {
         EnumerationOptions all = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
@@ -39,6 +41,7 @@ internal static partial class Prose
     public static bool IsAmong(string name, IEnumerable<string> prefixes) =>
         prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 
-    [GeneratedRegex("(?<![A-Za-z])(who" + "ever|some" + "body|no" + "body|any" + "body|every" + "body)(?![A-Za-z])", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("(?<![A-Za-z])(who" + "ever|some" + "body|no" + "body|any" + "body|every" + "body)(?![A-Za-z])",
+        RegexOptions.IgnoreCase)]
     private static partial Regex Vague();
 }

@@ -67,7 +67,8 @@ public class TableFrameTests
     public void Frames_of_tables_are_neighbours_whatever_else_is_taken_in_between()
     {
         using FrameArena arena = new(new FrameArenaOptions { MemoryLimit = 64L << 20 });
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Frames are set aside where the kernel has huge pages.");
+        Assert.SkipUnless(OperatingSystem.IsLinux()
+            && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Frames are set aside where the kernel has huge pages.");
         Assert.True(arena.TryAllocateForTable(ReserveUse.None, out uint before));
         for (int i = 0; i < 100; i++)
         {
@@ -123,7 +124,8 @@ public class TableFrameTests
 
     private static void WaitForHugePages(FrameArena arena)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Huge pages are made on Linux, where the kernel has them.");
+        Assert.SkipUnless(OperatingSystem.IsLinux()
+            && File.Exists("/sys/kernel/mm/transparent_hugepage/enabled"), "Huge pages are made on Linux, where the kernel has them.");
         long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         while (arena.HugeBytes == 0 && Environment.TickCount64 < until)
             Task.Delay(20).Wait();

@@ -264,7 +264,8 @@ public abstract class MapTests
             Assert.True(model.AsSpan().SequenceEqual((byte[])[.. first, .. second]));
         });
 
-    private ZsPool Make(bool neighbours) => new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 16 << 20, NoNeighbours = !neighbours });
+    private ZsPool Make(bool neighbours) =>
+        new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 16 << 20, NoNeighbours = !neighbours });
 
     private static ZsHandle[] Straddling(ZsPool pool) => [.. Enumerable.Range(0, 100).Select(_ => pool.Allocate(2500))];
 }

@@ -159,12 +159,19 @@ public class WindowTests
     {
         if (Possible)
         {
-            Assert.Contains("FrameSize is 8192", Assert.Throws<PlatformNotSupportedException>(() => new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, FrameSize = 8192, MemoryLimit = 8 << 20 })).Message, StringComparison.Ordinal);
-            Assert.Contains("Backing is Portable", Assert.Throws<ArgumentException>(() => new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, Backing = FrameBackingKind.Portable, MemoryLimit = 8 << 20 })).Message, StringComparison.Ordinal);
+            Assert.Contains("FrameSize is 8192",
+                Assert.Throws<PlatformNotSupportedException>(() =>
+                new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, FrameSize = 8192, MemoryLimit = 8 << 20 })).Message,
+                StringComparison.Ordinal);
+            Assert.Contains("Backing is Portable",
+                Assert.Throws<ArgumentException>(() =>
+                new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, Backing = FrameBackingKind.Portable,
+                MemoryLimit = 8 << 20 })).Message, StringComparison.Ordinal);
         }
         else
         {
-            Assert.Throws<PlatformNotSupportedException>(() => new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, MemoryLimit = 8 << 20 }));
+            Assert.Throws<PlatformNotSupportedException>(() =>
+                new ZsPool(new ZsPoolOptions { Mapping = MappingKind.Window, MemoryLimit = 8 << 20 }));
         }
         Assert.Throws<ArgumentOutOfRangeException>(() => new ZsPool(new ZsPoolOptions { Mapping = (MappingKind)2 }));
     }

@@ -53,10 +53,12 @@ public sealed class AsyncTests : IDisposable
         byte[] before = File.ReadAllBytes(_folder.File);
         using CancellationTokenSource cancelled = new();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.SaveSnapshotAsync(_folder.File, cancellationToken: cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            store.SaveSnapshotAsync(_folder.File, cancellationToken: cancelled.Token));
         Assert.Equal(before, File.ReadAllBytes(_folder.File));
         using PageStore other = new(new PageStoreOptions { MemoryLimit = 32 << 20 });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other.LoadSnapshotAsync(_folder.File, cancellationToken: cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            other.LoadSnapshotAsync(_folder.File, cancellationToken: cancelled.Token));
         Assert.Equal(0, other.GetStatistics().Pages);
     }
 

@@ -145,12 +145,14 @@ public class CodecRetirementTests
         for (int page = 0; page < 100; page++)
             store.Write(page, Text(page));
         store.UseCodec(PageCodec.Lz4);
-        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 60, NotMoved = 40 }, store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 60, NotMoved = 40 },
+            store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();
         CodecRetirement ended = store.RetireCodec(1, cancellationToken: cancelled.Token);
         Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 0, NotMoved = 40, WasCancelled = true }, ended);
-        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 40, NotMoved = 0 }, store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 40, NotMoved = 0 },
+            store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
         AssertHoldAll(store, 100);
 
         // So does a recompression that needs the number.

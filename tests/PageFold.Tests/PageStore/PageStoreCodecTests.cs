@@ -94,7 +94,8 @@ public class PageStoreCodecTests
                 store.Discard(page);
         }
         store.Compact();
-        int moved = Enumerable.Range(0, 4000).Count(page => page % 5 == 0 && !SlotWord.IsAt(*store.Index.Slots.Find((uint)page), stored[page]));
+        int moved = Enumerable.Range(0, 4000).Count(page =>
+            page % 5 == 0 && !SlotWord.IsAt(*store.Index.Slots.Find((uint)page), stored[page]));
         Assert.True(moved > 100);
         for (int page = 0; page < 4000; page += 5)
         {

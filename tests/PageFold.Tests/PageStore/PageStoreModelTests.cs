@@ -20,7 +20,8 @@ public class PageStoreModelTests
         ["lz4, ages tracked"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, TrackAccess = true }, 20_000),
         ["writeback"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, TrackAccess = true, Writeback = InFile() }, 30_000),
         ["writeback, 64 KiB"] = (() => new PageStoreOptions { MemoryLimit = 24 << 20, PageSize = 65536, Writeback = InFile() }, 4_000),
-        ["writeback, hardly any memory"] = (() => new PageStoreOptions { MemoryLimit = 1 << 20, NoNeighbours = true, Writeback = InFile() }, 30_000),
+        ["writeback, hardly any memory"] = (() =>
+            new PageStoreOptions { MemoryLimit = 1 << 20, NoNeighbours = true, Writeback = InFile() }, 30_000),
         ["hardly any memory"] = (() => new PageStoreOptions { MemoryLimit = 200 << 10 }, 30_000),
     };
 
@@ -45,7 +46,8 @@ public class PageStoreModelTests
         Dictionary<long, byte[]> model = [];
         byte[] buffer = new byte[store.PageSize];
         // Two stretches of numbers and the last one, so that leaves and their edges are met.
-        long Number() => random.Next(3) switch { 0 => random.Next(700), 1 => 3_000_000_000 + random.Next(700), _ => PageStore.MaxPage - random.Next(20) };
+        long Number() => random.Next(3) switch { 0 => random.Next(700), 1 => 3_000_000_000 + random.Next(700), _ =>
+            PageStore.MaxPage - random.Next(20) };
         for (int i = 0; i < operations; i++)
         {
             long page = Number();
@@ -88,13 +90,15 @@ public class PageStoreModelTests
         return statistics.WritebackWrites - left;
     }
 
-    private static WritebackOptions InFile() => new() { Path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), MaxBytes = 4 << 20 };
+    private static WritebackOptions InFile() =>
+        new() { Path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), MaxBytes = 4 << 20 };
 
     private static void Recompress(PageStore store, Random random)
     {
         try
         {
-            store.Recompress(new RecompressionOptions { Codec = random.Next(2) == 0 ? PageCodec.Lz4Managed : Dense, MaxPages = random.Next(300), RetryWithoutGain = random.Next(2) == 0 });
+            store.Recompress(new RecompressionOptions { Codec = random.Next(2) == 0 ? PageCodec.Lz4Managed : Dense,
+                MaxPages = random.Next(300), RetryWithoutGain = random.Next(2) == 0 });
         }
         catch (MemoryLimitException)
         {
@@ -104,7 +108,8 @@ public class PageStoreModelTests
 
     private static long WriteBack(PageStore store, Random random)
     {
-        WritebackResult result = store.WriteBack(new WritebackSelection { OnlyIncompressible = random.Next(3) == 0, MaxBytes = random.Next(2_000_000) });
+        WritebackResult result =
+            store.WriteBack(new WritebackSelection { OnlyIncompressible = random.Next(3) == 0, MaxBytes = random.Next(2_000_000) });
         Assert.True(result.Stopped is WritebackStop.Finished or WritebackStop.MaxBytes or WritebackStop.FileFull, result.ToString());
         Assert.Equal(0, result.Skipped);
         return result.Pages;
@@ -120,7 +125,8 @@ public class PageStoreModelTests
                 break;
             case 1:
                 // Few distinct words, so that pages share them.
-                System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(buffer.AsSpan()).Fill(0x0123456789ABCDEF + (ulong)random.Next(40));
+                System.Runtime.InteropServices.MemoryMarshal.Cast<byte,
+                    ulong>(buffer.AsSpan()).Fill(0x0123456789ABCDEF + (ulong)random.Next(40));
                 break;
             case 2:
                 Pages.Fill(buffer, key);

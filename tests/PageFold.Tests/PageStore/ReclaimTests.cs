@@ -58,7 +58,8 @@ public sealed partial class ReclaimTests : IDisposable
         const int Count = 160 << 20 >> 12;
         using PageStore bounded = new(new PageStoreOptions { MemoryLimit = Limit,
             Writeback = new() { Path = Target + "2", DirectReclaim = true, MaxBytes = 8 << 20 } });
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
+        using PageStore store =
+            new(new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
         Assert.InRange(store.GetStatistics().TotalBytes, 0, bounded.GetStatistics().TotalBytes + (16 << 10));
         // More segments than one block of them notes, and the limit is reached all the time.
         byte[] page = new byte[4096];

@@ -134,7 +134,9 @@ public class SnapshotDamageTests
         using PageStore store = Make();
         Gen.Select(Gen.Byte.Array[0, 400], Gen.Int[0, file.Length], Gen.Bool).Sample((noise, position, within) =>
         {
-            byte[] forged = within ? [.. file.AsSpan(0, position), .. noise, .. file.AsSpan(Math.Min(file.Length, position + noise.Length))] : [.. SnapshotFormat.Magic, .. noise];
+            byte[] forged = within
+                ? [.. file.AsSpan(0, position), .. noise, .. file.AsSpan(Math.Min(file.Length, position + noise.Length))]
+                : [.. SnapshotFormat.Magic, .. noise];
             if (!forged.AsSpan().SequenceEqual(file))
                 AssertRefused(store, folder, forged, "noise");
         }, iter: 500, threads: 1);
@@ -146,7 +148,8 @@ public class SnapshotDamageTests
         Span<byte> payload = file.AsSpan((chunk + SnapshotFormat.ChunkHeaderBytes)..^SnapshotFormat.EndBytes);
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(chunk + 16), XxHash3.HashToUInt64(payload));
         Span<byte> end = file.AsSpan(^SnapshotFormat.EndBytes..);
-        BinaryPrimitives.WriteUInt64LittleEndian(end[32..], XxHash3.HashToUInt64([.. file.AsSpan(chunk - 8, 8), .. file.AsSpan(chunk + 16, 8)]));
+        BinaryPrimitives.WriteUInt64LittleEndian(end[32..],
+            XxHash3.HashToUInt64([.. file.AsSpan(chunk - 8, 8), .. file.AsSpan(chunk + 16, 8)]));
         BinaryPrimitives.WriteUInt64LittleEndian(end[40..], XxHash3.HashToUInt64(end[..40]));
     }
 

@@ -57,7 +57,8 @@ internal sealed class SnapshotFolder : IDisposable
             Assert.True(bytes.AsSpan().SequenceEqual(actual[page]), $"page {page}");
     }
 
-    public void AssertOnly(params string[] names) => Assert.Equal(names.Order(), _folder.EnumerateFileSystemInfos().Select(item => item.Name).Order());
+    public void AssertOnly(params string[] names) =>
+        Assert.Equal(names.Order(), _folder.EnumerateFileSystemInfos().Select(item => item.Name).Order());
 
     public void Dispose() => _folder.Delete(recursive: true);
 }

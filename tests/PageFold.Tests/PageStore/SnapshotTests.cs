@@ -25,7 +25,8 @@ public partial class SnapshotTests
         SnapshotInfo info = Snapshot.ReadInfo(folder.File);
         Assert.Equal((pageSize, 12345, "häßlich", saved.Created), (info.PageSize, info.Length, info.Label, info.Created));
         Assert.Equal((saved.Pages, saved.StoredBytes, saved.FileBytes), (info.Pages, info.StoredBytes, info.FileBytes));
-        Assert.Equal([("lz4", 0, 0), ("zstd", 1, 0), ("zstd", 4, pageSize), ("lz4-managed", 0, 0)], info.Codecs.Select(codec => (codec.Name, codec.Level, codec.DictionaryBytes)));
+        Assert.Equal([("lz4", 0, 0), ("zstd", 1, 0), ("zstd", 4, pageSize), ("lz4-managed", 0, 0)],
+            info.Codecs.Select(codec => (codec.Name, codec.Level, codec.DictionaryBytes)));
         Assert.Equal([false, false, false, true], info.Codecs.Select(codec => codec.IsForWrites));
 
         // Into a store that has none of the codecs, one that takes them over, and one that has some.
@@ -39,7 +40,8 @@ public partial class SnapshotTests
         SnapshotFolder.AssertSame(content, SnapshotFolder.ContentOf(same));
         PageStoreStatistics before = store.GetStatistics();
         PageStoreStatistics after = same.GetStatistics();
-        Assert.Equal((before.Pages, before.CompressedBytes, before.SameFilledPages, before.IncompressiblePages), (after.Pages, after.CompressedBytes, after.SameFilledPages, after.IncompressiblePages));
+        Assert.Equal((before.Pages, before.CompressedBytes, before.SameFilledPages, before.IncompressiblePages),
+            (after.Pages, after.CompressedBytes, after.SameFilledPages, after.IncompressiblePages));
         // The two LZ4s write the same form, so one number serves both.
         long[] pages = [.. store.Codecs.Select(use => use.Pages)];
         Assert.Equal(new[] { pages[0] + pages[3], pages[1], pages[2] }.Order(), same.Codecs.Select(use => use.Pages).Order());
@@ -139,7 +141,8 @@ public partial class SnapshotTests
 
     private static bool Run(string program, params string[] arguments)
     {
-        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        using System.Diagnostics.Process process =
+            System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

@@ -87,7 +87,8 @@ public sealed class StatisticsTests : IDisposable
             };
         }
         yield return () => store.Compact();
-        yield return () => store.Recompress(new RecompressionOptions { Codec = PageCodec.Lz4Managed, MaxPages = 50, RetryWithoutGain = true });
+        yield return () => store.Recompress(
+            new RecompressionOptions { Codec = PageCodec.Lz4Managed, MaxPages = 50, RetryWithoutGain = true });
         yield return () => store.WriteBack(new WritebackSelection { MaxBytes = 100_000 });
     }
 

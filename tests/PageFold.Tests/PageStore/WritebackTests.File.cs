@@ -14,9 +14,12 @@ public sealed partial class WritebackTests
         Assert.Equal("a letter", File.ReadAllText(File1));
         Assert.Throws<UnauthorizedAccessException>(() => Make(_folder));
         Assert.Throws<ArgumentException>(() => Make(" "));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = 100 } }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = WritebackOptions.MaxFileBytes + 1 } }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = 100 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = WritebackOptions.MaxFileBytes + 1 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } }));
         if (OperatingSystem.IsLinux())
             Assert.Throws<ArgumentException>(() => Make("/dev/null"));
         File.WriteAllText(File1, string.Empty);
@@ -102,7 +105,8 @@ public sealed partial class WritebackTests
         Assert.EndsWith("raise the limit, or give the store a writeback file.", refusal, StringComparison.Ordinal);
         Assert.Equal(0, none.GetStatistics().Pages);
         using PageStore frugal = MakeSmall(PageCodec.Lz4, dailyBudget: 6 << 20);
-        Assert.Contains("writeback file, to which no more can go (DailyBudget)", Assert.Throws<MemoryLimitException>(() => frugal.LoadSnapshot(snapshot)).Message, StringComparison.Ordinal);
+        Assert.Contains("writeback file, to which no more can go (DailyBudget)",
+            Assert.Throws<MemoryLimitException>(() => frugal.LoadSnapshot(snapshot)).Message, StringComparison.Ordinal);
         Assert.Equal(0, frugal.GetStatistics().Pages);
     }
 
@@ -183,7 +187,8 @@ public sealed partial class WritebackTests
                 other[at] = 1;
                 using (FileStream stream = new(device, FileMode.Open, FileAccess.Write))
                     stream.Write(other);
-                Assert.Contains("would be overwritten", Assert.Throws<ArgumentException>(() => Make(device)).Message, StringComparison.Ordinal);
+                Assert.Contains("would be overwritten", Assert.Throws<ArgumentException>(() => Make(device)).Message,
+                    StringComparison.Ordinal);
                 byte[] still = new byte[8 << 20];
                 using (FileStream stream = new(device, FileMode.Open, FileAccess.Read))
                     stream.ReadExactly(still);
@@ -191,7 +196,8 @@ public sealed partial class WritebackTests
             }
             // As one who mounts it does.
             using (Microsoft.Win32.SafeHandles.SafeFileHandle? mounted = PageFold.Interop.FileSystem.TryClaimDevice(device, out _))
-                Assert.Contains("cannot be had alone", Assert.Throws<ArgumentException>(() => Make(device)).Message, StringComparison.Ordinal);
+                Assert.Contains("cannot be had alone", Assert.Throws<ArgumentException>(() => Make(device)).Message,
+                    StringComparison.Ordinal);
         }
         finally
         {
@@ -203,7 +209,9 @@ public sealed partial class WritebackTests
 
     private static string Run(string command, params string[] arguments)
     {
-        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(command, arguments) { RedirectStandardOutput = true })!;
+        using System.Diagnostics.Process process =
+            System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo(command, arguments) { RedirectStandardOutput = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return output;

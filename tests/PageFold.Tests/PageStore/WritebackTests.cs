@@ -20,7 +20,8 @@ public sealed partial class WritebackTests : IDisposable
     [InlineData(65536)]
     public void Pages_written_back_are_read_from_the_file_and_take_no_memory(int pageSize)
     {
-        using PageStore store = new(new PageStoreOptions { PageSize = pageSize, MemoryLimit = 128 << 20, Writeback = new() { Path = File1 } });
+        using PageStore store =
+            new(new PageStoreOptions { PageSize = pageSize, MemoryLimit = 128 << 20, Writeback = new() { Path = File1 } });
         store.AddCodec(PageCodec.Zstd(1));
         PageCodec[] codecs = [PageCodec.Lz4, PageCodec.Zstd(2)];
         byte[][] pages = [.. Enumerable.Range(0, 600).Select(i => Page(i, pageSize))];
@@ -33,9 +34,12 @@ public sealed partial class WritebackTests : IDisposable
         StoredPage[] forms = [.. Enumerable.Range(0, 600).Select(i => store.Reader.ReadStored((uint)i, new byte[pageSize]))];
         WritebackResult result = store.WriteBack();
         PageStoreStatistics after = store.GetStatistics();
-        Assert.Equal((WritebackStop.Finished, before.Pages - before.SameFilledPages, before.CompressedBytes, 0L), (result.Stopped, result.Pages, result.Bytes, result.Skipped));
-        Assert.Equal((0, 0, 0, before.SameFilledPages), (after.CompressedBytes, after.IncompressiblePages, after.PoolBytes, after.SameFilledPages));
-        Assert.Equal((result.Pages, result.Bytes, result.Pages, 0), (after.WrittenBackPages, after.WrittenBackBytes, after.WritebackWrites, after.WritebackReads));
+        Assert.Equal((WritebackStop.Finished, before.Pages - before.SameFilledPages, before.CompressedBytes, 0L),
+            (result.Stopped, result.Pages, result.Bytes, result.Skipped));
+        Assert.Equal((0, 0, 0, before.SameFilledPages),
+            (after.CompressedBytes, after.IncompressiblePages, after.PoolBytes, after.SameFilledPages));
+        Assert.Equal((result.Pages, result.Bytes, result.Pages, 0),
+            (after.WrittenBackPages, after.WrittenBackBytes, after.WritebackWrites, after.WritebackReads));
         Assert.InRange(after.WritebackFileBytes, result.Bytes, result.Bytes + (3 << 20));
         Assert.Equal(before.PagesByCodec, after.PagesByCodec);
         byte[] read = new byte[pageSize];
@@ -87,7 +91,8 @@ public sealed partial class WritebackTests : IDisposable
             store.TryRead(i, read);
         WritebackResult idle = store.WriteBack(new WritebackSelection { MinAge = TimeSpan.FromMinutes(9), OnlyIncompressible = true });
         Assert.Equal(25, idle.Pages);
-        Assert.Equal(Enumerable.Range(0, 25).Select(i => 2L * i + 1), Enumerable.Range(0, 100).Select(i => (long)i).Where(i => store.StateOf(i) == PageState.WrittenBack));
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => 2L * i + 1),
+            Enumerable.Range(0, 100).Select(i => (long)i).Where(i => store.StateOf(i) == PageState.WrittenBack));
         WritebackResult some = store.WriteBack(new WritebackSelection { MaxBytes = 10 * PageSize + 5 });
         Assert.Equal((WritebackStop.MaxBytes, 10L), (some.Stopped, some.Pages));
         Assert.Equal(25, store.WriteBack(new WritebackSelection { MinAge = TimeSpan.FromMinutes(9) }).Pages);
@@ -102,7 +107,9 @@ public sealed partial class WritebackTests : IDisposable
     public void The_budget_of_a_day_holds_for_24_hours_whatever_happens_to_the_date()
     {
         Calendar time = new() { Now = new DateTimeOffset(2030, 1, 1, 23, 0, 0, TimeSpan.Zero) };
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, TimeProvider = time, Writeback = new() { Path = File1, DailyBudget = 100_000 } });
+        using PageStore store =
+            new(new PageStoreOptions { MemoryLimit = 32 << 20, TimeProvider = time,
+            Writeback = new() { Path = File1, DailyBudget = 100_000 } });
         for (int i = 0; i < 100; i++)
             store.Write(i, Noise(i));
         WritebackResult first = store.WriteBack();
@@ -128,7 +135,8 @@ public sealed partial class WritebackTests : IDisposable
     [Fact]
     public void A_full_file_is_an_outcome_and_nothing_is_lost()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MaxBytes = 4 << 20 } });
+        using PageStore store =
+            new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MaxBytes = 4 << 20 } });
         for (int i = 0; i < 1000; i++)
             store.Write(i, Noise(i));
         WritebackResult result = store.WriteBack();
@@ -203,7 +211,8 @@ public sealed partial class WritebackTests : IDisposable
         AssertHolds(store, 5, Noise(5));
         RandomAccess.SetLength(store.Index.Log!.File.Handle, WritebackFile.HeaderBytes + 6000);
         AssertHolds(store, 5, Noise(5));
-        Assert.Contains("page 6", Assert.Throws<WritebackReadException>(() => store.TryRead(6, read)).Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("page 6", Assert.Throws<WritebackReadException>(() => store.TryRead(6, read)).Message,
+            StringComparison.OrdinalIgnoreCase);
         Assert.Throws<WritebackReadException>(() => store.Reader.ReadStored(6, read));
         store.Write(6, Text(6));
         AssertHolds(store, 6, Text(6));
@@ -215,21 +224,25 @@ public sealed partial class WritebackTests : IDisposable
         for (int nth = 1; nth < 30; nth++)
         {
             AllocationFaults faults = new();
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = Path.Combine(_folder, "faults" + nth), MaxBytes = 4 << 20, Faults = faults } });
+            using PageStore store =
+                new(new PageStoreOptions { MemoryLimit = 32 << 20,
+                Writeback = new() { Path = Path.Combine(_folder, "faults" + nth), MaxBytes = 4 << 20, Faults = faults } });
             for (int round = 0; round < 3; round++)
             {
                 for (int i = round; i < 900; i += 1 + round)
                     store.Write(i, Noise(i + round));
                 faults.Refuse(nth, 2);
                 WritebackResult result = store.WriteBack();
-                Assert.True(result.Stopped is WritebackStop.FileFull || result.Stopped is WritebackStop.IOError && result.Error is IOException, result.ToString());
+                Assert.True(result.Stopped is WritebackStop.FileFull || result.Stopped is WritebackStop.IOError
+                    && result.Error is IOException, result.ToString());
                 faults.Clear();
             }
             Assert.Equal(WritebackStop.FileFull, store.WriteBack().Stopped);
             for (int i = 2; i < 900; i++)
                 AssertHolds(store, i, Noise(i + ((i - 2) % 3 == 0 ? 2 : (i - 1) % 2 == 0 ? 1 : 0)));
             store.Discard(0, 900);
-            Assert.Equal((0, 0, 0), (store.GetStatistics().WrittenBackBytes, store.GetStatistics().PoolBytes, store.GetStatistics().CompressedBytes));
+            Assert.Equal((0, 0, 0),
+                (store.GetStatistics().WrittenBackBytes, store.GetStatistics().PoolBytes, store.GetStatistics().CompressedBytes));
             Assert.InRange(store.GetStatistics().WritebackFileBytes, 0, 1 << 20);
         }
     }
@@ -237,7 +250,8 @@ public sealed partial class WritebackTests : IDisposable
     [Fact]
     public void Cleaning_leaves_what_is_damaged_where_it_is_and_goes_on()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MaxBytes = 4 << 20 } });
+        using PageStore store =
+            new(new PageStoreOptions { MemoryLimit = 32 << 20, Writeback = new() { Path = File1, MaxBytes = 4 << 20 } });
         for (int i = 0; i < 700; i++)
             store.Write(i, Noise(i));
         Assert.Equal(WritebackStop.FileFull, store.WriteBack().Stopped);

@@ -1,3 +1,4 @@
+using PageFold.Compression;
 using PageFold.Frames;
 
 namespace PageFold.Store.Codecs;
@@ -40,7 +41,7 @@ internal readonly struct ChargedContext
         try
         {
             context = codec.CreateContext(pageSize);
-            bytes = Throw.IfClaimInvalid(context?.Bytes, codec, "a context's Bytes");
+            bytes = CodecThrow.IfClaimInvalid(context?.Bytes, codec, "a context's Bytes");
             ready = budget.TrySettle(ref charged, bytes);
         }
         catch (OutOfMemoryException)

@@ -1,3 +1,4 @@
+using PageFold.Compression;
 using PageFold.Frames;
 
 namespace PageFold.Store.Codecs;
@@ -28,7 +29,7 @@ internal sealed class CodecStreams
         _budget = budget;
         _codecs = codecs;
         _pageSize = pageSize;
-        int claimed = (int)Throw.IfClaimInvalid(first.MaxCompressedLength(pageSize), first, nameof(PageCodec.MaxCompressedLength));
+        int claimed = (int)CodecThrow.IfClaimInvalid(first.MaxCompressedLength(pageSize), first, nameof(PageCodec.MaxCompressedLength));
         int packedSize = Math.Max(pageSize + Math.Max(LeastSlack, pageSize >> SlackShift), claimed);
         BufferBytes = (long)pageSize + packedSize;
         _streams = new CodecStream[2 * Stripes.Count];
@@ -49,7 +50,7 @@ internal sealed class CodecStreams
         if (!CodecStream.ThreadHoldsAny)
             return;
         foreach (CodecStream stream in _streams)
-            Throw.IfCodecCallsItsStore(stream.IsHeldByThread);
+            CodecsThrow.IfCodecCallsItsStore(stream.IsHeldByThread);
     }
 
     /// <summary>Prepares one stream, so that there always is one; false when there is no memory for it.</summary>

@@ -1,3 +1,4 @@
+using PageFold.Compression;
 using PageFold.Frames;
 using PageFold.Store.Index;
 
@@ -61,7 +62,7 @@ internal sealed class CodecTable(MemoryBudget budget)
     /// <exception cref="ArgumentException">The codec says that it takes less than nothing.</exception>
     public bool TryCharge(PageCodec codec, ref long charged, out long claimed)
     {
-        claimed = Throw.IfClaimInvalid(codec.SharedBytes, codec, nameof(PageCodec.SharedBytes));
+        claimed = CodecThrow.IfClaimInvalid(codec.SharedBytes, codec, nameof(PageCodec.SharedBytes));
         return budget.Faults?.ShouldRefuse() != true && budget.TrySettle(ref charged, claimed);
     }
 

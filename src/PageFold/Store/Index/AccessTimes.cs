@@ -24,7 +24,7 @@ internal sealed unsafe class AccessTimes
     private const int Oldest = 24 * 3600 / SecondsPerUnit;
     private const int SweepEvery = 6 * 3600 / SecondsPerUnit;
 
-    // An item that somebody has set since the clock was read looks as if it had come round.
+    // An item that another thread has set since the clock was read looks as if it had come round.
     private const int NotYet = Round - 600;
 
     private readonly FrameTable<ushort> _items;
@@ -87,10 +87,10 @@ internal sealed unsafe class AccessTimes
         return TimeSpan.FromSeconds(Math.Min(age >= NotYet ? 0 : age, Oldest) * SecondsPerUnit);
     }
 
-    /// <summary>Gives back what holds nothing; nobody else uses an item meanwhile.</summary>
+    /// <summary>Gives back what holds nothing; no other thread uses an item meanwhile.</summary>
     public void Trim() => _items.TrimEmptyLeaves();
 
-    /// <summary>Stops the clock; nobody uses an item any more.</summary>
+    /// <summary>Stops the clock; no thread uses an item any more.</summary>
     public void Free()
     {
         _ticker.Timer?.Dispose();

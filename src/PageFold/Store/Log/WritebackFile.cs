@@ -76,14 +76,14 @@ internal sealed class WritebackFile : IDisposable
     /// <summary>Writes all bytes at a place after the header.</summary>
     public void Write(ReadOnlySpan<byte> bytes, long offset)
     {
-        Throw.IfMadeToFail(_faults?.ShouldRefuse() == true);
+        LogThrow.IfMadeToFail(_faults?.ShouldRefuse() == true);
         FileSystem.Write(_handle, bytes, HeaderBytes + offset);
     }
 
     /// <summary>Reads as many bytes as there are, at most those asked for; returns how many.</summary>
     public int Read(Span<byte> bytes, long offset)
     {
-        Throw.IfMadeToFail(_faults?.ShouldRefuse() == true);
+        LogThrow.IfMadeToFail(_faults?.ShouldRefuse() == true);
         int got = 0;
         while (got < bytes.Length)
         {
@@ -120,13 +120,13 @@ internal sealed class WritebackFile : IDisposable
         if (DeviceBytes is not null)
             return;
         if (!OperatingSystem.IsLinux())
-            throw Throw.PreallocationNotHere();
+            throw LogThrow.PreallocationNotHere();
         int error;
         do
             error = LibC.fallocate(_handle, 0, 0, bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
         while (error == LibC.EINTR);
         if (error != 0)
-            Throw.NoDiskSpaceForWriteback(Path, bytes, error);
+            LogThrow.NoDiskSpaceForWriteback(Path, bytes, error);
         Volatile.Write(ref _keepsSpace, true);
     }
 
@@ -168,7 +168,7 @@ internal sealed class WritebackFile : IDisposable
     private void Claim()
     {
         if (!_stream.CanSeek)
-            Throw.WritebackNeedsFile(Path);
+            LogThrow.WritebackNeedsFile(Path);
         long length = RandomAccess.GetLength(_handle);
         // A block device has a size only for those who seek to its end.
         long end = length == 0 && OperatingSystem.IsLinux() ? LibC.lseek(_handle, 0, LibC.SEEK_END) : length;
@@ -178,14 +178,14 @@ internal sealed class WritebackFile : IDisposable
             DeviceBytes = end;
             _claim = FileSystem.TryClaimDevice(Path, out string reason);
             if (_claim is null)
-                Throw.WritebackDeviceInUse(Path, reason);
+                LogThrow.WritebackDeviceInUse(Path, reason);
         }
         byte[] header = new byte[HeaderBytes];
         int read = Read(header, -HeaderBytes);
         bool isOurs = read >= Mark.Length && header.AsSpan().StartsWith(Mark);
         bool isBlank = isDevice ? IsBlank(0) && IsBlank(Math.Max(0, end - BlankBytes)) : length == 0;
         if (!isOurs && !isBlank)
-            Throw.WritebackWouldOverwrite(Path);
+            LogThrow.WritebackWouldOverwrite(Path);
         if (isOurs && !isDevice)
             RandomAccess.SetLength(_handle, 0);
         Array.Clear(header);
@@ -194,7 +194,7 @@ internal sealed class WritebackFile : IDisposable
         // What forgets what it is told, as /dev/null does, is no file.
         byte[] written = new byte[HeaderBytes];
         if (Read(written, -HeaderBytes) != HeaderBytes || !written.AsSpan().SequenceEqual(header))
-            Throw.WritebackNeedsFile(Path);
+            LogThrow.WritebackNeedsFile(Path);
     }
 
     /// <summary>

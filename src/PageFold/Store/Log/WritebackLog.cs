@@ -111,7 +111,7 @@ internal sealed unsafe class WritebackLog : IDisposable
     /// <exception cref="ArgumentException">An option is out of range, or something else is in the file.</exception>
     public static WritebackLog? TryOpen(MemoryBudget budget, WritebackOptions options, int pageSize, TimeProvider time)
     {
-        Throw.IfWritebackInvalid(options);
+        LogThrow.IfWritebackInvalid(options);
         if (!WritebackBatch.TryMake(budget, pageSize, out WritebackBatch? batch))
             return null;
         WritebackFile? file = null;
@@ -120,7 +120,7 @@ internal sealed unsafe class WritebackLog : IDisposable
         {
             file = WritebackFile.Open(options.Path, options.Faults);
             long most = Math.Min(options.MaxBytes ?? WritebackOptions.MaxFileBytes, file.DeviceBytes ?? long.MaxValue);
-            Throw.IfWritebackTooSmall(most, options.Path);
+            LogThrow.IfWritebackTooSmall(most, options.Path);
             if (options.Preallocate)
                 file.Preallocate(most);
             log = new WritebackLog(budget, file, most, new WritebackBudget(options.DailyBudget, time), batch, options);
@@ -154,11 +154,11 @@ internal sealed unsafe class WritebackLog : IDisposable
         }
         catch (IOException error)
         {
-            Throw.WritebackUnreadable(page, _file.Path, error);
+            LogThrow.WritebackUnreadable(page, _file.Path, error);
             return;
         }
         if (read != record.Length)
-            Throw.WritebackUnreadable(page, _file.Path, null);
+            LogThrow.WritebackUnreadable(page, _file.Path, null);
     }
 
     /// <summary>Reads a stretch of a segment; returns the bytes there were.</summary>
@@ -219,7 +219,7 @@ internal sealed unsafe class WritebackLog : IDisposable
             At(SegmentOf(position))->Live += RecordFormat.Bytes(size);
     }
 
-    /// <summary>Counts a record as dead; nobody's slot names it any more.</summary>
+    /// <summary>Counts a record as dead; no slot names it any more.</summary>
     public void Remove(long position, int size)
     {
         uint number = SegmentOf(position);
@@ -268,7 +268,7 @@ internal sealed unsafe class WritebackLog : IDisposable
         }
     }
 
-    /// <summary>Closes the file; nobody reads or writes any more.</summary>
+    /// <summary>Closes the file; no thread reads or writes any more.</summary>
     public void Dispose()
     {
         _segments.Free();
@@ -297,7 +297,7 @@ internal sealed unsafe class WritebackLog : IDisposable
 
     private void GiveBack(uint number)
     {
-        // Before anybody can open it again.
+        // Before it can be opened again.
         _file.Punch((long)number << SegmentShift, SegmentBytes);
         lock (_lock)
         {

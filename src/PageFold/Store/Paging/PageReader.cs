@@ -40,7 +40,7 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
         if (PageIndex.ChecksumOf(stored, number) == checksum && TryUnpack(page, stored, stream, destination))
             return true;
         destination.Clear();
-        Throw.PageIsCorrupt(number);
+        IndexThrow.PageIsCorrupt(number);
         return false;
     }
 
@@ -53,7 +53,7 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
     /// <exception cref="WritebackReadException">The page is in the writeback file and cannot be read from there.</exception>
     public StoredPage ReadStored(uint number, Span<byte> destination)
     {
-        Throw.IfPageLengthWrong(Math.Min(destination.Length, index.PageSize), index.PageSize, nameof(destination));
+        IndexThrow.IfPageLengthWrong(Math.Min(destination.Length, index.PageSize), index.PageSize, nameof(destination));
         using RundownGate.Entry entry = index.Enter();
         ulong* slot = index.Find(number);
         if (slot is null)
@@ -71,7 +71,7 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
             if (!index.TryCopyStored(page, bytes, stream.Packed, out checksum))
             {
                 destination.Clear();
-                Throw.PageIsCorrupt(number);
+                IndexThrow.PageIsCorrupt(number);
             }
         }
         CountRead(page, entry.Stripe);

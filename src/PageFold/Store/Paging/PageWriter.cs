@@ -49,7 +49,7 @@ internal sealed unsafe class PageWriter(
     public StoreOutcome WriteStored(uint page, in StoredPage form, ReadOnlySpan<byte> bytes)
     {
         bool isCodecKnown = form.Codec is >= 0 and < PageWord.MaxCodecs && codecs.Table[form.Codec] is not null;
-        Throw.IfStoredFormInvalid(form, bytes.Length, index.PageSize, isCodecKnown);
+        IndexThrow.IfStoredFormInvalid(form, bytes.Length, index.PageSize, isCodecKnown);
         return Write(page, form, bytes, RefusalPolicy.Keep);
     }
 
@@ -212,7 +212,7 @@ internal sealed unsafe class PageWriter(
         fixed (byte* source = data)
             Block.Copy(stream.Page, source, data.Length);
         if (PageIndex.ChecksumOf(stream.PageSpan[..data.Length], page) != form.Checksum)
-            Throw.PageIsCorrupt(page);
+            IndexThrow.PageIsCorrupt(page);
         bool compressed = form.Kind == StoredKind.Compressed;
         return index.TryPlace(page, slot, stream.Page, data.Length, compressed ? form.Codec : 0, lastResort, stripe)
             ? compressed ? StoreOutcome.Stored : StoreOutcome.Incompressible

@@ -28,12 +28,12 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
         PageCodec target;
         lock (codecs.Table.Changes)
         {
-            Throw.IfCodecNumberUnknown(number, number is >= 0 and < PageWord.MaxCodecs && codecs.Table[number] is not null);
-            Throw.IfCodecIsForWrites(number, number == codecs.Table.ForWrites);
+            RecompressionThrow.IfCodecNumberUnknown(number, number is >= 0 and < PageWord.MaxCodecs && codecs.Table[number] is not null);
+            RecompressionThrow.IfCodecIsForWrites(number, number == codecs.Table.ForWrites);
             leaving = codecs.Table[number];
             // Read under the lock, so that no other thread changes the codec for writes between the two reads.
             target = options.Target ?? codecs.ForWrites;
-            Throw.IfRetiredToItself(number, codecs.NumberOfSame(target));
+            RecompressionThrow.IfRetiredToItself(number, codecs.NumberOfSame(target));
         }
         return Retire(number, leaving!, target, options.MaxPages, progress, out _, cancellationToken);
     }
@@ -110,7 +110,7 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
                 return number;
             cancellationToken.ThrowIfCancellationRequested();
             if (!TryFindToRetire(codec, retired, out int leaving, out PageCodec? known, out PageCodec? target))
-                Throw.CodecsNotRetired(codec.Name, retired.NotMoved);
+                RecompressionThrow.CodecsNotRetired(codec.Name, retired.NotMoved);
             CodecRetirement retirement = Retire(leaving, known, target, retired.PagesLeft, progress: null, out long gained,
                 cancellationToken);
             retired.Count(leaving, retirement, gained);

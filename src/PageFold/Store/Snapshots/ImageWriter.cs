@@ -43,7 +43,7 @@ internal sealed class ImageWriter : SnapshotTarget
         {
             if (!SnapshotFormat.TryReadRecord(
                 payload, ref position, _pageSize, out uint page, out StoredPage form, out ReadOnlySpan<byte> bytes, out _))
-                Throw.PageIsCorrupt(page);
+                IndexThrow.PageIsCorrupt(page);
             WritePage(page, form, bytes);
         }
     }
@@ -72,7 +72,7 @@ internal sealed class ImageWriter : SnapshotTarget
         else if (form.Kind == StoredKind.Incompressible)
             bytes.CopyTo(target);
         else if (!_codecs.TryDecompress(form.Codec, bytes, target))
-            Throw.PageIsCorrupt(page);
+            IndexThrow.PageIsCorrupt(page);
         // The last page may lie within the image in part.
         _runLength += (int)Math.Min(_pageSize, _length - offset);
     }

@@ -14,7 +14,7 @@ namespace PageFold.Store.Snapshots;
 /// </remarks>
 internal sealed class PartialFile : SnapshotOutput
 {
-    // Nobody else names files so: what is in one of that name may be overwritten.
+    // No other program uses the name, so a file of that name may be overwritten.
     private const string Suffix = ".pagefold-partial";
     private const int MostAttempts = 100;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -40,18 +40,18 @@ internal sealed class PartialFile : SnapshotOutput
         bool isFolder = Path.EndsInDirectorySeparator(path);
         path = ResolvedFile.Of(path);
         if (isFolder || Directory.Exists(path) || FileSystem.Identify(path) is { IsRegular: false })
-            Throw.NotAFile(path);
+            SnapshotThrow.NotAFile(path);
         string partial = path + Suffix;
         for (int attempt = 0; attempt < MostAttempts; attempt++)
         {
             // Looked at first, since opening a pipe waits.
             if (Directory.Exists(partial) || FileSystem.Identify(partial) is { IsRegular: false })
-                Throw.NotAFile(partial);
+                SnapshotThrow.NotAFile(partial);
             PartialFile? file = TryOpen(partial, path);
             if (file is not null)
                 return file;
         }
-        throw Throw.PartialFileTaken(partial);
+        throw SnapshotThrow.PartialFileTaken(partial);
     }
 
     /// <summary>
@@ -74,7 +74,7 @@ internal sealed class PartialFile : SnapshotOutput
         File.Move(_path + Suffix, _path, overwrite: true);
         _isCommitted = true;
         if (!FileSystem.TrySyncFolder(Path.GetDirectoryName(_path)!, out string? reason))
-            throw Throw.FolderNotSynced(_path, reason!);
+            throw SnapshotThrow.FolderNotSynced(_path, reason!);
     }
 
     /// <summary>Closes the file; if it was not committed it is gone.</summary>

@@ -226,7 +226,7 @@ internal sealed class PreservedPages : PageListener
     private void AwaitRoom()
     {
         if (!Monitor.Wait(_sync, _isBeingSaved ? Timeout.InfiniteTimeSpan : _patience) && !_isBeingSaved)
-            Fail(Throw.SnapshotNotSaved(_patience));
+            Fail(SnapshotThrow.SnapshotNotSaved(_patience));
     }
 
     /// <summary>Copies a page and sets its bit; false if it is not stored, or cannot be read, and then the preserving has ended.</summary>

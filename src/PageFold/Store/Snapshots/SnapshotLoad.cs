@@ -42,7 +42,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     /// <summary>Stores everything, or throws what went wrong first; some pages are stored then.</summary>
     public void Run()
     {
-        using SnapshotLoadBuffers own = TryMakeBuffers() ?? throw Throw.NoMemoryToLoad(loader.Index.Budget.Limit);
+        using SnapshotLoadBuffers own = TryMakeBuffers() ?? throw SnapshotThrow.NoMemoryToLoad(loader.Index.Budget.Limit);
         int threads = (int)Math.Min(Math.Min(MostThreads, Environment.ProcessorCount), Math.Max(1, reader.Totals.Chunks));
         Task[] helpers = [.. Enumerable.Range(1, threads - 1).Select(_ =>
             Task.Factory.StartNew(Help, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
@@ -136,7 +136,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
             if (outcome is null)
                 reader.Damaged(chunk.Offset + start, $"page {page} cannot be decompressed");
             if (outcome == StoreOutcome.Full)
-                Throw.SnapshotDoesNotFit(Pages + records, reader.Totals.Pages, loader.Index.Budget.Limit, _lastWriteback);
+                SnapshotThrow.SnapshotDoesNotFit(Pages + records, reader.Totals.Pages, loader.Index.Budget.Limit, _lastWriteback);
             storedBytes += form.Size;
         }
         if (records != chunk.Records)
@@ -194,7 +194,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
             }
             // A codec may be met when the pages before have filled memory.
             if (!TryWriteBack())
-                throw refused ?? Throw.NoMemoryForContext(entry.Name, entry.DictionaryBytes, needed, loader.Index.Budget.Limit);
+                throw refused ?? SnapshotThrow.NoMemoryForContext(entry.Name, entry.DictionaryBytes, needed, loader.Index.Budget.Limit);
             loader.Index.Compact(CancellationToken.None);
         }
     }
@@ -242,7 +242,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     private void Charge(ref long charged, long bytes, SnapshotCodecEntry entry)
     {
         if (!loader.Index.Budget.TrySettle(ref charged, bytes))
-            throw Throw.NoMemoryForContext(entry.Name, entry.DictionaryBytes, bytes, loader.Index.Budget.Limit);
+            throw SnapshotThrow.NoMemoryForContext(entry.Name, entry.DictionaryBytes, bytes, loader.Index.Budget.Limit);
     }
 
     [DoesNotReturn]

@@ -26,9 +26,9 @@ internal sealed class SnapshotLoader(PageIndex index, StoreCodecs codecs, PageWr
     public SnapshotInfo Load(string path, bool restoreCodecs, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         using SnapshotReader reader = SnapshotReader.Open(path);
-        Throw.IfPageSizesDiffer(reader.Header.PageSize, index.PageSize);
+        SnapshotThrow.IfPageSizesDiffer(reader.Header.PageSize, index.PageSize);
         using (RundownGate.Entry entry = index.Enter())
-            Throw.IfNotEmpty(Pages);
+            SnapshotThrow.IfNotEmpty(Pages);
         bool loaded = false;
         try
         {

@@ -60,7 +60,7 @@ internal sealed class SnapshotReader : IDisposable
         string target = ResolvedFile.Of(path);
         // Looked at first, since opening a pipe waits and a device has no length.
         if (Directory.Exists(target) || FileSystem.Identify(target) is { IsRegular: false })
-            Throw.NotAFile(target);
+            SnapshotThrow.NotAFile(target);
         const FileShare Share = FileShare.Read | FileShare.Delete;
         SafeFileHandle? file = File.OpenHandle(target, FileMode.Open, FileAccess.Read, Share, FileOptions.SequentialScan);
         try
@@ -110,7 +110,7 @@ internal sealed class SnapshotReader : IDisposable
     }
 
     [DoesNotReturn]
-    public void Damaged(long offset, string problem) => Throw.SnapshotIsDamaged(_path, offset, problem);
+    public void Damaged(long offset, string problem) => SnapshotThrow.SnapshotIsDamaged(_path, offset, problem);
 
     /// <summary>Reads a codec's dictionary, of which there are as many bytes as the target has.</summary>
     public void ReadDictionary(SnapshotCodecEntry codec, Span<byte> target)
@@ -127,13 +127,13 @@ internal sealed class SnapshotReader : IDisposable
     {
         Span<byte> start = stackalloc byte[SnapshotHeader.FixedBytes];
         if (_length < start.Length)
-            Throw.NotASnapshot(_path);
+            SnapshotThrow.NotASnapshot(_path);
         Read(start, 0);
         int length = SnapshotHeader.ReadLength(start, out uint version);
         if (version != SnapshotFormat.Version && version != 0)
-            Throw.SnapshotOfOtherVersion(_path, version, SnapshotFormat.Version);
+            SnapshotThrow.SnapshotOfOtherVersion(_path, version, SnapshotFormat.Version);
         if (length == 0)
-            Throw.NotASnapshot(_path);
+            SnapshotThrow.NotASnapshot(_path);
         // Looked at before memory is taken for it.
         if (length > _length - SnapshotFormat.EndBytes)
             Damaged(0, "the header is cut off");

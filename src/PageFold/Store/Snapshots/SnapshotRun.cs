@@ -24,7 +24,7 @@ internal sealed class SnapshotRun : IDisposable
         _preserved = preserved;
         _clock = clock;
         // Writers that wait would keep a closed store from ending.
-        _closing = closing.Register(() => preserved.Fail(Throw.StoreClosed()));
+        _closing = closing.Register(() => preserved.Fail(SnapshotThrow.StoreClosed()));
     }
 
     private enum State
@@ -40,9 +40,10 @@ internal sealed class SnapshotRun : IDisposable
     {
         lock (_lock)
         {
-            Throw.IfSessionEnded(_state == State.Ended);
+            if (_state == State.Ended)
+                throw SnapshotThrow.SessionEnded();
             if (_state != State.Begun)
-                throw Throw.PointIsFixed();
+                throw SnapshotThrow.PointIsFixed();
             _pagesAtPoint = _saver.TakePoint(_preserved, cancellationToken);
             _created = _clock.GetUtcNow();
             _started = Stopwatch.GetTimestamp();
@@ -55,9 +56,10 @@ internal sealed class SnapshotRun : IDisposable
     {
         lock (_lock)
         {
-            Throw.IfSessionEnded(_state == State.Ended);
+            if (_state == State.Ended)
+                throw SnapshotThrow.SessionEnded();
             if (_state == State.Saving)
-                throw Throw.PointIsFixed();
+                throw SnapshotThrow.PointIsFixed();
             if (_state == State.Begun)
                 TakePoint(cancellationToken);
             _state = State.Saving;

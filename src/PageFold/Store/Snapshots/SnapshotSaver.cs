@@ -47,7 +47,7 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
         // A copy, so that what is checked is what is written.
         options = options is null ? new SnapshotOptions() : new SnapshotOptions { Length = options.Length, Label = options.Label };
         Throw.IfNegative(options.Length, nameof(options.Length));
-        Throw.IfLabelInvalid(options.Label);
+        SnapshotThrow.IfLabelInvalid(options.Label);
         return Begin(open, isOwn,
             (output, _) => new SnapshotWriter(output, index.PageSize, options, DescribeCodecs(), codecs.Table.ForWrites));
     }
@@ -89,7 +89,7 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
                 cancellationToken);
         }
         if (!covered)
-            throw Throw.NoMemoryForSnapshot(index.Budget.Limit);
+            throw SnapshotThrow.NoMemoryForSnapshot(index.Budget.Limit);
         return stored;
     }
 
@@ -108,7 +108,7 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
         codecs.RefuseReentry();
         lock (codecs.Table.Changes)
         {
-            Throw.IfSnapshotRuns(codecs.Table.AreFrozen);
+            SnapshotThrow.IfSnapshotRuns(codecs.Table.AreFrozen);
             codecs.Table.AreFrozen = true;
         }
         SnapshotOutput? output = null;
@@ -141,7 +141,7 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
             if (overwriteReserve > 0 && !isSpare && TryMakeSmall()
                 || index.Room.TryInside(() => TryMake(new SnapshotMemory(index.Budget, SnapshotFormat.ChunkBytes))) || TryMakeSmall())
                 run = new SnapshotRun(this, target!, preserved!, clock, index.Gate.Closing);
-            return run ?? throw Throw.NoMemoryForSnapshot(index.Budget.Limit);
+            return run ?? throw SnapshotThrow.NoMemoryForSnapshot(index.Budget.Limit);
         }
         finally
         {
@@ -167,7 +167,7 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
                 continue;
             descriptions[number] = codec.Describe();
             if (descriptions[number] is not { } description || description.Dictionary.Length > SnapshotFormat.MaxDictionaryBytes)
-                throw Throw.CodecCannotBeSaved(codec.Name);
+                throw SnapshotThrow.CodecCannotBeSaved(codec.Name);
         }
         return descriptions;
     }

@@ -17,8 +17,8 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
     /// <summary>Trains a dictionary: see <see cref="PageStore.TrainDictionary"/>.</summary>
     public byte[]? Train(int bytes, int level, CancellationToken cancellationToken)
     {
-        Throw.IfDictionarySizeInvalid(bytes, MinBytes, MaxBytes);
-        Throw.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
+        TrainingThrow.IfDictionarySizeInvalid(bytes, MinBytes, MaxBytes);
+        CodecThrow.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
         long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / index.PageSize);
         StoreCounters counters = index.Counters;
         long stored = counters.Read(StoreCounter.Pages) - counters.Read(StoreCounter.SameFilled) - counters.Read(StoreCounter.WrittenBack);
@@ -27,14 +27,14 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
         long work = ZstdDictionary.MostWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
         long least = work + ZstdDictionary.LeastSamples * (long)index.PageSize;
         if (index.Budget.Faults?.ShouldRefuse() == true || !index.Budget.TryCharge(work))
-            throw Throw.NoMemoryToTrain(least, index.Budget.Limit);
+            throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
         NativeBuffer samples = default;
         try
         {
             // The pages that are written meanwhile want memory too.
             wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.LeastSamples, index.Budget.Available / 2 / index.PageSize));
             if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out samples))
-                throw Throw.NoMemoryToTrain(least, index.Budget.Limit);
+                throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
             int taken = TakeSamples(samples.Span, stored / wanted, cancellationToken);
             return taken < ZstdDictionary.LeastSamples
                 ? null

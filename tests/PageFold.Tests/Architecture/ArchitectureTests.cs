@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace PageFold.Tests;
 
-/// <summary>The house as docs/architecture.md draws it: a floor uses only floors below it, and pointers to the system stay on theirs.</summary>
+/// <summary>
+/// The house as docs/architecture.md draws it: a floor uses only floors below it, and pointers to the system stay on theirs.
+/// </summary>
 public partial class ArchitectureTests
 {
     [Fact]
@@ -11,7 +13,8 @@ public partial class ArchitectureTests
         foreach (string file in Directory.EnumerateFiles(Sources(), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file)))
         {
             bool calls = Import().IsMatch(File.ReadAllText(file));
-            Assert.True(!calls || file.Contains($"{Path.DirectorySeparatorChar}Interop{Path.DirectorySeparatorChar}", StringComparison.Ordinal), $"{file} imports a native function");
+            Assert.True(!calls || file.Contains($"{Path.DirectorySeparatorChar}Interop{Path.DirectorySeparatorChar}",
+                StringComparison.Ordinal), $"{file} imports a native function");
         }
     }
 
@@ -36,7 +39,8 @@ public partial class ArchitectureTests
     [Fact]
     public void Files_tell_one_thing_in_at_most_450_lines()
     {
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), ".."), "*.cs", SearchOption.AllDirectories).Where(file => !IsBuilt(file)))
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), ".."), "*.cs",
+            SearchOption.AllDirectories).Where(file => !IsBuilt(file)))
             Assert.True(File.ReadLines(file).Count() <= 450, file);
     }
 
@@ -54,7 +58,8 @@ public partial class ArchitectureTests
         }
     }
 
-    private static bool IsBuilt(string file) => file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+    private static bool IsBuilt(string file) =>
+        file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
 
     public static string Root()
     {

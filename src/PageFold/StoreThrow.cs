@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+
+#pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
+
+namespace PageFold;
+
+/// <summary>
+/// Exceptions of a store's options and conditions. Each is named by its cause; a message names the option or argument, the value and the
+/// remedy.
+/// </summary>
+[StackTraceHidden]
+internal static class StoreThrow
+{
+    public static void IfFrameSmallerThanPage(int frameSize, int pageSize)
+    {
+        if (frameSize < pageSize)
+            throw new ArgumentOutOfRangeException("FrameSize", frameSize,
+                $"FrameSize is {frameSize}, smaller than PageSize ({pageSize}); choose a frame that holds an incompressible page.");
+    }
+
+    public static void IfTimeProviderMissing([NotNull] TimeProvider? provider)
+    {
+        if (provider is null)
+            throw new ArgumentException("TimeProvider is null; choose TimeProvider.System, or a clock of your own.", "TimeProvider");
+    }
+
+    public static void IfAgesUnknown(TimeSpan? minAge, bool tracked)
+    {
+        if (minAge is { } age && !tracked)
+            throw new InvalidOperationException(
+                $"MinAge is {age} but the store does not track access; make it with TrackAccess, or leave MinAge null.");
+    }
+
+    public static void IfNoWriteback(bool has)
+    {
+        if (!has)
+            throw new InvalidOperationException("The store has no writeback file; make it with Writeback.");
+    }
+
+    public static void IfOverwriteReserveInvalid(long bytes, long limit)
+    {
+        if (bytes < 0 || bytes > limit / 2)
+        {
+            throw Throw.OutOfRange(OptionNames.OverwriteReserve, bytes,
+                $"{OptionNames.OverwriteReserve} is {bytes} bytes; choose zero to half of {OptionNames.MemoryLimit} "
+                    + $"({Throw.Bytes(limit / 2)}).");
+        }
+    }
+
+    public static void IfSnapshotReserveInvalid(long bytes, long limit)
+    {
+        if (bytes < 0 || bytes > limit / 2)
+        {
+            throw Throw.OutOfRange(OptionNames.SnapshotReserve, bytes,
+                $"{OptionNames.SnapshotReserve} is {Throw.Bytes(bytes)}; choose zero to half of {OptionNames.MemoryLimit} "
+                    + $"({Throw.Bytes(limit / 2)}).");
+        }
+    }
+
+    public static void IfThresholdInvalid(int? threshold, int pageSize)
+    {
+        if (threshold is { } bytes && (bytes < 1 || bytes > pageSize))
+            throw new ArgumentOutOfRangeException("IncompressibleAbove", bytes,
+                $"IncompressibleAbove is {bytes}; choose 1 to PageSize ({pageSize}) bytes.");
+    }
+
+    public static void IfOwnerBytesNegative(long bytes)
+    {
+        if (bytes < 0)
+            throw new ArgumentOutOfRangeException("OwnerBytes", bytes, $"OwnerBytes is {bytes}; choose zero or more.");
+    }
+
+    [DoesNotReturn]
+    public static void OwnerBytesAboveLimit(long bytes, long limit) =>
+        throw Throw.OutOfRange(OptionNames.OwnerBytes, bytes,
+            $"{OptionNames.OwnerBytes} is {Throw.Bytes(bytes)}, and {OptionNames.MemoryLimit} is {Throw.Bytes(limit)}; lower "
+                + $"{OptionNames.OwnerBytes}, or raise the limit.");
+}
