@@ -13,7 +13,7 @@ public partial class ArchitectureTests
         ("Mapping", "PageFold.Mapping"),
         ("Allocation", "PageFold.Allocation"),
         ("Compression", "PageFold.Compression"),
-        ("PageStore", "PageFold.Store"),
+        ("Store", "PageFold.Store"),
     ];
 
     [Fact]
