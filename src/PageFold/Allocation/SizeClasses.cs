@@ -7,7 +7,7 @@ namespace PageFold.Allocation;
 /// <remarks>
 /// Sizes are 16 bytes apart up to 1 KiB. Above, the step is a 32nd of the next lower power of two, but at most a 256th of a frame: 16 bytes
 /// throughout with frames of 4 KiB, and 256 bytes from 8 KiB on with frames of 64 KiB. The smallest class is 32 bytes, tag included.
-/// Rounding up wastes half a step for each object, and each class wastes half a frame; docs/geometry.md compares the two. Adjacent
+/// Rounding up wastes half a step for each object, and each class wastes half a frame; docs/density.md compares the two. Adjacent
 /// sizes whose zspages hold as many objects in as many frames share one class, that of the largest.
 /// </remarks>
 internal sealed class SizeClasses
