@@ -44,6 +44,10 @@ public sealed partial class PageStore
         CancellationToken cancellationToken = default) =>
         OnItsOwnThread(() => WriteBack(selection, progress, cancellationToken), CancellationToken.None);
 
-    private static Task<T> OnItsOwnThread<T>(Func<T> work, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private Task<T> OnItsOwnThread<T>(Func<T> work, CancellationToken cancellationToken)
+    {
+        // Here, where the thread is the caller's: a codec that waits for the task would wait for itself.
+        _codecs.RefuseReentry();
+        return Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
 }

@@ -51,8 +51,8 @@ public sealed record PageStoreOptions
     /// </summary>
     /// <remarks>
     /// Random loads from a large store then miss the TLB less. Costs no memory, but a thread that touches a block while it is collapsed
-    /// waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory. For stores that are filled and
-    /// then mostly read. Blocks of tables are collapsed in any case.
+    /// waits: a fraction of a millisecond, or several on a virtual machine whose host has to find the memory. For stores that are filled
+    /// and then mostly read. Blocks of tables are collapsed in any case.
     /// </remarks>
     public bool HugePages { get; init; }
 

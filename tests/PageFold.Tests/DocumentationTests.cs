@@ -143,7 +143,7 @@ public sealed class DocumentationTests : IDisposable
                 missing.Add(_documented.Missing("M:PageFold.ZsPool.TryAllocate(System.ReadOnlySpan", () =>
                     pool.TryAllocate(content, out _)));
             }
-            missing.Add(_documented.Missing("M:PageFold.FrameArena.GetSpan(", () => arena.GetSpan(uint.MaxValue)));
+            missing.Add(_documented.Missing("M:PageFold.Frames.FrameArena.GetSpan(", () => arena.GetSpan(uint.MaxValue)));
         }
         missing.Add(_documented.Missing("M:PageFold.PageCodec.Zstd(", () => PageCodec.Zstd(40)));
         Assert.True(missing.All(line => line is null), string.Join("\n", missing.Distinct()));
