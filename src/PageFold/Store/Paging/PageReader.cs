@@ -10,6 +10,9 @@ namespace PageFold.Store.Paging;
 /// </summary>
 internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
 {
+    private readonly CodecStreams _streams = codecs.Streams;
+    private readonly int _pageSize = index.PageSize;
+
     /// <summary>Reads a page; false if it is not stored. Counts as an access.</summary>
     /// <exception cref="PageCorruptException">
     /// The stored bytes do not match their checksum; <paramref name="destination"/> holds none of them.
@@ -25,19 +28,21 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
             return false;
         Prefetch.One(slot);
         // Before the slot is held: a writer that waits for the slot holds a stream.
-        using CodecStream stream = codecs.Streams.Take(entry.Stripe);
+        using CodecStream stream = _streams.Take(entry.Stripe);
         using PinnedPage page = PageIndex.Pin(slot, number);
         if (!page.IsStored)
             return false;
         index.Touch(number);
-        if (SameFilled.Is(page.Word))
+        ulong word = page.Word;
+        if (SameFilled.Is(word))
         {
             SameFilled.Fill(destination, index.FillOf(page));
             return true;
         }
         ReadOnlySpan<byte> stored = index.Fetch(page, stream.Packed, out uint checksum);
-        CountRead(page, entry.Stripe);
-        if (PageIndex.ChecksumOf(stored, number) == checksum && TryUnpack(page, stored, stream, destination))
+        if (WrittenBack.Is(word))
+            CountRead(entry.Stripe);
+        if (PageIndex.ChecksumOf(stored, number) == checksum && TryUnpack(word, stored, stream, destination))
             return true;
         destination.Clear();
         IndexThrow.PageIsCorrupt(number);
@@ -59,7 +64,7 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
         if (slot is null)
             return default;
         // Before the slot is held: see TryRead.
-        using CodecStream stream = codecs.Streams.Take(entry.Stripe);
+        using CodecStream stream = _streams.Take(entry.Stripe);
         using PinnedPage page = PageIndex.Pin(slot, number);
         if (!page.IsStored)
             return default;
@@ -74,22 +79,19 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
                 IndexThrow.PageIsCorrupt(number);
             }
         }
-        CountRead(page, entry.Stripe);
+        if (WrittenBack.Is(page.Word))
+            CountRead(entry.Stripe);
         StoredKind kind = page.Size == index.PageSize ? StoredKind.Incompressible : StoredKind.Compressed;
         return new StoredPage(kind, PageWord.Codec(page.Word), page.Size, 0, checksum);
     }
 
-    private bool TryUnpack(in PinnedPage page, ReadOnlySpan<byte> stored, CodecStream stream, Span<byte> destination)
+    private bool TryUnpack(ulong word, ReadOnlySpan<byte> stored, CodecStream stream, Span<byte> destination)
     {
-        if (stored.Length != index.PageSize)
-            return stream.Context(PageWord.Codec(page.Word)).TryDecompress(stored, destination);
+        if (stored.Length != _pageSize)
+            return stream.Context(PageWord.Codec(word)).TryDecompress(stored, destination);
         stored.CopyTo(destination);
         return true;
     }
 
-    private void CountRead(in PinnedPage page, int stripe)
-    {
-        if (WrittenBack.Is(page.Word))
-            index.Counters.Add(stripe, StoreCounter.WritebackReads, 1);
-    }
+    private void CountRead(int stripe) => index.Counters.Add(stripe, StoreCounter.WritebackReads, 1);
 }
