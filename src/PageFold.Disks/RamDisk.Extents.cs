@@ -13,7 +13,7 @@ public sealed partial class RamDisk
     /// <summary>True if compressing a page takes so long that a server should not do it on a thread that other requests wait for.</summary>
     /// <remarks>Pages of 8 KiB and more are slow, and so are those of a codec that is not <see cref="PageCodec.IsFast"/>.</remarks>
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
-    public bool IsSlowToWrite => PageSize >= SmallestCachedPage || !Store.Codec.IsFast;
+    public bool IsSlowToWrite => PageSize >= MinCachedPage || !Store.Codec.IsFast;
 
     /// <summary>
     /// True if reading these bytes takes so long that a server should not do it on a thread that other requests wait for.

@@ -24,7 +24,7 @@ public sealed partial class RamDisk : IDisposable
     public const int SectorSize = 512;
 
     /// <summary>Bytes of the smallest pages that a disk caches decompressed.</summary>
-    public const int SmallestCachedPage = 8192;
+    public const int MinCachedPage = 8192;
 
     private const int LocksWithoutCache = 256;
     private const long DefaultCacheBytes = 4 << 20;
@@ -56,7 +56,7 @@ public sealed partial class RamDisk : IDisposable
         Throw.IfPageSizeInvalid(store.PageSize);
         if (options.CacheBytes is { } wanted)
             Throw.IfCacheInvalid(wanted, store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
-        long cache = store.PageSize < SmallestCachedPage ? 0
+        long cache = store.PageSize < MinCachedPage ? 0
             : options.CacheBytes ?? Math.Min(DefaultCacheBytes, (store.MemoryLimit ?? long.MaxValue) / 16);
         // A power of two, so that a mask finds a page's cell; without a buffer a cell is only a lock.
         int cells = cache < store.PageSize ? LocksWithoutCache : 1 << Math.Min(16, BitOperations.Log2((ulong)(cache / store.PageSize)));

@@ -61,7 +61,7 @@ public sealed class NbdServerOptions
     public Action<string>? Log { get; init; }
 
     /// <summary>The least <see cref="ConnectionMemory"/> for so many connections.</summary>
-    public static long LeastConnectionMemory(int maxConnections) => maxConnections * Session.ConnectionMemory.GuaranteedBytes;
+    public static long MinConnectionMemory(int maxConnections) => maxConnections * Session.ConnectionMemory.GuaranteedBytes;
 
     /// <summary>What <see cref="RefusalsPerSecond"/> is measured by.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;

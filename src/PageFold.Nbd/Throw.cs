@@ -38,7 +38,7 @@ internal static class Throw
 
     public static void IfTooLittle(long? connectionMemory, int maxConnections)
     {
-        long least = NbdServerOptions.LeastConnectionMemory(maxConnections);
+        long least = NbdServerOptions.MinConnectionMemory(maxConnections);
         if (connectionMemory < least)
         {
             throw new ArgumentOutOfRangeException(

@@ -37,9 +37,9 @@ public sealed record SnapshotOptions
 public sealed record SnapshotLoadOptions
 {
     /// <summary>
-    /// Adds the snapshot's codecs, their dictionaries included, to the store's, so that its pages are stored as they are. Pages of a
-    /// codec for which no number is left, and
-    /// by default (false) those of codecs that the store does not have, are compressed anew with the codec for writes.
+    /// Adds the snapshot's codecs, their dictionaries included, to the store's, so that its pages are stored as they are. Pages of a codec
+    /// for which no number is left, and by default (false) those of codecs that the store does not have, are compressed anew with the codec
+    /// for writes.
     /// </summary>
     public bool RestoreCodecs { get; init; }
 }

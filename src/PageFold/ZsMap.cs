@@ -6,15 +6,11 @@ namespace PageFold;
 /// <remarks>The rules of <see cref="ZsMap"/> hold. If the object straddles two frames, <see cref="Span"/> is a copy of its bytes.</remarks>
 public readonly ref struct ZsReadMap : IDisposable
 {
-    private readonly ZsPool? _pool;
-    private readonly uint _entry;
-    private readonly ulong _sequence;
+    private readonly OpenMapping _mapping;
 
-    internal ZsReadMap(ZsPool pool, ReadOnlySpan<byte> span, uint entry, ulong sequence)
+    internal ZsReadMap(OpenMapping mapping, ReadOnlySpan<byte> span)
     {
-        _pool = pool;
-        _entry = entry;
-        _sequence = sequence;
+        _mapping = mapping;
         Span = span;
     }
 
@@ -22,7 +18,7 @@ public readonly ref struct ZsReadMap : IDisposable
     public ReadOnlySpan<byte> Span { get; }
 
     /// <summary>Ends the mapping. Never throws.</summary>
-    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+    public void Dispose() => _mapping.End();
 }
 
 /// <summary>
@@ -40,15 +36,11 @@ public readonly ref struct ZsReadMap : IDisposable
 /// </remarks>
 public readonly ref struct ZsMap : IDisposable
 {
-    private readonly ZsPool? _pool;
-    private readonly uint _entry;
-    private readonly ulong _sequence;
+    private readonly OpenMapping _mapping;
 
-    internal ZsMap(ZsPool pool, Span<byte> span, uint entry, ulong sequence)
+    internal ZsMap(OpenMapping mapping, Span<byte> span)
     {
-        _pool = pool;
-        _entry = entry;
-        _sequence = sequence;
+        _mapping = mapping;
         Span = span;
     }
 
@@ -56,5 +48,5 @@ public readonly ref struct ZsMap : IDisposable
     public Span<byte> Span { get; }
 
     /// <summary>Ends the mapping; what was written is in the object from then on. Never throws.</summary>
-    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+    public void Dispose() => _mapping.End();
 }

@@ -36,7 +36,7 @@ public sealed unsafe partial class ZsPool
             bytes = entry->Buffer;
             view.CopyTo(bytes);
         }
-        return new ZsReadMap(this, new ReadOnlySpan<byte>(bytes, view.Length), entry->Number, entry->Sequence);
+        return new ZsReadMap(Open(entry), new ReadOnlySpan<byte>(bytes, view.Length));
     }
 
     /// <summary>Makes an object contiguous for writing until the result is disposed: see <see cref="MapRead"/>.</summary>
@@ -55,7 +55,7 @@ public sealed unsafe partial class ZsPool
             span.Clear();
         else if (copied)
             view.CopyTo(entry->Buffer);
-        return new ZsMap(this, span, entry->Number, entry->Sequence);
+        return new ZsMap(Open(entry), span);
     }
 
     /// <summary>
@@ -69,7 +69,7 @@ public sealed unsafe partial class ZsPool
     {
         MapEntry* entry = OpenEntry(handle, inOnePiece: false, out ObjectView view, out _);
         entry->CopyBack = false;
-        return new ZsReadView(this, view.FirstSpan, view.SecondSpan, entry->Number, entry->Sequence);
+        return new ZsReadView(Open(entry), view.FirstSpan, view.SecondSpan);
     }
 
     /// <summary>
@@ -80,8 +80,10 @@ public sealed unsafe partial class ZsPool
     {
         MapEntry* entry = OpenEntry(handle, inOnePiece: false, out ObjectView view, out _);
         entry->CopyBack = false;
-        return new ZsView(this, view.FirstSpan, view.SecondSpan, entry->Number, entry->Sequence);
+        return new ZsView(Open(entry), view.FirstSpan, view.SecondSpan);
     }
+
+    private OpenMapping Open(MapEntry* entry) => new(this, entry->Number, entry->Sequence);
 
     /// <summary>Ends a mapping, once.</summary>
     internal void Unmap(uint number, ulong sequence)

@@ -6,15 +6,11 @@ namespace PageFold;
 /// </summary>
 public readonly ref struct ZsReadView : IDisposable
 {
-    private readonly ZsPool? _pool;
-    private readonly uint _entry;
-    private readonly ulong _sequence;
+    private readonly OpenMapping _mapping;
 
-    internal ZsReadView(ZsPool pool, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, uint entry, ulong sequence)
+    internal ZsReadView(OpenMapping mapping, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
     {
-        _pool = pool;
-        _entry = entry;
-        _sequence = sequence;
+        _mapping = mapping;
         First = first;
         Second = second;
     }
@@ -29,7 +25,7 @@ public readonly ref struct ZsReadView : IDisposable
     public int Length => First.Length + Second.Length;
 
     /// <summary>Ends the view. Never throws.</summary>
-    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+    public void Dispose() => _mapping.End();
 }
 
 /// <summary>
@@ -38,15 +34,11 @@ public readonly ref struct ZsReadView : IDisposable
 /// </summary>
 public readonly ref struct ZsView : IDisposable
 {
-    private readonly ZsPool? _pool;
-    private readonly uint _entry;
-    private readonly ulong _sequence;
+    private readonly OpenMapping _mapping;
 
-    internal ZsView(ZsPool pool, Span<byte> first, Span<byte> second, uint entry, ulong sequence)
+    internal ZsView(OpenMapping mapping, Span<byte> first, Span<byte> second)
     {
-        _pool = pool;
-        _entry = entry;
-        _sequence = sequence;
+        _mapping = mapping;
         First = first;
         Second = second;
     }
@@ -61,5 +53,5 @@ public readonly ref struct ZsView : IDisposable
     public int Length => First.Length + Second.Length;
 
     /// <summary>Ends the view. Never throws.</summary>
-    public void Dispose() => _pool?.Unmap(_entry, _sequence);
+    public void Dispose() => _mapping.End();
 }

@@ -9,10 +9,10 @@ namespace PageFold.Shared;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Whether a socket is stale is found out by connecting: the kernel refuses a connection where no process listens. Between that and the
-/// new socket another server could do the same, and each would remove the other's
-/// socket. So all of it, the end of a listener included, happens under an advisory lock on the folder, which leaves no file behind: of
-/// several servers that start at once one takes over, and the others find it alive.
+/// Whether a socket is stale is found out by connecting: the kernel refuses a connection where no process listens. Between that and the new
+/// socket another server could do the same, and each would remove the other's socket. So all of it, the end of a listener included, happens
+/// under an advisory lock on the folder, which leaves no file behind: of several servers that start at once one takes over, and the others
+/// find it alive.
 /// </para>
 /// <para>Where folders cannot be locked (other systems than Linux, folders that may not be read, some network file systems), nothing is
 /// taken over.</para>

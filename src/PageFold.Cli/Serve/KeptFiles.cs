@@ -167,8 +167,7 @@ internal sealed class KeptFiles : IDisposable
         try
         {
             // While it is locked: afterwards the name may be another's. What has content was there before, for something else. Where it
-            // cannot be known whether a file has
-            // its name still, it stays, so that no other takes the name.
+            // cannot be known whether a file has its name still, it stays, so that no other takes the name.
             if (OperatingSystem.IsLinux() && HasItsName(file) && file.CanSeek && file.Length == 0)
                 File.Delete(file.Name);
         }

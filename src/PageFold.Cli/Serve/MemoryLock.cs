@@ -6,9 +6,8 @@ using PageFold.Cli.Interop;
 namespace PageFold.Cli.Serve;
 
 /// <summary>
-/// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStore.Prefault"/>) and never swapped
-/// out or dropped, its code included. A kernel that swaps to this very server
-/// would otherwise wait for the server to swap the server in.
+/// What <c>--lock-memory</c> stands for: the server's memory is taken at the start (<see cref="PageStore.Prefault"/>) and never swapped out
+/// or dropped, its code included. A kernel that swaps to this very server would otherwise wait for the server to swap the server in.
 /// </summary>
 /// <remarks>
 /// The process is also marked as one that the kernel writes through (PR_SET_IO_FLUSHER, Linux 5.6), so that what the kernel allocates for

@@ -106,9 +106,9 @@ internal static class ServeRun
 
     private static void RefuseWhatDoesNothing(ServeOptions options)
     {
-        if (options.CacheBytes is { } cache and > 0 && (options.PageSize ?? 0) < RamDisk.SmallestCachedPage)
+        if (options.CacheBytes is { } cache and > 0 && (options.PageSize ?? 0) < RamDisk.MinCachedPage)
             throw new UserErrorException(
-                $"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.SmallestCachedPage)} and more; choose "
+                $"--cache {ByteSize.Format(cache)} is for pages of {ByteSize.Format(RamDisk.MinCachedPage)} and more; choose "
                 + $"--page-size 8KiB to 64KiB, or leave --cache out.");
         if (options.Upkeep is { Idle: not null, Recompress: null })
             throw new UserErrorException(
@@ -132,7 +132,7 @@ internal static class ServeRun
 
     private static void RefuseTooLittleForConnections(ServeOptions options)
     {
-        long least = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
+        long least = NbdServerOptions.MinConnectionMemory(options.MaxConnections);
         if (options.ConnectionMemory < least)
         {
             throw new UserErrorException(string.Create(
@@ -185,7 +185,7 @@ internal static class ServeRun
     private static void Lock(ServeOptions options, ServeLog log)
     {
         long limit = MemoryShares.Total(options);
-        long connections = NbdServerOptions.LeastConnectionMemory(options.MaxConnections);
+        long connections = NbdServerOptions.MinConnectionMemory(options.MaxConnections);
         MemoryLock.RefuseMoreThanIsThere(limit, connections);
         log.Tell(
             $"taking and locking {ByteSize.Format(limit)} of memory, and {ByteSize.Format(connections)} for {options.MaxConnections} "

@@ -5,8 +5,8 @@ namespace PageFold.Nbd.Session;
 /// they came.
 /// </summary>
 /// <remarks>
-/// Each running request keeps one of the store's few workbenches for as long as it takes, and fast requests need some too. So as many run
-/// at once as there are processors, half of the store's workbenches. Thread-safe.
+/// Each running request keeps one of the store's few codec streams for as long as it takes, and fast requests need some too. So as many run
+/// at once as there are processors, half of the store's codec streams. Thread-safe.
 /// </remarks>
 internal sealed class SlowLane
 {

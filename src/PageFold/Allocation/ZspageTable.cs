@@ -35,9 +35,6 @@ internal sealed unsafe class ZspageTable(FrameArena arena)
     private uint _nextNumber;
     private long _slabCount;
 
-    /// <summary>Bytes of slabs and of their directory.</summary>
-    public long Bytes => (Volatile.Read(ref _slabCount) << arena.FrameShift) + _slabs.Bytes;
-
     /// <summary>The descriptor of a zspage that exists or has existed; if it is gone, the address may be any in the arena.</summary>
     public byte* At(uint zspage)
     {

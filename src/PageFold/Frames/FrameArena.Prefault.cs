@@ -3,14 +3,12 @@ namespace PageFold.Frames;
 // Prefaulted memory: taken from the system ahead of use, and kept.
 //
 // Prefault sets a mark. From then on the frames below the mark are held, committed or not. Held frames that are not committed are charged
-// as
-// idle bytes, so everything else can charge only the rest of the limit, and resident memory never exceeds the limit. Committing a held
+// as idle bytes, so everything else can charge only the rest of the limit, and resident memory never exceeds the limit. Committing a held
 // frame moves its bytes from idle to used; giving it back moves them from used to idle. Neither can fail and neither takes a system call.
 //
 // A hole is a frame below the mark that is not held. There are two sources of holes. When the mark is set, the limit may not have room for
 // all frames, as in a full store. Later, a table that finds no other memory takes the memory of idle frames. A hole is held again when its
-// frame is
-// needed and there is room. From the first hole on, each commit asks the system for the memory.
+// frame is needed and there is room. From the first hole on, each commit asks the system for the memory.
 internal sealed unsafe partial class FrameArena
 {
     // Frames in one system call. A cancellation is noticed between calls.

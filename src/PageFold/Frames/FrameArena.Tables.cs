@@ -3,10 +3,9 @@ namespace PageFold.Frames;
 // Frames for tables.
 //
 // Every load reads one or two tables at random, so it misses the TLB for tables as often as it misses the cache. Frames of tables are
-// therefore
-// set aside in blocks as long and aligned as a huge page, and a block is collapsed when all of it is in use. A gigabyte of pages has three
-// megabytes of tables: two TLB entries instead of eight hundred. No table needs adjacent frames: where no block can be set aside, any frame
-// is used.
+// therefore set aside in blocks as long and aligned as a huge page, and a block is collapsed when all of it is in use. A gigabyte of pages
+// has three megabytes of tables: two TLB entries instead of eight hundred. No table needs adjacent frames: where no block can be set aside,
+// any frame is used.
 internal sealed unsafe partial class FrameArena
 {
     // An arena with fewer blocks never fills one with tables.

@@ -8,21 +8,18 @@ namespace PageFold.Frames;
 /// </para>
 /// <para>
 /// A frame is in one of five states: in use; free (committed, available at once); cold (given back, its address kept); set aside for
-/// tables; or
-/// fresh (never used). When no committed frame is free, one system call commits a batch of cold or fresh frames. When more frames are free
-/// than a mark, the highest are given back until three quarters of the mark remain. The mark and the batch grow with the frames in
-/// use and are a fraction of a percent of them.
+/// tables; or fresh (never used). When no committed frame is free, one system call commits a batch of cold or fresh frames. When more
+/// frames are free than a mark, the highest are given back until three quarters of the mark remain. The mark and the batch grow with the
+/// frames in use and are a fraction of a percent of them.
 /// </para>
 /// <para>
 /// If an owner calls <see cref="Decay"/> regularly, frames are given back there instead: only those that were not needed since the last
-/// call. So
-/// a pool whose size goes up and down makes no system calls for it. Until then up to a sixteenth of the frames in use may be free.
+/// call. So a pool whose size goes up and down makes no system calls for it. Until then up to a sixteenth of the frames in use may be free.
 /// A few frames can be kept as a reserve, for work that frees more than it takes and has to continue when the limit is reached.
 /// </para>
 /// <para>
 /// The limit counts committed memory, in use or not, and the arena's own tables. Memory is charged before it is committed and released
-/// after it
-/// is given back, so the limit is never exceeded. Thread-safe except for <see cref="Dispose"/>, which must come last.
+/// after it is given back, so the limit is never exceeded. Thread-safe except for <see cref="Dispose"/>, which must come last.
 /// </para>
 /// <para>
 /// If an arena was not disposed, the garbage collector frees its memory, unless a frame is in use: a span may still point to that

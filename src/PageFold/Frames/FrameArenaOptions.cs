@@ -17,8 +17,7 @@ internal sealed record FrameArenaOptions
     /// <remarks>
     /// Inside a container, a limit above the container's limit less a reserve is refused. The reserve is 32 MiB and a 64th of the
     /// container's limit, for the runtime and the kernel. Limits of several arenas, pools and stores in one process add up; the application
-    /// has to
-    /// keep their sum below the same bound.
+    /// has to keep their sum below the same bound.
     /// </remarks>
     public long? MemoryLimit { get; init; }
 
@@ -31,10 +30,9 @@ internal sealed record FrameArenaOptions
     /// </summary>
     /// <remarks>
     /// Random loads from a large store then miss the TLB less. Huge pages cost no memory. But a thread that touches a block of 2 MiB while
-    /// it is
-    /// collapsed waits a fraction of a millisecond, or several milliseconds on a virtual machine whose host has to find the memory. The
-    /// option suits stores
-    /// that are filled and then mostly read. The pool or store that owns the arena collapses blocks; an arena without owner collapses none.
+    /// it is collapsed waits a fraction of a millisecond, or several milliseconds on a virtual machine whose host has to find the memory.
+    /// The option suits stores that are filled and then mostly read. The pool or store that owns the arena collapses blocks; an arena
+    /// without owner collapses none.
     /// </remarks>
     public bool HugePages { get; init; }
 

@@ -3,9 +3,8 @@ namespace PageFold.Frames;
 /// <summary>Counts the charged frames of each block and records which blocks a huge page backs.</summary>
 /// <remarks>
 /// A block is as long and aligned as a huge page. A frame counts from the moment it is charged, to be committed or held, until its memory
-/// is
-/// given back. So a block is recorded as huge for as long as it is huge. Only watched blocks can be collapsed. Not thread-safe: the arena's
-/// lock guards it.
+/// is given back. So a block is recorded as huge for as long as it is huge. Only watched blocks can be collapsed. Not thread-safe: the
+/// arena's lock guards it.
 /// </remarks>
 internal sealed class HugeBlocks(uint framesPerBlock)
 {

@@ -5,8 +5,7 @@ namespace PageFold.Frames;
 /// <summary>A lock of four bytes among the fields that it guards, so that taking it loads their cache line and no other.</summary>
 /// <remarks>
 /// For short critical sections, which rarely contain the commit of a frame. A waiting thread spins, yields and finally sleeps. Not
-/// reentrant. A
-/// field, never copied.
+/// reentrant. A field, never copied.
 /// </remarks>
 internal struct Latch
 {

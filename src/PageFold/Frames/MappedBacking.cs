@@ -7,10 +7,9 @@ namespace PageFold.Frames;
 /// <summary>Frames in one range of reserved address space on Linux: private anonymous memory, or a memory file (memfd).</summary>
 /// <remarks>
 /// Other mappings can show the pages of a memory file too. Single frames are committed by a touch, in batches by MADV_POPULATE_WRITE, and
-/// given
-/// back by MADV_DONTNEED or, for the file, MADV_REMOVE. Where the kernel can, one call advises many runs. The kernel may not use huge pages
-/// on its own: one of them would hold 2 MiB for a single frame in use. On request, private memory that is completely in use is collapsed
-/// into huge pages.
+/// given back by MADV_DONTNEED or, for the file, MADV_REMOVE. Where the kernel can, one call advises many runs. The kernel may not use huge
+/// pages on its own: one of them would hold 2 MiB for a single frame in use. On request, private memory that is completely in use is
+/// collapsed into huge pages.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class MappedBacking : FrameBacking
@@ -149,8 +148,7 @@ internal sealed unsafe class MappedBacking : FrameBacking
 
     /// <remarks>
     /// MADV_DONTNEED on a part of a huge page only unmaps that part; the memory stays until the kernel is short of it. MADV_FREE makes the
-    /// kernel
-    /// split the page at once.
+    /// kernel split the page at once.
     /// </remarks>
     public override void Split(FrameRun run)
     {

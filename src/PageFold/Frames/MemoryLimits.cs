@@ -3,13 +3,10 @@ namespace PageFold.Frames;
 /// <summary>Determines the memory limit of an arena, a pool or a store.</summary>
 /// <remarks>
 /// In a container the limit of its control group applies. Half of it is the default. A configured limit above the container's less a
-/// reserve
-/// is refused, because the kernel would kill the process when it is exceeded. The reserve covers what the process needs besides the limit:
-/// the
-/// runtime, its heap and compiled code (about 15 MiB ahead of time, 30 to 50 MiB of private memory otherwise), and what the kernel charges
-/// to the group in proportion to the memory that is held: a 512th for page tables, and the same again where memory is mapped in many
-/// pieces. Each
-/// limit is checked separately. The application has to keep the sum of the limits in one process below the same bound.
+/// reserve is refused, because the kernel would kill the process when it is exceeded. The reserve covers what the process needs besides the
+/// limit: the runtime, its heap and compiled code (about 15 MiB ahead of time, 30 to 50 MiB of private memory otherwise), and what the
+/// kernel charges to the group in proportion to the memory that is held: a 512th for page tables, and the same again where memory is mapped
+/// in many pieces. Each limit is checked separately. The application has to keep the sum of the limits in one process below the same bound.
 /// </remarks>
 internal static class MemoryLimits
 {

@@ -40,9 +40,6 @@ internal sealed unsafe class MapEntries(MemoryBudget budget, int bufferSize)
     private ulong _free;
     private ulong _freeWithBuffer;
 
-    /// <summary>Bytes of entries and buffers.</summary>
-    public long Bytes => _entries.Bytes + (long)Volatile.Read(ref _buffers) * bufferSize;
-
     /// <summary>Checks out an entry for a mapping of a slot's object; false when there is no memory for it.</summary>
     /// <remarks><see cref="CountOpen"/> counts the mapping from now on.</remarks>
     public bool TryAcquire(uint slot, out MapEntry* entry)

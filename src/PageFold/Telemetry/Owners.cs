@@ -14,7 +14,7 @@ internal sealed class Owners<TStatistics>(string prefix)
     private const long MillisecondsOfOneCollection = 100;
 
     private readonly Lock _lock = new();
-    private readonly List<Entry> _entries = [];
+    private Entry[] _entries = [];
     private int _unnamed;
 
     /// <summary>Adds an owner, by a weak reference: one that was forgotten is left out, and the collector frees it.</summary>
@@ -24,61 +24,56 @@ internal sealed class Owners<TStatistics>(string prefix)
     public void Add(object owner, Func<object, TStatistics> read, string? name)
     {
         lock (_lock)
-        {
-            _entries.RemoveAll(entry => !entry.Owner.TryGetTarget(out _));
-            _entries.Add(new Entry(new WeakReference<object>(owner), read, name ?? $"{prefix}-{++_unnamed}"));
-        }
+            _entries = [.. _entries.Where(entry => entry.Owner is not null), new Entry(owner, read, name ?? $"{prefix}-{++_unnamed}")];
     }
 
     public void Remove(object owner)
     {
         lock (_lock)
-            _entries.RemoveAll(entry => !entry.Owner.TryGetTarget(out object? other) || other == owner);
+            _entries = [.. _entries.Where(entry => entry.Owner is { } other && other != owner)];
     }
 
     /// <summary>One measurement for each owner that is open.</summary>
     public IReadOnlyList<Measurement<long>> Measure(Func<TStatistics, long> figure)
     {
+        // Without the lock: statistics ask codecs, which may be any caller's, and make or dispose stores.
         List<Measurement<long>> measurements = [];
-        lock (_lock)
+        foreach (Entry entry in Volatile.Read(ref _entries))
         {
-            long now = Environment.TickCount64;
-            foreach (Entry entry in _entries)
-            {
-                if (Read(entry, now) is { } statistics)
-                    measurements.Add(new Measurement<long>(figure(statistics), entry.Tag));
-            }
+            if (entry.Read() is { } statistics)
+                measurements.Add(new Measurement<long>(figure(statistics), entry.Tag));
         }
         return measurements;
     }
 
-    private static TStatistics? Read(Entry entry, long now)
+    private sealed class Entry(object owner, Func<object, TStatistics> read, string name)
     {
-        if (entry.Statistics is not null && now - entry.ReadAt < MillisecondsOfOneCollection)
-            return entry.Statistics;
-        try
-        {
-            entry.Statistics = entry.Owner.TryGetTarget(out object? owner) ? entry.Read(owner) : null;
-            entry.ReadAt = now;
-        }
-        catch (ObjectDisposedException)
-        {
-            // It was closed after the list was read.
-            entry.Statistics = null;
-        }
-        return entry.Statistics;
-    }
+        private readonly WeakReference<object> _owner = new(owner);
+        private (TStatistics? Statistics, long At)? _last;
 
-    private sealed class Entry(WeakReference<object> owner, Func<object, TStatistics> read, string name)
-    {
-        public WeakReference<object> Owner => owner;
-
-        public Func<object, TStatistics> Read => read;
+        /// <summary>The owner; null if it was forgotten.</summary>
+        public object? Owner => _owner.TryGetTarget(out object? alive) ? alive : null;
 
         public KeyValuePair<string, object?> Tag { get; } = new("name", name);
 
-        public TStatistics? Statistics { get; set; }
-
-        public long ReadAt { get; set; }
+        /// <summary>The owner's statistics, at most so old as a collection takes; null if it is closed or was forgotten.</summary>
+        public TStatistics? Read()
+        {
+            long now = Environment.TickCount64;
+            lock (_owner)
+            {
+                if (_last is { } last && now - last.At < MillisecondsOfOneCollection)
+                    return last.Statistics;
+                try
+                {
+                    _last = (Owner is { } alive ? read(alive) : null, now);
+                }
+                catch (ObjectDisposedException)
+                {
+                    _last = (null, now);
+                }
+                return _last.Value.Statistics;
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ public class ConnectionMemoryTests
     [InlineData(200)]
     public void Greedy_clients_never_have_more_than_the_limit_and_keep_no_other_from_its_replies(int sharedBlocks)
     {
-        long limit = NbdServerOptions.LeastConnectionMemory(MaxConnections) + sharedBlocks * Block;
+        long limit = NbdServerOptions.MinConnectionMemory(MaxConnections) + sharedBlocks * Block;
         using Serving serving = new(
             [
                 new NbdExport { Name = "quick", Disk = TestDisk.Make(8 << 20) },

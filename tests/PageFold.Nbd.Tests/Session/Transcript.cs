@@ -2,8 +2,8 @@ namespace PageFold.Nbd.Tests.Session;
 
 /// <summary>
 /// Goes along what a client has sent, whatever it was, and along what the server has answered, and finds anything that the server should
-/// not have said: a reply to nothing, a second reply, one of the wrong
-/// form or length, or one behind the point where the client stopped making sense. What was asked for in full has to be answered.
+/// not have said: a reply to nothing, a second reply, one of the wrong form or length, or one behind the point where the client stopped
+/// making sense. What was asked for in full has to be answered.
 /// </summary>
 internal sealed class Transcript(byte[] sent, byte[] answered)
 {

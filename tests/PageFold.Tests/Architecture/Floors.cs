@@ -40,7 +40,7 @@ internal sealed class Floors
             "PageStoreStatistics", "SnapshotLoadOptions",
         ],
         ["PageFold.Compression"] = ["PageCodec", "PageCodecContext"],
-        ["Pool"] = ["PoolThrow", "ZsPool", "ZsPoolOptions", "ZsMap", "ZsReadMap", "ZsView", "ZsReadView"],
+        ["Pool"] = ["PoolThrow", "OpenMapping", "ZsPool", "ZsPoolOptions", "ZsMap", "ZsReadMap", "ZsView", "ZsReadView"],
         ["PageFold.Store.Log"] = ["WritebackOptions"],
         ["PageFold.Store.Recompression"] = ["RecompressionOptions", "CodecRetirementOptions"],
         ["PageFold.Store.Snapshots"] = ["SnapshotOptions", "SnapshotOutput"],

@@ -75,7 +75,7 @@ internal sealed class StoreRound(int seed, int milliseconds)
         });
         store.AddCodec(PageCodec.Zstd(1));
         store.AddCodec(PageCodec.Lz4Managed);
-        // Every workbench is ready before the room is taken away; the rest of the limit belongs to the owner.
+        // Every codec stream is ready before the room is taken away; the rest of the limit belongs to the owner.
         Crew.OnThreads(4, thread => store.Write(thread, Content(new byte[PageSize], 1, thread, 4)));
         store.Discard(0, Pages);
         store.Compact();

@@ -156,7 +156,7 @@ public class PageStoreCodecTests
         Exception? refused = null;
         Thread adding = new(() => refused = Record.Exception(() => store.AddCodec(PageCodec.Zstd(5))));
         adding.Start();
-        // The only wait on the way is that for the writer's workbench.
+        // The only wait on the way is that for the writer's codec stream.
         Crew.AwaitSleep(adding);
         slow.MayGoOn.Set();
         adding.Join();
@@ -192,7 +192,7 @@ public class PageStoreCodecTests
     {
         AllocationFaults faults = new();
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Faults = faults });
-        // Several workbenches, so that some have the context and others not when memory runs out.
+        // Several codec streams, so that some have the context and others not when memory runs out.
         Crew.OnThreads(4, thread =>
         {
             for (int page = thread; page < 64; page += 4)

@@ -81,7 +81,7 @@ public class PageStoreTests
                 store.Write(i, page);
             }
         }
-        // The words' places are used again; a thread that moved to another processor may have opened a workbench.
+        // The words' places are used again; a thread that moved to another processor may have opened a codec stream.
         Assert.InRange(store.GetStatistics().TableBytes, 0, held + 16384 * Environment.ProcessorCount);
     }
 

@@ -139,7 +139,7 @@ public sealed partial class ReclaimTests
         using PageStore store = new(
             new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
         store.Prefault();
-        // Enough for the workbenches of all threads.
+        // Enough for the codec streams of all threads.
         Assert.True(store.TrySetOwnerBytes(store.Index.Budget.Available - (256 << 10)));
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Pages.OnItsOwnThread(() =>
         {

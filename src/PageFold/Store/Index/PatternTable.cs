@@ -45,8 +45,8 @@ internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
     {
     }
 
-    /// <summary>Bytes of patterns and of the way to find them.</summary>
-    public long Bytes => _patterns.Bytes + _buckets.Bytes;
+    /// <summary>Bytes of patterns and of the way to find them. For tests, which compare them with what is charged.</summary>
+    internal long Bytes => _patterns.Bytes + _buckets.Bytes;
 
     /// <summary>The most patterns in one bucket. For tests.</summary>
     internal int LongestChain

@@ -8,9 +8,8 @@ using PageFold.Store.Index;
 namespace PageFold.Store.Snapshots;
 
 /// <summary>
-/// Reads the header of a file that may hold anything, in order and in small pieces: its hash covers every byte, of dictionaries only
-/// their places are kept. So a header costs what its label and names take,
-/// whatever its dictionaries are.
+/// Reads the header of a file that may hold anything, in order and in small pieces: its hash covers every byte, of dictionaries only their
+/// places are kept. So a header costs what its label and names take, whatever its dictionaries are.
 /// </summary>
 /// <param name="read">Reads bytes of the file at an offset.</param>
 /// <param name="length">Bytes of the header, as its beginning says.</param>
