@@ -68,7 +68,9 @@ internal static class SnapshotFormat
         return RecordHeaderBytes + sizeof(ulong);
     }
 
-    /// <summary>Reads the record at a position and goes on behind it; false, and why, if it is none. Its checksum is not computed here.</summary>
+    /// <summary>
+    /// Reads the record at a position and goes on behind it; false, and why, if it is none. Its checksum is not computed here.
+    /// </summary>
     public static bool TryReadRecord(ReadOnlySpan<byte> payload, ref int position, int pageSize, out uint page, out StoredPage form,
         out ReadOnlySpan<byte> bytes, out string? problem)
     {
