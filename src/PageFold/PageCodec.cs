@@ -74,7 +74,7 @@ public abstract class PageCodec
     public abstract PageCodecContext CreateContext(int pageSize);
 
     /// <summary>The maximum of bytes that a context for pages of this size holds; zero if that is not known in advance.</summary>
-    internal virtual long MostContextBytes(int pageSize) => 0;
+    internal virtual long MaxContextBytes(int pageSize) => 0;
 
     /// <summary>The parameters from which the codec can be made again; null if only its owner can make it.</summary>
     internal virtual CodecDescription? Describe() => null;

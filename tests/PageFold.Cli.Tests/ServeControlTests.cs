@@ -248,8 +248,8 @@ public class ServeControlTests
             "{\"version\":2,\"command\":\"recompress\",\"codec\":\"zstd:x\"}\n",
             "{\"version\":2,\"command\":\"recompress\",\"idleSeconds\":1e300}\n",
             "{\"version\":2,\"command\":\"recompress\",\"idleSeconds\":-1}\n",
-            "{\"version\":2,\"command\":\"recompress\",\"leastStoredBytes\":-1,\"count\":-1}\n",
-            "{\"version\":2,\"command\":\"writeback\",\"mostBytes\":-1}\n",
+            "{\"version\":2,\"command\":\"recompress\",\"minStoredBytes\":-1,\"count\":-1}\n",
+            "{\"version\":2,\"command\":\"writeback\",\"maxBytes\":-1}\n",
             "{\"version\":2,\"command\":\"stat\"",
             "\u00ff\u0000\u0001\n",
         ])

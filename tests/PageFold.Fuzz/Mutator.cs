@@ -5,7 +5,7 @@ namespace PageFold.Fuzz;
 /// <summary>Changes inputs by chance: bits, bytes, numbers, pieces moved, left out, doubled, or taken from another input.</summary>
 internal sealed class Mutator(int seed)
 {
-    private const int MostBytes = 64 << 10;
+    private const int MaxBytes = 64 << 10;
 
     private static readonly long[] Numbers =
         [0, 1, -1, 7, 8, 16, 255, 256, 4095, 4096, 4097, 32767, 65535, 65536, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue,
@@ -20,7 +20,7 @@ internal sealed class Mutator(int seed)
         byte[] result = [.. input];
         for (int changes = 1 << _random.Next(4); changes > 0; changes--)
             result = Change(result, other);
-        return result.Length > MostBytes ? result[..MostBytes] : result;
+        return result.Length > MaxBytes ? result[..MaxBytes] : result;
     }
 
     private byte[] Change(byte[] bytes, byte[] other)

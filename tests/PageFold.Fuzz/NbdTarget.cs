@@ -14,7 +14,7 @@ internal sealed class NbdTarget : IDisposable
     private const int BlockBytes = 4096;
 
     // Requests that read as much as they can would only take time.
-    private const int MostAnswered = 64 << 20;
+    private const int MaxAnswered = 64 << 20;
 
     private static readonly byte[] Hello =
         [0, 0, 0, 3, .. "IHAVEOPT"u8, 0, 0, 0, 1, 0, 0, 0, 4, .. "kept"u8];
@@ -53,7 +53,7 @@ internal sealed class NbdTarget : IDisposable
             // Sends and takes in turn: an input may ask for more than a socket holds.
             Task sending = Task.Factory.StartNew(
                 () => Send(client, input), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            for (long taken = 0; taken < MostAnswered;)
+            for (long taken = 0; taken < MaxAnswered;)
             {
                 int received = Take(client);
                 if (received == 0)

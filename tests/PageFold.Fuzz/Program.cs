@@ -11,7 +11,7 @@ namespace PageFold.Fuzz;
 /// </summary>
 internal static class Program
 {
-    private const int MostFindings = 5;
+    private const int MaxFindings = 5;
     private const double SlowSeconds = 10;
 
     private static int Main(string[] arguments)
@@ -40,7 +40,7 @@ internal static class Program
             Try(File.ReadAllBytes(file), keep: true);
         string queueFolder = Directory.CreateDirectory(Path.Combine(findings, $"{kind}.queue")).FullName;
         long deadline = Environment.TickCount64 + 1000L * seconds;
-        while (Environment.TickCount64 < deadline && found < MostFindings)
+        while (Environment.TickCount64 < deadline && found < MaxFindings)
         {
             // The newer half more often: they are what led on last.
             int chosen = mutator.Next(2) == 0 ? mutator.Next(queue.Count) : queue.Count - 1 - mutator.Next((queue.Count + 1) / 2);

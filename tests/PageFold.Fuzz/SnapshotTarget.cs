@@ -9,7 +9,7 @@ internal sealed class SnapshotTarget : IDisposable
     private const int MemoryLimit = 12 << 20;
 
     // What the tables of a store that has held pages may keep.
-    private const int MostKept = 2 << 20;
+    private const int MaxKept = 2 << 20;
 
     private readonly string _file;
     private readonly PageStore _store = new(new PageStoreOptions { MemoryLimit = MemoryLimit });
@@ -41,11 +41,11 @@ internal sealed class SnapshotTarget : IDisposable
         PageStoreStatistics left = _store.GetStatistics();
         Demand((left.Pages, left.PoolBytes) == (0, 0), $"an empty store holds {left.PoolBytes} bytes of objects");
         Demand(left.PeakBytes <= MemoryLimit, $"{left.PeakBytes} bytes were held, which is above the limit");
-        if (left.TotalBytes <= MostKept)
+        if (left.TotalBytes <= MaxKept)
             return;
         _store.Compact();
         long kept = _store.GetStatistics().TotalBytes;
-        Demand(kept <= MostKept || _store.Codecs.Count > 1, $"an empty store keeps {kept} bytes");
+        Demand(kept <= MaxKept || _store.Codecs.Count > 1, $"an empty store keeps {kept} bytes");
     }
 
     public void Dispose()

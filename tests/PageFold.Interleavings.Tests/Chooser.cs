@@ -1,7 +1,7 @@
 namespace PageFold.Interleavings;
 
 /// <summary>Says at each point which of the threads that can go on does. The first is the one that is running, if it can.</summary>
-internal abstract class Chooser(int mostPreemptions)
+internal abstract class Chooser(int maxPreemptions)
 {
     private int _preemptions;
 
@@ -12,7 +12,7 @@ internal abstract class Chooser(int mostPreemptions)
     /// <param name="isPreemption">True if any but the first takes its turn from a thread that could go on.</param>
     public int Choose(int count, bool isPreemption)
     {
-        if (isPreemption && _preemptions >= mostPreemptions)
+        if (isPreemption && _preemptions >= maxPreemptions)
             return 0;
         int chosen = Choose(count, Path.Count);
         Path.Add(chosen);
@@ -34,7 +34,7 @@ internal abstract class Chooser(int mostPreemptions)
 /// Every run with at most so many preemptions, one after the other. Few preemptions find most faults (Musuvathi and Qadeer, "Iterative
 /// context bounding", 2007), and the number of runs stays polynomial in the number of points.
 /// </summary>
-internal sealed class DepthFirst(int mostPreemptions) : Chooser(mostPreemptions)
+internal sealed class DepthFirst(int maxPreemptions) : Chooser(maxPreemptions)
 {
     private readonly List<(int Chosen, int Count)> _tree = [];
 
@@ -87,7 +87,7 @@ internal sealed class ByChance(int seed, int oneIn) : Chooser(int.MaxValue)
 }
 
 /// <summary>One run once more.</summary>
-internal sealed class Replay(IReadOnlyList<int> path, int mostPreemptions) : Chooser(mostPreemptions)
+internal sealed class Replay(IReadOnlyList<int> path, int maxPreemptions) : Chooser(maxPreemptions)
 {
     protected override int Choose(int count, int depth) => depth < path.Count ? path[depth] : 0;
 }

@@ -10,7 +10,7 @@ internal sealed record Scenario(Action[] Threads, Action Check);
 /// <summary>Runs a scenario in many interleavings and tells the first that fails, point by point.</summary>
 internal sealed class Exploration : IDisposable
 {
-    private const int MostTraced = 150;
+    private const int MaxTraced = 150;
 
     private List<Worker> _workers = [];
 
@@ -18,10 +18,10 @@ internal sealed class Exploration : IDisposable
     public IReadOnlySet<string>? Files { get; init; }
 
     /// <summary>Preemptions of a run, at most. Where a thread cannot go on, switching costs none.</summary>
-    public int MostPreemptions { get; init; } = 2;
+    public int MaxPreemptions { get; init; } = 2;
 
     /// <summary>The most runs, depth first.</summary>
-    public int MostRuns { get; init; } = 100_000;
+    public int MaxRuns { get; init; } = 100_000;
 
     /// <summary>Runs by chance after those.</summary>
     public int RunsByChance { get; init; }
@@ -45,7 +45,7 @@ internal sealed class Exploration : IDisposable
     public string? FindFailure(Func<Scenario> make)
     {
         // Few preemptions first: the shortest way to a failure is the easiest to read.
-        for (int preemptions = 0; preemptions <= MostPreemptions && Runs < MostRuns; preemptions++)
+        for (int preemptions = 0; preemptions <= MaxPreemptions && Runs < MaxRuns; preemptions++)
         {
             DepthFirst chooser = new(preemptions);
             do
@@ -54,7 +54,7 @@ internal sealed class Exploration : IDisposable
                     return failure;
                 IsComplete = !chooser.TryNext();
             }
-            while (!IsComplete && Runs < MostRuns);
+            while (!IsComplete && Runs < MaxRuns);
         }
         int seed = Seed;
         for (int i = 0; i < RunsByChance; i++, seed++)
@@ -72,7 +72,7 @@ internal sealed class Exploration : IDisposable
         Assert.True(failure is null, failure);
         Assert.True(Runs > 10, "The threads of the scenario do not meet.");
         string which = IsComplete ? "all" : "not all";
-        TestContext.Current.TestOutputHelper?.WriteLine($"{Runs} runs, {Steps} points, {which} of {MostPreemptions} preemptions");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{Runs} runs, {Steps} points, {which} of {MaxPreemptions} preemptions");
     }
 
     /// <summary>Explores, and fails the test if nothing is found. What is found is told in the test's output.</summary>
@@ -89,7 +89,7 @@ internal sealed class Exploration : IDisposable
             worker.Dispose();
     }
 
-    private string? RunOnce(Func<Scenario> make, Chooser chooser, int mostPreemptions)
+    private string? RunOnce(Func<Scenario> make, Chooser chooser, int maxPreemptions)
     {
         Runs++;
         if (Execute(make, chooser, isTraced: false, out _) is not { } failure)
@@ -97,11 +97,11 @@ internal sealed class Exploration : IDisposable
         if (failure is NotDeterministicException or TimeoutException)
             throw new NotDeterministicException($"Run {Runs} is of no use.", failure);
         // Once more with the same choices, to tell what happened.
-        Exception? again = Execute(make, new Replay([.. chooser.Path], mostPreemptions), isTraced: true, out List<string> trace);
+        Exception? again = Execute(make, new Replay([.. chooser.Path], maxPreemptions), isTraced: true, out List<string> trace);
         if (again?.GetType() != failure.GetType())
             throw new NotDeterministicException($"Run {Runs} failed with {failure.Message}; once more with {again?.Message ?? "nothing"}.");
         StringBuilder text = new($"Run {Runs}: {failure.Message}\n{failure.StackTrace}\n  the last of {trace.Count} points:");
-        foreach (string line in trace.TakeLast(MostTraced))
+        foreach (string line in trace.TakeLast(MaxTraced))
             text.Append("\n  ").Append(line);
         return text.ToString();
     }

@@ -23,11 +23,11 @@ namespace PageFold.Interleavings;
 internal sealed class Scheduler(Chooser chooser, IReadOnlySet<string>? files, bool clockMayJump, bool isTraced)
 {
     // A run of a scenario has some hundreds of points. One that has more than this goes round in circles.
-    private const int MostSteps = 20_000;
-    private const int MostTurnsInVain = 30;
+    private const int MaxSteps = 20_000;
+    private const int MaxTurnsInVain = 30;
 
     // A thread that looks through a table is at the same line hundreds of times.
-    private const int MostPointsOfALine = 3;
+    private const int MaxPointsOfALine = 3;
     private const int TimeThatPasses = 1000;
 
     private static readonly Action<object> RealEnter = Real<Action<object>>("Enter", typeof(object));
@@ -239,7 +239,7 @@ internal sealed class Scheduler(Chooser chooser, IReadOnlySet<string>? files, bo
                 return;
         }
         int times = worker.LastPoint.Line == line && worker.LastPoint.File == file ? worker.LastPoint.Times : 0;
-        if (times < MostPointsOfALine)
+        if (times < MaxPointsOfALine)
             Switch(worker, what, file, line);
         worker.LastPoint = (file, line, times + 1);
     }
@@ -249,11 +249,11 @@ internal sealed class Scheduler(Chooser chooser, IReadOnlySet<string>? files, bo
     {
         Note(worker, what, file, line);
         worker.LastPoint = default;
-        Worker? next = ++_steps > MostSteps ? null : Pick(worker);
+        Worker? next = ++_steps > MaxSteps ? null : Pick(worker);
         if (next == worker)
             return;
         if (next is null)
-            Fail(_steps > MostSteps ? new InvalidOperationException($"The threads go on after {MostSteps} points.") : Deadlock());
+            Fail(_steps > MaxSteps ? new InvalidOperationException($"The threads go on after {MaxSteps} points.") : Deadlock());
         else
             next.Wake();
         // For ever, where the run has failed.
@@ -277,7 +277,7 @@ internal sealed class Scheduler(Chooser chooser, IReadOnlySet<string>? files, bo
             }
             if (_candidates.Count > 0)
                 return Choose(current);
-            if (++_inVain > MostTurnsInVain || !TryGoOn(mayPassTime: turns > 0 || _inVain > 2))
+            if (++_inVain > MaxTurnsInVain || !TryGoOn(mayPassTime: turns > 0 || _inVain > 2))
                 return null;
         }
     }

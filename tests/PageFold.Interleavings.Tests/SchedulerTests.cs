@@ -7,7 +7,7 @@ public class SchedulerTests
     public void Every_interleaving_is_tried()
     {
         HashSet<string> seen = [];
-        using Exploration exploration = new() { MostPreemptions = 6 };
+        using Exploration exploration = new() { MaxPreemptions = 6 };
         exploration.AssertHolds(() =>
         {
             string order = "";
@@ -35,9 +35,9 @@ public class SchedulerTests
             void Add() => Volatile.Write(ref count, Volatile.Read(ref count) + 1);
             return new Scenario([Add, Add], () => Assert.Equal(2, count));
         }
-        using Exploration without = new() { MostPreemptions = 0 };
+        using Exploration without = new() { MaxPreemptions = 0 };
         Assert.Null(without.FindFailure(Make));
-        using Exploration with = new() { MostPreemptions = 1 };
+        using Exploration with = new() { MaxPreemptions = 1 };
         string? failure = with.FindFailure(Make);
         Assert.Contains("thread 1 Write SchedulerTests.cs", failure, StringComparison.Ordinal);
     }
@@ -45,7 +45,7 @@ public class SchedulerTests
     [Fact]
     public void Two_locks_in_different_orders_are_a_deadlock()
     {
-        using Exploration exploration = new() { MostPreemptions = 1 };
+        using Exploration exploration = new() { MaxPreemptions = 1 };
         string? failure = exploration.FindFailure(() =>
         {
             object first = new();
@@ -67,7 +67,7 @@ public class SchedulerTests
     [Fact]
     public void A_lock_keeps_others_out_and_a_pulse_wakes_those_that_wait()
     {
-        using Exploration exploration = new() { MostPreemptions = 3 };
+        using Exploration exploration = new() { MaxPreemptions = 3 };
         exploration.AssertHolds(() =>
         {
             object sync = new();
@@ -123,7 +123,7 @@ public class SchedulerTests
     [Fact]
     public void Threads_that_spin_for_one_another_do_not_keep_out_the_one_that_they_wait_for()
     {
-        using Exploration exploration = new() { MostPreemptions = 2 };
+        using Exploration exploration = new() { MaxPreemptions = 2 };
         exploration.AssertHolds(() =>
         {
             int flag = 0;

@@ -11,7 +11,7 @@ internal static class Wire
     public const uint RequestMagic = 0x25609513;
     public const uint SimpleReplyMagic = 0x67446698;
     public const uint StructuredReplyMagic = 0x668e33ef;
-    public const uint MostBytes = 32 << 20;
+    public const uint MaxBytes = 32 << 20;
 
     public static byte[] U16(int value) => [(byte)(value >> 8), (byte)value];
 

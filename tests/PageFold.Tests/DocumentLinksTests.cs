@@ -38,6 +38,19 @@ public sealed partial class DocumentLinksTests : IDisposable
         Assert.All(Directory.EnumerateFiles(docs, "*.md", SearchOption.AllDirectories), page => Assert.Contains(page, reached));
     }
 
+    [Theory]
+    [InlineData("SECURITY.md", 20)]
+    [InlineData("docs/architecture.md", 20)]
+    public void Tests_that_a_promise_or_an_invariant_names_exist(string document, int atLeast)
+    {
+        string root = ArchitectureTests.Root();
+        HashSet<string> files = [.. Directory.EnumerateFiles(Path.Combine(root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
+            .Select(file => Path.GetFileNameWithoutExtension(file)!)];
+        string[] named = [.. TestClass().Matches(File.ReadAllText(Path.Combine(root, document))).Select(match => match.Groups[1].Value)];
+        Assert.InRange(named.Length, atLeast, int.MaxValue);
+        Assert.All(named, name => Assert.Contains(name, files));
+    }
+
     [Fact]
     public void Links_to_missing_files_and_headings_are_found()
     {
@@ -93,6 +106,9 @@ public sealed partial class DocumentLinksTests : IDisposable
                 yield return line;
         }
     }
+
+    [GeneratedRegex("`([A-Za-z]+Tests)`")]
+    private static partial Regex TestClass();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

@@ -10,8 +10,8 @@ namespace PageFold.Cli.Serve;
 internal static class ControlCommands
 {
     // What the store takes, told here in the option's name.
-    private const int LeastDictionaryBytes = 1 << 10;
-    private const int MostDictionaryBytes = 1 << 20;
+    private const int MinDictionaryBytes = 1 << 10;
+    private const int MaxDictionaryBytes = 1 << 20;
 
     public static Option<string> ControlOption() =>
         new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
@@ -211,12 +211,12 @@ internal static class ControlCommands
                     Export = parsed.GetValue(export),
                     Codec = parsed.GetValue(codec),
                     TrainBytes = parsed.GetResult(train) is { Implicit: false }
-                        ? Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB", LeastDictionaryBytes, MostDictionaryBytes)
+                        ? Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB", MinDictionaryBytes, MaxDictionaryBytes)
                         : null,
                     ForWrites = parsed.GetValue(forWrites),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),
-                    LeastStoredBytes = Arguments.Bytes("--at-least", parsed.GetValue(least)) is { } bytes
+                    MinStoredBytes = Arguments.Bytes("--at-least", parsed.GetValue(least)) is { } bytes
                         ? (int)Math.Min(int.MaxValue, bytes) : null,
                     Count = parsed.GetValue(most) is { } pages ? PageNumber("--count", pages) : null,
                 };
@@ -250,7 +250,7 @@ internal static class ControlCommands
                     Export = parsed.GetValue(export),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),
-                    MostBytes = Arguments.Bytes("--most", parsed.GetValue(most)),
+                    MaxBytes = Arguments.Bytes("--most", parsed.GetValue(most)),
                 },
                 "Writing back",
                 parsed.GetValue(json),

@@ -44,9 +44,9 @@ internal sealed record ControlRequest
 
     public bool OnlyIncompressible { get; init; }
 
-    public int? LeastStoredBytes { get; init; }
+    public int? MinStoredBytes { get; init; }
 
-    public long? MostBytes { get; init; }
+    public long? MaxBytes { get; init; }
 
     public long? From { get; init; }
 
@@ -80,7 +80,7 @@ internal sealed record ControlReply
     /// <summary>Where the bytes that follow belong.</summary>
     public long? Offset { get; init; }
 
-    /// <summary>How many bytes of a snapshot or image follow this line, at most <see cref="MostDataBytes"/>.</summary>
+    /// <summary>How many bytes of a snapshot or image follow this line, at most <see cref="MaxDataBytes"/>.</summary>
     public int? DataBytes { get; init; }
 
     /// <summary>What the work has come to.</summary>
@@ -90,7 +90,7 @@ internal sealed record ControlReply
     public string? Note { get; init; }
 
     /// <summary>The most bytes that follow one line.</summary>
-    public const int MostDataBytes = 1 << 20;
+    public const int MaxDataBytes = 1 << 20;
 
     [JsonIgnore]
     public bool IsLast => Progress is null && Lines is null && Length is null && DataBytes is null;

@@ -8,7 +8,7 @@ internal sealed class ControlReader(Stream stream)
     private const int FirstBufferBytes = 1 << 16;
 
     // Far more than any report needs; what is longer is no server of this kind.
-    private const int MostLineBytes = 64 << 20;
+    private const int MaxLineBytes = 64 << 20;
 
     private byte[] _buffer = new byte[FirstBufferBytes];
     private int _start;
@@ -25,8 +25,8 @@ internal sealed class ControlReader(Stream stream)
         while ((length = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n')) < 0)
         {
             searched = _end - _start;
-            if (searched >= MostLineBytes)
-                throw new JsonException($"a line is longer than {MostLineBytes} bytes");
+            if (searched >= MaxLineBytes)
+                throw new JsonException($"a line is longer than {MaxLineBytes} bytes");
             if (!TryFill())
                 return searched == 0 ? null : throw new EndOfStreamException("it ended in the middle of a line");
         }
@@ -34,7 +34,7 @@ internal sealed class ControlReader(Stream stream)
         _start += line.Length + 1;
         ControlReply reply = JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply)
             ?? throw new JsonException("a line is null");
-        return reply.DataBytes is < 0 or > ControlReply.MostDataBytes || reply.Offset < 0
+        return reply.DataBytes is < 0 or > ControlReply.MaxDataBytes || reply.Offset < 0
             ? throw new JsonException("a line announces what cannot be") : reply;
     }
 

@@ -7,10 +7,10 @@ namespace PageFold.Cli.Serve;
 /// <summary>Listens on the control socket, which only its owner may open, and carries out each request on its own thread.</summary>
 internal sealed class ControlServer : IDisposable
 {
-    private const int MostConnections = 32;
+    private const int MaxConnections = 32;
     private const int Backlog = 128;
     private const int MillisecondsAfterFailure = 250;
-    private const int MostRequestBytes = 64 << 10;
+    private const int MaxRequestBytes = 64 << 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PatienceWithReaders = TimeSpan.FromSeconds(1);
 
@@ -63,7 +63,7 @@ internal sealed class ControlServer : IDisposable
             try
             {
                 Socket socket = await _listener.Socket.AcceptAsync(_stopping.Token);
-                if (_active.CurrentCount > MostConnections || !_active.TryAddCount())
+                if (_active.CurrentCount > MaxConnections || !_active.TryAddCount())
                 {
                     socket.Dispose();
                     continue;
@@ -175,7 +175,7 @@ internal sealed class ControlServer : IDisposable
         using CancellationTokenSource timely = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using CancellationTokenRegistration cut = timely.Token.Register(() => StopReading(socket));
         timely.CancelAfter(_patience);
-        byte[] buffer = new byte[MostRequestBytes];
+        byte[] buffer = new byte[MaxRequestBytes];
         int length = 0;
         while (true)
         {
@@ -190,7 +190,7 @@ internal sealed class ControlServer : IDisposable
                 _tell("a client sent nothing to the control socket, as NBD clients do that were given it for the socket of a disk");
             if (read == 0 || length == buffer.Length)
                 throw new InvalidDataException(
-                    read == 0 ? "it does not end with a new line" : $"it is longer than {MostRequestBytes} bytes");
+                    read == 0 ? "it does not end with a new line" : $"it is longer than {MaxRequestBytes} bytes");
         }
     }
 

@@ -113,7 +113,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 Codec = codec,
                 MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
                 OnlyIncompressible = request.OnlyIncompressible,
-                MinStoredBytes = request.LeastStoredBytes ?? 0,
+                MinStoredBytes = request.MinStoredBytes ?? 0,
                 MaxPages = request.Count,
                 // What gained nothing with the dictionary before may gain with this one.
                 RetryWithoutGain = request.TrainBytes is not null,
@@ -146,7 +146,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             {
                 MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
                 OnlyIncompressible = request.OnlyIncompressible,
-                MaxBytes = request.MostBytes,
+                MaxBytes = request.MaxBytes,
             },
             progress,
             cancellation);

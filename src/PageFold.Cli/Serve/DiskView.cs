@@ -7,7 +7,7 @@ namespace PageFold.Cli.Serve;
 /// <summary>A server and its disks for a person: what they hold, what they do, where the memory is.</summary>
 internal static class DiskView
 {
-    private const int MostClasses = 12;
+    private const int MaxClasses = 12;
     private const int BarWidth = 24;
     private static readonly string[] Shown = ["read", "write", "trim", "write-zeroes", "flush", "block-status"];
 
@@ -105,7 +105,7 @@ internal static class DiskView
     private static IRenderable Classes(DiskReport disk)
     {
         // Neighbouring classes together, so that the chart fits the screen.
-        int width = Math.Max(1, disk.PageSize / MostClasses);
+        int width = Math.Max(1, disk.PageSize / MaxClasses);
         Bars bars = new("[bold]Memory by object size[/]", Color.Green, cells: 38);
         foreach (IGrouping<int, ClassReport> group in disk.Classes.GroupBy(sizeClass => (sizeClass.ObjectSize - 1) / width)
             .OrderBy(group => group.Key))

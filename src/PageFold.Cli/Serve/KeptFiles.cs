@@ -17,7 +17,7 @@ internal sealed class KeptFiles : IDisposable
     // As long as what a file is called until it is whole: where the one name is possible, the other is.
     public const string Suffix = ".pagefold-keeping";
     public const string PartialSuffix = ".pagefold-partial";
-    private const int MostAttempts = 100;
+    private const int MaxAttempts = 100;
     private const int SharingViolationOnWindows = unchecked((int)0x80070020);
     private const int EWOULDBLOCK = 11;
     private const int EWOULDBLOCKOnBsd = 35;
@@ -105,7 +105,7 @@ internal sealed class KeptFiles : IDisposable
             mark = MarkOf(path);
             if (new FileInfo(mark).LinkTarget is not null)
                 throw new IOException("it is a link");
-            for (int attempt = 0; attempt < MostAttempts; attempt++)
+            for (int attempt = 0; attempt < MaxAttempts; attempt++)
             {
                 FileStream? held = TryHold(mark);
                 if (held is not null)

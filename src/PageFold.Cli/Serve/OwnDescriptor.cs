@@ -9,7 +9,7 @@ namespace PageFold.Cli.Serve;
 internal static class OwnDescriptor
 {
     // As many as Linux follows.
-    private const int MostLinks = 40;
+    private const int MaxLinks = 40;
 
     /// <summary>The descriptor that a name means; null for a name of a file.</summary>
     /// <exception cref="UserErrorException">The name leads into another process, or in a circle.</exception>
@@ -50,7 +50,7 @@ internal static class OwnDescriptor
         }
         if (target is null)
             return (full, null);
-        if (++links > MostLinks)
+        if (++links > MaxLinks)
             throw new UserErrorException(
                 $"{path} is a link that leads in a circle, or through more links than the system follows; choose another file.");
         return Walk(Path.GetFullPath(target, folder), path, ref links);

@@ -12,7 +12,7 @@ namespace PageFold.Cli.Serve;
 /// escaped.</remarks>
 internal sealed class ServeLog : IDisposable
 {
-    private const int MostKinds = 64;
+    private const int MaxKinds = 64;
     private const int LongestLine = 1000;
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
@@ -43,7 +43,7 @@ internal sealed class ServeLog : IDisposable
         lock (_lock)
         {
             // Many kinds at once are themselves a kind.
-            if (!_kinds.ContainsKey(key) && _kinds.Count >= MostKinds)
+            if (!_kinds.ContainsKey(key) && _kinds.Count >= MaxKinds)
                 key = string.Empty;
             if (_kinds.TryGetValue(key, out Kind? kind))
             {

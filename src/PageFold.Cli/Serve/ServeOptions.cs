@@ -201,10 +201,10 @@ internal static class ServeArguments
         if (text is null)
             return SwapSizing.DefaultRatio;
         return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio)
-            && ratio is >= 1 and <= SwapSizing.LargestRatio
+            && ratio is >= 1 and <= SwapSizing.MaxRatio
             ? ratio
             : throw new UserErrorException(
-                $"{option} {Arguments.Shown(text)} is no ratio; write a number from 1 to {SwapSizing.LargestRatio} as in {option} 2.5, or "
+                $"{option} {Arguments.Shown(text)} is no ratio; write a number from 1 to {SwapSizing.MaxRatio} as in {option} 2.5, or "
                 + $"none for {SwapSizing.DefaultRatio}.");
     }
 

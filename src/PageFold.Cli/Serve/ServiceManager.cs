@@ -14,7 +14,7 @@ internal static class ServiceManager
     /// <summary>The server has been asked to end, and still saves what it keeps.</summary>
     public const string Stopping = "STOPPING=1";
 
-    private const int MostMillisecondsToTell = 1000;
+    private const int MaxMillisecondsToTell = 1000;
     private const string Variable = "NOTIFY_SOCKET";
 
     /// <summary>Sends a state. A server whose manager cannot be told serves all the same, and says so in its log.</summary>
@@ -27,7 +27,7 @@ internal static class ServiceManager
             using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
             {
                 // A manager that takes nothing must not keep the disk from being saved.
-                SendTimeout = MostMillisecondsToTell,
+                SendTimeout = MaxMillisecondsToTell,
             };
             // Names of Linux's abstract sockets begin with a zero byte, which no variable can hold.
             UnixDomainSocketEndPoint manager = new(name[0] == '@' ? $"\0{name[1..]}" : name);

@@ -20,7 +20,7 @@ internal sealed class SnapshotStream(ControlReplies client, TimeSpan patience) :
     {
         while (!bytes.IsEmpty)
         {
-            ReadOnlySpan<byte> part = bytes[..Math.Min(bytes.Length, ControlReply.MostDataBytes)];
+            ReadOnlySpan<byte> part = bytes[..Math.Min(bytes.Length, ControlReply.MaxDataBytes)];
             client.Tell(new ControlReply { Offset = offset, DataBytes = part.Length }, part, patience);
             bytes = bytes[part.Length..];
             offset += part.Length;

@@ -7,7 +7,7 @@ namespace PageFold.Cli.Serve;
 internal static class SwapSizing
 {
     public const double DefaultRatio = 2;
-    public const double LargestRatio = 100;
+    public const double MaxRatio = 100;
 
     // The largest page, so that the size fits whatever page size a snapshot says.
     private const long SizeStep = 64 << 10;
@@ -18,7 +18,7 @@ internal static class SwapSizing
 
     // What the limit holds beside pages: tables, buffers, the cache, gaps between objects. Taken generously, since disk space is cheap.
     private const int TablesShift = 3;
-    private const long LeastTables = 16 << 20;
+    private const long MinTables = 16 << 20;
 
     /// <summary>Gives every disk its limit and the size that follows from it; options without <c>--swap</c> stay as they are.</summary>
     public static ServeOptions Apply(ServeOptions options)
@@ -55,7 +55,7 @@ internal static class SwapSizing
     public static long WritebackBytes(ServeOptions options, ExportOptions export)
     {
         long limit = export.MemoryLimit!.Value;
-        long tables = Math.Min(limit, (limit >> TablesShift) + LeastTables + (options.CacheBytes ?? 0));
+        long tables = Math.Min(limit, (limit >> TablesShift) + MinTables + (options.CacheBytes ?? 0));
         long needed = WritebackOptions.BytesFor(
             Math.Max(0, export.Size!.Value - limit + tables), options.PageSize ?? PageStore.MinPageSize);
         if (needed > WritebackOptions.MaxFileBytes)

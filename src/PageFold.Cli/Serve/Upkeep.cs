@@ -8,8 +8,8 @@ namespace PageFold.Cli.Serve;
 /// </summary>
 internal sealed class Upkeep : IDisposable
 {
-    private static readonly TimeSpan MostBetween = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LeastBetween = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxBetween = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MinBetween = TimeSpan.FromSeconds(1);
 
     private const string Reserve = "reserve";
     private const string WritingBack = "writeback";
@@ -67,9 +67,9 @@ internal sealed class Upkeep : IDisposable
     private void Run()
     {
         double quarter = Math.Min(_idle.TotalSeconds, (_options.WritebackIdle ?? _idle).TotalSeconds) / 4;
-        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(quarter, LeastBetween.TotalSeconds, MostBetween.TotalSeconds));
+        TimeSpan between = TimeSpan.FromSeconds(Math.Clamp(quarter, MinBetween.TotalSeconds, MaxBetween.TotalSeconds));
         long tended = Stopwatch.GetTimestamp();
-        while (!_ending.Token.WaitHandle.WaitOne(LeastBetween))
+        while (!_ending.Token.WaitHandle.WaitOne(MinBetween))
         {
             // More often than the rest: a disk may be filled within seconds.
             foreach (NbdExport export in _disks.Exports)

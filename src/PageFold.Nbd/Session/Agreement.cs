@@ -8,9 +8,9 @@ internal sealed record Agreement(NbdExport Export, bool Structured, MetaContexts
     /// <summary>The most bytes that a request reads or writes: what the protocol expects every server to take.</summary>
     public const uint MaxLength = 32 << 20;
 
-    private const uint SmallestPreferred = 4096;
+    private const uint MinPreferred = 4096;
 
-    public static uint PreferredBlock(NbdExport export) => Math.Max(SmallestPreferred, (uint)export.Disk.PageSize);
+    public static uint PreferredBlock(NbdExport export) => Math.Max(MinPreferred, (uint)export.Disk.PageSize);
 
     /// <summary>What the export can do.</summary>
     public static TransmissionFlags FlagsFor(NbdExport export, bool structured)

@@ -31,7 +31,7 @@ internal sealed class ConnectionMemory : IDisposable
     /// <summary>How long memory without a use is kept for the next.</summary>
     public const int MillisecondsKept = 2000;
 
-    private const int MostGivenBackAtOnce = 16;
+    private const int MaxGivenBackAtOnce = 16;
 
     private readonly Lock _lock = new();
     private readonly long _limit;
@@ -179,14 +179,14 @@ internal sealed class ConnectionMemory : IDisposable
         {
             int count = 0;
             long surplus = _taken + _kept.Count - _least;
-            long most = Math.Min(Math.Min(_kept.Count, surplus), MostGivenBackAtOnce);
+            long most = Math.Min(Math.Min(_kept.Count, surplus), MaxGivenBackAtOnce);
             while (count < most && now - _kept[count].ReturnedAt >= MillisecondsKept)
             {
                 _kept[count].GiveBack();
                 _empty.Push(_kept[count++]);
             }
             _kept.RemoveRange(0, count);
-            return count == MostGivenBackAtOnce;
+            return count == MaxGivenBackAtOnce;
         }
     }
 }

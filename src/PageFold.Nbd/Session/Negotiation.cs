@@ -14,7 +14,7 @@ namespace PageFold.Nbd.Session;
 internal sealed class Negotiation(NbdServerOptions options, ClientStream client, ConnectionMemory memory)
 {
     // Enough for any client; more is a client that keeps the handshake open on purpose.
-    private const int MostOptions = 1000;
+    private const int MaxOptions = 1000;
 
     private ReceiveBuffer _input = new ReceiveBuffer(memory, client, encrypted: null);
     private Stream _stream = client;
@@ -49,7 +49,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
         if ((client & ~(uint)(HandshakeFlags.FixedNewstyle | HandshakeFlags.NoZeroes)) != 0)
             throw new InvalidDataException($"the client's flags 0x{client:x} are not known");
         _noZeroes = (client & (uint)HandshakeFlags.NoZeroes) != 0;
-        for (int i = 0; i < MostOptions; i++)
+        for (int i = 0; i < MaxOptions; i++)
         {
             byte[]? header = await ReadAsync(NbdConstants.OptionHeaderLength);
             if (header is null)
@@ -67,7 +67,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
             if (ended)
                 return agreement;
         }
-        throw new InvalidDataException($"the client has asked for {MostOptions} options");
+        throw new InvalidDataException($"the client has asked for {MaxOptions} options");
     }
 
     private async Task<(bool Ended, Agreement? Agreement)> AnswerAsync(NbdOption option, byte[] data)

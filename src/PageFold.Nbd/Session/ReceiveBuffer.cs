@@ -13,7 +13,7 @@ namespace PageFold.Nbd.Session;
 internal sealed class ReceiveBuffer : PipeReader
 {
     // Less room than this is not worth a system call: what was not consumed moves to the front first.
-    private const int LeastRoom = 32 << 10;
+    private const int MinRoom = 32 << 10;
     private static readonly TimeSpan KeptWhileSilent = TimeSpan.FromMilliseconds(ConnectionMemory.MillisecondsKept);
 
     private readonly MemoryLease _lease;
@@ -115,7 +115,7 @@ internal sealed class ReceiveBuffer : PipeReader
     {
         _block ??= _lease.TryTake()!;
         Span<byte> all = _block.GetSpan();
-        if (MemoryBlock.Bytes - _end < LeastRoom && _start > 0)
+        if (MemoryBlock.Bytes - _end < MinRoom && _start > 0)
         {
             all[_start.._end].CopyTo(all);
             (_start, _end) = (0, _end - _start);

@@ -9,11 +9,11 @@ namespace PageFold.Nbd.Session;
 /// </summary>
 /// <remarks>
 /// Lines are of one kind if they differ in digits alone. The kinds are those of the messages in the code; should there be more than <see
-/// cref="MostKinds"/> in a minute, the rest count as one.
+/// cref="MaxKinds"/> in a minute, the rest count as one.
 /// </remarks>
 internal sealed class ServerLog(Action<string> tell, TimeProvider time)
 {
-    public const int MostKinds = 64;
+    public const int MaxKinds = 64;
     private const string Rest = "other lines";
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
@@ -27,7 +27,7 @@ internal sealed class ServerLog(Action<string> tell, TimeProvider time)
         lock (_lock)
         {
             string key = new([.. line.Where(c => !char.IsAsciiDigit(c))]);
-            if (!_kinds.ContainsKey(key) && _kinds.Count >= MostKinds)
+            if (!_kinds.ContainsKey(key) && _kinds.Count >= MaxKinds)
                 key = Rest;
             if (_kinds.TryGetValue(key, out Kind? kind))
             {

@@ -10,7 +10,7 @@ namespace PageFold.Nbd.Session;
 internal sealed class SlowRequest(SlowRequests pool) : IThreadPoolWorkItem
 {
     /// <summary>Bytes of data, at most; the loop carries longer requests out itself, piece by piece.</summary>
-    public const int MostBytes = 128 << 10;
+    public const int MaxBytes = 128 << 10;
 
     private int _collected;
 

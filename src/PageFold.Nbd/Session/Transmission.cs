@@ -186,7 +186,7 @@ internal sealed class Transmission : IDisposable
 
     private void Read(in ReceivedRequest request)
     {
-        if (request.Length <= SlowRequest.MostBytes && _disk.IsSlowToRead(request.Offset, request.Length)
+        if (request.Length <= SlowRequest.MaxBytes && _disk.IsSlowToRead(request.Offset, request.Length)
             && _slow.TryTake(request) is { } slow)
             slow.Start();
         else
@@ -196,7 +196,7 @@ internal sealed class Transmission : IDisposable
     /// <summary>Stores the payload of a write page by page as it arrives, or passes over it after an error.</summary>
     private void Write(in ReceivedRequest request)
     {
-        if (request.Error == NbdError.None && request.Length <= SlowRequest.MostBytes && _disk.IsSlowToWrite
+        if (request.Error == NbdError.None && request.Length <= SlowRequest.MaxBytes && _disk.IsSlowToWrite
             && _slow.TryTake(request) is { } slow)
         {
             WriteSlowly(slow);

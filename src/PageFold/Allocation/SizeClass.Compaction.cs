@@ -51,17 +51,17 @@ internal sealed unsafe partial class SizeClass
     /// <summary>Compacts until little can be reclaimed, or no object can be moved.</summary>
     /// <param name="owners">The slots that say where objects are.</param>
     /// <param name="thorough">True: reclaims almost all. False: compacts only a sparse class, until it is clearly not sparse.</param>
-    /// <param name="mostFrames">Stops when so many frames are freed, because an allocation waits for them.</param>
+    /// <param name="maxFrames">Stops when so many frames are freed, because an allocation waits for them.</param>
     /// <param name="cancellation">Stops between two steps.</param>
-    public CompactionResult Compact(SlotTable owners, bool thorough, long mostFrames, CancellationToken cancellation)
+    public CompactionResult Compact(SlotTable owners, bool thorough, long maxFrames, CancellationToken cancellation)
     {
         CompactionResult total = default;
         if (!thorough && !IsSparse)
             return total;
         int stuck = 0;
-        bool haste = mostFrames != long.MaxValue;
+        bool haste = maxFrames != long.MaxValue;
         int maxStuck = haste ? MaxStuckInHaste : MaxStuck;
-        while (total.FramesFreed < mostFrames && stuck < maxStuck && !cancellation.IsCancellationRequested)
+        while (total.FramesFreed < maxFrames && stuck < maxStuck && !cancellation.IsCancellationRequested)
         {
             // Moves that freed no frame so far are not lost: the next attempt finds the source emptier.
             if (haste && total.BytesMoved > (total.FramesFreed + 4) * MaxFramesMovedPerFrameFreed * Geometry.FrameSize)

@@ -23,9 +23,9 @@ internal sealed unsafe class ZsHeap : IDisposable
 {
     private const int BackgroundDelayMilliseconds = 100;
     private const long FramesPerReclaim = 16;
-    private const int MostClassesPerReclaim = 8;
-    private const int MostRounds = 4;
-    private const int MostReserved = 4;
+    private const int MaxClassesPerReclaim = 8;
+    private const int MaxRounds = 4;
+    private const int MaxReserved = 4;
 
     // A header, bitmaps of a hundred objects and the numbers of 64 frames.
     private const int TypicalDescriptor = 320;
@@ -57,7 +57,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         ManagedBytes = _table.Geometries.Count * ManagedBytesPerClass;
         if (!arena.Budget.TryCharge(ManagedBytes))
             FrameThrow.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
-        arena.Reserve((int)Math.Min(MostReserved, arena.MemoryLimit / arena.FrameSize / 64));
+        arena.Reserve((int)Math.Min(MaxReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _zspages = new ZspageTable(arena);
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];
         arena.DeferUpkeep(RequestUpkeep);
@@ -116,7 +116,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         if (sizeClass.TryAllocate(reserve, out location))
             return true;
         // What is freed may go to the reserve first, or to another thread.
-        for (int round = 0; mayReclaim && round < MostRounds && TryReclaim(); round++)
+        for (int round = 0; mayReclaim && round < MaxRounds && TryReclaim(); round++)
         {
             if (sizeClass.TryAllocate(reserve, out location))
                 return true;
@@ -224,9 +224,9 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     private SizeClass ClassOf(ObjectLocation location) => _classes[((ZspageHeader*)_zspages.At(location.Zspage(_indexBits)))->Class];
 
-    private CompactionResult Compact(SizeClass sizeClass, bool thorough, long mostFrames, CancellationToken cancellation)
+    private CompactionResult Compact(SizeClass sizeClass, bool thorough, long maxFrames, CancellationToken cancellation)
     {
-        CompactionResult result = sizeClass.Compact(Owners, thorough, mostFrames, cancellation);
+        CompactionResult result = sizeClass.Compact(Owners, thorough, maxFrames, cancellation);
         Interlocked.Add(ref _framesCompacted, result.FramesFreed);
         Interlocked.Add(ref _bytesMoved, result.BytesMoved);
         return result;
@@ -242,7 +242,7 @@ internal sealed unsafe class ZsHeap : IDisposable
             // Mapped objects may hold a class as it is; then the next has to give.
             SizeClass? sparsest = null;
             long below = long.MaxValue;
-            for (int tried = 0; tried < MostClassesPerReclaim && TryFindSparsest(ref sparsest, ref below); tried++)
+            for (int tried = 0; tried < MaxClassesPerReclaim && TryFindSparsest(ref sparsest, ref below); tried++)
             {
                 if (Compact(sparsest, thorough: true, FramesPerReclaim, CancellationToken.None).FramesFreed > 0)
                     return true;
@@ -310,7 +310,7 @@ internal sealed unsafe class ZsHeap : IDisposable
                 foreach (SizeClass sizeClass in _classes)
                     Compact(sizeClass, thorough: false, long.MaxValue, _gate.Closing);
             }
-            if (Arena.Decay() | Arena.MergeBlocks())
+            if (Arena.Decay() | Arena.CollapseBlocks())
                 RequestUpkeep();
         }
     }

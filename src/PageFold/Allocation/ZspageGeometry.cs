@@ -26,7 +26,7 @@ internal sealed class ZspageGeometry
 
     // Enough for a frame of the smallest objects, and for good chains of small frames.
     private const int MinIndexBits = 9;
-    private const int SmallestStrideShift = 5;
+    private const int MinStrideShift = 5;
 
     // Objects of a whole frame that share a descriptor: enough to make its header negligible.
     private const int WholeFrameObjects = 64;
@@ -92,7 +92,7 @@ internal sealed class ZspageGeometry
     /// So the smallest objects can fill a frame of any size. Larger frames need fewer zspages for the same memory, so the bits come from
     /// the zspage's number.
     /// </remarks>
-    public static int IndexBitsFor(int frameShift) => Math.Max(MinIndexBits, frameShift - SmallestStrideShift);
+    public static int IndexBitsFor(int frameShift) => Math.Max(MinIndexBits, frameShift - MinStrideShift);
 
     /// <summary>The maximum number of objects in a zspage.</summary>
     public static int MaxObjects(int frameSize) => 1 << IndexBitsFor(BitOperations.Log2((uint)frameSize));

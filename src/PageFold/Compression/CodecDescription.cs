@@ -19,7 +19,7 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
             && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
     /// <summary>True if a codec of this name and level with a dictionary of so many bytes can exist.</summary>
-    /// <remarks>For such a codec <see cref="MostSharedBytes"/> is known.</remarks>
+    /// <remarks>For such a codec <see cref="MaxSharedBytes"/> is known.</remarks>
     public static bool IsPossible(string name, int level, int dictionaryBytes) => name switch
     {
         "lz4" or "lz4-managed" or "none" => level == 0 && dictionaryBytes == 0,
@@ -28,7 +28,7 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
     };
 
     /// <summary>The maximum of bytes that the contexts of such a codec share, its dictionary included, and that making it takes.</summary>
-    public static long MostSharedBytes(int level, int dictionaryBytes) => ZstdCodec.MostSharedBytes(level, dictionaryBytes);
+    public static long MaxSharedBytes(int level, int dictionaryBytes) => ZstdCodec.MaxSharedBytes(level, dictionaryBytes);
 
     /// <summary>Makes the codec, which then owns the dictionary's array; null if the codec refuses the dictionary.</summary>
     /// <param name="name">The name of a possible codec.</param>

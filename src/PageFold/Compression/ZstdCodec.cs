@@ -74,7 +74,7 @@ internal sealed unsafe class ZstdCodec : PageCodec
     public override PageCodecContext CreateContext(int pageSize) => new Context(this, pageSize);
 
     /// <summary>The maximum of <see cref="SharedBytes"/> and of what making the codec takes, by the library's own estimate.</summary>
-    public static long MostSharedBytes(int level, int dictionaryLength) => dictionaryLength == 0 ? 0
+    public static long MaxSharedBytes(int level, int dictionaryLength) => dictionaryLength == 0 ? 0
         : (long)Methods.ZSTD_estimateCDictSize((nuint)dictionaryLength, level)
             + (long)Methods.ZSTD_estimateDDictSize((nuint)dictionaryLength, ZSTD_dictLoadMethod_e.ZSTD_dlm_byRef);
 
@@ -86,7 +86,7 @@ internal sealed unsafe class ZstdCodec : PageCodec
     /// Where pages are small compared with the dictionary, a context refers to the dictionary's tables. For larger pages, at some levels,
     /// it holds a copy, as large as the tables.
     /// </remarks>
-    internal override long MostContextBytes(int pageSize)
+    internal override long MaxContextBytes(int pageSize)
     {
         long compressor = EstimateCompressor(pageSize, 0);
         if (pageSize > AlwaysReferring)

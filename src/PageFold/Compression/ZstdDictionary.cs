@@ -6,7 +6,7 @@ namespace PageFold.Compression;
 internal static unsafe class ZstdDictionary
 {
     /// <summary>The minimum number of samples: fewer are not representative.</summary>
-    public const int LeastSamples = 32;
+    public const int MinSamples = 32;
 
     // The length of the strings that are counted, and the number of segment sizes that are tried: the defaults of Zstandard's own tool.
     private const int StringLength = 8;
@@ -20,7 +20,7 @@ internal static unsafe class ZstdDictionary
     /// The tables of the library's algorithm: the frequency of each string (4 bytes an entry, kept and copied) and its frequency in a
     /// segment (2 bytes); a few copies of the dictionary; and, to evaluate a dictionary, the digested dictionary and a context, twice.
     /// </remarks>
-    public static long MostWorkBytes(int samples, int pageSize, int level, int bytes)
+    public static long MaxWorkBytes(int samples, int pageSize, int level, int bytes)
     {
         const int Copies = 8;
         const int Block = 128 << 10;

@@ -146,7 +146,7 @@ internal sealed unsafe partial class FrameArena
                 while (!_disposed && count < MaxRuns && _free.Count > keep && most > 0
                     && _free.TryTakeHighest(Math.Min(_free.Count - keep, most), out room[count]))
                     most -= Math.Min(most, room[count++].Count);
-                _leastFree = Math.Min(_leastFree, _free.Count);
+                _minFree = Math.Min(_minFree, _free.Count);
                 _inTransit += count;
             }
             ReadOnlySpan<FrameRun> runs = room[..count];

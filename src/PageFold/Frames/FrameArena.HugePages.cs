@@ -40,18 +40,18 @@ internal sealed unsafe partial class FrameArena
     /// Collapses blocks for a few milliseconds, unless a huge page was split a moment ago; true if there are more
     /// blocks.
     /// </summary>
-    internal bool MergeBlocks()
+    internal bool CollapseBlocks()
     {
         if (Environment.TickCount64 - Volatile.Read(ref _lastSplit) < QuietMilliseconds)
         {
             lock (_lock)
                 return _huge?.HasCandidates == true;
         }
-        return MergeBlocksNow();
+        return CollapseBlocksNow();
     }
 
     /// <summary>Collapses blocks for a few milliseconds; true if there are more blocks.</summary>
-    internal bool MergeBlocksNow()
+    internal bool CollapseBlocksNow()
     {
         long begin = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(begin) < CollapseTime)

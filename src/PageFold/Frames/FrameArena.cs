@@ -63,7 +63,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
     private Action? _onUpkeep;
 
     // The smallest number of free frames since the last decay.
-    private uint _leastFree;
+    private uint _minFree;
     private long _lastDecay;
 
     // Not zero while charged memory is neither in use nor free: it is being given back, or a collapse uses it.
@@ -278,45 +278,6 @@ internal sealed unsafe partial class FrameArena : IDisposable
         _onUpkeep();
     }
 
-    /// <summary>
-    /// Leaves giving frames back to <see cref="Decay"/> and collapsing to <see cref="MergeBlocks"/>, which the owner
-    /// calls.
-    /// </summary>
-    /// <param name="onUpkeep">Is called, often, when one of them has work; must be cheap.</param>
-    internal void DeferUpkeep(Action onUpkeep) => _onUpkeep = onUpkeep;
-
-    /// <summary>
-    /// Gives back the free frames above the mark that were not needed for 0.4 seconds, if so much time has passed since the last
-    /// call.
-    /// </summary>
-    /// <remarks>
-    /// A frame that is needed again soon costs more to give back than to keep, and giving it back splits huge pages.
-    /// </remarks>
-    /// <returns>True if more frames than the mark are still free, so that another call is worthwhile.</returns>
-    internal bool Decay()
-    {
-        uint keep;
-        uint free;
-        lock (_lock)
-        {
-            free = _free.Count;
-            if (free <= HighMark)
-                return false;
-            if (Environment.TickCount64 - _lastDecay < DecayMilliseconds)
-                return true;
-            uint mark = HighMark / 4 * 3;
-            uint idle = _leastFree > mark ? _leastFree - mark : 0;
-            keep = free - Math.Min(idle, free);
-            _leastFree = free;
-            _lastDecay = Environment.TickCount64;
-        }
-        // If the system refuses, it will refuse again soon; the next freed frame asks again.
-        if (keep < free && !TrimTo(keep))
-            return false;
-        lock (_lock)
-            return _free.Count > HighMark;
-    }
-
     /// <summary>A frame's memory, <see cref="FrameSize"/> bytes, valid until the frame is freed or the arena disposed.</summary>
     /// <exception cref="ArgumentException">The frame is not in use.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed.</exception>
@@ -407,7 +368,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
                 return false;
             _free.Remove(frame);
         }
-        _leastFree = Math.Min(_leastFree, _free.Count);
+        _minFree = Math.Min(_minFree, _free.Count);
         _used.Add(frame);
         return true;
     }

@@ -126,7 +126,7 @@ internal sealed unsafe class MemoryBudget(long limit)
     public void LeaveIdle(long bytes) => Interlocked.Add(ref _idle, bytes);
 
     /// <summary>Adjusts a charge to the actual size; false, and nothing changes, if the additional bytes are not available.</summary>
-    public bool TrySettle(ref long charged, long actual)
+    public bool TryAdjust(ref long charged, long actual)
     {
         if (actual > charged && !TryCharge(actual - charged))
             return false;

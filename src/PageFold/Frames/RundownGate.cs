@@ -29,7 +29,7 @@ internal sealed class RundownGate
     private const int Closed = 1;
     private const int Alone = 2;
     private const int PatienceMilliseconds = 2;
-    private const int MostPatienceMilliseconds = 64;
+    private const int MaxPatienceMilliseconds = 64;
 
     private readonly Counter[] _inside = new Counter[Stripes.Count];
     // Without a timer or a wait handle the source holds nothing that would have to be disposed.
@@ -118,7 +118,7 @@ internal sealed class RundownGate
     /// <exception cref="OperationCanceledException">Cancelled; the action has not run.</exception>
     public void RunAlone(Action action, CancellationToken cancellationToken)
     {
-        for (int patience = PatienceMilliseconds; ; patience = Math.Min(2 * patience, MostPatienceMilliseconds))
+        for (int patience = PatienceMilliseconds; ; patience = Math.Min(2 * patience, MaxPatienceMilliseconds))
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Outside between two attempts: two threads that stayed inside would wait for each other.

@@ -11,7 +11,7 @@ public class CompactionProtocolTests
     [Fact]
     public void A_handle_leads_to_its_own_bytes_while_its_object_moves_and_others_come_and_go()
     {
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 1, RunsByChance = 1500 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 1, RunsByChance = 1500 };
         int moves = 0;
         exploration.AssertHolds(() => new Pool(() => moves++).Scenario);
         Assert.True(exploration.IsComplete, $"{exploration.Runs} runs are not all");
@@ -25,7 +25,7 @@ public class CompactionProtocolTests
     public void A_planted_fault_is_found(string fault)
     {
         using IDisposable on = Fault.TurnOn(fault);
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, MostRuns = 30_000 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, MaxRuns = 30_000 };
         exploration.AssertFails(() => new Pool(() => { }).Scenario);
     }
 

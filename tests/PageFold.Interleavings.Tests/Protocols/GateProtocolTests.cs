@@ -10,7 +10,7 @@ public class GateProtocolTests
     [Fact]
     public void The_memory_goes_once_when_the_last_operation_has_left()
     {
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, RunsByChance = 2000 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, RunsByChance = 2000 };
         exploration.AssertHolds(() => new Owner().Closing);
         Assert.True(exploration.IsComplete, $"{exploration.Runs} runs are not all");
     }
@@ -18,7 +18,7 @@ public class GateProtocolTests
     [Fact]
     public void A_thread_that_works_alone_is_alone_also_while_the_gate_closes()
     {
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, RunsByChance = 2000, ClockMayJump = true };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, RunsByChance = 2000, ClockMayJump = true };
         exploration.AssertHolds(() => new Owner().Alone);
         Assert.True(exploration.IsComplete, $"{exploration.Runs} runs are not all");
     }
@@ -30,7 +30,7 @@ public class GateProtocolTests
     public void A_planted_fault_in_closing_is_found(string fault)
     {
         using IDisposable on = Fault.TurnOn(fault);
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 3 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 3 };
         exploration.AssertFails(() => new Owner().Closing);
     }
 
@@ -40,7 +40,7 @@ public class GateProtocolTests
     public void A_planted_fault_in_working_alone_is_found(string fault)
     {
         using IDisposable on = Fault.TurnOn(fault);
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, ClockMayJump = true };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, ClockMayJump = true };
         exploration.AssertFails(() => new Owner().Alone);
     }
 

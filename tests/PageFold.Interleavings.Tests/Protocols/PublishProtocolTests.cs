@@ -10,7 +10,7 @@ public class PublishProtocolTests
     [Fact]
     public void Readers_see_whole_versions_while_two_writers_publish()
     {
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 1, RunsByChance = 800 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 1, RunsByChance = 800 };
         exploration.AssertHolds(() => new Page().Scenario);
         Assert.True(exploration.IsComplete, $"{exploration.Runs} runs are not all");
     }
@@ -21,7 +21,7 @@ public class PublishProtocolTests
     public void A_planted_fault_is_found(string fault)
     {
         using IDisposable on = Fault.TurnOn(fault);
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, MostRuns = 20_000 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, MaxRuns = 20_000 };
         exploration.AssertFails(() => new Page().Scenario);
     }
 

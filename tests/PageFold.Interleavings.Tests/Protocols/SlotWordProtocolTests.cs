@@ -10,7 +10,7 @@ public class SlotWordProtocolTests
     [Fact]
     public void Readers_see_what_one_holder_published_and_holders_are_alone()
     {
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, RunsByChance = 2000 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, RunsByChance = 2000 };
         exploration.AssertHolds(() => new Slot().Scenario);
         Assert.True(exploration.IsComplete, $"{exploration.Runs} runs are not all");
     }
@@ -22,7 +22,7 @@ public class SlotWordProtocolTests
     public void A_planted_fault_is_found(string fault)
     {
         using IDisposable on = Fault.TurnOn(fault);
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 3 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 3 };
         exploration.AssertFails(() => new Slot().Scenario);
     }
 

@@ -17,7 +17,7 @@ public class SnapshotProtocolTests
     [Fact]
     public void Every_page_is_as_it_was_at_the_point_in_time()
     {
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 1, RunsByChance = 300 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 1, RunsByChance = 300 };
         int byWriters = 0;
         exploration.AssertHolds(() => new Disk(() => byWriters++).Scenario);
         Assert.True(exploration.IsComplete, $"{exploration.Runs} runs are not all");
@@ -30,7 +30,7 @@ public class SnapshotProtocolTests
     public void A_planted_fault_is_found(string fault)
     {
         using IDisposable on = Fault.TurnOn(fault);
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2, MostRuns = 20_000 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2, MaxRuns = 20_000 };
         exploration.AssertFails(() => new Disk(() => { }).Scenario);
     }
 
@@ -38,14 +38,14 @@ public class SnapshotProtocolTests
     public void A_point_in_time_beside_an_operation_is_found()
     {
         using IDisposable on = Fault.TurnOn("SnapshotSaver.TakePoint.beside-others");
-        using Exploration exploration = new() { Files = Points, MostPreemptions = 2 };
+        using Exploration exploration = new() { Files = Points, MaxPreemptions = 2 };
         exploration.AssertFails(() => new Disk(() => { }).OneWrite);
     }
 
     [Fact]
     public void A_writer_that_finds_no_room_waits_until_a_buffer_is_written()
     {
-        using Exploration exploration = new() { Files = NoPoints, MostPreemptions = 2, MostRuns = 3000 };
+        using Exploration exploration = new() { Files = NoPoints, MaxPreemptions = 2, MaxRuns = 3000 };
         int byWriters = 0;
         exploration.AssertHolds(() => new Disk(() => byWriters++, ManyPages).Overwriting);
         Assert.True(byWriters > exploration.Runs / 4, $"a writer preserved pages in {byWriters} of {exploration.Runs} runs");
@@ -55,7 +55,7 @@ public class SnapshotProtocolTests
     public void A_writer_that_does_not_preserve_after_its_wait_is_found()
     {
         using IDisposable on = Fault.TurnOn("PreservedPages.Preserve.goes-on-after-a-wait");
-        using Exploration exploration = new() { Files = NoPoints, MostPreemptions = 2, MostRuns = 3000 };
+        using Exploration exploration = new() { Files = NoPoints, MaxPreemptions = 2, MaxRuns = 3000 };
         exploration.AssertFails(() => new Disk(() => { }, ManyPages).Overwriting);
     }
 

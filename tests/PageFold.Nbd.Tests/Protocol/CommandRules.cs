@@ -25,7 +25,7 @@ internal static class CommandRules
             if ((flags >> bit & 1) != 0 && !allowed.Contains(1 << bit))
                 return Errno.Invalid;
         }
-        if (length == 0 || command is Command.Read or Command.Write && length > Wire.MostBytes)
+        if (length == 0 || command is Command.Read or Command.Write && length > Wire.MaxBytes)
             return Errno.Invalid;
         if ((UInt128)offset + length <= size)
             return Errno.None;

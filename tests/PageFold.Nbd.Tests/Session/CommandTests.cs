@@ -29,7 +29,7 @@ public sealed class CommandTests : IDisposable
             (0, 0), (0, 512), (513, 1000), ((ulong)Size - 1, 1), ((ulong)Size, 1), ((ulong)Size, 0), ((ulong)Size - 512, 1024),
                 (0, (uint)Size), (0, (uint)Size + 1),
             (0, uint.MaxValue), (ulong.MaxValue, 1), (ulong.MaxValue - 10, 20), (long.MaxValue, 1), (1UL << 63, 4096),
-                (0, Wire.MostBytes + 1),
+                (0, Wire.MaxBytes + 1),
         ];
         foreach (int command in (int[])[0, 1, 3, 4, 5, 6, 7, 8, 99, 65535])
         {
@@ -54,10 +54,10 @@ public sealed class CommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Wire.MostBytes + 1, 0UL, Errno.Invalid)]
-    [InlineData(Wire.MostBytes * 2, 0UL, Errno.Invalid)]
-    [InlineData(Wire.MostBytes, (ulong)Size - 512, Errno.NoSpace)]
-    [InlineData(Wire.MostBytes, ulong.MaxValue - 100, Errno.NoSpace)]
+    [InlineData(Wire.MaxBytes + 1, 0UL, Errno.Invalid)]
+    [InlineData(Wire.MaxBytes * 2, 0UL, Errno.Invalid)]
+    [InlineData(Wire.MaxBytes, (ulong)Size - 512, Errno.NoSpace)]
+    [InlineData(Wire.MaxBytes, ulong.MaxValue - 100, Errno.NoSpace)]
     public void A_large_write_that_is_refused_is_passed_over_and_changes_nothing(uint length, ulong offset, uint expected)
     {
         using RawClient client = _serving.Attach("rw");

@@ -59,7 +59,7 @@ public sealed class HandshakeTests : IDisposable
         Assert.Equal([OptionAnswer.Info, OptionAnswer.Info, OptionAnswer.Info, OptionAnswer.Ack], replies.Select(reply => reply.Type));
         Assert.Equal([.. Wire.U16(0), .. Wire.U64(512 * 77), .. Wire.U16(FlagsAlways | FlagReadOnly)], replies[0].Data);
         Assert.Equal([.. Wire.U16(1), .. Encoding.UTF8.GetBytes("zweite Größe")], replies[1].Data);
-        Assert.Equal([.. Wire.U16(3), .. Wire.U32(1), .. Wire.U32(16384), .. Wire.U32(Wire.MostBytes)], replies[2].Data);
+        Assert.Equal([.. Wire.U16(3), .. Wire.U32(1), .. Wire.U32(16384), .. Wire.U32(Wire.MaxBytes)], replies[2].Data);
         replies = client.Ask(Option.Info, Wire.Info("first", 2));
         Assert.Equal([.. Wire.U16(2), .. Encoding.UTF8.GetBytes("holds much")], replies[1].Data);
         client.Go("first");

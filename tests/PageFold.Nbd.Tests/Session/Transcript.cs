@@ -8,7 +8,7 @@ namespace PageFold.Nbd.Tests.Session;
 internal sealed class Transcript(byte[] sent, byte[] answered)
 {
     // Exports, contexts and kinds of information are few.
-    private const int MostRepliesToAnOption = 8;
+    private const int MaxRepliesToAnOption = 8;
 
     private int _in;
     private int _out;
@@ -55,7 +55,7 @@ internal sealed class Transcript(byte[] sent, byte[] answered)
 
     private uint TakeReplies(uint option)
     {
-        for (int i = 0; i < MostRepliesToAnOption; i++)
+        for (int i = 0; i < MaxRepliesToAnOption; i++)
         {
             Assert.Equal(Wire.OptionReplyMagic, Wire.ToU64(TakeOut(8)));
             Assert.Equal(option, Wire.ToU32(TakeOut(4)));

@@ -214,8 +214,8 @@ public sealed class TransmissionTests : IDisposable
     [Fact]
     public void A_client_that_never_takes_its_replies_keeps_few_bytes_waiting_and_holds_up_nobody()
     {
-        const int MostReplies = 1 << 20;
-        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(16 << 20) }], maxReplyBytes: MostReplies);
+        const int MaxReplies = 1 << 20;
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(16 << 20) }], maxReplyBytes: MaxReplies);
         byte[] content = Content.Of(1 << 20, 3);
         using RawClient good = serving.Attach();
         good.Write(0, content);
@@ -226,7 +226,7 @@ public sealed class TransmissionTests : IDisposable
             Content.AssertSame(content.AsSpan(i * 1000, 65536), good.Read(i * 1000, 65536), "what the good client reads");
         // What waits, what is in the socket, and what was being written.
         CommandActivity reads = serving.Export.GetActivity(RequestKind.Read);
-        Assert.InRange(reads.Bytes - 500 * 65536, 0, MostReplies + (2 << 20));
+        Assert.InRange(reads.Bytes - 500 * 65536, 0, MaxReplies + (2 << 20));
         foreach (ulong cookie in cookies[..50])
             Content.AssertSame(content, lazy.TakeAnswer(cookie, Command.Read, 0, 1 << 20).Data, "what the lazy client takes at last");
     }

@@ -16,15 +16,15 @@ public class ZstdMemoryTests
         for (int level = ZstdCodec.LowestLevel; level <= ZstdCodec.HighestLevel; level++)
         {
             PageCodec codec = PageCodec.Zstd(level, dictionary);
-            long most = CodecDescription.MostSharedBytes(level, length);
+            long most = CodecDescription.MaxSharedBytes(level, length);
             Assert.True(codec.SharedBytes <= most, $"level {level}: {codec.SharedBytes} shared, at most {most}");
             Assert.True(most <= 2 * codec.SharedBytes, $"level {level}: {codec.SharedBytes} shared, at most {most}");
             foreach (int pageSize in (int[])[4096, 8192, 16384, 32768, 65536])
             {
                 using PageCodecContext context = codec.CreateContext(pageSize);
-                long mostOfContext = codec.MostContextBytes(pageSize);
-                Assert.True(context.Bytes <= mostOfContext,
-                    $"level {level}, pages of {pageSize}: {context.Bytes}, at most {mostOfContext}");
+                long maxOfContext = codec.MaxContextBytes(pageSize);
+                Assert.True(context.Bytes <= maxOfContext,
+                    $"level {level}, pages of {pageSize}: {context.Bytes}, at most {maxOfContext}");
             }
         }
     }

@@ -39,7 +39,7 @@ public class HugePageTests
         // There is no room for a second copy of a block, so none may be merged.
         long huge = store.Index.Heap.Arena.HugeBytes;
         for (int i = 0; i < 20; i++)
-            store.Index.Heap.Arena.MergeBlocksNow();
+            store.Index.Heap.Arena.CollapseBlocksNow();
         Assert.Equal(huge, store.Index.Heap.Arena.HugeBytes);
         Assert.InRange(store.GetStatistics().PeakBytes, 1, Limit);
     }
@@ -50,7 +50,7 @@ public class HugePageTests
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 64L << 20 });
         for (int page = 0; page < Pages; page++)
             store.Write(page, Noise(page));
-        Assert.False(store.Index.Heap.Arena.MergeBlocks() || store.Index.Heap.Arena.MergeBlocksNow());
+        Assert.False(store.Index.Heap.Arena.CollapseBlocks() || store.Index.Heap.Arena.CollapseBlocksNow());
         Assert.Equal(0, store.Index.Heap.Arena.HugeBytes);
     }
 
@@ -69,7 +69,7 @@ public class HugePageTests
         {
             for (long before = -1; !end.IsCancellationRequested; before = store.Index.Heap.Arena.HugeBytes)
             {
-                store.Index.Heap.Arena.MergeBlocksNow();
+                store.Index.Heap.Arena.CollapseBlocksNow();
                 changes += store.Index.Heap.Arena.HugeBytes != before && before >= 0 ? 1 : 0;
                 store.Index.Heap.Arena.Trim();
             }

@@ -79,7 +79,7 @@ public class PrefaultModelTests
                     arena.Trim();
                     break;
                 case Step.Merge:
-                    arena.MergeBlocksNow();
+                    arena.CollapseBlocksNow();
                     break;
                 case Step.TakeForTable:
                     long bytes = number * 4096L;

@@ -237,7 +237,7 @@ public class PrefaultTests
                 store.Compact();
                 for (int i = 0; i < Count; i++)
                     Write(i, version);
-                store.Index.Heap.Arena.MergeBlocksNow();
+                store.Index.Heap.Arena.CollapseBlocksNow();
                 for (int i = 0; i < Count; i++)
                     Assert.True(store.TryRead(i, page) && Pages.Holds(page, Key(i, version)), $"page {i}");
             }).Wait(TimeSpan.FromMinutes(1)), "a writer waits until all memory is there");

@@ -21,7 +21,7 @@ namespace PageFold.Tests.Linearizability;
 /// </remarks>
 internal sealed class RegisterCheck
 {
-    private const int MostShown = 60;
+    private const int MaxShown = 60;
 
     private readonly PageOperation[] _history;
     private readonly List<int> _active = [];
@@ -122,8 +122,8 @@ internal sealed class RegisterCheck
             text.Append(CultureInfo.InvariantCulture, $"\n  that version comes from {source}");
         PageOperation[] around = [.. _history.Where(operation => operation.Begun <= culprit.Ended).OrderBy(operation => operation.Ended)];
         text.Append(CultureInfo.InvariantCulture,
-            $"\n  the last {Math.Min(MostShown, around.Length)} of {around.Length} operations up to its end:");
-        foreach (PageOperation operation in around.TakeLast(MostShown))
+            $"\n  the last {Math.Min(MaxShown, around.Length)} of {around.Length} operations up to its end:");
+        foreach (PageOperation operation in around.TakeLast(MaxShown))
             text.Append(CultureInfo.InvariantCulture, $"\n  {operation}{(operation == culprit ? "   <--" : "")}");
         return text.ToString();
     }

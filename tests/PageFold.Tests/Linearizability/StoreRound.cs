@@ -22,12 +22,12 @@ internal sealed class StoreRound(int seed, int milliseconds)
     private const int Readers = 3;
 
     // What frames and tables have of the limit, so that writes are refused now and then.
-    private const int LeastRoom = 64 << 10;
-    private const int MostRoom = 220 << 10;
+    private const int MinRoom = 64 << 10;
+    private const int MaxRoom = 220 << 10;
 
     private readonly List<PageOperation>[] _histories = [.. Enumerable.Range(0, Pages).Select(_ => new List<PageOperation>())];
     private readonly long _start = Stopwatch.GetTimestamp();
-    private readonly int _room = new Random(seed).Next(LeastRoom, MostRoom);
+    private readonly int _room = new Random(seed).Next(MinRoom, MaxRoom);
 
     /// <summary>Operations whose histories were checked.</summary>
     public long Operations => _histories.Sum(history => (long)history.Count);

@@ -135,7 +135,7 @@ public class CodecClaimTests
     {
         foreach (Exception thrown in (Exception[])[new InvalidTimeZoneException(), new OutOfMemoryException(), new FormatException()])
         {
-            ClaimingCodec codec = new() { MostContexts = 1, Thrown = thrown };
+            ClaimingCodec codec = new() { MaxContexts = 1, Thrown = thrown };
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec });
             long used = store.Index.Budget.Used;
             Crew.OnThreads(8, thread =>
@@ -157,11 +157,11 @@ public class CodecClaimTests
         // The caller who brings it along is told.
         Assert.Throws<InvalidTimeZoneException>(() =>
             new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20,
-                Codec = new ClaimingCodec { MostContexts = 0, Thrown = new InvalidTimeZoneException() } }).Dispose());
+                Codec = new ClaimingCodec { MaxContexts = 0, Thrown = new InvalidTimeZoneException() } }).Dispose());
         using PageStore plain = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
         long before = plain.Index.Budget.Used;
         Assert.Throws<InvalidTimeZoneException>(() =>
-            plain.UseCodec(new ClaimingCodec { Shared = 1 << 20, MostContexts = 0, Thrown = new InvalidTimeZoneException() }));
+            plain.UseCodec(new ClaimingCodec { Shared = 1 << 20, MaxContexts = 0, Thrown = new InvalidTimeZoneException() }));
         AssertRefused<ArgumentException>(() => plain.UseCodec(new ClaimingCodec { MakesNone = true }), "CreateContext");
         Assert.Equal(before, plain.Index.Budget.Used);
         Assert.Single(plain.Codecs);
@@ -304,7 +304,7 @@ public class CodecClaimTests
 
         public int? Most { get; init; }
 
-        public int MostContexts { get; init; } = int.MaxValue;
+        public int MaxContexts { get; init; } = int.MaxValue;
 
         public Exception? Thrown { get; init; }
 
@@ -329,7 +329,7 @@ public class CodecClaimTests
         public override PageCodecContext CreateContext(int pageSize)
         {
             CreationCalls?.Invoke();
-            if (Interlocked.Increment(ref _made) > MostContexts)
+            if (Interlocked.Increment(ref _made) > MaxContexts)
                 throw Thrown!;
             return MakesNone ? null! : new Claiming(this, Lz4Managed.CreateContext(pageSize));
         }

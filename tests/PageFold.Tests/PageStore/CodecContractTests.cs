@@ -65,7 +65,7 @@ public class CodecContractTests
     [Fact]
     public void A_codec_without_contexts_left_makes_threads_wait_and_breaks_nothing()
     {
-        FakeCodec codec = new() { MostContexts = 1 };
+        FakeCodec codec = new() { MaxContexts = 1 };
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, Codec = codec });
         int thrown = 0;
         Crew.OnThreads(8, thread =>
@@ -84,7 +84,7 @@ public class CodecContractTests
                 }
             }
         });
-        codec.MostContexts = int.MaxValue;
+        codec.MaxContexts = int.MaxValue;
         Assert.InRange(thrown, 0, 8 * 300 - 1);
         Crew.OnThreads(8, thread => Assert.Equal(StoreOutcome.Incompressible, store.Write(thread, Noise((ulong)thread))));
     }
@@ -131,7 +131,7 @@ public class CodecContractTests
 
         public long ContextBytes { get; init; }
 
-        public int MostContexts { get; set; } = int.MaxValue;
+        public int MaxContexts { get; set; } = int.MaxValue;
 
         public int Alive => _alive;
 
@@ -143,7 +143,7 @@ public class CodecContractTests
 
         public override PageCodecContext CreateContext(int pageSize)
         {
-            if (_alive >= MostContexts)
+            if (_alive >= MaxContexts)
                 throw new NotSupportedException();
             Interlocked.Increment(ref _alive);
             Interlocked.Increment(ref _made);

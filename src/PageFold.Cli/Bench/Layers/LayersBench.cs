@@ -62,7 +62,7 @@ internal sealed class LayersBench
         Fill(instant, none);
 
         Part codecWrite = new((places, contents) => alone.Write(places, contents));
-        Part check = new((_, contents) => Check(codec, packed, contents));
+        Part checksum = new((_, contents) => Checksum(codec, packed, contents));
         Part copy = new((_, contents) => Copy(codec, packed, places, contents));
         Part again = new((order, contents) => Write(instant, none, order, contents));
         Part other = new((order, contents) => Write(instant, none, order, contents));
@@ -77,12 +77,12 @@ internal sealed class LayersBench
         for (int round = 0; round < warmUps + rounds; round++)
         {
             if (round == warmUps)
-                Clear(codecWrite, check, copy, again, other, whole, codecRead, find, load, wholeLoad);
+                Clear(codecWrite, checksum, copy, again, other, whole, codecRead, find, load, wholeLoad);
             InTurns(_toWrite, again);
             Shift(codec);
-            InTurns(_toWrite, codecWrite, check, copy, other, whole);
+            InTurns(_toWrite, codecWrite, checksum, copy, other, whole);
             InTurns(_toRead, codecRead, find, load, wholeLoad);
-            foreach (Part part in (Part[])[codecWrite, check, copy, again, other, whole, codecRead, find, load, wholeLoad])
+            foreach (Part part in (Part[])[codecWrite, checksum, copy, again, other, whole, codecRead, find, load, wholeLoad])
                 part.EndRound(_image.Count);
         }
         GC.KeepAlive(_sink);
@@ -98,18 +98,18 @@ internal sealed class LayersBench
             Store = new LayersOperation(whole.Nanoseconds,
             [
                 new Layer("compress", codecWrite.Nanoseconds, "the codec alone, straight to its place"),
-                new Layer("check", check.Nanoseconds, "XXH3 of the result, in the cache"),
+                new Layer("checksum", checksum.Nanoseconds, "XXH3 of the result, in the cache"),
                 new Layer("copy to its place", copy.Nanoseconds, "of the result, into memory that is in no cache"),
-                new Layer("slot, gate, counters", again.Nanoseconds - check.Nanoseconds - copy.Nanoseconds,
-                    "a store without a codec that writes the same pages again, less check and copy"),
+                new Layer("slot, rundown gate, counters", again.Nanoseconds - checksum.Nanoseconds - copy.Nanoseconds,
+                    "a store without a codec that writes the same pages again, less checksum and copy"),
                 new Layer("allocate and free", other.Nanoseconds - again.Nanoseconds, "the same store with other pages, less that"),
                 new Layer("rest", whole.Nanoseconds - codecWrite.Nanoseconds - other.Nanoseconds, Remainder),
             ]),
             Load = new LayersOperation(wholeLoad.Nanoseconds,
             [
                 new Layer("decompress", codecRead.Nanoseconds, "the codec alone, at random"),
-                new Layer("gate, find the slot", find.Nanoseconds, "PageStore.Contains, at random"),
-                new Layer("pin, locate, join, check", load.Nanoseconds - find.Nanoseconds,
+                new Layer("rundown gate, find the slot", find.Nanoseconds, "PageStore.Contains, at random"),
+                new Layer("pin, locate, join, checksum", load.Nanoseconds - find.Nanoseconds,
                     "a store without a codec, less that; its misses are the codec's too"),
                 new Layer("rest", wholeLoad.Nanoseconds - codecRead.Nanoseconds - load.Nanoseconds, Remainder),
             ]),
@@ -154,7 +154,7 @@ internal sealed class LayersBench
         }
     }
 
-    private void Check(CodecSubject codec, byte[] packed, ReadOnlySpan<int> contents)
+    private void Checksum(CodecSubject codec, byte[] packed, ReadOnlySpan<int> contents)
     {
         foreach (int content in contents)
             _sink += XxHash3.HashToUInt64(packed.AsSpan(0, codec.Sizes[content]));

@@ -32,7 +32,7 @@ internal readonly struct ChargedContext
     {
         made = default;
         if (bytes == 0)
-            bytes = codec.MostContextBytes(pageSize);
+            bytes = codec.MaxContextBytes(pageSize);
         if (budget.Faults?.ShouldRefuse() == true || !budget.TryCharge(bytes))
             return false;
         long charged = bytes;
@@ -42,7 +42,7 @@ internal readonly struct ChargedContext
         {
             context = codec.CreateContext(pageSize);
             bytes = CodecThrow.IfClaimInvalid(context?.Bytes, codec, "a context's Bytes");
-            ready = budget.TrySettle(ref charged, bytes);
+            ready = budget.TryAdjust(ref charged, bytes);
         }
         catch (OutOfMemoryException)
         {

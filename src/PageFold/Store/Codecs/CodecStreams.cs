@@ -17,7 +17,7 @@ internal sealed class CodecStreams
 {
     // Room that the library's own codecs never exceed. A page that another codec expands beyond it is incompressible anyway.
     private const int SlackShift = 5;
-    private const int LeastSlack = 128;
+    private const int MinSlack = 128;
 
     private readonly MemoryBudget _budget;
     private readonly CodecTable _codecs;
@@ -30,7 +30,7 @@ internal sealed class CodecStreams
         _codecs = codecs;
         _pageSize = pageSize;
         int claimed = (int)CodecThrow.IfClaimInvalid(first.MaxCompressedLength(pageSize), first, nameof(PageCodec.MaxCompressedLength));
-        int packedSize = Math.Max(pageSize + Math.Max(LeastSlack, pageSize >> SlackShift), claimed);
+        int packedSize = Math.Max(pageSize + Math.Max(MinSlack, pageSize >> SlackShift), claimed);
         BufferBytes = (long)pageSize + packedSize;
         _streams = new CodecStream[2 * Stripes.Count];
         for (int i = 0; i < _streams.Length; i++)

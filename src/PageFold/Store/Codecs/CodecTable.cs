@@ -63,7 +63,7 @@ internal sealed class CodecTable(MemoryBudget budget)
     public bool TryCharge(PageCodec codec, ref long charged, out long claimed)
     {
         claimed = CodecThrow.IfClaimInvalid(codec.SharedBytes, codec, nameof(PageCodec.SharedBytes));
-        return budget.Faults?.ShouldRefuse() != true && budget.TrySettle(ref charged, claimed);
+        return budget.Faults?.ShouldRefuse() != true && budget.TryAdjust(ref charged, claimed);
     }
 
     public void Release(long charged) => budget.Release(charged);

@@ -21,11 +21,11 @@ internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
     private const int PatternBlockShift = 8;
     private const int BucketBlockShift = 10;
     private const uint FirstBuckets = 64;
-    private const uint MostBuckets = 1u << 31;
-    private const uint MostPatternsPerBucket = 4;
+    private const uint MaxBuckets = 1u << 31;
+    private const uint MaxPatternsPerBucket = 4;
 
     // One split keeps up with one new word; two catch up after a shortage of memory.
-    private const int MostSplitsAtOnce = 2;
+    private const int MaxSplitsAtOnce = 2;
     private const uint None = 0;
 
     private readonly Lock _lock = new();
@@ -83,7 +83,7 @@ internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
                 return true;
             }
             Grow();
-            if (_live / MostPatternsPerBucket >= _bucketCount || !TryTake(out number))
+            if (_live / MaxPatternsPerBucket >= _bucketCount || !TryTake(out number))
                 return false;
             At(number)->OtherPages = 0;
             Link(number, word);
@@ -217,7 +217,7 @@ internal sealed unsafe class PatternTable(MemoryBudget budget, KeyedHash hash)
     /// <summary>Splits buckets, if there is memory, until a bucket has one pattern on average.</summary>
     private void Grow()
     {
-        for (int splits = 0; splits < MostSplitsAtOnce && _live >= _bucketCount && _bucketCount < MostBuckets; splits++)
+        for (int splits = 0; splits < MaxSplitsAtOnce && _live >= _bucketCount && _bucketCount < MaxBuckets; splits++)
         {
             if (!_buckets.TryEnsure(_bucketCount, out _))
                 return;

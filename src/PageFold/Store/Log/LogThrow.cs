@@ -16,10 +16,10 @@ internal static class LogThrow
     {
         if (string.IsNullOrWhiteSpace(options.Path))
             throw Throw.Invalid(OptionNames.WritebackPath, $"{OptionNames.WritebackPath} is empty; name a file or a block device.");
-        if (options.MaxBytes is { } most && (most < WritebackLog.SmallestFile || most > WritebackOptions.MaxFileBytes))
+        if (options.MaxBytes is { } most && (most < WritebackLog.MinFile || most > WritebackOptions.MaxFileBytes))
         {
             throw Throw.OutOfRange(OptionNames.WritebackMaxBytes, most,
-                $"{OptionNames.WritebackMaxBytes} is {Throw.Bytes(most)}; choose {Throw.Bytes(WritebackLog.SmallestFile)} to "
+                $"{OptionNames.WritebackMaxBytes} is {Throw.Bytes(most)}; choose {Throw.Bytes(WritebackLog.MinFile)} to "
                     + $"{Throw.Bytes(WritebackOptions.MaxFileBytes)}.");
         }
         Throw.IfNegative(options.DailyBudget ?? 0, "DailyBudget");
@@ -50,11 +50,11 @@ internal static class LogThrow
 
     public static void IfWritebackTooSmall(long bytes, string path)
     {
-        if (bytes < WritebackLog.SmallestFile)
+        if (bytes < WritebackLog.MinFile)
         {
             throw Throw.Invalid(OptionNames.WritebackPath,
                 $"{OptionNames.WritebackPath} {path} has {Throw.Bytes(bytes)}; choose a device of at least "
-                    + $"{Throw.Bytes(WritebackLog.SmallestFile)}.");
+                    + $"{Throw.Bytes(WritebackLog.MinFile)}.");
         }
     }
 

@@ -26,11 +26,11 @@ internal sealed unsafe class WritebackBatch
     {
         _bytes = bytes;
         _entries = entries;
-        LargestRecord = RecordFormat.Bytes(pageSize);
+        MaxRecord = RecordFormat.Bytes(pageSize);
     }
 
     /// <summary>Bytes that the record of a raw page takes.</summary>
-    public int LargestRecord { get; }
+    public int MaxRecord { get; }
 
     public int Count { get; private set; }
 

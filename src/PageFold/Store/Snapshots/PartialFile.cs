@@ -16,7 +16,7 @@ internal sealed class PartialFile : SnapshotOutput
 {
     // No other program uses the name, so a file of that name may be overwritten.
     private const string Suffix = ".pagefold-partial";
-    private const int MostAttempts = 100;
+    private const int MaxAttempts = 100;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly FileStream _stream;
@@ -42,7 +42,7 @@ internal sealed class PartialFile : SnapshotOutput
         if (isFolder || Directory.Exists(path) || FileSystem.Identify(path) is { IsRegular: false })
             SnapshotThrow.NotAFile(path);
         string partial = path + Suffix;
-        for (int attempt = 0; attempt < MostAttempts; attempt++)
+        for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
             // Looked at first, since opening a pipe waits.
             if (Directory.Exists(partial) || FileSystem.Identify(partial) is { IsRegular: false })

@@ -8,13 +8,13 @@ namespace PageFold.Store.Snapshots;
 internal sealed class RecordBuffer
 {
     private readonly NativeBuffer _memory;
-    private readonly int _mostRecordBytes;
+    private readonly int _maxRecordBytes;
     private int _length = SnapshotFormat.ChunkHeaderBytes;
 
     private RecordBuffer(NativeBuffer memory, int pageSize)
     {
         _memory = memory;
-        _mostRecordBytes = SnapshotFormat.RecordHeaderBytes + pageSize;
+        _maxRecordBytes = SnapshotFormat.RecordHeaderBytes + pageSize;
     }
 
     public int Records { get; private set; }
@@ -23,7 +23,7 @@ internal sealed class RecordBuffer
     public long StoredBytes { get; private set; }
 
     /// <summary>True if any page fits.</summary>
-    public bool HasRoom => _memory.Length - _length >= _mostRecordBytes;
+    public bool HasRoom => _memory.Length - _length >= _maxRecordBytes;
 
     /// <summary>Where the next record goes.</summary>
     public Span<byte> Room => _memory.Span[_length..];

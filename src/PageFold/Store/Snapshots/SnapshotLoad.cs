@@ -17,10 +17,10 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     CancellationToken cancellationToken) : IDisposable
 {
     // Checking a page costs as much as storing it; beyond a few threads the file and the size classes set the pace.
-    private const int MostThreads = 4;
+    private const int MaxThreads = 4;
 
     // Where memory is short the pages have it.
-    private const long LeastRoomForHelper = 16 << 20;
+    private const long MinRoomForHelper = 16 << 20;
 
     // Small enough to leave most of memory to pages, large enough to be rare.
     private const long WrittenBackAtOnce = 4 << 20;
@@ -43,7 +43,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     public void Run()
     {
         using SnapshotLoadBuffers own = TryMakeBuffers() ?? throw SnapshotThrow.NoMemoryToLoad(loader.Index.Budget.Limit);
-        int threads = (int)Math.Min(Math.Min(MostThreads, Environment.ProcessorCount), Math.Max(1, reader.Totals.Chunks));
+        int threads = (int)Math.Min(Math.Min(MaxThreads, Environment.ProcessorCount), Math.Max(1, reader.Totals.Chunks));
         Task[] helpers = [.. Enumerable.Range(1, threads - 1).Select(_ =>
             Task.Factory.StartNew(Help, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         StoreChunks(own, isHelper: false);
@@ -71,7 +71,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     /// <summary>Lends a hand, if there is memory for the buffers.</summary>
     private void Help()
     {
-        using SnapshotLoadBuffers? buffers = loader.Index.Budget.Available > LeastRoomForHelper ? TryMakeBuffers() : null;
+        using SnapshotLoadBuffers? buffers = loader.Index.Budget.Available > MinRoomForHelper ? TryMakeBuffers() : null;
         if (buffers is not null)
             StoreChunks(buffers, isHelper: true);
     }
@@ -85,7 +85,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     {
         try
         {
-            while (_failure is null && (!isHelper || loader.Index.Budget.Available > LeastRoomForHelper)
+            while (_failure is null && (!isHelper || loader.Index.Budget.Available > MinRoomForHelper)
                 && TryRead(buffers, out SnapshotChunk chunk))
                 Store(buffers, chunk);
         }
@@ -231,7 +231,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
 
     private PageCodec Make(SnapshotCodecEntry entry, byte[] dictionary, ref long charged)
     {
-        Charge(ref charged, CodecDescription.MostSharedBytes(entry.Level, entry.DictionaryBytes), entry);
+        Charge(ref charged, CodecDescription.MaxSharedBytes(entry.Level, entry.DictionaryBytes), entry);
         PageCodec? codec = CodecDescription.TryMake(entry.Name, entry.Level, dictionary);
         if (codec is null)
             Refuse(entry);
@@ -241,7 +241,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
 
     private void Charge(ref long charged, long bytes, SnapshotCodecEntry entry)
     {
-        if (!loader.Index.Budget.TrySettle(ref charged, bytes))
+        if (!loader.Index.Budget.TryAdjust(ref charged, bytes))
             throw SnapshotThrow.NoMemoryForContext(entry.Name, entry.DictionaryBytes, bytes, loader.Index.Budget.Limit);
     }
 

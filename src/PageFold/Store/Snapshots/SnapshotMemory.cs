@@ -13,9 +13,9 @@ internal readonly record struct SnapshotMemory(MemoryBudget Budget, int BufferBy
     /// <summary>Buffers of the reserve: one for records to fill, one to be written, and one for an image's pages in sequence.</summary>
     public const int Buffers = 3;
 
-    private const int LeastBytes = 32 << 10;
+    private const int MinBytes = 32 << 10;
 
     /// <summary>Bytes of a small buffer; two pages fit at least.</summary>
     public static int SmallBytes(int pageSize) =>
-        Math.Max(LeastBytes, 2 * (pageSize + SnapshotFormat.ChunkHeaderBytes + SnapshotFormat.RecordHeaderBytes));
+        Math.Max(MinBytes, 2 * (pageSize + SnapshotFormat.ChunkHeaderBytes + SnapshotFormat.RecordHeaderBytes));
 }

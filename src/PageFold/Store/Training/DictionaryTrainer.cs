@@ -19,24 +19,24 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
     {
         TrainingThrow.IfDictionarySizeInvalid(bytes, MinBytes, MaxBytes);
         CodecThrow.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
-        long wanted = Math.Max(ZstdDictionary.LeastSamples, (long)bytes * SampleBytesPerByte / index.PageSize);
+        long wanted = Math.Max(ZstdDictionary.MinSamples, (long)bytes * SampleBytesPerByte / index.PageSize);
         StoreCounters counters = index.Counters;
         long stored = counters.Read(StoreCounter.Pages) - counters.Read(StoreCounter.SameFilled) - counters.Read(StoreCounter.WrittenBack);
-        if (stored < ZstdDictionary.LeastSamples)
+        if (stored < ZstdDictionary.MinSamples)
             return null;
-        long work = ZstdDictionary.MostWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
-        long least = work + ZstdDictionary.LeastSamples * (long)index.PageSize;
+        long work = ZstdDictionary.MaxWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
+        long least = work + ZstdDictionary.MinSamples * (long)index.PageSize;
         if (index.Budget.Faults?.ShouldRefuse() == true || !index.Budget.TryCharge(work))
             throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
         NativeBuffer samples = default;
         try
         {
             // The pages that are written meanwhile want memory too.
-            wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.LeastSamples, index.Budget.Available / 2 / index.PageSize));
+            wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.MinSamples, index.Budget.Available / 2 / index.PageSize));
             if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out samples))
                 throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
             int taken = TakeSamples(samples.Span, stored / wanted, cancellationToken);
-            return taken < ZstdDictionary.LeastSamples
+            return taken < ZstdDictionary.MinSamples
                 ? null
                 : ZstdDictionary.Train(samples.Span[..(taken * index.PageSize)], index.PageSize, level, bytes);
         }

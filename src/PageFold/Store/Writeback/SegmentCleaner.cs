@@ -18,7 +18,7 @@ internal sealed unsafe class SegmentCleaner(PageIndex index, WritebackLog log, b
     {
         int cleaned = 0;
         RoomMaker.Attempts attempts = index.Room.Begin();
-        while (log.Room < log.Batch.LargestRecord || log.IsShort)
+        while (log.Room < log.Batch.MaxRecord || log.IsShort)
         {
             // Long before it is needed, so that a write at the limit is not refused for it.
             if (notesAhead && !log.TryNoteAhead())
