@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -199,6 +200,24 @@ public class ServeControlTests
         string line = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(
             "pagefold: interrupted while a pipe or a file system kept it waiting; what was written until then is not complete.", line);
+    }
+
+    [Fact]
+    public void A_server_that_does_not_answer_is_reported_while_the_command_waits()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        ProcessStartInfo start = Command.Prepare("dotnet", [Command.Program, "stat", "--control", server.ControlPath], folder["."]);
+        start.RedirectStandardOutput = true;
+        ServeProcess.Signal("-STOP", server.Id);
+        using Process process = Process.Start(start)!;
+        string? line = process.StandardError.ReadLine();
+        ServeProcess.Signal("-CONT", server.Id);
+        Assert.Contains("disk", process.StandardOutput.ReadToEnd(), StringComparison.OrdinalIgnoreCase);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        Assert.StartsWith($"pagefold: --control {server.ControlPath}: the server has not answered for ", line, StringComparison.Ordinal);
+        Assert.Empty(process.StandardError.ReadToEnd());
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using PageFold.Cli.Interop;
+using PageFold.Shared;
 
 namespace PageFold.Cli.Serve;
 
@@ -8,6 +9,9 @@ namespace PageFold.Cli.Serve;
 internal static class ControlClient
 {
     private static readonly TimeSpan PatienceAfterCancellation = TimeSpan.FromSeconds(3);
+
+    // After this time without an answer to a question that is answered at once, the user is told.
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
 
     /// <summary>Sends a request and waits for its last answer.</summary>
     /// <param name="path">The control socket.</param>
@@ -33,11 +37,14 @@ internal static class ControlClient
                 impatient.CancelAfter(PatienceAfterCancellation);
             });
             using NetworkStream stream = new(socket);
+            using Timer? silence = IsQuestion(request.Command) ? new(_ => TellOfSilence(path), null, Silence, Timeout.InfiniteTimeSpan)
+                : null;
             request = request with { Version = ControlRequest.Current };
             stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), (byte)'\n']);
             ControlReader reader = new(stream);
             while (reader.ReadReply() is { } reply)
             {
+                silence?.Change(Timeout.Infinite, Timeout.Infinite);
                 if (reply.Version != ControlRequest.Current)
                     throw OtherVersion(path, reply.Version);
                 if (reply.IsLast)
@@ -76,7 +83,13 @@ internal static class ControlClient
             $"--control {path}: the server went away without an answer; what was moved until then stays so, and each step is whole.");
     }
 
-    private static string Interrupted(string command) => command is "stat" or "pages"
+    private static bool IsQuestion(string command) => command is "stat" or "pages";
+
+    private static void TellOfSilence(string path) => Console.Error.WriteLine(PrintableText.Of(
+        $"pagefold: --control {path}: the server has not answered for {Silence.TotalSeconds:0} seconds; it may be stopped or overloaded. "
+        + "Ctrl-C ends the waiting."));
+
+    private static string Interrupted(string command) => IsQuestion(command)
         ? "interrupted; the server has not answered."
         : "interrupted; the server has not said yet what that leaves behind: it ends the work at its next step.";
 

@@ -20,7 +20,8 @@ internal static class ServeCommand
             "The most memory to hold, for all disks together. Default: half of the container's or the machine's.");
         Option<string[]> unix = new("--unix")
         {
-            Description = "Listen on a Unix socket that only you may open. One that a killed server has left is taken over.",
+            Description = "Listen on a Unix socket that only you may open; may be given several times. One that a killed server has "
+                + "left is taken over.",
             HelpName = "PATH",
         };
         Option<string[]> listen = new("--listen")

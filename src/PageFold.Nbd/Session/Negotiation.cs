@@ -22,6 +22,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
     private bool _structured;
     private MetaContexts _contexts;
     private NbdExport? _contextsFor;
+    private bool _isToldToEncrypt;
 
     /// <summary>The stream to go on with: encrypted, if the client wanted that.</summary>
     public Stream Stream => _stream;
@@ -34,8 +35,16 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
     private bool NeedsTls => options.Tls is { Required: true } && !IsEncrypted;
 
     /// <summary>Negotiates; null if the client has given up.</summary>
-    /// <exception cref="InvalidDataException">The client does not speak the protocol.</exception>
+    /// <exception cref="InvalidDataException">The client does not speak the protocol, or does not encrypt where it must.</exception>
     public async Task<Agreement?> RunAsync()
+    {
+        Agreement? agreement = await NegotiateAsync();
+        if (_isToldToEncrypt && NeedsTls)
+            throw new InvalidDataException("the client does not encrypt, and this server serves encrypted connections only");
+        return agreement;
+    }
+
+    private async Task<Agreement?> NegotiateAsync()
     {
         byte[] greeting = new byte[18];
         BinaryPrimitives.WriteUInt64BigEndian(greeting, NbdConstants.InitMagic);
@@ -83,6 +92,7 @@ internal sealed class Negotiation(NbdServerOptions options, ClientStream client,
             case NbdOption.ExportName:
                 return (true, await AnswerExportNameAsync(data));
             case var _ when NeedsTls:
+                _isToldToEncrypt = true;
                 await RefuseAsync(option, OptionReply.ErrorTlsRequired, "this server serves encrypted connections only");
                 return default;
             case NbdOption.List:

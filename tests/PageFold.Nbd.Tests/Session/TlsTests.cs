@@ -65,6 +65,16 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public void A_client_that_was_told_to_encrypt_and_leaves_is_in_the_log()
+    {
+        using Serving serving = Serve(required: true);
+        using (RawClient client = RawClient.Greet(serving.Unix))
+            Assert.Equal(OptionAnswer.TlsRequired, Assert.Single(client.Ask(Option.Go, Wire.Info(string.Empty))).Type);
+        Serving.Until(() => !serving.Log.IsEmpty, "a line in the log");
+        Assert.Contains("the client does not encrypt", Assert.Single(serving.Log), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Where_encryption_is_required_a_client_may_still_give_up()
     {
         using Serving serving = Serve(required: true);
