@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace PageFold.Cli.Tests;
 
@@ -24,12 +25,41 @@ public class BarsTests
         Assert.Equal([10], Drawn(bars));
     }
 
-    private static IEnumerable<int> Drawn(Bars bars)
+    [Theory]
+    [InlineData(60, 40)]
+    [InlineData(40, 23)]
+    [InlineData(22, 5)]
+    public void Bars_get_shorter_on_a_narrow_terminal_and_no_line_wraps(int width, int whole)
+    {
+        Bars bars = new("Title", Color.Green, cells: 40);
+        bars.Add("whole", 64.6, "64.6 MiB");
+        bars.Add("nothing", 0, "0");
+        Assert.Equal([whole, 0], Drawn(bars, width));
+    }
+
+    [Fact]
+    public void Two_charts_are_one_below_the_other_where_there_is_no_room_beside()
+    {
+        Bars left = new("Left", Color.Green);
+        Bars right = new("Right", Color.Blue);
+        left.Add("a", 1, "1");
+        right.Add("b", 1, "1");
+        string[] wide = Lines(Bars.Beside(left, right), left.Width + 4 + right.Width);
+        Assert.StartsWith("Left", wide[0], StringComparison.Ordinal);
+        Assert.EndsWith("Right", wide[0].TrimEnd(), StringComparison.Ordinal);
+        string[] narrow = Lines(Bars.Beside(left, right), left.Width + 3 + right.Width);
+        Assert.Equal(["Left", "Right"], narrow.Select(line => line.Trim()).Where(line => line is "Left" or "Right"));
+    }
+
+    private static IEnumerable<int> Drawn(Bars bars, int width = 200) =>
+        Lines(bars, width).Skip(1).Select(line => line.Count(character => character == '█'));
+
+    private static string[] Lines(IRenderable what, int width)
     {
         using StringWriter text = new();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(text) });
-        console.Profile.Width = 200;
-        console.Write(bars.Draw());
-        return text.ToString().TrimEnd().Split('\n').Skip(1).Select(line => line.Count(character => character == '█'));
+        console.Profile.Width = width;
+        console.Write(what);
+        return text.ToString().TrimEnd().Split('\n');
     }
 }

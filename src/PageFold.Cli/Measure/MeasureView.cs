@@ -1,6 +1,5 @@
 using PageFold.Cli.Data;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace PageFold.Cli.Measure;
 
@@ -28,7 +27,7 @@ internal sealed class MeasureView
         _output.Write(Summary(report));
         if (report.Pages > 0)
         {
-            _output.Write(Columns(SizeChart(report), OccupancyChart(report)));
+            _output.Write(Bars.Beside(SizeChart(report), OccupancyChart(report)));
             _output.WriteLine();
         }
         foreach (string line in Notes(report))
@@ -86,14 +85,7 @@ internal sealed class MeasureView
         Row(table, name, $"{Figures.Of(phase.MibPerSecond, "0")} MiB/s", latency);
     }
 
-    private static Grid Columns(IRenderable left, IRenderable right)
-    {
-        Grid grid = new();
-        grid.AddColumn(new GridColumn().PadRight(4)).AddColumn();
-        return grid.AddRow(left, right);
-    }
-
-    private static IRenderable SizeChart(MeasureReport report)
+    private static Bars SizeChart(MeasureReport report)
     {
         Bars bars = new("[bold]Compressed pages by size, bytes[/]", Color.Green);
         bars.Add("same-filled", report.SameFilledPages, Figures.Of(report.SameFilledPages, "N0"));
@@ -102,10 +94,10 @@ internal sealed class MeasureView
             long objects = InBar(report, bar).Sum(c => c.Objects);
             bars.Add(Label(report, bar), objects, Figures.Of(objects, "N0"));
         }
-        return bars.Draw();
+        return bars;
     }
 
-    private static IRenderable OccupancyChart(MeasureReport report)
+    private static Bars OccupancyChart(MeasureReport report)
     {
         Bars bars = new("[bold]Use of the frames of those sizes, %[/]", Color.Blue, largest: 100);
         for (int bar = 0; bar < Intervals; bar++)
@@ -114,7 +106,7 @@ internal sealed class MeasureView
             double used = frames == 0 ? 0 : 100.0 * InBar(report, bar).Sum(c => c.Objects * c.Size) / (frames * report.PageSize);
             bars.Add(Label(report, bar), used, Figures.Of(used, "0.0"));
         }
-        return bars.Draw();
+        return bars;
     }
 
     private static string Label(MeasureReport report, int bar) => $"to {(bar + 1) * report.PageSize / Intervals}";

@@ -102,7 +102,7 @@ internal static class DiskView
         return table;
     }
 
-    private static IRenderable Classes(DiskReport disk)
+    private static Bars Classes(DiskReport disk)
     {
         // Neighbouring classes together, so that the chart fits the screen.
         int width = Math.Max(1, disk.PageSize / MaxClasses);
@@ -113,7 +113,7 @@ internal static class DiskView
             double bytes = group.Sum(sizeClass => sizeClass.Frames) * (double)disk.PageSize;
             bars.Add($"{group.Key * width + 1}-{Math.Min(disk.PageSize, (group.Key + 1) * width)} B", bytes, ByteSize.Format(bytes));
         }
-        return bars.Draw();
+        return bars;
     }
 
     private static string Bar(double share)
