@@ -321,6 +321,49 @@ public partial class PageStoreCodecTests
             && (Volatile.Read(ref rewritten) <= 100 || Volatile.Read(ref changed) <= 10 || Volatile.Read(ref verified) <= 100));
     }
 
+    /// <summary>
+    /// A stream that took the last memory would have every page refused from then on, in a store that holds nothing yet.
+    /// </summary>
+    [Theory]
+    [InlineData(1.1, false)]
+    [InlineData(1.9, false)]
+    [InlineData(2.1, true)]
+    public void A_further_stream_is_made_only_where_as_much_memory_is_left(double streams, bool isMade)
+    {
+        long bytes = 0;
+        TwoWriters(long.MaxValue, store => bytes = store.Index.Budget.Used, (store, made) =>
+        {
+            Assert.True(made);
+            bytes = store.Index.Budget.Used - bytes;
+        });
+        Assert.InRange(bytes, 100_000, 1_000_000);
+        TwoWriters((long)(streams * bytes), _ => { }, (_, made) => Assert.Equal(isMade, made));
+
+        static void TwoWriters(long room, Action<PageStore> whenOneWrites, Action<PageStore, bool> whenTwoDo)
+        {
+            SlowCodec slow = new();
+            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = slow });
+            store.AddCodec(PageCodec.Zstd(1));
+            if (room < long.MaxValue)
+                Assert.True(store.TrySetOwnerBytes(store.Index.Budget.Available - room));
+            StoreOutcome[] outcomes = new StoreOutcome[2];
+            Thread[] writers = [.. Enumerable.Range(0, 2).Select(page => new Thread(() => outcomes[page] = store.Write(page, Compressible(page))))];
+            slow.MayGoOn.Reset();
+            writers[0].Start();
+            slow.Begun.Wait();
+            slow.Begun.Reset();
+            whenOneWrites(store);
+            writers[1].Start();
+            // In its codec, or waiting for a stream.
+            Crew.AwaitSleep(writers[1]);
+            whenTwoDo(store, slow.Begun.IsSet);
+            slow.MayGoOn.Set();
+            foreach (Thread writer in writers)
+                writer.Join();
+            Assert.All(outcomes, outcome => Assert.Equal(StoreOutcome.Stored, outcome));
+        }
+    }
+
     private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 64 << 20, Codec = PageCodec.Lz4 });
 
     private static unsafe int CodecOf(PageStore store, int page) => PageWord.Codec(*store.Index.Slots.Find((uint)page));

@@ -60,14 +60,17 @@ internal sealed unsafe class CodecStream(MemoryBudget budget, CodecTable codecs,
     /// <summary>
     /// Makes the buffers and the contexts; false when there is no memory for them. The caller holds the stream, and the codecs' lock.
     /// </summary>
-    public bool TryPrepare()
+    /// <param name="mayTakeAll">
+    /// May take all memory that is left, instead of at most half: without it a stream never takes what pages need to be stored at all.
+    /// </param>
+    public bool TryPrepare(bool mayTakeAll)
     {
         long bytes = (long)pageSize + packedSize;
-        long left = budget.Available - bytes;
-        for (int number = 0; left >= 0 && number < PageWord.MaxCodecs; number++)
-            left -= codecs[number] is null ? 0 : codecs.ContextBytes(number);
+        long needed = bytes;
+        for (int number = 0; number < PageWord.MaxCodecs; number++)
+            needed += codecs[number] is null ? 0 : codecs.ContextBytes(number);
         // Checked first, so that contexts are not made in vain.
-        if (left < 0 || !NativeBuffer.TryAllocate(budget, bytes, out _buffer))
+        if (needed > (mayTakeAll ? budget.Available : budget.Available / 2) || !NativeBuffer.TryAllocate(budget, bytes, out _buffer))
             return false;
         try
         {

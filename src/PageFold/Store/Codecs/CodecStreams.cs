@@ -5,8 +5,8 @@ namespace PageFold.Store.Codecs;
 
 /// <summary>
 /// A store's codec streams, up to two a processor. A stream is made when all others are taken, and is checked out exclusively: a thread
-/// begins its search at its processor's, but may be moved to another processor while it holds one. When all are taken, or the limit allows
-/// no more, a thread waits for one to come back.
+/// begins its search at its processor's, but may be moved to another processor while it holds one. When all are taken, and another would
+/// take more than half of the memory that is left, a thread waits for one to come back.
 /// </summary>
 /// <remarks>
 /// Every stream that is ready has a context for each codec, so reading a page never needs memory, whatever codec it was stored with. A
@@ -59,7 +59,7 @@ internal sealed class CodecStreams
     {
         lock (_codecs.Changes)
         {
-            bool prepared = _streams[0].TryPrepare();
+            bool prepared = _streams[0].TryPrepare(mayTakeAll: true);
             contextBytes = _codecs.ContextBytes(0);
             return prepared;
         }
@@ -212,7 +212,7 @@ internal sealed class CodecStreams
             return false;
         try
         {
-            return stream.TryPrepare();
+            return stream.TryPrepare(mayTakeAll: false);
         }
         // A codec that fails to make one more context does not fail the page that is read or written: another stream is ready.
 #pragma warning disable CA1031
