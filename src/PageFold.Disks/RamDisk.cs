@@ -95,7 +95,10 @@ public sealed partial class RamDisk : IDisposable
     public long Length { get; }
 
     /// <summary>The store with the disk's pages.</summary>
-    /// <remarks>A page larger than 4 KiB may be newer in the disk's cache.</remarks>
+    /// <remarks>
+    /// A page larger than 4 KiB may be newer in the disk's cache. Content is changed through the disk, which does not learn of what is
+    /// changed in the store.
+    /// </remarks>
     public PageStore Store { get; }
 
     /// <summary>Bytes of the cache of decompressed pages; zero if the disk has none.</summary>

@@ -120,7 +120,9 @@ public sealed partial class PageStore
     /// <exception cref="SnapshotException">The file is no snapshot, or damaged; the message says what is wrong and where.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    /// <exception cref="InvalidOperationException">The store is not empty, or has another page size.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The store is not empty, or has another page size, or a codec calls the store that it works for.
+    /// </exception>
     /// <exception cref="MemoryLimitException">
     /// The store is too small; the message says how many pages found room, or what else did not.
     /// </exception>

@@ -248,7 +248,7 @@ public sealed partial class PageStore : IDisposable
         }
     }
 
-    /// <summary>What the store holds now: all figures as they were at one moment, so that they add up while other threads work.</summary>
+    /// <summary>What the store holds now: figures as they were at one moment, so that they add up while other threads work.</summary>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public PageStoreStatistics GetStatistics() => new StatisticsReader(_index, _codecs.Table, _overwriteReserve).Read();
 

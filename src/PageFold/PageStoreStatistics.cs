@@ -1,14 +1,19 @@
 namespace PageFold;
 
 /// <summary>
-/// What a store holds, with zram's meanings. All figures are as they were at one moment: they add up while other threads work. Compaction's
-/// totals alone are taken a moment later.
+/// What a store holds, with zram's meanings. Figures are as they were at one moment: they add up while other threads work.
 /// </summary>
 /// <remarks>
+/// <para>
+/// A few are taken a moment before or after: <see cref="SlotTableBytes"/>, <see cref="AccessTableBytes"/>, <see cref="PrefaultedBytes"/>,
+/// <see cref="AvailableBytes"/>, and the totals of compaction.
+/// </para>
+/// <para>
 /// <see cref="OriginalBytes"/> is <see cref="Pages"/> times the page size. <see cref="Pages"/> is the sum of <see cref="SameFilledPages"/>,
 /// <see cref="IncompressiblePages"/>, <see cref="PagesByCodec"/> and the incompressible pages among <see cref="WrittenBackPages"/>.
 /// <see cref="CompressedBytes"/> is at most <see cref="PoolBytes"/>; <see cref="TotalBytes"/> is at most <see cref="PeakBytes"/>, and that
 /// at most <see cref="MemoryLimit"/>.
+/// </para>
 /// </remarks>
 public sealed record PageStoreStatistics
 {

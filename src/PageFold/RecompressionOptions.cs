@@ -51,7 +51,7 @@ public sealed record RecompressionResult
     /// <summary>Pages that now take less memory.</summary>
     public required long Recompressed { get; init; }
 
-    /// <summary>Pages that would take as much; they are settled now, and are left out next time.</summary>
+    /// <summary>Pages that would take as much; they are marked now, and are left out next time.</summary>
     public required long WithoutGain { get; init; }
 
     /// <summary>

@@ -27,7 +27,9 @@ public sealed class SnapshotSession : IDisposable
     /// </summary>
     /// <param name="cancellationToken">Ends the waiting; the point is not fixed then.</param>
     /// <exception cref="MemoryLimitException">There is no memory to note which pages are saved; dispose the session.</exception>
-    /// <exception cref="InvalidOperationException">The point is fixed already.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The point is fixed already, or a codec calls the store that it works for.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The session or the store was disposed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void TakePoint(CancellationToken cancellationToken = default) => _run.TakePoint(cancellationToken);
@@ -47,7 +49,9 @@ public sealed class SnapshotSession : IDisposable
     /// </exception>
     /// <exception cref="PageCorruptException">A page is damaged; write or discard it first.</exception>
     /// <exception cref="MemoryLimitException">There is no memory to note which pages are saved.</exception>
-    /// <exception cref="InvalidOperationException">Writers waited and no thread saved, or another thread saves already.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Writers waited and no thread saved, or another thread saves already, or a codec calls the store that it works for.
+    /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled, or disposed by another thread.</exception>
     /// <exception cref="ObjectDisposedException">The session or the store was disposed.</exception>
     public SnapshotResult Save(IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>

@@ -23,7 +23,7 @@ public sealed record ZsPoolOptions
     /// <summary>
     /// The most memory to hold, in bytes: frames, tables and buffers. Null (the default) takes half of the container's limit, or half of
     /// the machine's memory outside a container. A limit above the container's, less 32 MiB and a 64th of it for the runtime and the
-    /// kernel, is refused. Limits of several arenas, pools and stores in one process add up: their owner sees to it that the sum is no more
+    /// kernel, is refused. Limits of several pools and stores in one process add up: their owner sees to it that the sum is no more
     /// than that.
     /// </summary>
     public long? MemoryLimit { get; init; }

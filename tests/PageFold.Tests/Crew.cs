@@ -48,7 +48,7 @@ internal sealed class Crew(int milliseconds)
     public void Run()
     {
         using Barrier together = new(_roles.Count);
-        Thread[] threads = [.. _roles.Select((role, index) => Start(() => Work(role.Tally, role.Make(index), together)))];
+        Thread[] threads = [.. _roles.Select((role, index) => Start(() => Work(role.Tally, () => role.Make(index), together)))];
         long deadline = Environment.TickCount64 + milliseconds;
         long last = deadline + (long)Patience.TotalMilliseconds;
         using ManualResetEventSlim never = new();
@@ -98,11 +98,12 @@ internal sealed class Crew(int milliseconds)
         }
     }
 
-    private void Work(Tally tally, Func<bool> step, Barrier together)
+    private void Work(Tally tally, Func<Func<bool>> make, Barrier together)
     {
         together.SignalAndWait();
         try
         {
+            Func<bool> step = make();
             while (!_ended)
             {
                 if (step())

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using PageFold.Telemetry;
 
 namespace PageFold.Tests;
 
@@ -59,10 +61,58 @@ public class MetricsTests
         Assert.Equal(names.Count, names.Distinct().Count());
     }
 
+    /// <summary>The instruments of the library exist by now, so here another one is published in the same way.</summary>
+    [Fact]
+    public void A_listener_that_throws_keeps_no_store_from_being_made()
+    {
+        using Meter meter = new(nameof(A_listener_that_throws_keeps_no_store_from_being_made));
+        bool isTold = false;
+        using (MeterListener hostile = new())
+        {
+            hostile.InstrumentPublished = (instrument, _) =>
+            {
+                isTold = isTold || instrument.Meter == meter;
+                if (instrument.Meter == meter)
+                    throw new InvalidTimeZoneException();
+            };
+            hostile.Start();
+            Publication.Of(() => meter.CreateObservableCounter("counter", () => 7L));
+        }
+        Assert.True(isTold);
+        long measured = 0;
+        using MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter == meter)
+                self.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => measured = value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(7, measured);
+    }
+
+    [Fact]
+    public void A_forgotten_store_is_collected_and_not_reported()
+    {
+        string name = $"forgotten store of {nameof(MetricsTests)}";
+        WeakReference forgotten = Forget(name);
+        for (int i = 0; i < 20 && forgotten.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.False(forgotten.IsAlive);
+        // What was read for one collection is kept as long as that takes.
+        Assert.True(SpinWait.SpinUntil(() => Collect(name).Count == 0, TimeSpan.FromSeconds(10)));
+    }
+
     [Fact]
     public void Every_instrument_has_a_unit_and_a_description()
     {
+        // Those of a kind exist from the first of the kind on.
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
+        using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 16 << 20 });
         int instruments = 0;
         using MeterListener listener = new();
         listener.InstrumentPublished = (instrument, _) =>
@@ -76,6 +126,15 @@ public class MetricsTests
         };
         listener.Start();
         Assert.Equal(23, instruments);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Forget(string name)
+    {
+        PageStore store = new(new PageStoreOptions { Name = name, MemoryLimit = 16 << 20 });
+        store.Write(1, new byte[PageSize]);
+        Assert.Equal(1, Collect(name)["pagefold.store.pages"]);
+        return new WeakReference(store);
     }
 
     private static Dictionary<string, long> Collect(string name)

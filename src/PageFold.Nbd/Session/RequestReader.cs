@@ -47,12 +47,13 @@ internal sealed class RequestReader(ClientStream client, ReceiveBuffer input, Ag
     // The receive buffer shows what it has in one piece.
     private ReadOnlySpan<byte> Rest => _arrived.FirstSpan[_taken..];
 
-    /// <summary>Takes the next request, all of whose predecessor's payload was taken; false if it has not arrived in full.</summary>
+    /// <summary>Takes the next request; false if it has not arrived in full, or if payload of the last one was not taken.</summary>
     /// <exception cref="InvalidDataException">The bytes do not begin as a request; what follows cannot be understood.</exception>
     public bool TryTake(out NbdRequest request)
     {
         ReadOnlySpan<byte> rest = Rest;
-        if (rest.Length < NbdConstants.RequestLength)
+        // A client that ends in the middle of a payload leaves some of it here. It is data, whatever it looks like.
+        if (_payloadLeft > 0 || rest.Length < NbdConstants.RequestLength)
         {
             request = default;
             return false;

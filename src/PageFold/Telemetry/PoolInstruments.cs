@@ -26,8 +26,8 @@ internal static class PoolInstruments
     public static void Remove(object owner) => Owners.Remove(owner);
 
     private static void Gauge(string name, string unit, string description, Func<ZsPoolStatistics, long> figure) =>
-        Meter.CreateObservableUpDownCounter(name, () => Owners.Measure(figure), unit, description);
+        Publication.Of(() => Meter.CreateObservableUpDownCounter(name, () => Owners.Measure(figure), unit, description));
 
     private static void Counter(string name, string unit, string description, Func<ZsPoolStatistics, long> figure) =>
-        Meter.CreateObservableCounter(name, () => Owners.Measure(figure), unit, description);
+        Publication.Of(() => Meter.CreateObservableCounter(name, () => Owners.Measure(figure), unit, description));
 }

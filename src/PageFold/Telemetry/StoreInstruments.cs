@@ -37,8 +37,8 @@ internal static class StoreInstruments
     public static void Remove(object owner) => Owners.Remove(owner);
 
     private static void Gauge(string name, string unit, string description, Func<PageStoreStatistics, long> figure) =>
-        Meter.CreateObservableUpDownCounter(name, () => Owners.Measure(figure), unit, description);
+        Publication.Of(() => Meter.CreateObservableUpDownCounter(name, () => Owners.Measure(figure), unit, description));
 
     private static void Counter(string name, string unit, string description, Func<PageStoreStatistics, long> figure) =>
-        Meter.CreateObservableCounter(name, () => Owners.Measure(figure), unit, description);
+        Publication.Of(() => Meter.CreateObservableCounter(name, () => Owners.Measure(figure), unit, description));
 }

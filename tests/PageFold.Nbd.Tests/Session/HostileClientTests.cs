@@ -211,6 +211,31 @@ public sealed class HostileClientTests : IDisposable
         }
     }
 
+    /// <summary>What is stored on a disk may look like a request, such as one to discard the disk.</summary>
+    [Theory]
+    [InlineData("lz4", 0)]
+    [InlineData("lz4", 100)]
+    [InlineData("zstd", 0)]
+    [InlineData("zstd", 65_000)]
+    public void Payload_that_ends_too_early_is_never_taken_for_a_request(string export, int at)
+    {
+        byte[] content = Content.Compressible(1 << 20, 3);
+        using (RawClient client = _serving.Attach(export))
+            client.Write(0, content);
+        byte[] discard = Wire.Request(Command.Trim, 0, 7, 0, 1 << 20);
+        // Longer than what may be slow too, which is collected otherwise.
+        foreach (uint length in (uint[])[4096, 100_000, 1 << 20])
+        {
+            using RawClient client = _serving.Attach(export);
+            byte[] payload = [.. new byte[at], .. discard, .. discard];
+            client.Request(Command.Write, 2 << 20, length, payload: payload[..(int)Math.Min(payload.Length, length - 1)]);
+            client.Socket.Shutdown(SocketShutdown.Send);
+            client.AssertClosed();
+        }
+        using RawClient after = _serving.Attach(export);
+        Content.AssertSame(content, after.Read(0, 1 << 20), "the disk");
+    }
+
     private void AssertRoomFor(int clients)
     {
         List<RawClient> inside = [];

@@ -36,7 +36,8 @@ public class LayeringTests
             [
                 "PageFold.Planted.InAttributeAttribute", "PageFold.Planted.InBody", "PageFold.Planted.InClosure",
                     "PageFold.Planted.InField",
-                "PageFold.Planted.InGenericArgument", "PageFold.Planted.InIterator", "PageFold.Planted.InSignature",
+                "PageFold.Planted.InFunctionPointer", "PageFold.Planted.InGenericArgument", "PageFold.Planted.InIterator",
+                    "PageFold.Planted.InNamedArgument", "PageFold.Planted.InSignature",
             ],
             uses);
     }

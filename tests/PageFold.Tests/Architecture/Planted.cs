@@ -3,12 +3,17 @@
 namespace PageFold.Planted;
 
 [InAttribute]
-internal sealed class Ground
+internal sealed unsafe class Ground
 {
+    private delegate*<InFunctionPointer*, void> _call = null;
+
     private readonly InField? _field;
     private readonly List<InGenericArgument[]> _list = [];
 
     public static InSignature? Signature() => null;
+
+    [InAttribute(Types = [typeof(InNamedArgument)])]
+    public static int Property => 0;
 
     public static int Body() => InBody.Value;
 
@@ -26,8 +31,15 @@ internal sealed class InGenericArgument;
 
 internal sealed class InSignature;
 
-[AttributeUsage(AttributeTargets.Class)]
-internal sealed class InAttributeAttribute : Attribute;
+internal struct InFunctionPointer;
+
+internal sealed class InNamedArgument;
+
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property)]
+internal sealed class InAttributeAttribute : Attribute
+{
+    public Type[] Types { get; set; } = [];
+}
 
 internal static class InBody
 {

@@ -5,7 +5,8 @@ namespace PageFold.Tests.Architecture;
 
 /// <summary>
 /// Reads a built assembly and finds, type by type, which types of the same assembly it uses: in signatures, fields, attributes, base types
-/// and method bodies. A nested type, a lambda's closure and an iterator count as the type they are in.
+/// and method bodies. A nested type, a lambda's closure and an iterator count as the type they are in. The value of a constant is in the
+/// assembly, and where it comes from is not: a use of a constant alone is not found.
 /// </summary>
 internal static class TypeReferences
 {
@@ -33,10 +34,28 @@ internal static class TypeReferences
             .. type.Interfaces.Select(implementation => implementation.InterfaceType),
             .. type.GenericParameters.SelectMany(parameter => parameter.Constraints).Select(constraint => constraint.ConstraintType),
             .. type.Fields.Select(field => field.FieldType),
-            .. type.CustomAttributes.SelectMany(Uses),
-            .. type.Fields.SelectMany(field => field.CustomAttributes).SelectMany(Uses),
+            .. AttributesOf(type).SelectMany(Uses),
         ];
         return declared.Concat(type.Methods.SelectMany(Uses)).OfType<TypeReference>();
+    }
+
+    /// <summary>The attributes of a type and of all that it declares.</summary>
+    private static IEnumerable<CustomAttribute> AttributesOf(TypeDefinition type)
+    {
+        IEnumerable<ICustomAttributeProvider> declared =
+        [
+            type,
+            .. type.Interfaces,
+            .. type.GenericParameters,
+            .. type.Fields,
+            .. type.Properties,
+            .. type.Events,
+            .. type.Methods,
+            .. type.Methods.Select(method => method.MethodReturnType),
+            .. type.Methods.SelectMany(method => method.Parameters),
+            .. type.Methods.SelectMany(method => method.GenericParameters),
+        ];
+        return declared.Where(member => member.HasCustomAttributes).SelectMany(member => member.CustomAttributes);
     }
 
     private static IEnumerable<TypeReference> Uses(MethodDefinition method)
@@ -46,7 +65,7 @@ internal static class TypeReferences
             method.ReturnType,
             .. method.Parameters.Select(parameter => parameter.ParameterType),
             .. method.GenericParameters.SelectMany(parameter => parameter.Constraints).Select(constraint => constraint.ConstraintType),
-            .. method.CustomAttributes.SelectMany(Uses),
+            .. method.Overrides.Select(overridden => overridden.DeclaringType),
         ];
         if (!method.HasBody)
             return signature;
@@ -67,11 +86,24 @@ internal static class TypeReferences
             .. method.Parameters.Select(parameter => parameter.ParameterType),
             .. method is GenericInstanceMethod generic ? generic.GenericArguments : [],
         ],
+        CallSite call => [call.ReturnType, .. call.Parameters.Select(parameter => parameter.ParameterType)],
         _ => [],
     };
 
     private static IEnumerable<TypeReference> Uses(CustomAttribute attribute) =>
-        [attribute.AttributeType, .. attribute.ConstructorArguments.Select(argument => argument.Value).OfType<TypeReference>()];
+    [
+        attribute.AttributeType,
+        .. attribute.ConstructorArguments.SelectMany(Uses),
+        .. attribute.Fields.Concat(attribute.Properties).SelectMany(named => Uses(named.Argument)),
+    ];
+
+    private static IEnumerable<TypeReference> Uses(CustomAttributeArgument argument) => argument.Value switch
+    {
+        TypeReference type => [argument.Type, type],
+        CustomAttributeArgument[] many => [argument.Type, .. many.SelectMany(Uses)],
+        CustomAttributeArgument boxed => Uses(boxed),
+        _ => [argument.Type],
+    };
 
     private static void Add(SortedSet<string> used, string user, TypeReference reference, ModuleDefinition module)
     {
@@ -83,6 +115,11 @@ internal static class TypeReferences
                     Add(used, user, argument, module);
                 break;
             case GenericParameter:
+                break;
+            case FunctionPointerType pointer:
+                Add(used, user, pointer.ReturnType, module);
+                foreach (ParameterDefinition parameter in pointer.Parameters)
+                    Add(used, user, parameter.ParameterType, module);
                 break;
             case TypeSpecification composed:
                 Add(used, user, composed.ElementType, module);

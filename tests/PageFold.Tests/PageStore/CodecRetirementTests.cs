@@ -55,6 +55,20 @@ public class CodecRetirementTests
     }
 
     [Fact]
+    public void The_codec_for_writes_is_there_while_codecs_come_and_go()
+    {
+        using PageStore store = Make();
+        Crew crew = new(500);
+        crew.Add("reads", 4, 100_000, _ => () => store.Codec is not null ? true : throw new InvalidDataException("no codec for writes"));
+        crew.Add("retirements", 1, 500, _ => () =>
+        {
+            store.UseCodec(store.Codec == PageCodec.Lz4 ? PageCodec.Lz4Managed : PageCodec.Lz4);
+            return store.RetireCodec(store.Codecs.First(codec => !codec.IsForWrites).Number).IsRetired;
+        });
+        crew.Run();
+    }
+
+    [Fact]
     public void Pages_leave_their_codec_whether_they_shrink_or_not_and_its_memory_comes_back()
     {
         using PageStore store = Make();

@@ -9,6 +9,7 @@ namespace PageFold.Store.Codecs;
 /// take more than half of the memory that is left, a thread waits for one to come back.
 /// </summary>
 /// <remarks>
+/// The number of processors is rounded up to a power of two, at most 64 (<see cref="Stripes.Count"/>).
 /// Every stream that is ready has a context for each codec, so reading a page never needs memory, whatever codec it was stored with. A
 /// stream becomes ready under the codecs' lock. Under the same lock, adding a codec makes a context for each ready stream, and puts it in
 /// while it holds that stream.

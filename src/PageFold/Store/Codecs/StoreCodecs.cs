@@ -20,7 +20,18 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
     public CodecStreams Streams => streams;
 
     /// <summary>The codec of new writes.</summary>
-    public PageCodec ForWrites => table[table.ForWrites]!;
+    public PageCodec ForWrites
+    {
+        get
+        {
+            PageCodec? codec;
+            // Between the two reads, writes may come to use another codec, and the number may be left without one.
+            do
+                codec = table[table.ForWrites];
+            while (codec is null);
+            return codec;
+        }
+    }
 
     /// <summary>The codecs with their pages, as of one moment.</summary>
     public IReadOnlyList<CodecUse> Describe()

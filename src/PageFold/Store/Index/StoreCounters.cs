@@ -42,8 +42,8 @@ internal struct StoreFigures
 /// </summary>
 /// <remarks>
 /// A part may be negative, because a page may be counted on one line and taken off on another; the sum is exact. A change of a page is
-/// counted while its slot is held, so what a page adds is there before it is taken off again. No caller takes another lock while it holds a
-/// latch.
+/// counted while its slot is held, so what a page adds is there before it is taken off again. While it holds a latch no caller takes
+/// another lock, except that statistics read the size of the writeback file, whose lock is held for a few instructions.
 /// </remarks>
 internal sealed class StoreCounters
 {

@@ -24,6 +24,8 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
     public CodecRetirement Retire(int number, CodecRetirementOptions options, IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
+        // Before the lock: a thread that has it may wait for the stream that a codec's thread holds.
+        codecs.RefuseReentry();
         PageCodec? leaving;
         PageCodec target;
         lock (codecs.Table.Changes)

@@ -25,6 +25,8 @@ internal sealed class SnapshotLoader(PageIndex index, StoreCodecs codecs, PageWr
     /// </summary>
     public SnapshotInfo Load(string path, bool restoreCodecs, IProgress<double>? progress, CancellationToken cancellationToken)
     {
+        // Before helpers store pages: they hold no stream, and what they stored could not be discarded here.
+        codecs.RefuseReentry();
         using SnapshotReader reader = SnapshotReader.Open(path);
         SnapshotThrow.IfPageSizesDiffer(reader.Header.PageSize, index.PageSize);
         using (RundownGate.Entry entry = index.Enter())

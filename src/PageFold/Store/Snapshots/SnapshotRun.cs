@@ -38,6 +38,8 @@ internal sealed class SnapshotRun : IDisposable
     /// <summary>See <see cref="SnapshotSession.TakePoint"/>.</summary>
     public void TakePoint(CancellationToken cancellationToken)
     {
+        // Before the lock: a thread that has it may wait for the operation of a codec's thread to leave the store.
+        _saver.RefuseReentry();
         lock (_lock)
         {
             if (_state == State.Ended)
@@ -54,6 +56,7 @@ internal sealed class SnapshotRun : IDisposable
     /// <summary>See <see cref="SnapshotSession.Save"/>.</summary>
     public SnapshotResult Save(IProgress<double>? progress, CancellationToken cancellationToken)
     {
+        _saver.RefuseReentry();
         lock (_lock)
         {
             if (_state == State.Ended)

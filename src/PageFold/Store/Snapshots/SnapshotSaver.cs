@@ -62,14 +62,15 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
         return Begin(open, isOwn, (output, memory) => ImageWriter.TryMake(output, codecs, index.PageSize, length, memory));
     }
 
+    /// <summary>Refuses a call from a codec that works for the store: it would wait for its own operation.</summary>
+    public void RefuseReentry() => codecs.RefuseReentry();
+
     /// <summary>
     /// Fixes a point in time: has all operations leave for a moment, in which the preserving begins. Returns the pages that were stored
-    /// then.
+    /// then. The caller is no codec (<see cref="RefuseReentry"/>).
     /// </summary>
     public long TakePoint(PreservedPages preserved, CancellationToken cancellationToken)
     {
-        // A codec that calls this would wait for its own operation to leave.
-        codecs.Streams.RefuseReentry();
         // A prefault is inside for seconds. Attempts to be alone would be in vain and keep readers and writers out meanwhile.
         index.Arena.AwaitPrefault(cancellationToken);
         long stored = 0;
