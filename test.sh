@@ -8,6 +8,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+case " $* " in *" --help "* | *" -h "*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 0 ;; esac
+
 campaigns() { local file; for file in tests/campaigns/*.sh; do [ ! -x "$file" ] || basename "$file" .sh; done; }
 long=0
 short=()
@@ -68,8 +70,13 @@ fi
 
 if [ $long = 0 ]; then
     dotnet build PageFold.slnx -c Release --nologo -v quiet
-    exec dotnet test PageFold.slnx -c Release --no-build --nologo --logger "console;verbosity=minimal" --logger "trx" \
-        --results-directory artifacts/test-results "$@"
+    rm -rf artifacts/test-results
+    status=0
+    dotnet test PageFold.slnx -c Release --no-build --nologo --logger "console;verbosity=minimal" --logger "trx" \
+        --results-directory artifacts/test-results "$@" || status=$?
+    # A filter that matches nothing is no error for dotnet test.
+    grep -qs '<UnitTestResult ' artifacts/test-results/*.trx || { echo "test.sh: no test has run; check the filter: $*" >&2; exit 2; }
+    exit $status
 fi
 
 # One after another, because each may use the whole machine. A campaign that hangs has failed.

@@ -46,9 +46,12 @@ packages() {
     local project
     for project in src/*/*.csproj; do
         [ "$(dotnet msbuild "$project" --nologo -getProperty:IsPackable)" = true ] || continue
-        dotnet pack "$project" "${build[@]}" -o "$output"
+        # The tool runs on any patch of its runtime, not only on that of the machine that packs it.
+        dotnet pack "$project" "${build[@]}" -p:TargetLatestRuntimePatch=false -o "$output"
     done
-    say "packages of version $version"
+    say "packages of version $version; to use them:"
+    say "  dotnet add package PageFold --prerelease --source $output"
+    say "  dotnet tool install --tool-path BIN PageFold.Cli --prerelease --add-source $output"
 }
 
 binary() {

@@ -3,6 +3,7 @@
 #   eng/pictures.sh           needs script(1) and Python
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ $# = 0 ] || { echo "pictures.sh: takes no arguments, and '$1' is one." >&2; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

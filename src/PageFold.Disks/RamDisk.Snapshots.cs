@@ -68,7 +68,7 @@ public sealed partial class RamDisk
     /// <param name="progress">Receives the part that is loaded, 0 to 1, now and then.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <remarks>After an error the disk is empty.</remarks>
-    /// <exception cref="ArgumentException">The snapshot is of a larger disk.</exception>
+    /// <exception cref="ArgumentException">The snapshot is of a larger disk, or holds pages beyond this one's end.</exception>
     /// <inheritdoc cref="PageStore.LoadSnapshot" path="/exception"/>
     public SnapshotInfo Load(string path, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -78,6 +78,17 @@ public sealed partial class RamDisk
         // The reserve of a full disk has room for the buffers that fill it again.
         ReleaseReserve();
         info = Store.LoadSnapshot(path, new SnapshotLoadOptions { RestoreCodecs = true }, progress, cancellationToken);
+        long end = (Length - 1 >> _pageShift) + 1;
+        bool isLonger = end <= PageStore.MaxPage && Store.TryFindNext(end, out _);
+        if (isLonger)
+        {
+            long last = end;
+            for (long page = end; page <= PageStore.MaxPage && Store.TryFindNext(page, out page); page++)
+                last = page;
+            Store.Discard(0, PageStore.MaxPage + 1);
+            _ = TryKeepReserve();
+            throw Throw.SnapshotBeyond(path, last, Length);
+        }
         _ = TryKeepReserve();
         return info;
     }

@@ -52,7 +52,7 @@ public sealed partial class RamDisk : IDisposable
     public RamDisk(RamDiskOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        PageStoreOptions store = options.Store;
+        PageStoreOptions store = options.Store ?? throw Throw.NoStore();
         Throw.IfPageSizeInvalid(store.PageSize);
         if (options.CacheBytes is { } wanted)
             Throw.IfCacheInvalid(wanted, store.MemoryLimit ?? PageStore.DefaultMemoryLimit);

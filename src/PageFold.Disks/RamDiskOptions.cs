@@ -1,7 +1,7 @@
 namespace PageFold.Disks;
 
 /// <summary>Options of a <see cref="RamDisk"/>.</summary>
-public sealed class RamDiskOptions
+public sealed record RamDiskOptions
 {
     /// <summary>Length of the disk in bytes: a multiple of 512, at most 2^32 pages.</summary>
     public required long Length { get; init; }

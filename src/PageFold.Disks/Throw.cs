@@ -73,8 +73,15 @@ internal static class Throw
         IfRangeOutsideDisk(offset, count, length);
     }
 
+    public static ArgumentException NoStore() =>
+        new("Store is null; give the options of the disk's store.", nameof(RamDiskOptions.Store));
+
     public static ArgumentException SnapshotLarger(string path, long snapshot, long disk) =>
         new($"'{path}' is of a disk of {Bytes(snapshot)}, and this one has {Bytes(disk)}; make a disk at least as large.");
+
+    public static ArgumentException SnapshotBeyond(string path, long page, long disk) =>
+        new($"'{path}' holds page {page.ToString("N0", CultureInfo.InvariantCulture)}, which is beyond this disk of {Bytes(disk)}; it is a "
+            + "store's, or damaged. Make a larger disk.");
 
     public static MemoryLimitException CacheCannotBeStored(long limit) =>
         OptionMessage.Create(

@@ -45,12 +45,11 @@ public sealed class NbdServer : IAsyncDisposable
     public NbdServer(NbdServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Exports.Count == 0)
-            throw Throw.NothingToServe(nameof(options.Exports));
-        if (options.EndPoints.Count == 0)
-            throw Throw.NothingToServe(nameof(options.EndPoints));
+        Throw.IfNothing(options.Exports, nameof(options.Exports));
+        Throw.IfNothing(options.EndPoints, nameof(options.EndPoints));
         foreach (NbdExport export in options.Exports)
         {
+            Throw.IfIncomplete(export);
             if (Encoding.UTF8.GetByteCount(export.Name) > NbdConstants.MaxString)
                 throw Throw.ExportNameTooLong(export.Name, NbdConstants.MaxString);
             if (options.Exports.Count(other => other.Name == export.Name) > 1)
@@ -94,10 +93,14 @@ public sealed class NbdServer : IAsyncDisposable
     /// <exception cref="SocketException">An address is in use, or not one of this machine's; the message names it.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory for what <see cref="NbdServerOptions.KeepConnectionMemory"/>
     /// takes.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The server was started already. After another exception it may be started again.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The server was stopped; make another.</exception>
     public void Start()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
+        Throw.IfStarted(_listeners is not null);
         if (_options.KeepConnectionMemory)
             _memory.Keep();
         _listeners = ListeningSockets.Open(_options.EndPoints, Backlog, _options.Tell);

@@ -3,7 +3,7 @@ using System.Net;
 namespace PageFold.Nbd;
 
 /// <summary>Options of an <see cref="NbdServer"/>.</summary>
-public sealed class NbdServerOptions
+public sealed record NbdServerOptions
 {
     /// <summary>What is served. At least one; names differ.</summary>
     public required IReadOnlyList<NbdExport> Exports { get; init; }

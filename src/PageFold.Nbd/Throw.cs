@@ -62,7 +62,28 @@ internal static class Throw
         new($"'{path}' cannot be used ({cause.Message.ReplaceLineEndings(" ").TrimEnd('.')}); a folder of certificates has "
             + $"server-cert.pem and server-key.pem, and ca-cert.pem to verify clients with.", cause);
 
-    public static ArgumentException NothingToServe(string option) => new($"{option} is empty; name at least one.", option);
+    public static void IfNothing<T>(IReadOnlyList<T?>? list, string option)
+        where T : class
+    {
+        if (list is null || list.Count == 0)
+            throw new ArgumentException($"{option} is {(list is null ? "null" : "empty")}; name at least one.", option);
+        if (list.Contains(null))
+            throw new ArgumentException($"{option} has a null at {list.ToList().IndexOf(null)}; leave it out.", option);
+    }
+
+    public static void IfIncomplete(NbdExport export)
+    {
+        if (export.Name is null)
+            throw new ArgumentException("Name is null; choose a name, or \"\" for the default export.", nameof(export.Name));
+        if (export.Disk is null)
+            throw new ArgumentException("Disk is null; give the disk to serve.", nameof(export.Disk));
+    }
+
+    public static void IfStarted(bool isStarted)
+    {
+        if (isStarted)
+            throw new InvalidOperationException("The server was started already; make another for other end points.");
+    }
 
     private static string Bytes(long bytes) => bytes.ToString("N0", CultureInfo.InvariantCulture) + " bytes";
 }

@@ -19,6 +19,15 @@ public class RamDiskOptionsTests
     }
 
     [Fact]
+    public void Options_of_a_store_that_are_null_are_named()
+    {
+        ArgumentException refused = Assert.Throws<ArgumentException>(
+            () => new RamDisk(new RamDiskOptions { Length = 1 << 20, Store = null! }));
+        Assert.StartsWith("Store is null; ", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("Store", refused.ParamName);
+    }
+
+    [Fact]
     public void A_cache_beyond_the_default_limit_is_named() =>
         Assert.Contains("CacheBytes",
             Assert.Throws<ArgumentOutOfRangeException>(() => Make(new PageStoreOptions { PageSize = 65536 }, long.MaxValue)).Message,

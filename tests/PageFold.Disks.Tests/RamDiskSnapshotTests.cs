@@ -50,6 +50,39 @@ public class RamDiskSnapshotTests
         }
     }
 
+    [Fact]
+    public void A_snapshot_of_a_store_with_pages_beyond_the_end_is_refused_and_leaves_the_disk_empty()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "snapshot");
+            byte[] noise = new byte[Page];
+            new Random(1).NextBytes(noise);
+            using (PageStore store = new(new PageStoreOptions { PageSize = Page, MemoryLimit = 12 << 20 }))
+            {
+                store.Write(0, noise);
+                store.Write(Length / Page - 1, noise);
+                store.SaveSnapshot(file);
+                using RamDisk large = NewDisk(12 << 20);
+                large.Load(file);
+                Assert.Equal(2, large.Store.GetStatistics().Pages);
+                store.Write(Length / Page, noise);
+                store.Write(Length / Page + 1, noise);
+                store.SaveSnapshot(file);
+            }
+            using RamDisk disk = NewDisk(12 << 20);
+            string message = Assert.Throws<ArgumentException>(() => disk.Load(file)).Message;
+            Assert.Contains($"holds page {Length / Page + 1:N0}", message, StringComparison.Ordinal);
+            Assert.Equal(0, disk.Store.GetStatistics().Pages);
+            Assert.True(disk.TryWrite(0, noise));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData(5400)]
     [InlineData(5500)]

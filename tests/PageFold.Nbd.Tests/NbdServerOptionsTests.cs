@@ -24,6 +24,40 @@ public sealed class NbdServerOptionsTests : IDisposable
         Assert.Contains("at least 1", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_null_is_refused_by_name()
+    {
+        NbdExport export = new() { Disk = _disk };
+        IPEndPoint here = new(IPAddress.Loopback, 0);
+        Refused("Exports is null; name at least one.", null!, [here]);
+        Refused("Exports is empty; name at least one.", [], [here]);
+        Refused("Exports has a null at 1; leave it out.", [export, null!], [here]);
+        Refused("EndPoints is null; name at least one.", [export], null!);
+        Refused("EndPoints has a null at 0; leave it out.", [export], [null!]);
+        Refused("Disk is null; give the disk to serve.", [new NbdExport { Disk = null! }], [here]);
+        Refused("Name is null; choose a name, or \"\"", [new NbdExport { Disk = _disk, Name = null! }], [here]);
+
+        static void Refused(string expected, IReadOnlyList<NbdExport> exports, IReadOnlyList<EndPoint> endPoints)
+        {
+            ArgumentException refused = Assert.Throws<ArgumentException>(
+                () => new NbdServer(new NbdServerOptions { Exports = exports, EndPoints = endPoints }));
+            Assert.StartsWith(expected, refused.Message, StringComparison.Ordinal);
+            Assert.Equal(expected.Split(' ')[0], refused.ParamName);
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_was_started_twice_refuses_and_ends_all_the_same()
+    {
+        NbdServer server = new(new NbdServerOptions
+        {
+            Exports = [new NbdExport { Disk = _disk }], EndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+        });
+        server.Start();
+        Assert.Contains("was started already", Assert.Throws<InvalidOperationException>(server.Start).Message, StringComparison.Ordinal);
+        await server.DisposeAsync().AsTask().WaitAsync(RawClient.Patience, TestContext.Current.CancellationToken);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(5000)]

@@ -1,5 +1,6 @@
 """packages.py FEED VERSION ROOT: checks what is in each package of a folder, and that no path of this machine is in the symbols."""
 import pathlib
+import json
 import re
 import struct
 import sys
@@ -85,6 +86,10 @@ def check(package):
         tool = "DotnetTool" in [element.get("name") for element in metadata.iter() if element.tag.endswith("}packageType")]
         if tool:
             expect("THIRD-PARTY-NOTICES.txt" in names, "no licences of the libraries in it")
+            settings = json.loads(archive.read(next(name for name in names if name.endswith(f"{identity}.runtimeconfig.json"))))
+            options = settings["runtimeOptions"]
+            for framework in options.get("frameworks") or [options["framework"]]:
+                expect(framework["version"].endswith(".0"), f"it needs {framework['name']} {framework['version']}, not any patch of it")
         else:
             expect(libraries == [f"lib/net10.0/{identity}.dll"], f"its libraries are {libraries}")
             expect(f"lib/net10.0/{identity}.xml" in names, "no documentation")

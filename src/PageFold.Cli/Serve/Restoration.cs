@@ -52,6 +52,9 @@ internal static class Restoration
                 throw new UserErrorException(
                     $"{OptionOf(export)} {path} has pages of {ByteSize.Format(info.PageSize)}, and {saidBy ?? "--page-size"} says "
                         + $"{ByteSize.Format(chosen)}; serve it with --page-size {info.PageSize}.");
+            if (export.Size is null && info.Length == 0)
+                throw new UserErrorException(
+                    $"{OptionOf(export)} {path} was saved by a store and says no length of a disk; say it with --size.");
             if (options.SwapRatio is not null && export.Size < info.Length)
                 throw new UserErrorException(
                     $"{OptionOf(export)} {path} is of a disk of {ByteSize.Format(info.Length)}, larger than the "

@@ -287,7 +287,7 @@ public abstract class CompactionAtTheLimitTests
 }
 
 /// <inheritdoc/>
-public sealed class CompactionAtTheLimitByCopyTests() : CompactionAtTheLimitTests(MappingKind.Copy);
+public sealed class CompactionAtTheLimitTestsByCopy() : CompactionAtTheLimitTests(MappingKind.Copy);
 
 /// <inheritdoc/>
-public sealed class CompactionAtTheLimitThroughWindowsTests() : CompactionAtTheLimitTests(MappingKind.Window);
+public sealed class CompactionAtTheLimitTestsThroughWindows() : CompactionAtTheLimitTests(MappingKind.Window);

@@ -145,7 +145,7 @@ public abstract class HandleTests
 }
 
 /// <inheritdoc/>
-public sealed class HandleByCopyTests() : HandleTests(MappingKind.Copy);
+public sealed class HandleTestsByCopy() : HandleTests(MappingKind.Copy);
 
 /// <inheritdoc/>
-public sealed class HandleThroughWindowsTests() : HandleTests(MappingKind.Window);
+public sealed class HandleTestsThroughWindows() : HandleTests(MappingKind.Window);

@@ -275,7 +275,7 @@ public abstract class ZsPoolConcurrencyTests
 }
 
 /// <inheritdoc/>
-public sealed class ZsPoolConcurrencyByCopyTests() : ZsPoolConcurrencyTests(MappingKind.Copy);
+public sealed class ZsPoolConcurrencyTestsByCopy() : ZsPoolConcurrencyTests(MappingKind.Copy);
 
 /// <inheritdoc/>
-public sealed class ZsPoolConcurrencyThroughWindowsTests() : ZsPoolConcurrencyTests(MappingKind.Window);
+public sealed class ZsPoolConcurrencyTestsThroughWindows() : ZsPoolConcurrencyTests(MappingKind.Window);

@@ -368,7 +368,7 @@ public abstract class ZsPoolTests
 }
 
 /// <inheritdoc/>
-public sealed class ZsPoolByCopyTests() : ZsPoolTests(MappingKind.Copy);
+public sealed class ZsPoolTestsByCopy() : ZsPoolTests(MappingKind.Copy);
 
 /// <inheritdoc/>
-public sealed class ZsPoolThroughWindowsTests() : ZsPoolTests(MappingKind.Window);
+public sealed class ZsPoolTestsThroughWindows() : ZsPoolTests(MappingKind.Window);

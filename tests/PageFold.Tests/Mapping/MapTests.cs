@@ -271,7 +271,7 @@ public abstract class MapTests
 }
 
 /// <inheritdoc/>
-public sealed class MapByCopyTests() : MapTests(MappingKind.Copy);
+public sealed class MapTestsByCopy() : MapTests(MappingKind.Copy);
 
 /// <inheritdoc/>
-public sealed class MapThroughWindowsTests() : MapTests(MappingKind.Window);
+public sealed class MapTestsThroughWindows() : MapTests(MappingKind.Window);

@@ -347,7 +347,8 @@ public partial class PageStoreCodecTests
             if (room < long.MaxValue)
                 Assert.True(store.TrySetOwnerBytes(store.Index.Budget.Available - room));
             StoreOutcome[] outcomes = new StoreOutcome[2];
-            Thread[] writers = [.. Enumerable.Range(0, 2).Select(page => new Thread(() => outcomes[page] = store.Write(page, Compressible(page))))];
+            Thread[] writers = [.. Enumerable.Range(0, 2).Select(page =>
+                new Thread(() => outcomes[page] = store.Write(page, Compressible(page))))];
             slow.MayGoOn.Reset();
             writers[0].Start();
             slow.Begun.Wait();
