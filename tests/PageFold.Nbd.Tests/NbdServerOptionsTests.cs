@@ -25,6 +25,19 @@ public sealed class NbdServerOptionsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Exports")]
+    [InlineData("EndPoints")]
+    public void A_server_without_anything_to_serve_or_a_place_to_serve_it_is_refused(string option)
+    {
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => new NbdServer(new NbdServerOptions
+        {
+            Exports = option == "Exports" ? [] : [new NbdExport { Disk = _disk }],
+            EndPoints = option == "EndPoints" ? [] : [new IPEndPoint(IPAddress.Loopback, 0)],
+        }));
+        Assert.Contains(option, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(5000)]
     public void The_name_of_an_export_is_shown_escaped(int length)
