@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using PageFold.Telemetry;
 
 namespace PageFold.Tests;
 
@@ -57,6 +58,18 @@ public class MetricsTests
         });
         Assert.True(names.Count(name => name.StartsWith("store-", StringComparison.Ordinal)) >= 2);
         Assert.Equal(names.Count, names.Distinct().Count());
+    }
+
+    [Fact]
+    public void An_owner_that_is_disposed_while_it_is_read_is_left_out_and_others_are_not()
+    {
+        object[] keys = [new(), new()];
+        Owners<string> owners = new("owner");
+        owners.Add(keys[0], _ => throw new ObjectDisposedException("owner"), "closed");
+        owners.Add(keys[1], _ => "four", "open");
+        Measurement<long> only = Assert.Single(owners.Measure(statistics => statistics.Length));
+        Assert.Equal((4, "open"), (only.Value, only.Tags[0].Value));
+        GC.KeepAlive(keys);
     }
 
     [Fact]

@@ -168,6 +168,52 @@ public class CodecClaimTests
     }
 
     [Fact]
+    public void A_thread_for_which_no_context_can_be_made_waits_for_the_one_there_is()
+    {
+        ManualResetEventSlim refused = new();
+        bool isHeld = false;
+        int made = 0;
+        ClaimingCodec codec = new()
+        {
+            MaxContexts = 1,
+            Thrown = new FormatException(),
+            CreationCalls = () =>
+            {
+                if (Interlocked.Increment(ref made) > 1)
+                    refused.Set();
+            },
+        };
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec });
+        long used = store.Index.Budget.Used;
+        byte[] page = new byte[PageSize];
+        Pages.Fill(page, 1);
+        using ManualResetEventSlim holds = new();
+        codec.Calls = () =>
+        {
+            // The first write keeps the only context until the second has been refused one.
+            if (Interlocked.Exchange(ref isHeld, true))
+                return;
+            holds.Set();
+            Assert.True(refused.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+        };
+        Task first = Pages.OnItsOwnThread(() => store.Write(1, page));
+        holds.Wait(TestContext.Current.CancellationToken);
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(2, page));
+        first.Wait(TestContext.Current.CancellationToken);
+        Assert.True(refused.IsSet);
+        byte[] read = new byte[PageSize];
+        foreach (long number in (long[])[1, 2])
+        {
+            Assert.True(store.TryRead(number, read));
+            Assert.Equal(page, read);
+        }
+        store.Discard(0, 3);
+        store.Compact();
+        Assert.InRange(store.Index.Budget.Used, 0, used + (256 << 10));
+        refused.Dispose();
+    }
+
+    [Fact]
     public void A_context_whose_disposal_throws_leaves_nothing_charged()
     {
         PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
