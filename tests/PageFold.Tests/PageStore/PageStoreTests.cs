@@ -351,7 +351,7 @@ public class PageStoreTests
                         Assert.Equal(StoreOutcome.Incompressible, store.Write(5, Compressible(5, 1)));
                     }
                     Assert.Equal(0, budget.Used);
-                }, iter: 2000, threads: 1);
+                }, iter: 4000, threads: 1);
         }
         finally
         {
