@@ -222,6 +222,44 @@ public class RamDiskSnapshotTests
         }
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("a label")]
+    public void A_disk_that_has_room_is_saved_to_any_output_as_it_is(string? label)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "output");
+            using RamDisk disk = NewWritingBack(folder);
+            Assert.True(disk.TryWrite(5 * 4096 + 7, [1, 2, 3]));
+            disk.Save(SnapshotOutput.ToFile(file), label, progress: null, CancellationToken.None);
+            Assert.Equal(0, disk.Store.GetStatistics().WrittenBackPages);
+            byte[] expected = new byte[6 * 4096];
+            expected[5 * 4096 + 7] = 1;
+            expected[5 * 4096 + 8] = 2;
+            expected[5 * 4096 + 9] = 3;
+            byte[] actual = new byte[6 * 4096];
+            if (label is null)
+            {
+                Assert.Equal(disk.Length, new FileInfo(file).Length);
+                using FileStream image = File.OpenRead(file);
+                image.ReadExactly(actual);
+            }
+            else
+            {
+                using RamDisk restored = NewWritingBack(folder);
+                Assert.Equal(label, restored.Load(file).Label);
+                restored.Read(0, actual);
+            }
+            Assert.True(actual.AsSpan().SequenceEqual(expected));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void A_page_in_the_cache_that_finds_no_memory_fails_the_snapshot_and_stays_in_the_cache()
     {

@@ -119,6 +119,25 @@ public class CodecClaimTests
     }
 
     [Fact]
+    public void A_first_codec_that_does_not_fit_is_refused_whenever_it_claims_too_much()
+    {
+        const int Limit = 8 << 20;
+        // Within the limit, and not within what the owner leaves.
+        AssertRefused<ArgumentOutOfRangeException>(
+            () => new PageStore(new PageStoreOptions
+            {
+                MemoryLimit = Limit,
+                OwnerBytes = 6 << 20,
+                Codec = new ClaimingCodec { Shared = 4 << 20 },
+            }).Dispose(), "MemoryLimit");
+        // More than the limit, once there is a context.
+        ClaimingCodec? growing = null;
+        growing = new ClaimingCodec { Shared = 1 << 20, CreationCalls = () => growing!.Shared = Limit + 1 };
+        AssertRefused<ArgumentException>(
+            () => new PageStore(new PageStoreOptions { MemoryLimit = Limit, Codec = growing }).Dispose(), "SharedBytes", "8,388,609");
+    }
+
+    [Fact]
     public void Owner_bytes_beyond_the_limit_are_refused_by_their_own_name()
     {
         foreach (long bytes in (long[])[(8 << 20) + 1, int.MaxValue, long.MaxValue])
@@ -167,8 +186,11 @@ public class CodecClaimTests
         Assert.Single(plain.Codecs);
     }
 
-    [Fact]
-    public void A_thread_for_which_no_context_can_be_made_waits_for_the_one_there_is()
+    public static TheoryData<Type> Thrown() => [typeof(FormatException), typeof(OutOfMemoryException)];
+
+    [Theory]
+    [MemberData(nameof(Thrown))]
+    public void A_thread_for_which_no_context_can_be_made_waits_for_the_one_there_is(Type thrown)
     {
         ManualResetEventSlim refused = new();
         bool isHeld = false;
@@ -176,7 +198,7 @@ public class CodecClaimTests
         ClaimingCodec codec = new()
         {
             MaxContexts = 1,
-            Thrown = new FormatException(),
+            Thrown = (Exception)Activator.CreateInstance(thrown)!,
             CreationCalls = () =>
             {
                 if (Interlocked.Increment(ref made) > 1)

@@ -134,6 +134,25 @@ public class SnapshotOutputTests
         Assert.True(image.IsDisposed && !image.IsComplete);
     }
 
+    [Fact]
+    public void A_file_that_was_abandoned_leaves_its_name_to_the_next_however_often_it_is_disposed()
+    {
+        using SnapshotFolder folder = new();
+        SnapshotOutput abandoned = SnapshotOutput.ToFile(folder.File);
+        abandoned.Write(0, "abandoned"u8);
+        abandoned.Dispose();
+        folder.AssertOnly();
+        using (SnapshotOutput next = SnapshotOutput.ToFile(folder.File))
+        {
+            next.Write(0, "whole"u8);
+            abandoned.Dispose();
+            folder.AssertOnly("disk.snapshot.pagefold-partial");
+            next.Complete(TestContext.Current.CancellationToken);
+        }
+        folder.AssertOnly("disk.snapshot");
+        Assert.Equal("whole", File.ReadAllText(folder.File));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
