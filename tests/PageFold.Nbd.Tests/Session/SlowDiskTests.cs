@@ -67,6 +67,27 @@ public class SlowDiskTests
     }
 
     [Fact]
+    public void What_is_slow_is_not_sent_behind_a_whole_reply_that_cannot_go_on()
+    {
+        const int Whole = 24 << 20;
+        HalvingCodec codec = new("slow");
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(32 << 20, Page, codec) }], maxReplyBytes: ReplyQueue.BlockBytes);
+        using RawClient client = serving.Attach(structured: false);
+        client.Write(0, HalvingCodec.Content(Page, 2, 1));
+        client.Write((4 << 20) + Whole - Page, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));
+        codec.Gate.Reset();
+        client.Request(Command.Read, 0, 2 * Page);
+        client.Request(Command.Read, 4 << 20, Whole);
+        Serving.Until(() => client.Socket.Available > 0, "the beginning of the whole reply");
+        codec.Gate.Set();
+        Serving.Until(() => codec.Decompressed.Count >= 2, "the slow read");
+        // The head, and zeros up to the page that is damaged; the client would take whatever follows for that page.
+        byte[] came = client.TakeToTheEnd();
+        Assert.Equal(16 + Whole - Page, came.Length);
+        Assert.True(came.AsSpan(16).IndexOfAnyExcept((byte)0) < 0);
+    }
+
+    [Fact]
     public void Another_client_is_not_held_up()
     {
         HalvingCodec codec = new("slow");
