@@ -127,10 +127,8 @@ public sealed partial class RamDisk
     private static long SnapshotReserve(long length, PageStoreOptions store)
     {
         long limit = store.MemoryLimit ?? PageStore.DefaultMemoryLimit;
-        // The store and the disk check the ranges of options later, by name.
-        if (length <= 0)
-            return 0;
-        long pages = Math.Min((length - 1) / store.PageSize + 1, Math.Min(PageStore.MaxPage + 1, limit / 512 * 8));
+        // The store checks the range of the limit later, by name.
+        long pages = Math.Min((length - 1) / store.PageSize + 1, limit / 512 * 8);
         long bytes = pages <= 0 ? 0 : SnapshotOptions.ReserveBytes(store.PageSize, pages);
         return bytes <= limit / 16 ? bytes : 0;
     }

@@ -54,6 +54,7 @@ public sealed partial class RamDisk : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         PageStoreOptions store = options.Store ?? throw Throw.NoStore();
         Throw.IfPageSizeInvalid(store.PageSize);
+        Throw.IfLengthInvalid(options.Length, store.PageSize);
         if (options.CacheBytes is { } wanted)
             Throw.IfCacheInvalid(wanted, store.MemoryLimit ?? PageStore.DefaultMemoryLimit);
         long cache = store.PageSize < MinCachedPage ? 0
@@ -70,15 +71,6 @@ public sealed partial class RamDisk : IDisposable
         if (store.SnapshotReserve == 0)
             store = store with { SnapshotReserve = SnapshotReserve(options.Length, store) };
         Store = new PageStore(store);
-        try
-        {
-            Throw.IfLengthInvalid(options.Length, Store.PageSize);
-        }
-        catch
-        {
-            Store.Dispose();
-            throw;
-        }
         Length = options.Length;
         _writesBack = store.Writeback is not null;
         _pageShift = BitOperations.Log2((uint)Store.PageSize);

@@ -268,9 +268,12 @@ public sealed partial class PageStore : IDisposable
         if (!budget.TryCharge(options.OwnerBytes))
             return false;
         _ownerBytes = options.OwnerBytes;
-        if (!_saver.TryKeepReserve(options.SnapshotReserve) || !_codecs.TryPrepare(options.Codec) || !_index.TryPrepare())
+        if (!_saver.TryKeepReserve(options.SnapshotReserve) || !_codecs.TryPrepare(options.Codec))
             return false;
-        return options.Writeback is not { } writeback || _index.TryOpenLog(writeback, options.TimeProvider);
+        if (options.Writeback is { } writeback && !_index.TryOpenLog(writeback, options.TimeProvider))
+            return false;
+        // Last, so that a page has what the rest leaves.
+        return _index.TryPrepare();
     }
 
     private void FreeEverything()

@@ -155,6 +155,47 @@ public class RamDiskExtentsTests
         return residency;
     })];
 
+    [Fact]
+    public void Pages_in_the_writeback_file_are_told_as_such_and_are_slow_to_read()
+    {
+        const int Page = 4096;
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = new(new RamDiskOptions
+            {
+                Length = 16 * Page,
+                Store = new PageStoreOptions { MemoryLimit = 16 << 20,
+                    Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, "writeback") } },
+            });
+            byte[] noise = new byte[4 * Page];
+            new Random(1).NextBytes(noise);
+            Assert.True(disk.TryWrite(4 * Page, noise));
+            disk.Store.WriteBack();
+            Assert.True(disk.TryWrite(8 * Page, noise));
+            List<(long, PageResidency)> runs = [];
+            for (long at = 0; at < disk.Length;)
+            {
+                long run = disk.RunAt(at, disk.Length - at, out PageResidency residency);
+                runs.Add((run / Page, residency));
+                at += run;
+            }
+            Assert.Equal([(4, PageResidency.Hole), (4, PageResidency.WrittenBack), (4, PageResidency.Incompressible),
+                (4, PageResidency.Hole)], runs);
+            for (int first = 0; first < 16; first++)
+            {
+                for (int end = first + 1; end <= 16; end++)
+                    Assert.Equal(first < 8 && end > 4, disk.IsSlowToRead(first * Page, (end - first) * Page));
+            }
+            Assert.False(disk.IsSlowToRead((4 * Page) - 1, 1));
+            Assert.True(disk.IsSlowToRead((4 * Page) - 1, 2));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static RamDisk Make(long length, int pageSize, bool cached) => new(new RamDiskOptions
     {
         Length = length,

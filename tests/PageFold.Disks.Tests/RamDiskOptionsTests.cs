@@ -61,6 +61,40 @@ public class RamDiskOptionsTests
         Assert.Equal(property, OptionMessage.Of(refused)?.Option);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-512)]
+    [InlineData(-1L << 50)]
+    [InlineData(long.MinValue)]
+    public void A_length_that_is_not_positive_is_named_whatever_is_set_aside_for_it(long length)
+    {
+        ArgumentException refused = Assert.ThrowsAny<ArgumentException>(() => new RamDisk(new RamDiskOptions
+        {
+            Length = length,
+            ReserveForSnapshot = true,
+            Store = new PageStoreOptions { MemoryLimit = Limit },
+        }));
+        Assert.Equal("Length", OptionMessage.Of(refused)?.Option);
+    }
+
+    [Fact]
+    public void A_limit_of_which_too_much_would_be_set_aside_is_refused_with_one_that_is_not()
+    {
+        ArgumentException refused = Assert.ThrowsAny<ArgumentException>(() => Make(2 << 20).Dispose());
+        Assert.Equal("MemoryLimit", OptionMessage.Of(refused)?.Option);
+        Assert.True(OptionMessage.Of(refused)!.Names("ReserveForSnapshot"));
+        string wanted = refused.Message.Split("choose at least ")[1].Split(' ')[0].Replace(",", "", StringComparison.Ordinal);
+        using RamDisk disk = Make(long.Parse(wanted, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.True(disk.TryWrite(0, new byte[4096]));
+
+        static RamDisk Make(long limit) => new(new RamDiskOptions
+        {
+            Length = 1 << 20,
+            ReserveForSnapshot = true,
+            Store = new PageStoreOptions { MemoryLimit = limit },
+        });
+    }
+
     private static void Make(PageStoreOptions store, long cache) =>
         new RamDisk(new RamDiskOptions { Length = 1 << 20, CacheBytes = cache, Store = store }).Dispose();
 }

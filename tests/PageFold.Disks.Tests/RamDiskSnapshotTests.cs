@@ -212,6 +212,155 @@ public class RamDiskSnapshotTests
         }
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("a label")]
+    public void A_full_disk_with_a_writeback_file_makes_room_and_is_saved_to_any_output(string? label)
+    {
+        const int Pages = 4000;
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "output");
+            using RamDisk disk = new(new RamDiskOptions
+            {
+                Length = Pages * 4096,
+                Store = new PageStoreOptions { MemoryLimit = 8 << 20,
+                    Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, "writeback"), DirectReclaim = true } },
+            });
+            byte[] content = new byte[disk.Length];
+            new Random(1).NextBytes(content);
+            for (int page = 0; page < Pages; page++)
+                Assert.True(disk.TryWrite(page * 4096L, content.AsSpan(page * 4096, 4096)));
+            long before = disk.Store.GetStatistics().WrittenBackPages;
+            Assert.InRange(disk.Store.GetStatistics().AvailableBytes, 0, 1 << 20);
+            disk.Save(SnapshotOutput.ToFile(file), label, progress: null, CancellationToken.None);
+            Assert.InRange(disk.Store.GetStatistics().WrittenBackPages, before + 500, Pages);
+            if (label is null)
+            {
+                Assert.True(File.ReadAllBytes(file).AsSpan().SequenceEqual(content));
+                return;
+            }
+            Assert.Equal((label, disk.Length), (Snapshot.ReadInfo(file).Label, Snapshot.ReadInfo(file).Length));
+            using RamDisk restored = new(
+                new RamDiskOptions { Length = disk.Length, Store = new PageStoreOptions { MemoryLimit = 64 << 20 } });
+            restored.Load(file);
+            byte[] after = new byte[disk.Length];
+            restored.Read(0, after);
+            Assert.True(after.AsSpan().SequenceEqual(content));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("a label")]
+    public void A_disk_that_has_room_is_saved_to_any_output_as_it_is(string? label)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "output");
+            using RamDisk disk = NewWritingBack(folder);
+            Assert.True(disk.TryWrite(5 * 4096 + 7, [1, 2, 3]));
+            disk.Save(SnapshotOutput.ToFile(file), label, progress: null, CancellationToken.None);
+            Assert.Equal(0, disk.Store.GetStatistics().WrittenBackPages);
+            byte[] expected = new byte[6 * 4096];
+            expected[5 * 4096 + 7] = 1;
+            expected[5 * 4096 + 8] = 2;
+            expected[5 * 4096 + 9] = 3;
+            byte[] actual = new byte[6 * 4096];
+            if (label is null)
+            {
+                Assert.Equal(disk.Length, new FileInfo(file).Length);
+                using FileStream image = File.OpenRead(file);
+                image.ReadExactly(actual);
+            }
+            else
+            {
+                using RamDisk restored = NewWritingBack(folder);
+                Assert.Equal(label, restored.Load(file).Label);
+                restored.Read(0, actual);
+            }
+            Assert.True(actual.AsSpan().SequenceEqual(expected));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_page_in_the_cache_that_finds_no_memory_fails_the_snapshot_and_stays_in_the_cache()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            using RamDisk disk = new(new RamDiskOptions
+            {
+                Length = Length,
+                Store = new PageStoreOptions { PageSize = Page, MemoryLimit = 12 << 20 },
+            });
+            Random random = new(1);
+            byte[] page = new byte[Page];
+            int filled = 0;
+            do
+            {
+                random.NextBytes(page);
+                filled++;
+            }
+            while (filled < Length / Page && disk.TryWrite((filled - 1L) * Page, page));
+            // A part of a page that was never written waits in the cache for memory that there is not.
+            while (disk.Flush())
+                Assert.True(disk.TryWrite(Length - Page * (long)random.Next(1, 500), page.AsSpan(0, 4096)));
+            byte[] before = new byte[Length];
+            disk.Read(0, before);
+            string file = Path.Combine(folder.FullName, "snapshot");
+            MemoryLimitException refused = Assert.Throws<MemoryLimitException>(() => disk.SaveSnapshot(file));
+            Assert.StartsWith("A page in the disk's cache waits for memory within MemoryLimit (12,582,912 bytes)", refused.Message,
+                StringComparison.Ordinal);
+            Assert.Empty(folder.EnumerateFileSystemInfos());
+            byte[] after = new byte[Length];
+            disk.Read(0, after);
+            Assert.True(before.AsSpan().SequenceEqual(after));
+            disk.Trim(0, 4 << 20);
+            disk.SaveSnapshot(file);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_snapshot_of_a_larger_disk_is_refused_with_both_lengths()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "snapshot");
+            using RamDisk large = NewDisk(16 << 20);
+            large.TryWrite(0, [1, 2, 3]);
+            large.SaveSnapshot(file);
+            using RamDisk small = new(new RamDiskOptions
+            {
+                Length = Length - 512,
+                Store = new PageStoreOptions { PageSize = Page, MemoryLimit = 16 << 20 },
+            });
+            ArgumentException refused = Assert.Throws<ArgumentException>(() => small.Load(file));
+            Assert.Contains($"'{file}' is of a disk of 33,554,432 bytes, and this one has 33,553,920 bytes", refused.Message,
+                StringComparison.Ordinal);
+            Assert.Equal(0, small.Store.GetStatistics().Pages);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     /// <summary>A page that compresses to a half.</summary>
     private static byte[] Halves(int pageSize, int seed)
     {

@@ -59,6 +59,39 @@ public sealed class NbdServerOptionsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("HandshakeTimeout", 0)]
+    [InlineData("RequestTimeout", -1)]
+    [InlineData("IdleTimeout", 0)]
+    public void A_time_that_is_not_positive_is_refused(string option, int seconds)
+    {
+        TimeSpan time = TimeSpan.FromSeconds(seconds);
+        NbdServerOptions options = new()
+        {
+            Exports = [new NbdExport { Disk = _disk }],
+            EndPoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            HandshakeTimeout = option == "HandshakeTimeout" ? time : TimeSpan.FromSeconds(1),
+            RequestTimeout = option == "RequestTimeout" ? time : null,
+            IdleTimeout = option == "IdleTimeout" ? time : null,
+        };
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => new NbdServer(options));
+        Assert.Equal(option, refused.ParamName);
+        Assert.Contains("choose a positive time", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Exports")]
+    [InlineData("EndPoints")]
+    public void A_server_without_anything_to_serve_or_a_place_to_serve_it_is_refused(string option)
+    {
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => new NbdServer(new NbdServerOptions
+        {
+            Exports = option == "Exports" ? [] : [new NbdExport { Disk = _disk }],
+            EndPoints = option == "EndPoints" ? [] : [new IPEndPoint(IPAddress.Loopback, 0)],
+        }));
+        Assert.Contains(option, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(5000)]
     public void The_name_of_an_export_is_shown_escaped(int length)

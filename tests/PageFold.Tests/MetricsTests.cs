@@ -108,6 +108,18 @@ public class MetricsTests
     }
 
     [Fact]
+    public void An_owner_that_is_disposed_while_it_is_read_is_left_out_and_others_are_not()
+    {
+        object[] keys = [new(), new()];
+        Owners<string> owners = new("owner");
+        owners.Add(keys[0], _ => throw new ObjectDisposedException("owner"), "closed");
+        owners.Add(keys[1], _ => "four", "open");
+        Measurement<long> only = Assert.Single(owners.Measure(statistics => statistics.Length));
+        Assert.Equal((4, "open"), (only.Value, only.Tags[0].Value));
+        GC.KeepAlive(keys);
+    }
+
+    [Fact]
     public void Every_instrument_has_a_unit_and_a_description()
     {
         // Those of a kind exist from the first of the kind on.

@@ -39,6 +39,9 @@ public sealed class OptionMessageTests : IDisposable
     }
 
     [Fact]
+    public void A_name_is_shown_as_the_property_it_stands_for() => Assert.Equal("Writeback.Path", $"{new OptionName("Writeback.Path")}");
+
+    [Fact]
     public void What_finds_no_memory_names_the_limit()
     {
         using ZsPool pool = new(new ZsPoolOptions { MemoryLimit = 128 << 10 });

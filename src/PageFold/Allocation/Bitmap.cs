@@ -38,6 +38,18 @@ internal static unsafe class Bitmap
         return -1;
     }
 
+    /// <summary>The lowest bit that is set in neither map; -1 if there is none.</summary>
+    public static int FirstInNeither(ulong* one, ulong* other, int count)
+    {
+        for (int word = 0; word < count; word++)
+        {
+            ulong bits = ~(one[word] | other[word]);
+            if (bits != 0)
+                return word << 6 | BitOperations.TrailingZeroCount(bits);
+        }
+        return -1;
+    }
+
     /// <summary>The highest bit set; -1 if there is none.</summary>
     public static int Last(ulong* words, int count)
     {

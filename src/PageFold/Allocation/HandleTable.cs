@@ -44,9 +44,6 @@ internal sealed unsafe class HandleTable(FrameArena arena, SlotTable slots, uint
     // The number of free slots at the last attempt to trim, or fewer since.
     private long _freeAtLastTrim;
 
-    /// <summary>Bytes of generations and of their directory.</summary>
-    public long Bytes => _generations.Bytes;
-
     /// <summary>The maximum of generations, from the origin on, that any slot has used.</summary>
     public uint GenerationsUsed
     {

@@ -119,7 +119,7 @@ internal sealed unsafe partial class SizeClass
             if ((to < 0 || within && to >= from) && !destination.IsFull)
             {
                 // No free place with owned frames. Taking a frame is worthwhile, because the frame is filled from the end of the source.
-                to = CheapestUnbacked(destination);
+                to = FirstUnbacked(destination);
                 if (to < 0 || within && to >= from || !TryBack(destination, to, ReserveUse.Compaction))
                     break;
                 idle = true;

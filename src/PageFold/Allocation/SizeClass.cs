@@ -63,9 +63,6 @@ internal sealed unsafe partial class SizeClass
 
     public ZspageGeometry Geometry { get; }
 
-    /// <summary>Frames owned by the class's zspages.</summary>
-    public long Frames => Volatile.Read(ref _frames);
-
     /// <summary>Objects in use.</summary>
     public long Objects => Volatile.Read(ref _objects);
 
@@ -118,7 +115,7 @@ internal sealed unsafe partial class SizeClass
 
     private Zspage Open(uint number) => new(number, _zspageTable.At(number), Geometry);
 
-    /// <summary>Chooses a free object and takes the frames that it lacks.</summary>
+    /// <summary>Chooses a free object and takes the frame that it lacks.</summary>
     private bool TryChoose(ReserveUse reserve, out Zspage zspage, out int index)
     {
         if ((_occupied & BackedMask) != 0)
@@ -130,7 +127,7 @@ internal sealed unsafe partial class SizeClass
         if ((_occupied & HoledMask) != 0)
         {
             zspage = Open(_heads[BitOperations.Log2(_occupied & HoledMask)]);
-            index = CheapestUnbacked(zspage);
+            index = FirstUnbacked(zspage);
             return TryBack(zspage, index, reserve);
         }
         index = 0;
@@ -164,47 +161,22 @@ internal sealed unsafe partial class SizeClass
         _zspageTable.Remove(zspage.Number, ref freed);
     }
 
-    /// <summary>The lowest free object that lacks the fewest frames, at least one; -1 if there is none.</summary>
-    private int CheapestUnbacked(Zspage zspage)
+    /// <summary>The lowest free object that lacks a frame; -1 if there is none.</summary>
+    /// <remarks>
+    /// It lacks only one. The object before it has all its frames and ends in the first frame of this one, or where a frame ends; and an
+    /// object that begins with a frame lies in that frame alone.
+    /// </remarks>
+    private int FirstUnbacked(Zspage zspage)
     {
-        int best = -1;
-        for (int word = 0; word < Geometry.ObjectWords; word++)
-        {
-            ulong bits = ~(zspage.Used[word] | zspage.Backed[word]);
-            for (; bits != 0; bits &= bits - 1)
-            {
-                int index = word << 6 | BitOperations.TrailingZeroCount(bits);
-                if (index >= Geometry.Objects)
-                    return best;
-                (int first, int last) = Geometry.FramesOf(index);
-                if (Bitmap.Get(zspage.Owned, first) || Bitmap.Get(zspage.Owned, last) || first == last)
-                    return index;
-                if (best < 0)
-                    best = index;
-            }
-        }
-        return best;
+        int index = Bitmap.FirstInNeither(zspage.Used, zspage.Backed, Geometry.ObjectWords);
+        return index < Geometry.Objects ? index : -1;
     }
 
-    /// <summary>Takes the frames that an object lacks, all or none.</summary>
+    /// <summary>Takes the frame that the first unbacked object lacks.</summary>
     private bool TryBack(Zspage zspage, int index, ReserveUse reserve)
     {
         (int first, int last) = Geometry.FramesOf(index);
-        bool tookFirst = false;
-        if (!Bitmap.Get(zspage.Owned, first))
-        {
-            if (!TryOwn(zspage, first, reserve))
-                return false;
-            tookFirst = true;
-        }
-        if (Bitmap.Get(zspage.Owned, last) || TryOwn(zspage, last, reserve))
-            return true;
-        if (tookFirst)
-        {
-            _arena.Free(zspage.Disown(first));
-            _frames--;
-        }
-        return false;
+        return TryOwn(zspage, Bitmap.Get(zspage.Owned, first) ? last : first, reserve);
     }
 
     private bool TryOwn(Zspage zspage, int position, ReserveUse reserve)

@@ -157,6 +157,42 @@ public sealed class UnixListenerTests : IDisposable
         Assert.Equal(port, ((IPEndPoint)second.EndPoints[0]).Port);
     }
 
+    [Fact]
+    public void A_place_that_is_taken_is_named_and_nothing_listens_then()
+    {
+        using ListeningSockets taken = ListeningSockets.Open([new IPEndPoint(IPAddress.Loopback, 0)], 5, _ => { });
+        int port = ((IPEndPoint)taken.EndPoints[0]).Port;
+        AssertRefused(new IPEndPoint(IPAddress.Loopback, port), SocketError.AddressAlreadyInUse, $"127.0.0.1:{port}");
+        AssertRefused(new DnsEndPoint("127.0.0.1", port), SocketError.AddressAlreadyInUse, $"127.0.0.1:{port}");
+        using Socket alive = New();
+        string other = SocketPath + "2";
+        alive.Bind(new UnixDomainSocketEndPoint(other));
+        alive.Listen(1);
+        AssertRefused(new UnixDomainSocketEndPoint(other), SocketError.AddressAlreadyInUse, other);
+        string missing = Path.Combine(_folder.FullName, "missing", "s");
+        AssertRefused(new UnixDomainSocketEndPoint(missing), null, missing);
+    }
+
+    [Fact]
+    public void A_name_whose_addresses_this_machine_does_not_have_is_refused_as_such()
+    {
+        // One of those that are kept for documentation.
+        using Socket probe = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Assert.SkipUnless(Record.Exception(() => probe.Bind(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0))) is SocketException,
+            "This machine lets a process listen at any address.");
+        AssertRefused(new DnsEndPoint("192.0.2.1", 7), SocketError.AddressNotAvailable, "192.0.2.1:7");
+    }
+
+    private void AssertRefused(EndPoint endPoint, SocketError? error, string name)
+    {
+        SocketException refused = Assert.Throws<SocketException>(
+            () => ListeningSockets.Open([new UnixDomainSocketEndPoint(SocketPath), endPoint], 5, _ => { }));
+        Assert.StartsWith($"cannot listen at {name}: ", refused.Message, StringComparison.Ordinal);
+        if (error is not null)
+            Assert.Equal(error, refused.SocketErrorCode);
+        Assert.False(Path.Exists(SocketPath));
+    }
+
     private static Socket New() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
     private bool IsAlive()

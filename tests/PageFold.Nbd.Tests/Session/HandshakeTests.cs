@@ -197,6 +197,21 @@ public sealed class HandshakeTests : IDisposable
         client.AssertClosed();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(16)]
+    [InlineData(19)]
+    public void A_client_that_leaves_in_the_middle_of_an_option_is_not_answered(int sent)
+    {
+        using RawClient client = RawClient.Greet(_one.Unix);
+        client.Send(Wire.Option(Option.Go, Wire.Info(""))[..sent]);
+        client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+        client.AssertClosed();
+        using RawClient other = _one.Attach();
+        Assert.Equal(Errno.None, other.Do(Command.Flush, 0, 0).Error);
+    }
+
     [Fact]
     public void Options_come_to_an_end_some_time()
     {

@@ -247,6 +247,33 @@ public sealed class MetaContextTests : IDisposable
         extents.SelectMany(extent => Enumerable.Repeat(extent.Flags, (int)extent.Length / 4096));
 
     [Fact]
+    public void Pages_in_the_writeback_file_are_told_as_such()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-nbd-");
+        try
+        {
+            using Serving serving = new(new RamDisk(new RamDiskOptions
+            {
+                Length = 64 << 10,
+                Store = new PageStoreOptions { MemoryLimit = 16 << 20,
+                    Writeback = new WritebackOptions { Path = Path.Combine(folder.FullName, "writeback") } },
+            }));
+            using RawClient client = serving.Attach(contexts: [Allocation, Residency]);
+            byte[] content = Content.Of(8192, 1);
+            client.Write(4096, content);
+            serving.Disk.Store.WriteBack();
+            Dictionary<uint, List<(uint Length, uint Flags)>> extents = client.Do(Command.BlockStatus, 0, 64 << 10).Extents;
+            Assert.Equal([(4096u, Hole | Zero), (8192u, 0u), ((64u << 10) - 12288, Hole | Zero)], extents[1]);
+            Assert.Equal([(4096u, 256u), (8192u, 16u | 256u), ((64u << 10) - 12288, 256u)], extents[2]);
+            Assert.Equal(content, client.Read(4096, 8192));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void Pages_in_the_cache_are_data()
     {
         using RawClient client = _serving.Attach("b", contexts: Allocation);

@@ -1,3 +1,5 @@
+using PageFold.Nbd.Session;
+
 namespace PageFold.Nbd.Tests.Session;
 
 /// <summary>A disk whose pages take long to read: what is quick is answered first.</summary>
@@ -41,6 +43,48 @@ public class SlowDiskTests
         Content.AssertSame(content, client.Read(0, 4 * Small), "the content");
         Assert.Equal(4, codec.Decompressed.Count);
         Assert.All(codec.Decompressed, thread => Assert.Equal(isFast, thread == "nbd connection"));
+    }
+
+    [Fact]
+    public void What_is_slow_waits_for_the_end_of_a_reply_that_has_to_stay_whole()
+    {
+        const int Whole = 24 << 20;
+        HalvingCodec codec = new("slow");
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(32 << 20, Page, codec) }], maxReplyBytes: ReplyQueue.BlockBytes);
+        using RawClient client = serving.Attach(structured: false);
+        byte[] content = HalvingCodec.Content(Page, 2, 1);
+        client.Write(0, content);
+        codec.Gate.Reset();
+        ulong slow = client.Request(Command.Read, 0, 2 * Page);
+        ulong whole = client.Request(Command.Read, 4 << 20, Whole);
+        // More than fits on the way to a client that takes nothing, so its end is not there yet when the slow one is ready.
+        Serving.Until(() => client.Socket.Available > 0, "the beginning of the whole reply");
+        codec.Gate.Set();
+        Serving.Until(() => codec.Decompressed.Count == 2, "the slow read");
+        Assert.True(client.TakeAnswer(whole, Command.Read, 4 << 20, Whole).Data.AsSpan().IndexOfAnyExcept((byte)0) < 0);
+        Content.AssertSame(content, client.TakeAnswer(slow, Command.Read, 0, 2 * Page).Data, "the slow read");
+        Assert.Equal(Errno.None, client.Do(Command.Flush, 0, 0).Error);
+    }
+
+    [Fact]
+    public void What_is_slow_is_not_sent_behind_a_whole_reply_that_cannot_go_on()
+    {
+        const int Whole = 24 << 20;
+        HalvingCodec codec = new("slow");
+        using Serving serving = new([new NbdExport { Disk = TestDisk.Make(32 << 20, Page, codec) }], maxReplyBytes: ReplyQueue.BlockBytes);
+        using RawClient client = serving.Attach(structured: false);
+        client.Write(0, HalvingCodec.Content(Page, 2, 1));
+        client.Write((4 << 20) + Whole - Page, HalvingCodec.Content(Page, 1, 2, HalvingCodec.Damaged));
+        codec.Gate.Reset();
+        client.Request(Command.Read, 0, 2 * Page);
+        client.Request(Command.Read, 4 << 20, Whole);
+        Serving.Until(() => client.Socket.Available > 0, "the beginning of the whole reply");
+        codec.Gate.Set();
+        Serving.Until(() => codec.Decompressed.Count >= 2, "the slow read");
+        // The head, and zeros up to the page that is damaged; the client would take whatever follows for that page.
+        byte[] came = client.TakeToTheEnd();
+        Assert.Equal(16 + Whole - Page, came.Length);
+        Assert.True(came.AsSpan(16).IndexOfAnyExcept((byte)0) < 0);
     }
 
     [Fact]

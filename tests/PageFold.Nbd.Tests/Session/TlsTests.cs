@@ -154,6 +154,16 @@ public sealed class TlsTests : IDisposable
         Serving.Until(() => serving.Log.Any(line => line.Contains("silent in the handshake", StringComparison.Ordinal)), "the reason");
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void What_is_demanded_of_clients_can_be_asked(bool required, bool verifyClients)
+    {
+        using NbdTls tls = NbdTls.Load(_certificates.Folder, required, verifyClients);
+        Assert.Equal((required, verifyClients), (tls.Required, tls.VerifyClients));
+    }
+
     [Fact]
     public void A_client_with_the_authoritys_certificate_is_let_in()
     {

@@ -247,6 +247,48 @@ public abstract class ZsPoolTests
     }
 
     [Fact]
+    public void A_limit_is_refused_by_name_or_has_room_for_an_object()
+    {
+        bool isAccepted = false;
+        for (long limit = 4096; limit < 256 << 10; limit += 256)
+        {
+            ZsPool pool;
+            try
+            {
+                pool = new ZsPool(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = limit });
+            }
+            catch (ArgumentException refused)
+            {
+                Assert.True(OptionMessage.Of(refused)!.Names("MemoryLimit"), refused.Message);
+                Assert.False(isAccepted, "A smaller limit is accepted.");
+                continue;
+            }
+            isAccepted = true;
+            using (pool)
+                pool.Free(pool.Allocate(4096));
+        }
+        Assert.True(isAccepted);
+    }
+
+    [Fact]
+    public void A_mapping_for_which_there_is_no_memory_is_refused_and_leaves_the_object_as_it_is()
+    {
+        AllocationFaults faults = new();
+        using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 8 << 20, Faults = faults });
+        ZsHandle handle = pool.Allocate(3000);
+        faults.Refuse(1, count: 1000);
+        MemoryLimitException refused = Assert.Throws<MemoryLimitException>(() => pool.Map(handle, MapMode.Write).Dispose());
+        Assert.Equal("MemoryLimit", OptionMessage.Of(refused)?.Option);
+        faults.Clear();
+        using (ZsMap map = pool.Map(handle, MapMode.Write))
+            Pages.Fill(map.Span, 3);
+        byte[] read = new byte[3000];
+        pool.Read(handle, 0, read);
+        Assert.True(Pages.Holds(read, 3));
+        pool.Free(handle);
+    }
+
+    [Fact]
     public void Every_allocation_point_can_fail_without_a_trace()
     {
         AllocationFaults faults = new();

@@ -56,6 +56,8 @@ public class ZspageGeometryTests
                 (int first, int last) = geometry.FramesOf(index);
                 Assert.InRange(last - first, 0, 1);
                 Assert.InRange(last, 0, geometry.Frames - 1);
+                // So the first object that lacks frames lacks one: the objects before it have theirs.
+                Assert.True(first == last || first == geometry.FramesOf(index - 1).Last);
             }
         }
     }

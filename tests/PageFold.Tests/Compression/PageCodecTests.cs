@@ -117,6 +117,16 @@ public class PageCodecTests
         Assert.Contains($"{level}", Assert.Throws<ArgumentOutOfRangeException>(() => PageCodec.Zstd(level)).Message,
             StringComparison.Ordinal);
 
+    [Fact]
+    public void Refuses_a_dictionary_that_says_it_was_trained_and_was_not()
+    {
+        byte[] dictionary = new byte[1000];
+        dictionary.AsSpan().Fill(0xFF);
+        BitConverter.TryWriteBytes(dictionary, 0xEC30A437);
+        Assert.Contains("dictionary of 1000 bytes", Assert.Throws<ArgumentException>(() => PageCodec.Zstd(3, dictionary)).Message,
+            StringComparison.Ordinal);
+    }
+
     private static PageCodec Make(string name) => name switch
     {
         "lz4" => PageCodec.Lz4,

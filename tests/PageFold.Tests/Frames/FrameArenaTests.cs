@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PageFold.Frames;
+using PageFold.Interop;
 
 namespace PageFold.Tests.Frames;
 
@@ -226,6 +227,53 @@ public class FrameArenaTests
         Assert.False(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.None, out _));
         arena.Free(frames[4]);
         Assert.True(arena.TryAllocate(FrameArena.NoFrame, ReserveUse.None, out _));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_system_that_has_no_memory_refuses_a_frame_and_nothing_is_held_for_it(bool hugePages)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Frames are in a file in memory on Linux only.");
+        const int FrameSize = 4096;
+        const int Limit = 8 << 20;
+        using FrameArena arena = new(new FrameArenaOptions
+        {
+            Backing = FrameBackingKind.SharedMemory, FrameSize = FrameSize, MemoryLimit = Limit, HugePages = hugePages,
+        });
+        List<uint> frames = [];
+        for (int i = 0; i < 100; i++)
+            Take();
+        long used = arena.Budget.Used;
+        // A file that ends earlier has no page for the frames behind its end, as a system without memory has none.
+        SetFileLength((frames.Max() + 1L) * FrameSize);
+        int more = 0;
+        while (arena.TryAllocate(out uint frame))
+        {
+            Assert.InRange(frame, 0u, frames[..100].Max());
+            frames.Add(frame);
+            more++;
+        }
+        Assert.InRange(more, 0, 100);
+        Assert.Equal(100 + more, arena.FramesInUse);
+        Assert.InRange(arena.Budget.Used, used, used + (long)more * FrameSize);
+        Assert.False(arena.TryAllocate(out _));
+        SetFileLength(Limit);
+        while (frames.Count < 1000)
+            Take();
+        Assert.Equal(frames.Count, frames.Distinct().Count());
+        Assert.All(frames[..100], frame => Assert.True(Pages.Holds(arena.GetSpan(frame), frame)));
+        Assert.All(frames[^800..], frame => Assert.True(Pages.Holds(arena.GetSpan(frame), frame)));
+
+        void SetFileLength(long bytes) =>
+            Assert.Equal(0, OperatingSystem.IsLinux() ? LibC.ftruncate(arena.FileDescriptor, bytes) : -1);
+
+        void Take()
+        {
+            Assert.True(arena.TryAllocate(out uint frame));
+            Pages.Fill(arena.GetSpan(frame), frame);
+            frames.Add(frame);
+        }
     }
 
     [Fact]

@@ -42,4 +42,29 @@ public class MemoryBudgetTests
         Assert.InRange(least, 1, long.MaxValue);
         Assert.Equal((0, Limit / 2), (budget.Used, budget.Idle));
     }
+
+    [Fact]
+    public void A_block_that_the_system_does_not_have_is_refused_and_not_charged()
+    {
+        MemoryBudget budget = new(long.MaxValue);
+        Assert.False(NativeBuffer.TryAllocate(budget, 1L << 60, out NativeBuffer buffer));
+        Assert.True(buffer.IsEmpty);
+        Assert.False(NativeBuffer.TryAllocateForTable(budget, 1L << 60, out _));
+        Assert.Equal((0, 0), (budget.Used, budget.BlockCount));
+    }
+
+    [Fact]
+    public void A_block_that_went_with_its_forgotten_owner_is_not_freed_once_more()
+    {
+        MemoryBudget budget = new(1 << 20);
+        Assert.True(NativeBuffer.TryAllocate(budget, 4096, out NativeBuffer gone));
+        budget.FreeBlocks();
+        Assert.Equal(0, budget.BlockCount);
+        gone.Free(budget);
+        Assert.True(NativeBuffer.TryAllocate(budget, 4096, out NativeBuffer next));
+        next.Span.Fill(7);
+        Assert.Equal(1, budget.BlockCount);
+        next.Free(budget);
+        Assert.Equal(0, budget.BlockCount);
+    }
 }

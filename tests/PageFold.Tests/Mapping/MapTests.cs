@@ -68,6 +68,28 @@ public abstract class MapTests
     }
 
     [Fact]
+    public void A_view_for_writing_has_all_bytes_of_its_object()
+    {
+        using ZsPool pool = Make(neighbours: false);
+        byte[] read = new byte[4096];
+        ulong key = 0;
+        foreach (ZsHandle handle in Straddling(pool))
+        {
+            byte[] content;
+            using (ZsView view = pool.View(handle))
+            {
+                content = new byte[view.Length];
+                Pages.Fill(content, ++key);
+                content.AsSpan(0, view.First.Length).CopyTo(view.First);
+                content.AsSpan(view.First.Length).CopyTo(view.Second);
+            }
+            pool.Read(handle, 0, read.AsSpan(0, content.Length));
+            Assert.True(read.AsSpan(0, content.Length).SequenceEqual(content));
+            Assert.ThrowsAny<ArgumentException>(() => pool.Read(handle, 0, read.AsSpan(0, content.Length + 1)));
+        }
+    }
+
+    [Fact]
     public void Neighbouring_frames_make_objects_contiguous_when_they_happen_to_be_free()
     {
         using ZsPool pool = Make(neighbours: true);

@@ -119,6 +119,25 @@ public class CodecClaimTests
     }
 
     [Fact]
+    public void A_first_codec_that_does_not_fit_is_refused_whenever_it_claims_too_much()
+    {
+        const int Limit = 8 << 20;
+        // Within the limit, and not within what the owner leaves.
+        AssertRefused<ArgumentOutOfRangeException>(
+            () => new PageStore(new PageStoreOptions
+            {
+                MemoryLimit = Limit,
+                OwnerBytes = 6 << 20,
+                Codec = new ClaimingCodec { Shared = 4 << 20 },
+            }).Dispose(), "MemoryLimit");
+        // More than the limit, once there is a context.
+        ClaimingCodec? growing = null;
+        growing = new ClaimingCodec { Shared = 1 << 20, CreationCalls = () => growing!.Shared = Limit + 1 };
+        AssertRefused<ArgumentException>(
+            () => new PageStore(new PageStoreOptions { MemoryLimit = Limit, Codec = growing }).Dispose(), "SharedBytes", "8,388,609");
+    }
+
+    [Fact]
     public void Owner_bytes_beyond_the_limit_are_refused_by_their_own_name()
     {
         foreach (long bytes in (long[])[(8 << 20) + 1, int.MaxValue, long.MaxValue])
@@ -165,6 +184,55 @@ public class CodecClaimTests
         AssertRefused<ArgumentException>(() => plain.UseCodec(new ClaimingCodec { MakesNone = true }), "CreateContext");
         Assert.Equal(before, plain.Index.Budget.Used);
         Assert.Single(plain.Codecs);
+    }
+
+    public static TheoryData<Type> Thrown() => [typeof(FormatException), typeof(OutOfMemoryException)];
+
+    [Theory]
+    [MemberData(nameof(Thrown))]
+    public void A_thread_for_which_no_context_can_be_made_waits_for_the_one_there_is(Type thrown)
+    {
+        ManualResetEventSlim refused = new();
+        bool isHeld = false;
+        int made = 0;
+        ClaimingCodec codec = new()
+        {
+            MaxContexts = 1,
+            Thrown = (Exception)Activator.CreateInstance(thrown)!,
+            CreationCalls = () =>
+            {
+                if (Interlocked.Increment(ref made) > 1)
+                    refused.Set();
+            },
+        };
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20, Codec = codec });
+        long used = store.Index.Budget.Used;
+        byte[] page = new byte[PageSize];
+        Pages.Fill(page, 1);
+        using ManualResetEventSlim holds = new();
+        codec.Calls = () =>
+        {
+            // The first write keeps the only context until the second has been refused one.
+            if (Interlocked.Exchange(ref isHeld, true))
+                return;
+            holds.Set();
+            Assert.True(refused.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+        };
+        Task first = Pages.OnItsOwnThread(() => store.Write(1, page));
+        holds.Wait(TestContext.Current.CancellationToken);
+        Assert.Equal(StoreOutcome.Incompressible, store.Write(2, page));
+        first.Wait(TestContext.Current.CancellationToken);
+        Assert.True(refused.IsSet);
+        byte[] read = new byte[PageSize];
+        foreach (long number in (long[])[1, 2])
+        {
+            Assert.True(store.TryRead(number, read));
+            Assert.Equal(page, read);
+        }
+        store.Discard(0, 3);
+        store.Compact();
+        Assert.InRange(store.Index.Budget.Used, 0, used + (256 << 10));
+        refused.Dispose();
     }
 
     [Fact]

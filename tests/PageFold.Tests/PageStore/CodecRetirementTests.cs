@@ -113,6 +113,26 @@ public class CodecRetirementTests
     }
 
     [Fact]
+    public void A_page_that_the_file_does_not_give_keeps_its_codec_until_it_does()
+    {
+        using SnapshotFolder folder = new();
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20,
+            Writeback = new WritebackOptions { Path = folder.In("writeback"), Faults = faults } });
+        store.UseCodec(PageCodec.Zstd(1));
+        for (int page = 0; page < 10; page++)
+            store.Write(page, Text(page));
+        store.WriteBack();
+        store.UseCodec(PageCodec.Lz4);
+        faults.Refuse(1, count: 1000);
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 0, NotMoved = 10 }, store.RetireCodec(1));
+        faults.Clear();
+        AssertHoldAll(store, 10);
+        Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 10, NotMoved = 0 }, store.RetireCodec(1));
+        AssertHoldAll(store, 10);
+    }
+
+    [Fact]
     public void Making_room_again_and_again_passes_the_pages_once_and_not_once_each_time()
     {
         using SnapshotFolder folder = new();

@@ -142,6 +142,25 @@ public class PageInfoTests
     }
 
     [Fact]
+    public void A_page_of_unknown_age_counts_as_old()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, TrackAccess = true, Faults = faults });
+        store.Write(0, Noise(0, 0.5));
+        for (int nth = 1; !store.TryGetPageInfo(3_000_000, out PageInfo info) || info.Age is not null; nth++)
+        {
+            Assert.True(nth < 20, "No refusal leaves a page without its age.");
+            store.Discard(3_000_000);
+            store.Compact();
+            faults.Refuse(nth);
+            store.Write(3_000_000, Noise(1, 0.5));
+            faults.Clear();
+        }
+        RecompressionOptions options = new() { Codec = PageCodec.Zstd(4), MinAge = TimeSpan.FromHours(20) };
+        Assert.Equal(1, store.Recompress(options).Examined);
+    }
+
+    [Fact]
     public void The_clock_advances_by_the_timer_of_the_given_time_provider_and_ends_with_the_store()
     {
         ManualTime time = new();

@@ -310,6 +310,56 @@ public class PageStoreTests
     }
 
     [Fact]
+    public void A_limit_is_refused_by_name_or_has_room_for_a_page_whatever_else_it_is_for()
+    {
+        string folder = Directory.CreateTempSubdirectory("pagefold-limit-").FullName;
+        try
+        {
+            Gen.Select(Gen.Int[14, 24], Gen.Double[1, 2], Gen.Double[0, 1.2], Gen.Double[0, 1.2], Gen.Int[0, 3], Gen.Bool, Gen.Bool)
+                .Sample((shift, factor, owner, reserve, writeback, isZstd, tracks) =>
+                {
+                    long limit = (long)((1L << shift) * factor);
+                    PageStoreOptions options = new()
+                    {
+                        MemoryLimit = limit,
+                        OwnerBytes = (long)(owner * owner * owner * owner * limit),
+                        SnapshotReserve = (long)(reserve * reserve * reserve * reserve * limit),
+                        TrackAccess = tracks,
+                        Codec = isZstd ? PageCodec.Zstd(1) : PageCodec.Lz4Managed,
+                        Writeback = writeback == 0 ? null : new()
+                        {
+                            Path = Path.Combine(folder, "writeback"),
+                            DirectReclaim = writeback > 1,
+                            MaxBytes = writeback > 2 ? WritebackOptions.MaxFileBytes : null,
+                        },
+                    };
+                    PageStore store;
+                    try
+                    {
+                        store = new PageStore(options);
+                    }
+                    catch (ArgumentException refused)
+                    {
+                        Assert.True(OptionMessage.Of(refused)!.Names("MemoryLimit"), refused.Message);
+                        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+                        return;
+                    }
+                    MemoryBudget budget = store.Index.Budget;
+                    using (store)
+                    {
+                        Assert.InRange(budget.Peak, 1, limit);
+                        Assert.Equal(StoreOutcome.Incompressible, store.Write(5, Compressible(5, 1)));
+                    }
+                    Assert.Equal(0, budget.Used);
+                }, iter: 4000, threads: 1);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void The_table_takes_at_most_sixteen_bytes_a_page_with_the_way_back_and_the_check()
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 256 << 20 });

@@ -98,6 +98,94 @@ public class SnapshotDamageTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public void A_record_that_is_cut_off_is_found_although_every_hash_is_right(int left)
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 6);
+        using PageStore store = Make();
+        int chunk = Parts(file).Header.End.Value;
+        int length = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(chunk + 4));
+        // So many bytes more than the records that there are.
+        byte[] forged = [.. file[..^SnapshotFormat.EndBytes], .. new byte[left], .. file[^SnapshotFormat.EndBytes..]];
+        BinaryPrimitives.WriteInt32LittleEndian(forged.AsSpan(chunk + 4), length + left);
+        Sign(forged, chunk);
+        Assert.Contains("a record is cut off", AssertRefused(store, folder, forged, "cut off"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_compressed_page_of_the_codec_that_compresses_nothing_is_found_although_every_hash_is_right()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file;
+        using (PageStore saved = Make())
+        {
+            Assert.Equal(1, saved.AddCodec(PageCodec.None));
+            saved.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+            saved.SaveSnapshot(folder.File);
+            file = File.ReadAllBytes(folder.File);
+        }
+        using PageStore store = Make();
+        int chunk = Parts(file).Header.End.Value;
+        file[chunk + SnapshotFormat.ChunkHeaderBytes + 5] = 1;
+        Sign(file, chunk);
+        Assert.Contains("page 1 cannot be decompressed", AssertRefused(store, folder, file, "none"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dictionary_that_Zstandard_refuses_is_found_although_every_hash_is_right()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = SaveWithDictionary(folder, out int dictionary);
+        using PageStore store = Make();
+        long used = store.Index.Budget.Used;
+        int header = Parts(file).Header.End.Value;
+        // The magic number of a trained dictionary, and then no such dictionary.
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(dictionary), 0xEC30A437);
+        file.AsSpan(dictionary + 4, 60).Fill(0xFF);
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(header - 8), XxHash3.HashToUInt64(file.AsSpan(0, header - 8)));
+        Sign(file, header);
+        Assert.Contains("no codec zstd of level 3 with a dictionary of 8000 bytes", AssertRefused(store, folder, file, "dictionary"),
+            StringComparison.Ordinal);
+        Assert.Equal(used, store.Index.Budget.Used);
+    }
+
+    [Fact]
+    public void A_file_that_changes_or_is_cut_off_while_it_is_read_is_found()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There a file that is read is not written.");
+        using SnapshotFolder folder = new();
+        byte[] file = SaveWithDictionary(folder, out int dictionary);
+        using PageStore store = Make();
+        // Progress is reported when a chunk was read, and before a page asks for its codec.
+        Assert.Contains("a dictionary has changed while the file was read", LoadWhile(stream =>
+        {
+            stream.Position = dictionary + 5;
+            stream.WriteByte((byte)(file[dictionary + 5] ^ 1));
+        }), StringComparison.Ordinal);
+        file = Save(folder, pages: 1000);
+        Assert.Contains("the file has become shorter", LoadWhile(stream => stream.SetLength(Parts(file).First.End.Value)),
+            StringComparison.Ordinal);
+
+        string LoadWhile(Action<FileStream> change)
+        {
+            bool isChanged = false;
+            string message = Assert.Throws<SnapshotException>(() => store.LoadSnapshot(folder.File, null, new Told(() =>
+            {
+                if (isChanged)
+                    return;
+                isChanged = true;
+                using FileStream stream = new(folder.File, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+                change(stream);
+            }))).Message;
+            Assert.True(isChanged);
+            Assert.Equal(0, store.GetStatistics().Pages);
+            return message;
+        }
+    }
+
     [Fact]
     public void Headers_that_cannot_be_are_found_although_their_hash_is_right()
     {
@@ -196,5 +284,26 @@ public class SnapshotDamageTests
         return File.ReadAllBytes(folder.File);
     }
 
+    /// <summary>A snapshot of a page whose codec has a dictionary of 8000 bytes; also tells where in the file that is.</summary>
+    private static byte[] SaveWithDictionary(SnapshotFolder folder, out int dictionary)
+    {
+        byte[] typical = new byte[8000];
+        Pages.FillCompressible(typical, 7, 0.5);
+        using PageStore store = Make();
+        store.UseCodec(PageCodec.Zstd(3, typical));
+        store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+        Assert.Equal(1, store.Codecs.Single(codec => codec.Number == 1).Pages);
+        store.SaveSnapshot(folder.File);
+        byte[] file = File.ReadAllBytes(folder.File);
+        dictionary = file.AsSpan().IndexOf(typical);
+        Assert.InRange(dictionary, SnapshotHeader.FixedBytes, Parts(file).Header.End.Value - typical.Length);
+        return file;
+    }
+
     private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 32 << 20 });
+
+    private sealed class Told(Action tell) : IProgress<double>
+    {
+        public void Report(double value) => tell();
+    }
 }

@@ -67,6 +67,36 @@ public partial class SnapshotTests
     }
 
     [Fact]
+    public void A_link_that_leads_in_a_circle_is_refused()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There links need a right of their own.");
+        using SnapshotFolder folder = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        File.CreateSymbolicLink(folder.In("one"), folder.In("other"));
+        File.CreateSymbolicLink(folder.In("other"), folder.In("one"));
+        IOException refused = Assert.ThrowsAny<IOException>(() => store.SaveSnapshot(folder.In("one")));
+        Assert.Contains($"{folder.In("one")} is a link that leads in a circle", refused.Message, StringComparison.Ordinal);
+        folder.AssertOnly("one", "other");
+    }
+
+    [Fact]
+    public void A_snapshot_is_not_loaded_where_there_is_no_memory_for_its_buffer()
+    {
+        using SnapshotFolder folder = new();
+        using (PageStore saved = new(new PageStoreOptions { MemoryLimit = 64 << 20 }))
+        {
+            saved.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
+            saved.SaveSnapshot(folder.File);
+        }
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
+        long used = small.Index.Budget.Used;
+        MemoryLimitException refused = Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File));
+        Assert.StartsWith("No memory for the buffer that a snapshot is loaded through", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("MemoryLimit", OptionMessage.Of(refused)?.Option);
+        Assert.Equal(used, small.Index.Budget.Used);
+    }
+
+    [Fact]
     public void The_file_is_its_owners_alone_and_what_a_crash_left_behind_is_replaced()
     {
         using SnapshotFolder folder = new();

@@ -46,6 +46,27 @@ public class SparseNumbersTests
         Assert.InRange(FillWithRandom(store, page), fresh * 9 / 10, int.MaxValue);
     }
 
+    [Fact]
+    public void A_run_ends_with_its_part_of_the_table_where_the_next_part_is_missing()
+    {
+        using PageStore store = Make(trackAccess: false);
+        long part = store.Index.Slots.LeafLength;
+        byte[] page = new byte[4096];
+        Pages.Fill(page, 1);
+        foreach (long number in (long[])[part - 3, part - 2, part - 1, 5 * part])
+            store.Write(number, page);
+        Assert.Equal((3, PageState.Incompressible), RunAt(part - 3));
+        Assert.Equal((4 * part, null), RunAt(part));
+        Assert.Equal((1, PageState.Incompressible), RunAt(5 * part));
+        Assert.Equal((PageStore.MaxPage - 5 * part, null), RunAt(5 * part + 1));
+
+        (long, PageState?) RunAt(long first)
+        {
+            PageRun run = store.RunAt(first, PageStore.MaxPage + 1 - first);
+            return (run.Count, run.State);
+        }
+    }
+
     private static PageStore Make(bool trackAccess) => new(new PageStoreOptions { MemoryLimit = Limit, TrackAccess = trackAccess });
 
     private static void WriteSparsely(PageStore store)

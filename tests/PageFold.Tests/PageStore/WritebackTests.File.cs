@@ -42,6 +42,78 @@ public sealed partial class WritebackTests
     }
 
     [Fact]
+    public void What_is_no_file_is_refused_by_name()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pipes with a name are made on Linux here.");
+        Run("mkfifo", File1);
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => Make(File1));
+        Assert.Contains($"Writeback.Path {File1} is neither a file nor a block device", refused.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(File1));
+    }
+
+    [Fact]
+    public void A_file_that_must_not_be_emptied_is_closed_all_the_same()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Only root makes a file append-only.");
+        File.WriteAllText(File1, string.Empty);
+        PageStore store = Make(File1);
+        MemoryBudget budget = store.Index.Budget;
+        store.Write(1, Noise(1));
+        store.WriteBack();
+        Run("chattr", "+a", File1);
+        try
+        {
+            Assert.SkipUnless(Run("lsattr", File1).Split(' ')[0].Contains('a', StringComparison.Ordinal),
+                "This file system has no append-only files.");
+            store.Dispose();
+            Assert.Equal(0, budget.Used);
+            Assert.NotEqual(0, new FileInfo(File1).Length);
+        }
+        finally
+        {
+            Run("chattr", "-a", File1);
+            store.Dispose();
+        }
+        // What is left says that it is worthless, so the next store takes it; the first one has let go of it.
+        using PageStore next = Make(File1);
+        Assert.False(next.TryRead(1, new byte[PageSize]));
+    }
+
+    [Fact]
+    public void Space_that_the_file_system_lacks_is_refused_by_name_and_nothing_stays()
+    {
+        string mounted = Path.Combine(_folder, "mounted");
+        Directory.CreateDirectory(mounted);
+        Run("mount", "-t", "tmpfs", "-o", "size=5m", "pagefold-test", mounted);
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.ReadAllText("/proc/mounts").Contains(mounted, StringComparison.Ordinal),
+            "Needs the right to mount a small file system.");
+        try
+        {
+            string path = Path.Combine(mounted, "writeback");
+            IOException refused = Assert.Throws<IOException>(() => new PageStore(new PageStoreOptions
+            {
+                MemoryLimit = 16 << 20,
+                Writeback = new() { Path = path, MaxBytes = 64 << 20, Preallocate = true },
+            }));
+            Assert.Contains($"Writeback.Path {path}: 67,108,864 bytes cannot be reserved there", refused.Message, StringComparison.Ordinal);
+            Assert.True(OptionMessage.Of(refused)!.Names("Writeback.Preallocate"));
+            Assert.Empty(Directory.EnumerateFileSystemEntries(mounted));
+            using PageStore store = new(new PageStoreOptions
+            {
+                MemoryLimit = 16 << 20,
+                Writeback = new() { Path = path, MaxBytes = 4 << 20, Preallocate = true },
+            });
+            store.Write(1, Noise(1));
+            Assert.Equal(1, store.WriteBack().Pages);
+            AssertHolds(store, 1, Noise(1));
+        }
+        finally
+        {
+            Run("umount", mounted);
+        }
+    }
+
+    [Fact]
     public void A_file_that_the_store_makes_is_its_owners_alone_and_goes_with_it()
     {
         PageStore store = Make(File1);
@@ -202,6 +274,42 @@ public sealed partial class WritebackTests
         finally
         {
             Run("losetup", "-d", device);
+        }
+    }
+
+    [Fact]
+    public void A_block_device_has_its_space_and_one_that_is_too_small_is_refused()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Needs root, to make a loop device.");
+        foreach (int size in (int[])[1 << 20, 4 << 20])
+        {
+            string image = Path.Combine(_folder, $"image of {size}");
+            using (FileStream file = File.Create(image))
+                file.SetLength(size);
+            string device = Run("losetup", "-f", "--show", image).Trim();
+            Assert.SkipUnless(device.StartsWith("/dev/", StringComparison.Ordinal), "This system has no loop device to give.");
+            PageStoreOptions options = new()
+            {
+                MemoryLimit = 16 << 20,
+                Writeback = new() { Path = device, MaxBytes = 64 << 20, Preallocate = true },
+            };
+            try
+            {
+                if (size < WritebackLog.MinFile)
+                {
+                    Assert.Contains($"Writeback.Path {device} has 1,048,576 bytes; choose a device of at least 4,194,304 bytes",
+                        Assert.Throws<ArgumentException>(() => new PageStore(options)).Message, StringComparison.Ordinal);
+                    continue;
+                }
+                using PageStore store = new(options);
+                store.Write(1, Noise(1));
+                Assert.Equal(1, store.WriteBack().Pages);
+                AssertHolds(store, 1, Noise(1));
+            }
+            finally
+            {
+                Run("losetup", "-d", device);
+            }
         }
     }
 

@@ -133,6 +133,81 @@ public sealed partial class WritebackTests : IDisposable
     }
 
     [Fact]
+    public void Cleaning_keeps_to_the_budget_of_a_day_and_goes_on_the_next()
+    {
+        const int First = 500;
+        Calendar time = new();
+        long record = RecordFormat.Bytes(PageSize);
+        using PageStore store = new(new PageStoreOptions
+        {
+            MemoryLimit = 32 << 20,
+            TimeProvider = time,
+            // What the first pages take, and then less than cleaning a segment of which a part lives would.
+            Writeback = new() { Path = File1, MaxBytes = 4 << 20, DailyBudget = First * record + 50_000 },
+        });
+        for (int i = 0; i < First; i++)
+            store.Write(i, Noise(i));
+        Assert.Equal((WritebackStop.Finished, (long)First), Of(store.WriteBack()));
+        for (int i = 0; i < First; i++)
+        {
+            if (i % 4 != 0)
+                store.Discard(i);
+        }
+        for (int i = First; i < 2 * First; i++)
+            store.Write(i, Noise(i));
+        WritebackResult refused = store.WriteBack();
+        Assert.Equal(WritebackStop.DailyBudget, refused.Stopped);
+        Assert.InRange(refused.FileBytesWritten, 0, 50_000);
+        AssertHoldAll();
+        time.Elapsed = TimeSpan.FromHours(25);
+        Assert.NotEqual(0, store.WriteBack().Pages);
+        AssertHoldAll();
+
+        void AssertHoldAll()
+        {
+            for (int i = 0; i < 2 * First; i += i < First ? 4 : 1)
+                AssertHolds(store, i, Noise(i));
+        }
+    }
+
+    [Fact]
+    public unsafe void A_page_that_is_damaged_in_memory_stays_there_and_others_go()
+    {
+        using PageStore store = Make(File1);
+        for (int i = 0; i < 10; i++)
+            store.Write(i, Noise(i));
+        *store.Index.Heap.View(*store.Index.Slots.Find(4)).First ^= 1;
+        WritebackResult result = store.WriteBack();
+        Assert.Equal((WritebackStop.Finished, 9, 1), (result.Stopped, result.Pages, result.Skipped));
+        Assert.Equal(4, Assert.Throws<PageCorruptException>(() => store.TryRead(4, new byte[PageSize])).Page);
+        Assert.Equal(PageState.Incompressible, store.StateOf(4));
+        store.Write(4, Noise(4));
+        Assert.Equal(1, store.WriteBack().Pages);
+        for (int i = 0; i < 10; i++)
+            AssertHolds(store, i, Noise(i));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Writing_back_needs_no_memory(bool isDirect)
+    {
+        const int Count = 2000;
+        AllocationFaults faults = new();
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Faults = faults,
+            Writeback = new() { Path = File1, DirectReclaim = isDirect } });
+        for (int i = 0; i < Count; i++)
+            store.Write(i, Noise(i));
+        faults.Refuse(1, count: long.MaxValue / 2);
+        Assert.Equal((WritebackStop.Finished, (long)Count), Of(store.WriteBack()));
+        for (int i = 0; i < Count; i++)
+            AssertHolds(store, i, Noise(i));
+        faults.Clear();
+        for (int i = 0; i < Count; i++)
+            AssertHolds(store, i, Noise(i));
+    }
+
+    [Fact]
     public void A_full_file_is_an_outcome_and_nothing_is_lost()
     {
         using PageStore store =

@@ -138,9 +138,9 @@ internal sealed class WritebackFile : IDisposable
             if (!_isNew && DeviceBytes is null && !_handle.IsClosed)
                 RandomAccess.SetLength(_handle, 0);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Its content is worthless, and known to be.
+            // It may be append-only by now. Its content is worthless, and known to be.
         }
         Close();
     }

@@ -12,6 +12,7 @@ internal sealed class SnapshotRun : IDisposable
     private readonly PreservedPages _preserved;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenRegistration _closing;
+    private readonly CancellationTokenSource _abandoning = new();
     private State _state;
     private DateTimeOffset _created;
     private long _started;
@@ -85,7 +86,11 @@ internal sealed class SnapshotRun : IDisposable
         lock (_lock)
         {
             if (_state == State.Saving)
-                _preserved.Fail(new OperationCanceledException("The snapshot was abandoned while it was being saved."));
+            {
+                _preserved.Fail(SnapshotThrow.Abandoned());
+                // Every page may be preserved already, and the output not complete yet.
+                _abandoning.Cancel();
+            }
             if (_state is State.Saving or State.Ended)
                 return;
             _state = State.Ended;
@@ -117,8 +122,7 @@ internal sealed class SnapshotRun : IDisposable
             _target.Write(before);
         _target.Write(last);
         long bytes = _target.Complete();
-        cancellationToken.ThrowIfCancellationRequested();
-        _target.Commit(cancellationToken);
+        Commit(cancellationToken);
         progress?.Report(1);
         return new SnapshotResult
         {
@@ -131,9 +135,27 @@ internal sealed class SnapshotRun : IDisposable
         };
     }
 
+    /// <summary>Ends the output, unless the saving is cancelled or the session is disposed until then.</summary>
+    private void Commit(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abandoning.Token);
+        try
+        {
+            ending.Token.ThrowIfCancellationRequested();
+            _target.Commit(ending.Token);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // The caller knows its own token, and not the linked one.
+            cancellationToken.ThrowIfCancellationRequested();
+            throw SnapshotThrow.Abandoned();
+        }
+    }
+
     private void Free()
     {
         _closing.Dispose();
+        _abandoning.Dispose();
         _preserved.Free();
         try
         {

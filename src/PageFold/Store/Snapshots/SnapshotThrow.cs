@@ -48,6 +48,8 @@ internal static class SnapshotThrow
     // By name: the types are fronts, above this floor.
     public static ObjectDisposedException StoreClosed() => new("PageFold.PageStore");
 
+    public static OperationCanceledException Abandoned() => new("The snapshot was abandoned while it was being saved.");
+
     public static ObjectDisposedException SessionEnded() => new("PageFold.SnapshotSession");
 
     [DoesNotReturn]
