@@ -6,6 +6,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-3600}
+if [[ $# -gt 1 || ! $seconds =~ ^[1-9][0-9]*$ ]]; then
+    echo "nbd-soak.sh: '$*' is no number of seconds; write for example benchmarks/nbd-soak.sh 600." >&2
+    exit 2
+fi
 mib=${SIZE_MIB:-512}
 for program in fio nbdcopy qemu-io dotnet; do
     command -v "$program" >/dev/null ||

@@ -10,6 +10,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 what=${1:-all}
+case $what in
+    iops | memory | all) ;;
+    *) echo "nbd.sh: there is no '$what'; choose iops or memory, or nothing for both." >&2; exit 2 ;;
+esac
 mib=${SIZE_MIB:-1024}
 seconds=${SECONDS_EACH:-5}
 rounds=${ROUNDS:-3}
@@ -132,5 +136,4 @@ case $what in
     iops) iops ;;
     memory) memory ;;
     all) iops; echo; memory ;;
-    *) echo "nbd.sh: there is no '$what'; choose iops or memory, or nothing for both." >&2; exit 2 ;;
 esac

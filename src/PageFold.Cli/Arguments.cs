@@ -88,8 +88,11 @@ internal static class Arguments
         if (text is null)
             return null;
         if (!ByteSize.TryParse(text, out long bytes) || bytes < least)
+        {
+            string range = least > 0 ? "more than zero and less than 8EiB" : "and less than 8EiB";
             throw new UserErrorException(
-                $"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, and less than 8EiB.");
+                $"{option} {Shown(text)} is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, {range}.");
+        }
         return bytes;
     }
 

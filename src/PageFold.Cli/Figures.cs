@@ -16,6 +16,15 @@ internal static class Figures
         ? "one round, which says nothing about noise; --rounds takes more"
         : $"median of {rounds} rounds in turns, {Terminal.PlusMinus} half of the distance between the slowest and the fastest";
 
+    /// <summary>What holding data compressed saves.</summary>
+    /// <param name="ratio">The data's bytes over all bytes held.</param>
+    /// <param name="original">Bytes of the data.</param>
+    /// <param name="compressed">The same, compressed.</param>
+    public static string Saving(double ratio, long original, long compressed) =>
+        ratio >= 1 ? $"{Of(ratio, "0.00")} times as much data in the same memory"
+        : compressed < original - original / 10 ? "more memory than the data itself: so little data does not pay for its tables"
+        : "more memory than the data itself, which hardly compresses";
+
     /// <summary>Formats a number of things.</summary>
     public static string Count(long number, string one, string many) => $"{Of(number, "N0")} {(number == 1 ? one : many)}";
 }

@@ -21,6 +21,8 @@ internal static class ParseFailure
         string? unknown = args.Skip(path.Length).FirstOrDefault();
         if (parsed.Errors.Count > 0 && command.Subcommands.Count > 0 && !(command.Action is not null && unknown?.StartsWith('-') == true))
         {
+            if (unknown?.StartsWith('-') == true)
+                return $"there is no option '{unknown}'.";
             string what = unknown is null ? "a command is missing" : $"there is no command '{string.Join(' ', [.. path, unknown])}'";
             return $"{what}; the commands are: {string.Join(", ", command.Subcommands.Select(known => known.Name))}.";
         }
@@ -29,7 +31,13 @@ internal static class ParseFailure
             ?? parsed.CommandResult.Children.OfType<OptionResult>().Select(Wrong).FirstOrDefault(reason => reason is not null);
         if (wrong is not null || parsed.Errors.Count == 0)
             return wrong;
+        if (parsed.UnmatchedTokens.Count == 0 && command.Options.FirstOrDefault(Lacks) is { } missing)
+            return $"{missing.Name} is missing; write {missing.Name} {missing.HelpName}: {Continued(missing.Description!)}";
         return parsed.Errors[0].Message.ReplaceLineEndings(" ") + Hint(command, parsed.UnmatchedTokens);
+
+        bool Lacks(Option option) => option.Required && parsed.GetResult(option) is null or { Implicit: true };
+
+        static string Continued(string sentence) => char.ToLowerInvariant(sentence[0]) + sentence[1..];
     }
 
     /// <summary>Finds an option that needs a value and is followed by another option; null if there is none.</summary>

@@ -18,6 +18,8 @@ RootCommand root = new("PageFold keeps more data in the same memory: pages, comp
 };
 foreach (Command command in ControlCommands.Create())
     root.Add(command);
+if (args is ["help", .. var asked])
+    args = [.. asked, "--help"];
 root.HelpName = "pagefold";
 OptionalValues.Show(root);
 Terminal.SetUp();

@@ -8,6 +8,9 @@ internal static class ProgressView
 {
     private const int MillisecondsBetweenLines = 15_000;
 
+    // On a narrower terminal the clock would be folded.
+    private const int MinWidthForClock = 60;
+
     /// <summary>Runs the task on a thread of its own and shows its progress until it ends.</summary>
     public static T Watch<T>(WorkProgress progress, Func<T> work)
     {
@@ -29,9 +32,12 @@ internal static class ProgressView
 
     private static void ShowBars(IAnsiConsole error, WorkProgress progress, Task running)
     {
+        List<ProgressColumn> columns = [new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn()];
+        if (error.Profile.Width >= MinWidthForClock)
+            columns.Add(new ElapsedTimeColumn());
         error.Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .Columns([.. columns])
             .Start(context =>
             {
                 ProgressTask bar = context.AddTask("Preparing", maxValue: 1);

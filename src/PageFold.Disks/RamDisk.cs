@@ -109,7 +109,7 @@ public sealed partial class RamDisk : IDisposable
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void Read(long offset, Span<byte> destination)
     {
-        Throw.IfRangeOutsideDisk(offset, destination.Length, Length);
+        Throw.IfRangeOutsideDisk(offset, destination.Length, Length, nameof(destination));
         while (!destination.IsEmpty)
         {
             long page = offset >> _pageShift;
@@ -135,7 +135,7 @@ public sealed partial class RamDisk : IDisposable
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public bool TryWrite(long offset, ReadOnlySpan<byte> data)
     {
-        Throw.IfRangeOutsideDisk(offset, data.Length, Length);
+        Throw.IfRangeOutsideDisk(offset, data.Length, Length, nameof(data));
         while (!data.IsEmpty)
         {
             int within = (int)(offset & PageSize - 1);
@@ -169,7 +169,7 @@ public sealed partial class RamDisk : IDisposable
     /// </remarks>
     public bool TryZero(long offset, long count, bool punch = true)
     {
-        Throw.IfRangeOutsideDisk(offset, count, Length);
+        Throw.IfRangeOutsideDisk(offset, count, Length, nameof(count));
         if (count == 0)
             return true;
         long end = offset + count;
@@ -198,7 +198,7 @@ public sealed partial class RamDisk : IDisposable
     /// <exception cref="ObjectDisposedException">The disk was disposed.</exception>
     public void Trim(long offset, long count)
     {
-        Throw.IfRangeOutsideDisk(offset, count, Length);
+        Throw.IfRangeOutsideDisk(offset, count, Length, nameof(count));
         long end = offset + count;
         long first = Math.Min(end, offset + PageSize - 1 & ~(PageSize - 1L));
         long last = end == Length ? end : Math.Max(first, end & ~(PageSize - 1L));

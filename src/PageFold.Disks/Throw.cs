@@ -60,17 +60,21 @@ internal static class Throw
         }
     }
 
-    public static void IfRangeOutsideDisk(long offset, long count, long length)
+    /// <param name="offset">The first byte.</param>
+    /// <param name="count">Number of bytes.</param>
+    /// <param name="length">Length of the disk.</param>
+    /// <param name="counted">The argument that the number of bytes comes from.</param>
+    public static void IfRangeOutsideDisk(long offset, long count, long length, string counted)
     {
         if (offset < 0 || count < 0 || count > length - offset)
-            OutsideDisk(offset, count, length);
+            OutsideDisk(offset, count, length, counted);
     }
 
     public static void IfRangeEmptyOrOutsideDisk(long offset, long count, long length)
     {
         if (count <= 0)
             EmptyRange(count);
-        IfRangeOutsideDisk(offset, count, length);
+        IfRangeOutsideDisk(offset, count, length, nameof(count));
     }
 
     public static ArgumentException NoStore() =>
@@ -90,10 +94,19 @@ internal static class Throw
                 + $"denser codec and compact, then try again.");
 
     [DoesNotReturn]
-    private static void OutsideDisk(long offset, long count, long length) => throw new ArgumentOutOfRangeException(
-        nameof(offset),
-        offset,
-        $"{Bytes(count)} from {offset.ToString(CultureInfo.InvariantCulture)} on are not within the disk's {Bytes(length)}.");
+    private static void OutsideDisk(long offset, long count, long length, string counted)
+    {
+        if (count < 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                counted, count, $"{counted} is {count.ToString(CultureInfo.InvariantCulture)}; choose zero or more.");
+        }
+        string message =
+            $"{Bytes(count)} from {offset.ToString("N0", CultureInfo.InvariantCulture)} on are not within the disk's {Bytes(length)}.";
+        throw offset < 0 || offset > length
+            ? new ArgumentOutOfRangeException(nameof(offset), offset, message)
+            : new ArgumentOutOfRangeException(counted, count, message);
+    }
 
     [DoesNotReturn]
     private static void EmptyRange(long count) => throw new ArgumentOutOfRangeException(

@@ -13,7 +13,7 @@ public sealed class NbdExport
     /// <summary>What a client that lists the exports is told beside the name.</summary>
     public string Description { get; init; } = string.Empty;
 
-    /// <summary>The disk. The server does not dispose it.</summary>
+    /// <summary>The disk. The server does not dispose it; it has to outlive the server, so dispose the server first.</summary>
     public required RamDisk Disk { get; init; }
 
     /// <summary>Refuses all that would change the disk.</summary>

@@ -96,7 +96,7 @@ public sealed partial class PageStore : IDisposable
                 gate.Close();
         }
         if (!prepared)
-            FrameThrow.LimitTooSmall(arena.MemoryLimit, options.PageSize);
+            FrameThrow.LimitTooSmall(arena.MemoryLimit, "page", options.PageSize);
         if (_index.Log is { } log)
             _writeback = new PageWriteback(_index, streams, log, options.Writeback!.DirectReclaim);
         _writer = new PageWriter(_index, _codecs, _writeback, incompressibleAbove, _overwriteReserve);
@@ -143,7 +143,7 @@ public sealed partial class PageStore : IDisposable
     /// </param>
     /// <param name="refusal">What a refused overwrite leaves behind.</param>
     /// <returns>How the page is held; <see cref="StoreOutcome.Full"/> if it is not.</returns>
-    /// <exception cref="ArgumentException">The number or the length is wrong.</exception>
+    /// <exception cref="ArgumentException">The number or the length is wrong, or there is no such policy.</exception>
     /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <remarks>An exception of the codec's own reaches the caller; the store is as it was before.</remarks>
@@ -151,6 +151,7 @@ public sealed partial class PageStore : IDisposable
     {
         IndexThrow.IfPageOutOfRange(page, nameof(page));
         IndexThrow.IfPageLengthWrong(data.Length, PageSize, nameof(data));
+        StoreThrow.IfRefusalPolicyInvalid(refusal);
         return _writer.Write((uint)page, data, refusal);
     }
 

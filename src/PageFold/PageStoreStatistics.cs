@@ -89,10 +89,10 @@ public sealed record PageStoreStatistics
     /// <summary>
     /// Pages compressed with each codec, in memory or written back, by the codecs' numbers, 0 to 3; zero where a number has no codec.
     /// </summary>
-    public IReadOnlyList<long> PagesByCodec { get; init; } = [];
+    public IReadOnlyList<long> PagesByCodec { get; init => field = ShownList<long>.Of(value); } = ShownList<long>.Of([]);
 
     /// <summary>The codecs that the store knows, in the order of their numbers, and the pages compressed with each.</summary>
-    public IReadOnlyList<CodecUse> Codecs { get; init; } = [];
+    public IReadOnlyList<CodecUse> Codecs { get; init => field = ShownList<CodecUse>.Of(value); } = ShownList<CodecUse>.Of([]);
 
     /// <summary>Frames that compaction has freed so far.</summary>
     public required long FramesCompacted { get; init; }
@@ -101,5 +101,5 @@ public sealed record PageStoreStatistics
     public required long BytesMoved { get; init; }
 
     /// <summary>The size classes, smallest first.</summary>
-    public required IReadOnlyList<SizeClassStatistics> Classes { get; init; }
+    public required IReadOnlyList<SizeClassStatistics> Classes { get; init => field = ShownList<SizeClassStatistics>.Of(value); }
 }

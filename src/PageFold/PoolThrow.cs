@@ -12,11 +12,10 @@ namespace PageFold;
 [StackTraceHidden]
 internal static class PoolThrow
 {
-    public static void IfObjectSizeInvalid(int size, int largest)
+    public static void IfObjectSizeInvalid(int size, int largest, string argument)
     {
         if (size < 1 || size > largest)
-            throw new ArgumentOutOfRangeException(nameof(size), size,
-                $"An object has 1 to {largest} bytes, not {size}; split it, or choose a larger FrameSize.");
+            ObjectSizeInvalid(size, largest, argument);
     }
 
     public static void IfMapModeInvalid(MapMode mode)
@@ -44,7 +43,9 @@ internal static class PoolThrow
 
     [DoesNotReturn]
     public static void ForeignHandle(ZsHandle handle) =>
-        throw new InvalidHandleException($"Handle {handle} does not belong to this pool; use it with the pool that allocated it.");
+        throw new InvalidHandleException(handle.IsNull
+            ? "The handle is null: it was never allocated; use one that Allocate returned."
+            : $"Handle {handle} does not belong to this pool; use it with the pool that allocated it.");
 
     [DoesNotReturn]
     public static void StaleHandle(ZsHandle handle) =>
@@ -64,4 +65,13 @@ internal static class PoolThrow
     public static void RangeOutsideObject(int offset, int length, int size) =>
         throw new ArgumentOutOfRangeException(nameof(offset), offset,
             $"Bytes {offset} to {(long)offset + length} are not within the object's {size}.");
+
+    [DoesNotReturn]
+    private static void ObjectSizeInvalid(int size, int largest, string argument)
+    {
+        string remedy = size > largest && largest < ZsPool.MaxFrameSize ? "split it, or choose a larger FrameSize"
+            : size > largest ? "split it"
+            : "choose at least one byte";
+        throw new ArgumentOutOfRangeException(argument, size, $"An object has 1 to {largest} bytes, not {size}; {remedy}.");
+    }
 }

@@ -27,7 +27,7 @@ public sealed record SnapshotInfo
     public required long FileBytes { get; init; }
 
     /// <summary>The codecs that the store knew.</summary>
-    public required IReadOnlyList<SnapshotCodec> Codecs { get; init; }
+    public required IReadOnlyList<SnapshotCodec> Codecs { get; init => field = ShownList<SnapshotCodec>.Of(value); }
 }
 
 /// <summary>A codec that a snapshot names.</summary>

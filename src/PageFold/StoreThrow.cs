@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using PageFold.Frames;
 
 #pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
 
@@ -15,8 +16,22 @@ internal static class StoreThrow
     public static void IfFrameSmallerThanPage(int frameSize, int pageSize)
     {
         if (frameSize < pageSize)
+        {
+            List<int> possible = [];
+            for (int size = pageSize; size < FrameArena.MaxFrameSize; size *= 2)
+                possible.Add(size);
+            string choice = possible.Count > 0 ? $"{string.Join(", ", possible)} or {FrameArena.MaxFrameSize}"
+                : $"{FrameArena.MaxFrameSize}";
             throw new ArgumentOutOfRangeException("FrameSize", frameSize,
-                $"FrameSize is {frameSize}, smaller than PageSize ({pageSize}); choose a frame that holds an incompressible page.");
+                $"FrameSize is {frameSize}, smaller than PageSize ({pageSize}); choose {choice} bytes, or null for the page's size.");
+        }
+    }
+
+    public static void IfRefusalPolicyInvalid(RefusalPolicy refusal)
+    {
+        if (refusal is not (RefusalPolicy.Keep or RefusalPolicy.Invalidate))
+            throw new ArgumentOutOfRangeException(nameof(refusal), refusal,
+                $"RefusalPolicy {refusal} does not exist; choose Keep or Invalidate.");
     }
 
     public static void IfTimeProviderMissing([NotNull] TimeProvider? provider)
@@ -29,13 +44,13 @@ internal static class StoreThrow
     {
         if (minAge is { } age && !tracked)
             throw new InvalidOperationException(
-                $"MinAge is {age} but the store does not track access; make it with TrackAccess, or leave MinAge null.");
+                $"MinAge is {age} but the store does not track access; make it with PageStoreOptions.TrackAccess, or leave MinAge null.");
     }
 
     public static void IfNoWriteback(bool has)
     {
         if (!has)
-            throw new InvalidOperationException("The store has no writeback file; make it with Writeback.");
+            throw new InvalidOperationException("The store has no writeback file; make it with PageStoreOptions.Writeback.");
     }
 
     public static void IfOverwriteReserveInvalid(long bytes, long limit)
@@ -43,7 +58,7 @@ internal static class StoreThrow
         if (bytes < 0 || bytes > limit / 2)
         {
             throw Throw.OutOfRange(OptionNames.OverwriteReserve, bytes,
-                $"{OptionNames.OverwriteReserve} is {bytes} bytes; choose zero to half of {OptionNames.MemoryLimit} "
+                $"{OptionNames.OverwriteReserve} is {Throw.Bytes(bytes)}; choose zero to half of {OptionNames.MemoryLimit} "
                     + $"({Throw.Bytes(limit / 2)}).");
         }
     }

@@ -71,7 +71,7 @@ public sealed unsafe partial class ZsPool : IDisposable
             _maps = new MapEntries(_arena.Budget, _arena.FrameSize);
             _trimTables = _handles.Trim;
             if (_arena.Budget.Available < (long)FramesOfFirstObject * _arena.FrameSize + TablesOfFirstObject)
-                FrameThrow.LimitTooSmall(_arena.MemoryLimit, _arena.FrameSize);
+                FrameThrow.LimitTooSmall(_arena.MemoryLimit, "object", _arena.FrameSize);
             if (options.Mapping == MappingKind.Window && OperatingSystem.IsLinux())
                 _windows = MapWindows.Reserve(_arena);
             _gate.WhenForgotten(Forget);
@@ -126,14 +126,22 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// <param name="handle">The object's name.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
-    public bool TryAllocate(int size, out ZsHandle handle) => TryAllocate(size, [], out handle);
+    public bool TryAllocate(int size, out ZsHandle handle)
+    {
+        PoolThrow.IfObjectSizeInvalid(size, MaxObjectSize, nameof(size));
+        return TryAllocate(size, [], out handle);
+    }
 
     /// <summary>Allocates an object and copies its content in; false when the limit is reached or the system has no memory.</summary>
     /// <param name="content">1 to <see cref="MaxObjectSize"/> bytes; as many are allocated.</param>
     /// <param name="handle">The object's name.</param>
     /// <exception cref="ArgumentOutOfRangeException">The content is empty or too long.</exception>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
-    public bool TryAllocate(ReadOnlySpan<byte> content, out ZsHandle handle) => TryAllocate(content.Length, content, out handle);
+    public bool TryAllocate(ReadOnlySpan<byte> content, out ZsHandle handle)
+    {
+        PoolThrow.IfObjectSizeInvalid(content.Length, MaxObjectSize, nameof(content));
+        return TryAllocate(content.Length, content, out handle);
+    }
 
     /// <summary>Frees an object. Its handle is not valid any more.</summary>
     /// <exception cref="InvalidHandleException">The handle is stale or of another pool.</exception>
@@ -252,7 +260,6 @@ public sealed unsafe partial class ZsPool : IDisposable
     /// </summary>
     private bool TryAllocate(int size, ReadOnlySpan<byte> content, out ZsHandle handle)
     {
-        PoolThrow.IfObjectSizeInvalid(size, MaxObjectSize);
         handle = default;
         using RundownGate.Entry entry = _gate.Enter();
         if (!TryTake(size, out uint slot, out uint generation, out UnpublishedObject made)

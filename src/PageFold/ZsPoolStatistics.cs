@@ -34,7 +34,7 @@ public sealed record ZsPoolStatistics
     public required long BytesMoved { get; init; }
 
     /// <summary>The size classes, smallest first.</summary>
-    public required IReadOnlyList<SizeClassStatistics> Classes { get; init; }
+    public required IReadOnlyList<SizeClassStatistics> Classes { get; init => field = ShownList<SizeClassStatistics>.Of(value); }
 }
 
 /// <summary>What one size class holds.</summary>
@@ -62,5 +62,5 @@ public sealed record SizeClassStatistics
     public required long ReclaimableFrames { get; init; }
 
     /// <summary>Zspages by fullness: ten bands of a tenth each, then the full ones.</summary>
-    public required IReadOnlyList<int> Fullness { get; init; }
+    public required IReadOnlyList<int> Fullness { get; init => field = ShownList<int>.Of(value); }
 }

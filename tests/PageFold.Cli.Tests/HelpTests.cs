@@ -20,6 +20,7 @@ public class HelpTests
     [Theory]
     [InlineData("--size needs a value; write --size BYTES. See 'pagefold serve --help'.", "serve", "--size")]
     [InlineData("--size is given 2 times (1MiB, 2MiB); give it once.", "serve", "--size", "1MiB", "--size", "2MiB")]
+    [InlineData("--control is missing; write --control PATH: the server's control socket", "stat")]
     [InlineData("To name the control socket, write --control /tmp.", "stat", "/tmp")]
     [InlineData("write --codec zstd --level 9", "measure", "--codec", "zstd:9", "/etc/passwd")]
     [InlineData("--size needs a value, and '--unix' stands in its place; write --size BYTES.", "serve", "--size", "--unix", "s")]
@@ -48,6 +49,16 @@ public class HelpTests
     [InlineData("--listen=--x", "--listen --x is no address")]
     public void A_value_that_looks_like_an_option_is_accepted_after_an_equals_sign(string option, string expected) =>
         Command.AssertRefused(expected, "serve", option);
+
+    [Theory]
+    [InlineData("help")]
+    [InlineData("help", "bench", "store")]
+    public void The_word_help_in_front_stands_for_the_option(params string[] line)
+    {
+        Command run = Command.Run(line);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(Command.Run([.. line.Skip(1), "--help"]).Output, run.Output);
+    }
 
     [Fact]
     public void Help_is_shown_even_if_options_are_given_twice()

@@ -48,7 +48,7 @@ public class MeasureTests
         using DataFolder data = new();
         Command run = Command.Run("measure", data.Path);
         Assert.Equal(0, run.ExitCode);
-        foreach (string expected in (string[])["Held in memory", "times more data", "Overhead", "Compressed pages by size",
+        foreach (string expected in (string[])["Held in memory", "times as much data", "Overhead", "Compressed pages by size",
             "verified: 513 pages, all of them, were"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
     }
@@ -288,7 +288,6 @@ public class MeasureTests
     [InlineData("--chain 65", "measure", "--chain", "65")]
     [InlineData("--threads 0", "measure", "--threads", "0")]
     [InlineData("--sample -1", "measure", "--sample", "-1")]
-    [InlineData("--sample 0", "measure", "--sample", "0")]
     [InlineData("--memory-limit is 10 bytes", "measure", "--memory-limit", "10")]
     [InlineData("--memory-limit is 9,000 bytes", "measure", "--memory-limit", "9000")]
     [InlineData("--json /no/such/folder/x", "measure", "--json", "/no/such/folder/x")]
@@ -300,6 +299,10 @@ public class MeasureTests
     [InlineData("no option '--bogus'", "measure", "--bogus")]
     [InlineData("paths are named without an option", "measure", "--data", "/usr")]
     [InlineData("no command 'frobnicate'", "frobnicate")]
+    [InlineData("no option '--verson'. See 'pagefold --help'", "--verson")]
+    [InlineData("no option '--verson'. See 'pagefold bench --help'", "bench", "--verson")]
+    [InlineData("--sample 0 is not a possible number of bytes; write for example 4096, 512MiB or 1.5GiB, more than zero", "measure",
+        "--sample", "0")]
     [InlineData("a command is missing")]
     [InlineData("smaller than a page", "measure", "--sample", "4095")]
     [InlineData("--json needs a file", "measure", "--json", "")]

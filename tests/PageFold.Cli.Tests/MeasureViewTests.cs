@@ -7,6 +7,14 @@ namespace PageFold.Cli.Tests;
 public class MeasureViewTests
 {
     [Theory]
+    [InlineData(2.014, 8192, 3000, "2.01 times as much data in the same memory")]
+    [InlineData(0.03, 4096, 29, "more memory than the data itself: so little data does not pay for its tables")]
+    [InlineData(0.99, 4096, 4096, "more memory than the data itself, which hardly compresses")]
+    public void What_compression_saves_is_told_and_so_is_that_it_saves_nothing(
+        double ratio, long original, long compressed, string expected) =>
+        Assert.Equal(expected, Figures.Saving(ratio, original, compressed));
+
+    [Theory]
     [InlineData(0, 0, "compaction freed nothing")]
     [InlineData(4096, 0, "compaction freed nothing")]
     [InlineData(4096, 8192, "compaction moved 0.5 bytes for each byte it freed")]

@@ -110,7 +110,7 @@ public class ServeInputTests
         folder.AssertServeRefused(
             [.. Size, "--listen", "no-such-name.invalid:10809"], "--listen no-such-name.invalid:10809: cannot listen there",
             "choose another");
-        folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address", "127.0.0.1:10809");
+        folder.AssertServeRefused([.. Size, "--metrics", "9090"], "--metrics 9090 is no address; write for example 127.0.0.1:9809.");
     }
 
     [Fact]

@@ -199,6 +199,19 @@ public class TlbTests
     }
 
     [Theory]
+    [InlineData(22, "the matrix needs 23 columns and the terminal has 22; make it wider, or use --json -.", "x86-64")]
+    [InlineData(30, "the terminal has 30; make it wider, choose fewer with --arch, or use --json -.", "x86-64,arm64")]
+    [InlineData(23, "", "x86-64")]
+    public void A_terminal_too_narrow_for_what_is_shown_is_told_how_wide_to_be(int columns, string expected, string architectures)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A terminal is made with script.");
+        string line = $"stty cols {columns}; dotnet {Command.Program} tlb --protocol mailed --arch {architectures} 2>&1 >/dev/null | cat";
+        Command terminal = Command.RunProcess("script", ["-qec", line, "/dev/null"]);
+        Assert.Contains(expected, terminal.Output, StringComparison.Ordinal);
+        Assert.Equal(expected.Length > 0, terminal.Output.Contains("the matrix needs", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("--protocol bogus does not exist; choose mailed, original", "tlb", "--protocol", "bogus")]
     [InlineData("--arch sparc does not exist; choose x86-64, ppc64-hash", "tlb", "--arch", "sparc")]
     [InlineData("--environment calm does not exist; choose plain, speculative", "tlb", "--environment", "calm")]
@@ -216,7 +229,7 @@ public class TlbTests
     [InlineData("there is no command 'tlb bogus'; the commands are: explain, steps", "tlb", "bogus")]
     [InlineData("--cpus stands before 'explain'", "tlb", "--cpus", "3", "explain", "--protocol", "mailed", "--arch", "x86-64")]
     [InlineData("--protocol stands before 'steps'", "tlb", "--protocol", "mailed", "steps")]
-    [InlineData("'--arch' is required", "tlb", "explain", "--protocol", "mailed")]
+    [InlineData("--arch is missing; write --arch NAME: ", "tlb", "explain", "--protocol", "mailed")]
     [InlineData("--arch vax does not exist", "tlb", "explain", "--protocol", "mailed", "--arch", "vax")]
     [InlineData("--svg - is no file", "tlb", "explain", "--protocol", "mailed", "--arch", "arm64", "--svg", "-")]
     [InlineData("--protocol none does not exist", "tlb", "steps", "--protocol", "none")]

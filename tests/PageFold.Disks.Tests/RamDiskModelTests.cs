@@ -134,14 +134,18 @@ public class RamDiskModelTests
     public void Ranges_outside_the_disk_are_refused(long offset, long count)
     {
         using RamDisk disk = TestDisk.Make(4096);
-        Assert.Throws<ArgumentOutOfRangeException>(() => disk.TryZero(offset, count));
-        Assert.Throws<ArgumentOutOfRangeException>(() => disk.Trim(offset, count));
+        // The argument that is wrong is the one named.
+        string wrong = count >= 0 && offset is < 0 or > 4096 ? "offset" : "count";
+        Assert.Equal(wrong, Assert.Throws<ArgumentOutOfRangeException>(() => disk.TryZero(offset, count)).ParamName);
+        Assert.Equal(wrong, Assert.Throws<ArgumentOutOfRangeException>(() => disk.Trim(offset, count)).ParamName);
         Assert.Throws<ArgumentOutOfRangeException>(() => disk.RunAt(offset, count, out _));
         Assert.Throws<ArgumentOutOfRangeException>(() => disk.RunAt(0, 0, out _));
         if (count is < 0 or > 5000)
             return;
-        Assert.Throws<ArgumentOutOfRangeException>(() => disk.Read(offset, new byte[count]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => disk.TryWrite(offset, new byte[count]));
+        Assert.Equal(wrong == "offset" ? wrong : "destination",
+            Assert.Throws<ArgumentOutOfRangeException>(() => disk.Read(offset, new byte[count])).ParamName);
+        Assert.Equal(wrong == "offset" ? wrong : "data",
+            Assert.Throws<ArgumentOutOfRangeException>(() => disk.TryWrite(offset, new byte[count])).ParamName);
     }
 
     [Theory]

@@ -47,7 +47,7 @@ internal sealed class MeasureView
         Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Figures.Count(report.Pages, "page", "pages")}, {kinds}");
         Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), share);
         Row(table, "[bold]Held in memory[/]", $"[bold green]{ByteSize.Format(report.TotalBytes)}[/]",
-            report.Ratio is { } ratio ? $"[bold]{Figures.Of(ratio, "0.00")} times more data in the same memory[/]" : string.Empty);
+            report.Ratio is { } ratio ? $"[bold]{Figures.Saving(ratio, report.OriginalBytes, report.CompressedBytes)}[/]" : string.Empty);
         Row(table, "  frames", ByteSize.Format(report.PoolBytes), "zspages");
         Row(table, "  everything else", ByteSize.Format(report.TableBytes), "tables, buffers, frames kept for the next write");
         Row(table, "Overhead", report.Overhead is { } overhead ? Figures.Of(overhead, "0.0000") : "none", "held / compressed");

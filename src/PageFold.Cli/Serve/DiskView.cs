@@ -49,7 +49,8 @@ internal static class DiskView
             + $"{Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
         table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(Codec)));
         table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio
-            ? $"[bold]{Figures.Of(ratio, "0.00")}[/] times more data in the same memory" : string.Empty);
+            ? $"[bold]{Figures.Saving(ratio, disk.OriginalBytes - disk.WrittenBackPages * disk.PageSize, disk.CompressedBytes)}[/]"
+            : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
         table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit),
             $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most "

@@ -14,7 +14,34 @@ internal static class ListenAddress
 
     /// <summary>The address or name that is meant.</summary>
     /// <exception cref="UserErrorException">The text is neither.</exception>
-    public static EndPoint Parse(string option, string text)
+    public static EndPoint Parse(string option, string text) =>
+        Parse(option, text, "127.0.0.1:10809, [::1]:10809 or localhost:10809", examplePort: 10809);
+
+    /// <summary>One address, for what listens at one; of a name the first, IPv4 where there is one.</summary>
+    /// <exception cref="UserErrorException">The text is not one address with a port, or the name is not known, or the system's HTTP
+    /// listener does not take the address.</exception>
+    public static IPEndPoint ParseOne(string option, string text)
+    {
+        const int ExamplePort = 9809;
+        const string Example = "127.0.0.1:9809";
+        int colon = text.LastIndexOf(':');
+        if (colon >= 0 && text[(colon + 1)..] == "0")
+        {
+            throw new UserErrorException(
+                $"{option} {text} has no possible port (0); choose a port from 1 to {ushort.MaxValue}, as in {Example}.");
+        }
+        if (colon >= 0 && text[..colon] is "" or "*" or "0.0.0.0" or "[::]")
+            throw new UserErrorException($"{option} {text} does not name one address; write one that this machine has, as in {Example}.");
+        EndPoint parsed = Parse(option, text, Example, ExamplePort);
+        IPEndPoint address = parsed is DnsEndPoint name ? First(option, text, name) : (IPEndPoint)parsed;
+        // .NET's own listener takes the first colon of an address for that before the port.
+        return address.AddressFamily == AddressFamily.InterNetwork || OperatingSystem.IsWindows()
+            ? address
+            : throw new UserErrorException(
+                $"{option} {text} is an address of IPv6, at which metrics cannot be served here; write one of IPv4, as in {Example}.");
+    }
+
+    private static EndPoint Parse(string option, string text, string examples, int examplePort)
     {
         // An address of IPv6 alone has colons too, and no port.
         bool hasPort = text.Contains("]:", StringComparison.Ordinal) || text.Count(c => c == ':') == 1;
@@ -35,33 +62,9 @@ internal static class ListenAddress
             string given = text[(colon + 1)..];
             throw new UserErrorException(
                 $"{option} {text} has no possible port ({Arguments.Shown(given)}); choose a port from 1 to {ushort.MaxValue}, as in "
-                    + $"{host}:10809.");
+                    + $"{host}:{examplePort}.");
         }
-        throw new UserErrorException(
-            $"{option} {Arguments.Shown(text)} is no address; write for example 127.0.0.1:10809, [::1]:10809 or localhost:10809.");
-    }
-
-    /// <summary>One address, for what listens at one; of a name the first, IPv4 where there is one.</summary>
-    /// <exception cref="UserErrorException">The text is not one address with a port, or the name is not known, or the system's HTTP
-    /// listener does not take the address.</exception>
-    public static IPEndPoint ParseOne(string option, string text)
-    {
-        const string Example = "127.0.0.1:9809";
-        int colon = text.LastIndexOf(':');
-        if (colon >= 0 && text[(colon + 1)..] == "0")
-        {
-            throw new UserErrorException(
-                $"{option} {text} has no possible port (0); choose a port from 1 to {ushort.MaxValue}, as in {Example}.");
-        }
-        if (colon >= 0 && text[..colon] is "" or "*" or "0.0.0.0" or "[::]")
-            throw new UserErrorException($"{option} {text} does not name one address; write one that this machine has, as in {Example}.");
-        EndPoint parsed = Parse(option, text);
-        IPEndPoint address = parsed is DnsEndPoint name ? First(option, text, name) : (IPEndPoint)parsed;
-        // .NET's own listener takes the first colon of an address for that before the port.
-        return address.AddressFamily == AddressFamily.InterNetwork || OperatingSystem.IsWindows()
-            ? address
-            : throw new UserErrorException(
-                $"{option} {text} is an address of IPv6, at which metrics cannot be served here; write one of IPv4, as in {Example}.");
+        throw new UserErrorException($"{option} {Arguments.Shown(text)} is no address; write for example {examples}.");
     }
 
     private static IPEndPoint First(string option, string text, DnsEndPoint name)

@@ -1,25 +1,28 @@
 using PageFold.TlbLab;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace PageFold.Cli.Tlb;
 
 /// <summary>Shows verdicts as a matrix.</summary>
 internal static class MatrixView
 {
-    private const int MinWidth = 79;
     private const string Conjunction = "all but\nunguarded";
 
     public static void Show(MatrixSelection selection, Exploration exploration)
     {
         IAnsiConsole output = AnsiConsole.Console;
         output.WriteLine();
-        if (output.Profile.Width < MinWidth)
+        Table matrix = Matrix(selection, exploration.Chosen);
+        int needed = WidthOf(matrix, output);
+        if (output.Profile.Width < needed)
         {
+            string fewer = selection.Architectures.Count > 1 ? "choose fewer with --arch, " : string.Empty;
             Console.Error.WriteLine(
-                $"pagefold: the matrix needs {MinWidth} columns and the terminal has {output.Profile.Width}; make it wider, choose fewer "
-                    + "with --arch, or use --json -.");
+                $"pagefold: the matrix needs {needed} columns and the terminal has {output.Profile.Width}; make it wider, {fewer}or use "
+                    + "--json -.");
         }
-        output.Write(Matrix(selection, exploration.Chosen));
+        output.Write(matrix);
         string states = Figures.Count(exploration.All.Sum(result => (long)result.StatesExplored), "state", "states");
         output.MarkupLine(Markup.Escape($"{selection.Bounds}: {states}, {Figures.Of(exploration.Time.TotalSeconds, "0.0")}s"));
         output.MarkupLine("[green]safe[/]      none of the following happens in any interleaving");
@@ -81,6 +84,9 @@ internal static class MatrixView
             + $"the first {first.Protocol}/{first.Architecture}/{first.Environment.Name()} after {states}, complete to {steps}; "
             + $"what is shown is what was found by then. {remedy}");
     }
+
+    private static int WidthOf(IRenderable shown, IAnsiConsole output) =>
+        shown.Measure(RenderOptions.Create(output, output.Profile.Capabilities), maxWidth: 1000).Max;
 
     private static Table Matrix(MatrixSelection selection, IReadOnlyList<CheckResult> results)
     {

@@ -56,7 +56,7 @@ internal sealed unsafe class ZsHeap : IDisposable
         _indexBits = ZspageGeometry.IndexBitsFor(arena.FrameShift);
         ManagedBytes = _table.Geometries.Count * ManagedBytesPerClass;
         if (!arena.Budget.TryCharge(ManagedBytes))
-            FrameThrow.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
+            FrameThrow.LimitTooSmall(arena.MemoryLimit, "frame", arena.FrameSize);
         arena.Reserve((int)Math.Min(MaxReserved, arena.MemoryLimit / arena.FrameSize / 64));
         _zspages = new ZspageTable(arena);
         _classes = [.. _table.Geometries.Select((geometry, number) => new SizeClass(arena, _zspages, number, geometry))];

@@ -90,7 +90,7 @@ internal sealed unsafe partial class FrameArena : IDisposable
         _stride = options.NoNeighbours ? 2u : 1u;
         ulong frames = (ulong)(budget.Limit >> FrameShift) * _stride;
         if (frames == 0)
-            FrameThrow.LimitTooSmall(budget.Limit, FrameSize);
+            FrameThrow.LimitTooSmall(budget.Limit, "frame", FrameSize);
         // A multiple of the largest segment, so that every segment is whole.
         uint capacity = (uint)Math.Min((frames + 15) & ~15ul, MaxFrames);
         bool made = false;

@@ -40,9 +40,10 @@ internal static class FrameThrow
                 + $"{Throw.Bytes(reserve)}; choose at most {Throw.Bytes(container - reserve)}, or raise the container's limit.");
 
     [DoesNotReturn]
-    public static void LimitTooSmall(long limit, int needed) =>
+    public static void LimitTooSmall(long limit, string what, int needed) =>
         throw Throw.OutOfRange(OptionNames.MemoryLimit, limit,
-            $"{OptionNames.MemoryLimit} is {Throw.Bytes(limit)}, too small for a single page of {needed} bytes and its tables; raise it.");
+            $"{OptionNames.MemoryLimit} is {Throw.Bytes(limit)}, too small for a single {what} of {Throw.Bytes(needed)} and its tables; "
+                + $"raise it.");
 
     [DoesNotReturn]
     public static void LimitReached(long limit, int size) =>

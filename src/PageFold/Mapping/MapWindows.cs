@@ -46,7 +46,7 @@ internal sealed unsafe class MapWindows : IDisposable
     {
         int count = WindowsPerProcessor * Environment.ProcessorCount;
         if (!arena.Budget.TryCharge(count * BytesPerWindow))
-            FrameThrow.LimitTooSmall(arena.MemoryLimit, arena.FrameSize);
+            FrameThrow.LimitTooSmall(arena.MemoryLimit, "object", arena.FrameSize);
         nuint length = (nuint)count * PagesPerWindow * (nuint)arena.FrameSize;
         nint address = LibC.mmap(0, length, LibC.PROT_NONE, LibC.MAP_PRIVATE | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE, -1, 0);
         if (address == LibC.MapFailed)

@@ -115,7 +115,8 @@ public abstract class HandleTests
         pool.Allocate(10);
         Assert.Contains("does not belong", Assert.Throws<InvalidHandleException>(() => pool.Free(foreign)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<InvalidHandleException>(() => pool.Free(default));
+        Assert.Contains("handle is null", Assert.Throws<InvalidHandleException>(() => pool.Free(default)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(10, other.SizeOf(foreign));
     }
 

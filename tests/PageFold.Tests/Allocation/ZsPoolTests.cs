@@ -57,7 +57,10 @@ public abstract class ZsPoolTests
     public void Refuses_a_size_out_of_range(int size)
     {
         using ZsPool pool = Make();
-        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Allocate(size));
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => pool.Allocate(size));
+        Assert.Equal("size", refused.ParamName);
+        Assert.Contains(size < 1 ? "choose at least one byte" : "split it, or choose a larger FrameSize", refused.Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, pool.GetStatistics().Objects);
     }
 
@@ -126,8 +129,8 @@ public abstract class ZsPoolTests
     {
         using ZsPool pool = Make();
         byte[] content = new byte[length];
-        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Allocate(content));
-        Assert.Throws<ArgumentOutOfRangeException>(() => pool.TryAllocate(content, out _));
+        Assert.Equal("content", Assert.Throws<ArgumentOutOfRangeException>(() => pool.Allocate(content)).ParamName);
+        Assert.Equal("content", Assert.Throws<ArgumentOutOfRangeException>(() => pool.TryAllocate(content, out _)).ParamName);
         Assert.Equal(0, pool.GetStatistics().Objects);
     }
 

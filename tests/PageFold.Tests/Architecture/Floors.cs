@@ -30,8 +30,8 @@ internal sealed class Floors
     {
         ["Terms"] =
         [
-            "Throw", "OptionMessage", "OptionName", "OptionNames", "CompactionResult", "FrameBackingKind", "InvalidHandleException",
-                "MapMode", "MappingKind", "MemoryLimitException",
+            "Throw", "OptionMessage", "OptionName", "OptionNames", "ShownList`1", "CompactionResult", "FrameBackingKind",
+                "InvalidHandleException", "MapMode", "MappingKind", "MemoryLimitException",
             "ObjectMappedException", "PageCorruptException", "PageFoldMetrics", "PageInfo", "PageRun", "PageState", "RefusalPolicy",
                 "SizeClassStatistics",
             "SnapshotException", "StoreOutcome", "WritebackReadException", "WritebackResult", "WritebackStop", "WritebackSelection",

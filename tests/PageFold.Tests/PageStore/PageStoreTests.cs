@@ -284,6 +284,8 @@ public class PageStoreTests
         Assert.Contains("4095 bytes", Assert.Throws<ArgumentException>(() => store.Write(0, new byte[4095])).Message,
             StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => store.TryRead(0, new byte[4097]));
+        Assert.Equal("refusal", Assert.Throws<ArgumentOutOfRangeException>(
+            () => store.Write(0, new byte[4096], (RefusalPolicy)9)).ParamName);
         Assert.Equal(0, store.Discard(PageStore.MaxPage, 1));
         Assert.Equal(0, store.Discard(5, 0));
     }
@@ -291,8 +293,10 @@ public class PageStoreTests
     [Fact]
     public void Refuses_options_that_do_not_fit_each_other()
     {
-        Assert.Contains("FrameSize is 4096", Assert.Throws<ArgumentOutOfRangeException>(() =>
-            new PageStore(new PageStoreOptions { PageSize = 16384, FrameSize = 4096 })).Message, StringComparison.Ordinal);
+        ArgumentException frame = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { PageSize = 16384, FrameSize = 4096 }));
+        Assert.Contains("FrameSize is 4096, smaller than PageSize (16384); choose 16384, 32768 or 65536 bytes", frame.Message,
+            StringComparison.Ordinal);
         Assert.Contains("PageSize is 5000", Assert.Throws<ArgumentOutOfRangeException>(() =>
             new PageStore(new PageStoreOptions { PageSize = 5000 })).Message, StringComparison.Ordinal);
         Assert.Contains("IncompressibleAbove is 9000", Assert.Throws<ArgumentOutOfRangeException>(() =>

@@ -199,11 +199,11 @@ public sealed partial class ReclaimTests : IDisposable
         ArgumentException size = Assert.ThrowsAny<ArgumentException>(
             () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Writeback = new() { Path = Target, Preallocate = true } }));
         Assert.Contains("Writeback.MaxBytes, which is not set", size.Message, StringComparison.Ordinal);
-        foreach (long reserve in new[] { -1L, (4 << 20) + 1 })
+        foreach ((long reserve, string shown) in new[] { (-1L, "-1"), ((4 << 20) + 1, "4,194,305") })
         {
             ArgumentException refused = Assert.ThrowsAny<ArgumentException>(
                 () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, OverwriteReserve = reserve }));
-            Assert.Contains($"OverwriteReserve is {reserve} bytes; choose zero to half of MemoryLimit (4,194,304 bytes)", refused.Message,
+            Assert.Contains($"OverwriteReserve is {shown} bytes; choose zero to half of MemoryLimit (4,194,304 bytes)", refused.Message,
                 StringComparison.Ordinal);
         }
         Assert.False(Path.Exists(Target));

@@ -228,6 +228,7 @@ public partial class SnapshotTests
         long used = small.Index.Budget.Used;
         MemoryLimitException refusal = Assert.Throws<MemoryLimitException>(() => small.SaveSnapshot(folder.File));
         Assert.Contains("MemoryLimit (2,097,152 bytes)", refusal.Message, StringComparison.Ordinal);
+        Assert.True(OptionMessage.Of(refusal)!.Names("SnapshotReserve"));
         Assert.Equal(used, small.Index.Budget.Used);
         folder.AssertOnly();
 

@@ -15,6 +15,20 @@ public sealed class StatisticsTests : IDisposable
 
     public void Dispose() => File.Delete(_file);
 
+    [Fact]
+    public void The_text_of_the_figures_shows_the_elements_of_lists()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
+        store.Write(1, Make(new byte[PageSize], new Random(1)));
+        string text = store.GetStatistics().ToString();
+        Assert.Contains("PagesByCodec = [", text, StringComparison.Ordinal);
+        Assert.Contains("Codecs = [CodecUse { Number = 0, Name = lz4", text, StringComparison.Ordinal);
+        Assert.Contains("Classes = [SizeClassStatistics {", text, StringComparison.Ordinal);
+        Assert.Contains("Fullness = [0, 0, 0, ", text, StringComparison.Ordinal);
+        Assert.Contains(" more]", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(64L << 20)]
     [InlineData(3L << 20)]

@@ -42,6 +42,7 @@ public class TrainingTests
         Assert.Contains("8,388,608", refusal, StringComparison.Ordinal);
         Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
         Assert.True(small.Index.Budget.Peak <= 8 << 20);
+        Assert.Throws<OperationCanceledException>(() => small.TrainDictionary(1024, cancellationToken: new CancellationToken(true)));
     }
 
     [Theory]

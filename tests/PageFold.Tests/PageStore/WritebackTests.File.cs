@@ -18,8 +18,9 @@ public sealed partial class WritebackTests
             new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = 100 } }));
         Assert.Throws<ArgumentOutOfRangeException>(() =>
             new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, MaxBytes = WritebackOptions.MaxFileBytes + 1 } }));
-        Assert.Throws<ArgumentOutOfRangeException>(() =>
-            new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } }));
+        Assert.Contains("Writeback.DailyBudget is -1 bytes", Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new PageStore(new PageStoreOptions { Writeback = new() { Path = File1, DailyBudget = -1 } })).Message,
+            StringComparison.Ordinal);
         if (OperatingSystem.IsLinux())
             Assert.Throws<ArgumentException>(() => Make("/dev/null"));
         File.WriteAllText(File1, string.Empty);
@@ -38,7 +39,8 @@ public sealed partial class WritebackTests
         using (PageStore store = Make(File1))
             Assert.False(store.TryRead(1, new byte[PageSize]));
         using PageStore none = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
-        Assert.Contains("Writeback", Assert.Throws<InvalidOperationException>(() => none.WriteBack()).Message, StringComparison.Ordinal);
+        Assert.Contains("PageStoreOptions.Writeback", Assert.Throws<InvalidOperationException>(() => none.WriteBack()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

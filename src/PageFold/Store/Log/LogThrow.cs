@@ -22,7 +22,11 @@ internal static class LogThrow
                 $"{OptionNames.WritebackMaxBytes} is {Throw.Bytes(most)}; choose {Throw.Bytes(WritebackLog.MinFile)} to "
                     + $"{Throw.Bytes(WritebackOptions.MaxFileBytes)}.");
         }
-        Throw.IfNegative(options.DailyBudget ?? 0, "DailyBudget");
+        if (options.DailyBudget is { } budget && budget < 0)
+        {
+            throw Throw.OutOfRange(OptionNames.WritebackDailyBudget, budget,
+                $"{OptionNames.WritebackDailyBudget} is {Throw.Bytes(budget)}; choose zero or more, or null for no such limit.");
+        }
         if (options is { DirectReclaim: true, DailyBudget: { } daily })
         {
             throw Throw.Invalid(OptionNames.WritebackDailyBudget,

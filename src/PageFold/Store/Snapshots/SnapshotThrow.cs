@@ -34,8 +34,7 @@ internal static class SnapshotThrow
         Throw.NoMemory(
             $"No memory for a snapshot within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}): it takes two buffers of "
                 + $"{Throw.Bytes(SnapshotFormat.ChunkBytes)} and a bit a page; recompress with a denser codec, write pages back, or "
-                + $"discard "
-                + $"some, and compact, then try again.");
+                + $"discard some, and compact, then try again. A store made with {OptionNames.SnapshotReserve} keeps memory for it.");
 
     public static InvalidOperationException PointIsFixed() =>
         new("The session's point in time is fixed already; begin another snapshot for another point.");
@@ -86,7 +85,8 @@ internal static class SnapshotThrow
     {
         if (pages != 0)
             throw new InvalidOperationException(
-                $"The store holds {pages} pages, and a snapshot is loaded into an empty one; discard them, or make another store.");
+                $"The store holds {(pages == 1 ? "a page" : $"{pages} pages")}, and a snapshot is loaded into an empty one; discard "
+                + "what is in it, or make another store.");
     }
 
     [DoesNotReturn]

@@ -19,6 +19,7 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
     {
         TrainingThrow.IfDictionarySizeInvalid(bytes, MinBytes, MaxBytes);
         CodecThrow.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
+        cancellationToken.ThrowIfCancellationRequested();
         long wanted = Math.Max(ZstdDictionary.MinSamples, (long)bytes * SampleBytesPerByte / index.PageSize);
         StoreCounters counters = index.Counters;
         long stored = counters.Read(StoreCounter.Pages) - counters.Read(StoreCounter.SameFilled) - counters.Read(StoreCounter.WrittenBack);
