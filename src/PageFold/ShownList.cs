@@ -7,7 +7,7 @@ namespace PageFold;
 internal sealed class ShownList<T>(IReadOnlyList<T> items) : IReadOnlyList<T>
 {
     // A store has hundreds of size classes.
-    private const int MostShown = 16;
+    private const int MaxShown = 16;
 
     public int Count => items.Count;
 
@@ -23,7 +23,7 @@ internal sealed class ShownList<T>(IReadOnlyList<T> items) : IReadOnlyList<T>
     /// <summary>The first elements, and how many more there are.</summary>
     public override string ToString()
     {
-        string shown = string.Join(", ", items.Take(MostShown));
-        return items.Count > MostShown ? $"[{shown} and {items.Count - MostShown} more]" : $"[{shown}]";
+        string shown = string.Join(", ", items.Take(MaxShown));
+        return items.Count > MaxShown ? $"[{shown} and {items.Count - MaxShown} more]" : $"[{shown}]";
     }
 }
