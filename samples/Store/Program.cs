@@ -3,12 +3,14 @@ using PageFold;
 
 using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
 byte[] page = new byte[store.PageSize];
+FillText(page, 17);
+StoreOutcome outcome = store.Write(17, page);
+Console.WriteLine($"a page of text: {outcome}");
 for (int number = 0; number < 1000; number++)
 {
     FillText(page, number);
-    StoreOutcome outcome = store.Write(number, page);
-    if (outcome != StoreOutcome.Stored)
-        return Failed($"page {number}: {outcome}");
+    if (store.Write(number, page) != StoreOutcome.Stored)
+        return Failed($"page {number} was not stored");
 }
 Array.Clear(page);
 Console.WriteLine($"a page of zeros: {store.Write(1000, page)}");
