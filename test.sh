@@ -69,10 +69,10 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
 fi
 
 if [ $long = 0 ]; then
-    dotnet build PageFold.slnx -c Release --nologo -v quiet
+    dotnet build tests/Tests.slnx -c Release --nologo -v quiet
     rm -rf artifacts/test-results
     status=0
-    dotnet test PageFold.slnx -c Release --no-build --nologo --logger "console;verbosity=minimal" --logger "trx" \
+    dotnet test tests/Tests.slnx -c Release --no-build --nologo --logger "console;verbosity=minimal" --logger "trx" \
         --results-directory artifacts/test-results "$@" || status=$?
     # A filter that matches nothing is no error for dotnet test.
     grep -qs '<UnitTestResult ' artifacts/test-results/*.trx || { echo "test.sh: no test has run; check the filter: $*" >&2; exit 2; }

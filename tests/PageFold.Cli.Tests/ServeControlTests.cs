@@ -22,7 +22,7 @@ public class ServeControlTests
                 [.. command, "--control", folder["none"]], $"--control {folder["none"]}: no server answers there",
                 "give the path that 'pagefold serve' said");
         }
-        folder.AssertRefused(["stat"], "--control", "required");
+        folder.AssertRefused(["stat"], "--control is missing; write --control PATH: ");
         folder.AssertRefused(["stat", "--control", ""], "--control needs a path");
         folder.AssertRefused(["stat", "--control", folder["no/s"]], $"--control {folder["no/s"]} lies in a folder that does not exist");
     }

@@ -8,7 +8,7 @@ public class ReplyQueueTests
     [Fact]
     public void A_small_queue_that_is_always_congested_comes_to_its_end()
     {
-        const int Rounds = 3000;
+        const int Rounds = 1500;
         using Serving serving = new([new NbdExport { Disk = TestDisk.Make() }], maxReplyBytes: ReplyQueue.BlockBytes);
         using RawClient client = serving.Attach();
         byte[] content = Content.Of(1 << 20, 1);

@@ -37,6 +37,20 @@ public partial class ArchitectureTests
     }
 
     [Fact]
+    public void Every_project_of_tests_is_run_by_test_sh_and_in_the_solution()
+    {
+        string tests = File.ReadAllText(Path.Combine(Root(), "tests", "Tests.slnx"));
+        string all = File.ReadAllText(Path.Combine(Root(), "PageFold.slnx"));
+        string[] projects = Directory.GetFiles(Path.Combine(Root(), "tests"), "*.Tests.csproj", SearchOption.AllDirectories);
+        Assert.InRange(projects.Length, 6, int.MaxValue);
+        Assert.All(projects.Select(Path.GetFileName), project =>
+        {
+            Assert.Contains($"/{project}\"", tests, StringComparison.Ordinal);
+            Assert.Contains($"/{project}\"", all, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
     public void Files_tell_one_thing_in_at_most_450_lines()
     {
         foreach (string file in Directory.EnumerateFiles(Path.Combine(Sources(), ".."), "*.cs",
