@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares page stores of two versions of the library, in turns in one process, so that the machine's moods affect both alike.
+# Compares page stores of two versions of the library, in turns in one process, so that changes of the machine's speed affect both.
 #   benchmarks/compare.sh BASE [PATH...]      BASE is a commit; it is compared with the sources as they are. PATH: /usr/share, /usr/lib
 # CODEC (lz4; zstd, none), PAGE_SIZE (4096), SAMPLE_MIB (256) and ROUNDS (12) choose what is measured. Two runs in one process agree within
 # two hundredths; which code lies where differs from run to run, so several runs are a better answer than many rounds.
@@ -17,6 +17,10 @@ paths=("$@")
 for path in "${paths[@]}"; do
     [ -d "$path" ] || { echo "compare.sh: there is no folder '$path'." >&2; exit 2; }
 done
+for number in "${PAGE_SIZE:-4096}" "${SAMPLE_MIB:-256}" "${ROUNDS:-12}"; do
+    [[ $number =~ ^[1-9][0-9]{0,5}$ ]] || { echo "compare.sh: PAGE_SIZE, SAMPLE_MIB and ROUNDS want numbers, not '$number'." >&2; exit 2; }
+done
+[ "${SAMPLE_MIB:-256}" -lt 2048 ] || { echo "compare.sh: SAMPLE_MIB is $SAMPLE_MIB; choose less than 2048." >&2; exit 2; }
 out=$PWD/artifacts/compare
 rm -rf "$out"
 # Outside of the checkout, whose settings would count for the other sources too.

@@ -11,7 +11,15 @@ internal static class Image
         EnumerationOptions all = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
         foreach (string file in paths.SelectMany(path => Directory.EnumerateFiles(path, "*", all).Order(StringComparer.Ordinal)))
         {
-            byte[] content = File.ReadAllBytes(file);
+            byte[] content;
+            try
+            {
+                content = File.ReadAllBytes(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                continue;
+            }
             int part = Math.Min(content.Length, image.Length - length);
             content.AsSpan(0, part).CopyTo(image.AsSpan(length));
             length += part;

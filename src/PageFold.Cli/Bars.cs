@@ -17,9 +17,9 @@ internal sealed class Bars(string title, Color color, double? largest = null, in
     /// <summary>Columns that the chart takes with bars of full length.</summary>
     public int Width => Math.Max(new Markup(title).Length, Labels + cells + 1 + Texts);
 
-    private int Labels => _rows.Max(row => row.Label.Length) + 1;
+    private int Labels => _rows.Select(row => row.Label.Length).DefaultIfEmpty().Max() + 1;
 
-    private int Texts => _rows.Max(row => row.Text.Length);
+    private int Texts => _rows.Select(row => row.Text.Length).DefaultIfEmpty().Max();
 
     /// <summary>Adds a bar.</summary>
     /// <param name="label">The label.</param>

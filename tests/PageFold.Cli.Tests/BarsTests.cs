@@ -38,6 +38,9 @@ public class BarsTests
     }
 
     [Fact]
+    public void A_chart_without_bars_has_its_title_alone() => Assert.Equal("Title", Lines(new Bars("Title", Color.Green), 80)[0].Trim());
+
+    [Fact]
     public void Two_charts_are_one_below_the_other_where_there_is_no_room_beside()
     {
         Bars left = new("Left", Color.Green);

@@ -6,8 +6,8 @@ internal static class Publication
     /// <summary>Creates an instrument; what a listener throws ends here.</summary>
     /// <remarks>
     /// Instruments are created while the first store or pool is. After an exception the instrument exists all the same, and other listeners
-    /// find it. Without this, the exception would leave the type that holds the
-    /// instruments unusable, and with it all stores and pools of the process.
+    /// find it. Without this, the exception would leave the type that holds the instruments unusable, and with it all stores and pools of
+    /// the process.
     /// </remarks>
     public static void Of(Action create)
     {
