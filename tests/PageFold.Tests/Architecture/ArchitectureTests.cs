@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace PageFold.Tests;
@@ -48,6 +50,14 @@ public partial class ArchitectureTests
             Assert.Contains($"/{project}\"", tests, StringComparison.Ordinal);
             Assert.Contains($"/{project}\"", all, StringComparison.Ordinal);
         });
+    }
+
+    [Fact]
+    public void The_library_under_test_is_built_like_its_tests()
+    {
+        static bool IsOptimized(Assembly assembly) =>
+            assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true };
+        Assert.Equal(IsOptimized(typeof(ArchitectureTests).Assembly), IsOptimized(typeof(PageStore).Assembly));
     }
 
     [Fact]
