@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using PageFold.Compression.Paths;
+
+namespace PageFold.Compression.Matching;
+
+/// <summary>
+/// Content that precedes every text, with the finder's table of its positions, made once. Immutable and thread-safe.
+/// </summary>
+/// <remarks>
+/// A position without a candidate in its own text looks into this table. So texts never write it, and nothing is prepared for a text.
+/// </remarks>
+internal sealed unsafe class MatchDictionary
+{
+    /// <summary>The longest dictionary.</summary>
+    public const int MaxLength = 64 << 10;
+
+    /// <summary>The greatest distance of a match.</summary>
+    public const int MaxDistance = ushort.MaxValue;
+
+    // A dictionary's entry has the tag where a text's entry has it, and the position in its lowest bits.
+    private const int PositionBits = 16;
+
+    private readonly uint* _table;
+
+    private MatchDictionary(int length, int indexBits)
+    {
+        Length = length;
+        TableBytes = sizeof(uint) << indexBits;
+        _table = (uint*)NativeMemory.AllocZeroed((nuint)TableBytes);
+    }
+
+    ~MatchDictionary() => NativeMemory.Free(_table);
+
+    /// <summary>Bytes of the dictionary.</summary>
+    public int Length { get; }
+
+    /// <summary>Bytes of the table.</summary>
+    public int TableBytes { get; }
+
+    /// <summary>Makes the table of a dictionary for texts of a shape.</summary>
+    public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content)
+        where TShape : struct, IMatchShape
+    {
+        MatchDictionary made = new(content.Length, TShape.IndexBits);
+        // The block behind the content is there for the hashes of the last positions.
+        const int Block = 256;
+        byte[] padded = new byte[content.Length + 2 * Block];
+        content.CopyTo(padded);
+        uint* indexes = stackalloc uint[Block];
+        uint* entries = stackalloc uint[Block];
+        fixed (byte* text = padded)
+        {
+            for (int start = 0; start < content.Length; start += Block)
+            {
+                ScalarPath.Hash<TShape>(text + start, indexes, entries, 0, Block);
+                // Later positions take the place of earlier ones: they are nearer.
+                for (int i = 0; i < Block && start + i + 5 <= content.Length; i++)
+                    made._table[indexes[i]] = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+            }
+        }
+        return made;
+    }
+
+    /// <summary>Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public uint Find<TShape>(MatchWorkspace workspace, int start, int count)
+        where TShape : struct, IMatchShape
+    {
+        uint* table = _table;
+        uint* indexes = workspace.Indexes;
+        uint* entries = workspace.Entries;
+        ushort* distances = workspace.Candidates + start;
+        byte* mask = workspace.Mask + start / 8;
+        uint any = 0;
+        uint reach = (uint)(Length + start);
+        for (int i = 0; i < count; i += 16, mask += 2)
+        {
+            uint hits = Unsafe.ReadUnaligned<ushort>(mask);
+            uint found = 0;
+            for (int j = 0; j < 16; j++)
+            {
+                uint entry = table[indexes[i + j]];
+                uint distance = reach + (uint)(i + j) - (entry & ((1u << PositionBits) - 1));
+                uint differ = (entry ^ entries[i + j]) >> (32 - TShape.TagBits) | distance >> PositionBits;
+                uint hit = differ - 1 >> 31 & ~(hits >> j);
+                distances[i + j] |= (ushort)(distance & (0 - (hit & 1)));
+                found |= (hit & 1) << j;
+            }
+            hits |= found;
+            Unsafe.WriteUnaligned(mask, (ushort)hits);
+            any |= hits;
+        }
+        return any;
+    }
+}

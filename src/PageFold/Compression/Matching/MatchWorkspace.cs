@@ -1,0 +1,121 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace PageFold.Compression.Matching;
+
+/// <summary>
+/// The memory in which one thread at a time looks for matches: a private copy of the text behind the dictionary, the finder's table, and
+/// what is known of each position.
+/// </summary>
+/// <remarks>
+/// Not thread-safe. All of it is one block outside the GC heap. The text has so much room on both sides that vectors may be read across
+/// its ends. What lies there is never part of a result.
+/// </remarks>
+internal sealed unsafe class MatchWorkspace : IDisposable
+{
+    /// <summary>Bytes that may be read, and written, behind the text.</summary>
+    public const int Slack = 256;
+
+    // A vector may begin before the dictionary.
+    private const int Front = 64;
+    private const int Alignment = 64;
+
+    // Positions that are worked on at a time.
+    private const int Block = 256;
+
+    private byte* _memory;
+
+    /// <param name="maxLength">The most bytes of a text.</param>
+    /// <param name="tableBytes">Bytes of the finder's table.</param>
+    /// <param name="dictionary">Content that precedes each text; empty for none.</param>
+    /// <param name="extraBytes">Bytes for the encoder that works here, at <see cref="Extra"/>.</param>
+    public MatchWorkspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary, int extraBytes)
+    {
+        MaxLength = maxLength;
+        DictionaryLength = dictionary.Length;
+        int rounded = Round(maxLength) + Block;
+        int text = Front + dictionary.Length + Round(maxLength) + Slack;
+        int candidates = (Alignment / sizeof(ushort) + rounded) * sizeof(ushort);
+        int mask = rounded / 8 + Alignment;
+        Bytes = Round(text) + tableBytes + Round(candidates) + Round(mask) + 2 * Block * sizeof(uint) + (long)extraBytes;
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
+        NativeMemory.Clear(_memory, (nuint)Bytes);
+        byte* next = _memory;
+        Table = (uint*)Take(ref next, tableBytes);
+        TableBytes = tableBytes;
+        Text = Take(ref next, Round(text)) + Front + dictionary.Length;
+        dictionary.CopyTo(new Span<byte>(Text - dictionary.Length, dictionary.Length));
+        Candidates = (ushort*)Take(ref next, Round(candidates)) + Alignment / sizeof(ushort);
+        Mask = Take(ref next, Round(mask));
+        Indexes = (uint*)Take(ref next, Block * sizeof(uint));
+        Entries = (uint*)Take(ref next, Block * sizeof(uint));
+        Extra = next;
+    }
+
+    ~MatchWorkspace() => Free();
+
+    /// <summary>Bytes of all of it.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The most bytes of a text.</summary>
+    public int MaxLength { get; }
+
+    /// <summary>Bytes of the dictionary, which lies right before the text.</summary>
+    public int DictionaryLength { get; }
+
+    /// <summary>The text.</summary>
+    public byte* Text { get; }
+
+    /// <summary>The finder's table.</summary>
+    public uint* Table { get; }
+
+    /// <summary>Bytes of the table.</summary>
+    public int TableBytes { get; }
+
+    /// <summary>For each position the distance to its candidate, or zero. The place before the first one is zero.</summary>
+    public ushort* Candidates { get; }
+
+    /// <summary>A bit for each position, set if it has a candidate.</summary>
+    public byte* Mask { get; }
+
+    /// <summary>The table's indexes of a block of positions.</summary>
+    public uint* Indexes { get; }
+
+    /// <summary>The entries of a block of positions.</summary>
+    public uint* Entries { get; }
+
+    /// <summary>The encoder's own part.</summary>
+    public byte* Extra { get; }
+
+    /// <summary>The current text's generation: entries of earlier texts have another one, so that the table need not be cleared.</summary>
+    public uint Generation { get; set; }
+
+    /// <summary>Copies a text, and clears what a hash of its last bytes may see behind it.</summary>
+    public void Load(ReadOnlySpan<byte> text)
+    {
+        fixed (byte* source = text)
+            Interop.Block.Copy(Text, source, text.Length);
+        Unsafe.InitBlockUnaligned(Text + text.Length, 0, Front);
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private static int Round(int bytes) => (bytes + Alignment - 1) & -Alignment;
+
+    private static byte* Take(ref byte* next, int bytes)
+    {
+        byte* taken = next;
+        next += bytes;
+        return taken;
+    }
+
+    private void Free()
+    {
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Runtime.CompilerServices;
+using PageFold.Compression.Paths;
+
+namespace PageFold.Compression.Matching;
+
+/// <summary>How a parser chooses among matches.</summary>
+internal interface IParseRules
+{
+    /// <summary>Looks for matches at the last distance too, from three bytes on.</summary>
+    public static abstract bool Repeats { get; }
+
+    /// <summary>The shortest other match.</summary>
+    public static abstract int MinMatch { get; }
+
+    /// <summary>The candidates that are compared at one position: 1 to 3. The next one is the candidate of the candidate.</summary>
+    public static abstract int Candidates { get; }
+
+    /// <summary>Also compares the match at the next position.</summary>
+    public static abstract bool Lazy { get; }
+}
+
+/// <summary>
+/// Chooses matches from the front of a text to its end, greedily: at each position the longer of what the <see cref="MatchFinder"/>
+/// suggests and what the last distance offers, whichever comes first.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Each step depends on where the last match ended: load, compare, count, and again. The processor waits most of that time. So a long text
+/// is parsed by two cursors, one in each half, whose chains of dependent steps run side by side. What the first half's last match covers of
+/// the second half is cut off when the sequences are written.
+/// </para>
+/// <para>A match is one number: position, length and distance, 16 bits each from the lowest.</para>
+/// </remarks>
+internal static unsafe class SequenceParser
+{
+    public const int LengthShift = 16;
+    public const int DistanceShift = 32;
+
+    /// <summary>The longest match; what follows of a longer one is another match.</summary>
+    public const int MaxMatch = 1 << 15;
+
+    /// <summary>The shortest match at the last distance.</summary>
+    public const int MinRepeat = 3;
+
+    // What one comparison covers, and what one reading of the mask covers whatever its place in a byte.
+    private const int Compared = 32;
+    private const int Covered = 57;
+
+    // Shorter texts are parsed by one cursor.
+    private const int MinSplit = 1024;
+
+    /// <summary>Room for the matches of one half of a text.</summary>
+    public static int MaxMatches(int length) => length / 2 / MinRepeat + 2;
+
+    /// <summary>Parses a text.</summary>
+    /// <param name="workspace">The text with its candidates.</param>
+    /// <param name="lastStart">The last position at which a match may begin.</param>
+    /// <param name="limit">Where a match must end.</param>
+    /// <param name="first">Receives the matches of the first half.</param>
+    /// <param name="firstEnd">Receives the end of them.</param>
+    /// <param name="second">Receives the matches of the second half.</param>
+    /// <param name="secondEnd">Receives the end of them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Parse<TPath, TRules>(
+        MatchWorkspace workspace, nint lastStart, nint limit, ulong* first, out ulong* firstEnd, ulong* second, out ulong* secondEnd)
+        where TPath : struct, IInstructionPath
+        where TRules : struct, IParseRules
+    {
+        byte* text = workspace.Text;
+        byte* mask = workspace.Mask;
+        ushort* candidates = workspace.Candidates;
+        // The first position has nothing before it but the dictionary.
+        nint a = workspace.DictionaryLength > 0 ? 0 : 1;
+        nint half = limit >= MinSplit ? limit / 2 : a;
+        nint lastA = half - 1;
+        nint b = half;
+        nint repeatA = 1;
+        nint repeatB = 1;
+        if (a <= lastA && b <= lastStart)
+        {
+            while (true)
+            {
+                if (!Advance<TPath, TRules>(text, mask, candidates, lastA, limit, ref a, ref repeatA, ref first))
+                    break;
+                if (!Advance<TPath, TRules>(text, mask, candidates, lastStart, limit, ref b, ref repeatB, ref second))
+                    break;
+            }
+        }
+        if (a <= lastA)
+        {
+            while (Advance<TPath, TRules>(text, mask, candidates, lastA, limit, ref a, ref repeatA, ref first))
+            {
+            }
+        }
+        if (b <= lastStart)
+        {
+            while (Advance<TPath, TRules>(text, mask, candidates, lastStart, limit, ref b, ref repeatB, ref second))
+            {
+            }
+        }
+        firstEnd = first;
+        secondEnd = second;
+    }
+
+    /// <summary>Goes on to the next match; false if the cursor has passed the last position.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Advance<TPath, TRules>(
+        byte* text, byte* mask, ushort* candidates, nint last, nint limit, ref nint position, ref nint repeat, ref ulong* matches)
+        where TPath : struct, IInstructionPath
+        where TRules : struct, IParseRules
+    {
+        nint at = position;
+        ulong known = Unsafe.ReadUnaligned<ulong>(mask + (at >> 3)) >> (int)(at & 7);
+        nint ahead = TPath.TrailingZeros(known);
+        byte* here = text + at;
+        byte* there = here + ahead;
+        nint distance = candidates[at + ahead];
+        nint length = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(there, there - distance));
+        if (TRules.Candidates > 1)
+            TakeOlder<TPath>(there, candidates, at + ahead, ref distance, ref length);
+        if (TRules.Candidates > 2)
+            TakeOlder<TPath>(there, candidates, at + ahead, ref distance, ref length);
+        // Without a branch: whether a match at the last distance comes first.
+        nint takesRepeat = 0;
+        nint aheadOfRepeat = 0;
+        nint lengthOfRepeat = 0;
+        if (TRules.Repeats)
+        {
+            ulong equal = TPath.EqualBytes(here, here - repeat);
+            ulong runs = equal & equal >> 1 & equal >> 2;
+            if ((known | runs) == 0)
+            {
+                position = at + Covered;
+                return position <= last;
+            }
+            aheadOfRepeat = TPath.TrailingZeros(runs);
+            lengthOfRepeat = TPath.TrailingZeros(~(equal >> (int)aheadOfRepeat));
+            takesRepeat = (aheadOfRepeat - ahead - 1) >> 63;
+        }
+        else if (known == 0)
+        {
+            position = at + Covered;
+            return position <= last;
+        }
+        if (TRules.Lazy)
+        {
+            // The match at the next position, if it is longer by more than the literal costs.
+            byte* next = there + 1;
+            nint nextDistance = candidates[at + ahead + 1];
+            nint nextLength = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(next, next - nextDistance));
+            if (TRules.Candidates > 2)
+                TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextDistance, ref nextLength);
+            nint later = (length + 1 - nextLength) >> 63 & -(nint)(known >> (int)ahead >> 1 & 1);
+            ahead -= later;
+            distance ^= (distance ^ nextDistance) & later;
+            length ^= (length ^ nextLength) & later;
+        }
+        ahead ^= (ahead ^ aheadOfRepeat) & takesRepeat;
+        distance ^= (distance ^ repeat) & takesRepeat;
+        length ^= (length ^ lengthOfRepeat) & takesRepeat;
+        at += ahead;
+        if (at > last)
+        {
+            position = at;
+            return false;
+        }
+        // A run at the last distance was compared from the cursor on, so it is cut off earlier than at 32.
+        if (length + (ahead & takesRepeat) >= Compared || at + length > limit)
+            length = Extend<TPath>(text + at, text + at - distance, Math.Min(limit - at, MaxMatch));
+        // A wrong tag, or bytes behind the end.
+        nint least = TRules.Repeats ? MinRepeat : TRules.MinMatch;
+        if (length < least)
+        {
+            position = at + 1;
+            return position <= last;
+        }
+        *matches++ = (ulong)at | (ulong)length << LengthShift | (ulong)distance << DistanceShift;
+        repeat = distance;
+        position = at + length;
+        return position <= last;
+    }
+
+    /// <summary>Takes the candidate's own candidate instead, if the match there is longer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TakeOlder<TPath>(byte* there, ushort* candidates, nint at, ref nint distance, ref nint length)
+        where TPath : struct, IInstructionPath
+    {
+        // A candidate in the dictionary has none: the place before the first position is zero.
+        nint from = at - distance;
+        nint older = distance + candidates[from | from >> 63];
+        nint olderLength = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(there, there - older));
+        nint better = (length - olderLength & older - MatchDictionary.MaxDistance - 1) >> 63;
+        distance ^= (distance ^ older) & better;
+        length ^= (length ^ olderLength) & better;
+    }
+
+    /// <summary>Counts the bytes that are the same, up to a limit.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nint Extend<TPath>(byte* a, byte* b, nint limit)
+        where TPath : struct, IInstructionPath
+    {
+        nint length = 0;
+        while (length < limit)
+        {
+            nint equal = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(a + length, b + length));
+            length += equal;
+            if (equal < Compared)
+                break;
+        }
+        return Math.Min(length, limit);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using PageFold.Compression.Matching;
+
+namespace PageFold.Compression.Paths;
+
+/// <summary>Vectors of 16 bytes: ARM64 with AdvSimd, and x64 with SSE4.1 and no more.</summary>
+internal readonly unsafe struct Vector128Path : IInstructionPath
+{
+    public static string Name => "vector128";
+
+    public static bool IsSupported => Vector128.IsHardwareAccelerated;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint EqualBytes(byte* a, byte* b) =>
+        Vector128.Equals(Vector128.Load(a), Vector128.Load(b)).ExtractMostSignificantBits()
+            | Vector128.Equals(Vector128.Load(a + 16), Vector128.Load(b + 16)).ExtractMostSignificantBits() << 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Copy16(byte* to, byte* from) => Vector128.Load(from).Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Copy32(byte* to, byte* from)
+    {
+        Vector128<byte> low = Vector128.Load(from);
+        Vector128<byte> high = Vector128.Load(from + 16);
+        low.Store(to);
+        high.Store(to + 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Repeat32(byte* to, byte* period, byte* indexes)
+    {
+        Vector128<byte> bytes = Vector128.Load(period);
+        Vector128.ShuffleNative(bytes, Vector128.Load(indexes)).Store(to);
+        Vector128.ShuffleNative(bytes, Vector128.Load(indexes + 16)).Store(to + 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Repeat(byte* to, byte* period, byte* indexes, nint step, byte* end)
+    {
+        Vector128<byte> bytes = Vector128.Load(period);
+        Vector128<byte> low = Vector128.ShuffleNative(bytes, Vector128.Load(indexes));
+        Vector128<byte> high = Vector128.ShuffleNative(bytes, Vector128.Load(indexes + 16));
+        do
+        {
+            low.Store(to);
+            high.Store(to + 16);
+            to += step;
+        }
+        while (to < end);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Deposit(ulong bits, ulong mask) => BitFields.Deposit(bits, mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Extract(ulong fields, ulong mask) => BitFields.Extract(fields, mask);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int CountBits(ulong value) => BitOperations.PopCount(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int TrailingZeros(ulong value) => BitOperations.TrailingZeroCount(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int LeadingZeros(ulong value) => BitOperations.LeadingZeroCount(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Hash<TShape>(byte* text, uint* indexes, uint* entries, uint first, int count)
+        where TShape : struct, IMatchShape
+    {
+        // For four positions: their first four bytes, and their fifth one twice.
+        Vector128<byte> words = Vector128.Create((byte)0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6);
+        Vector128<byte> fifths = Vector128.Create((byte)255, 4, 255, 4, 255, 5, 255, 5, 255, 6, 255, 6, 255, 7, 255, 7);
+        Vector128<uint> four = Vector128.Create(4u);
+        Vector128<uint> place = Vector128.Create(0u, 1, 2, 3) + Vector128.Create(first);
+        for (uint* end = indexes + count; indexes < end; indexes += 4, entries += 4, text += 4)
+        {
+            Vector128<byte> bytes = Vector128.Load(text);
+            Vector128<uint> hash = Vector128.ShuffleNative(bytes, words).AsUInt32() * MatchFinder.Factor
+                ^ Vector128.ShuffleNative(bytes, fifths).AsUInt32();
+            (hash >>> (32 - TShape.IndexBits)).Store(indexes);
+            ((hash << (32 - TShape.TagBits)) + place).Store(entries);
+            place += four;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Exchange<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances)
+        where TShape : struct, IMatchShape => ScalarPath.Exchange<TShape>(table, indexes, entries, distances);
+}
