@@ -113,9 +113,11 @@ internal static class Cells
     /// <summary>Places of the map.</summary>
     public const int MapLength = DistanceCells * DistanceStride;
 
-    // The logarithm from which cells are powers of two, less the number of the first such cell.
-    private const int LiteralOffset = 5;
-    private const int MatchOffset = 12;
+    /// <summary>What is added to a number's logarithm to name its cell, from 8 literals on.</summary>
+    public const int LiteralOffset = 5;
+
+    /// <summary>As <see cref="LiteralOffset"/>, for match lengths less the shortest one, from 16 on.</summary>
+    public const int MatchOffset = 12;
 
     /// <summary>The cell of a number of literals.</summary>
     public static int OfLiterals(int count) => Math.Min(count, LiteralOffset + BitOperations.Log2((uint)count | 1));

@@ -17,9 +17,6 @@ internal sealed unsafe class FoldTables
     /// <summary>Bytes of a token's entry in <see cref="Tokens"/>.</summary>
     public const int TokenStride = 16;
 
-    /// <summary>In an entry's second word: a number of this token can be greater than 32.</summary>
-    public const ulong LongFlag = 1UL << 40;
-
     /// <summary>Where in an entry the byte lies that is -1 for the last distance again, and otherwise 0.</summary>
     public const int RepeatOffset = 12;
 
@@ -34,7 +31,6 @@ internal sealed unsafe class FoldTables
 
     private const int Alignment = 64;
     private const int PeriodRows = 16;
-    private const int ShortLength = 32;
 
     private readonly byte* _memory;
 
@@ -117,8 +113,6 @@ internal sealed unsafe class FoldTables
             ulong mask = ((1UL << box.LiteralBits) - 1) | ((1UL << box.MatchBits) - 1) << MatchShift | distances << DistanceShift;
             ulong start = box.LiteralBase | (ulong)box.MatchBase << MatchShift;
             start |= box.IsRepeat ? 0xFFUL << RepeatOffset % sizeof(ulong) * 8 : (ulong)box.DistanceBase << DistanceShift;
-            if (box.LiteralMax > ShortLength || box.MatchMax > ShortLength)
-                start |= LongFlag;
             ulong* entry = (ulong*)(Tokens + token * TokenStride);
             entry[0] = mask;
             entry[1] = start;
