@@ -117,6 +117,9 @@ internal static class Cells
     private const int LiteralOffset = 5;
     private const int MatchOffset = 12;
 
+    /// <summary>The place of three cells in a map.</summary>
+    public static int Place(int distance, int literals, int match) => distance * DistanceStride + literals * LiteralStride + match;
+
     /// <summary>The cell of a number of literals.</summary>
     public static int OfLiterals(int count) => Math.Min(count, LiteralOffset + BitOperations.Log2((uint)count | 1));
 
