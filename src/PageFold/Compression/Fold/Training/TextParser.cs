@@ -1,4 +1,3 @@
-using System.Numerics;
 using PageFold.Compression.Matching;
 using PageFold.Compression.Paths;
 
