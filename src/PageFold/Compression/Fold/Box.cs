@@ -119,6 +119,9 @@ internal static class Cells
     /// <summary>As <see cref="LiteralOffset"/>, for match lengths less the shortest one, from 16 on.</summary>
     public const int MatchOffset = 12;
 
+    /// <summary>The place of three cells in a map.</summary>
+    public static int Place(int distance, int literals, int match) => distance * DistanceStride + literals * LiteralStride + match;
+
     /// <summary>The cell of a number of literals.</summary>
     public static int OfLiterals(int count) => Math.Min(count, LiteralOffset + BitOperations.Log2((uint)count | 1));
 

@@ -34,7 +34,11 @@ internal sealed class FoldDefinition
     private FoldDefinition(int length, IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> literalLengths, ReadOnlyMemory<byte> dictionary)
     {
         (Length, Boxes, LiteralLengths, Dictionary) = (length, boxes, literalLengths, dictionary);
+        Identity = BinaryPrimitives.ReadUInt64LittleEndian(ToArray().AsSpan()[^IdentityBytes..]);
     }
+
+    /// <summary>The hash of everything else: two sets with the same identity are the same.</summary>
+    public ulong Identity { get; }
 
     /// <summary>The length of the texts for which it was trained.</summary>
     public int Length { get; }
