@@ -63,6 +63,21 @@ public sealed class HoldOutTests : IDisposable
             "bench", "codec", "--data", trained, "--holdout");
     }
 
+    [Fact]
+    public void The_option_changes_nothing_for_a_process_and_the_report_says_so()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The memory of processes is read on Linux.");
+        string report = Path.Combine(_data.Path, "report");
+        Command run = Command.Run(
+            "bench", "codec", "--pid", $"{Environment.ProcessId}", "--page-size", "4KiB", "--sample", "256KiB", "--rounds", "1", "--codecs",
+            "lz4", "--holdout", "--json", report);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("--holdout changes nothing for the memory of a process", run.Output, StringComparison.Ordinal);
+        JsonElement json = JsonDocument.Parse(File.ReadAllText(report)).RootElement;
+        Assert.True(json.GetProperty("holdout").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("filesLeftOut").ValueKind);
+    }
+
     private static (int Pages, int LeftOut) Measure(string path, params string[] options)
     {
         Command run = Command.Run(

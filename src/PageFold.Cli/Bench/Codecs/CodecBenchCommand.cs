@@ -128,7 +128,7 @@ internal static class CodecBenchCommand
             Data = description,
             Sample = options.SampleBytes,
             Holdout = options.HoldOut,
-            FilesLeftOut = leftOut,
+            FilesLeftOut = options.Pid is null ? leftOut : null,
             Cpu = Processor(),
             Runtime = RuntimeInformation.FrameworkDescription,
             Clock = ThreadClock.Description,

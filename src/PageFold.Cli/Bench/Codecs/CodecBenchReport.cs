@@ -14,8 +14,11 @@ internal sealed record CodecBenchReport
     /// <summary>True if only files were taken on which no table is trained.</summary>
     public required bool Holdout { get; init; }
 
-    /// <summary>Files that were left out because tables may be trained on them.</summary>
-    public required int FilesLeftOut { get; init; }
+    /// <summary>
+    /// Files that were left out because tables may be trained on them; null if the data are the memory of a process, for which
+    /// <c>--holdout</c> changes nothing.
+    /// </summary>
+    public required int? FilesLeftOut { get; init; }
 
     /// <summary>The processor.</summary>
     public required string Cpu { get; init; }

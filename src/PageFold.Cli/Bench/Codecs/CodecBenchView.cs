@@ -70,8 +70,9 @@ internal static class CodecBenchView
         }
         if (report.Holdout)
         {
-            string files = Figures.Count(report.FilesLeftOut, "file", "files");
-            yield return $"[grey]left out by --holdout: {files} on which tables may be trained[/]";
+            yield return report.FilesLeftOut is { } files
+                ? $"[grey]left out by --holdout: {Figures.Count(files, "file", "files")} on which tables may be trained[/]"
+                : "[yellow]--holdout changes nothing for the memory of a process[/]";
         }
         int leftOut = report.PageSizes.Sum(pages => pages.SameFilledLeftOut);
         if (leftOut > 0)
