@@ -65,19 +65,30 @@ internal readonly record struct Box(
         && DistanceBits + DistanceShift <= MaxBits && DistanceMax <= ushort.MaxValue && IsAligned(DistanceBase >> DistanceShift, DistanceBits);
 
     /// <summary>True if the box contains all sequences of three cells: see <see cref="Cells"/>.</summary>
-    public bool Contains(int literalCell, int matchCell, int distanceCell)
+    public bool Contains(int literalCell, int matchCell, int distanceCell) =>
+        HasLiterals(literalCell) && HasMatches(matchCell) && HasDistances(distanceCell);
+
+    /// <summary>True if the box contains all literal lengths of a cell.</summary>
+    public bool HasLiterals(int cell)
     {
-        (int from, int to) = Cells.Literals(literalCell);
-        if (from < LiteralBase || to > LiteralMax)
-            return false;
-        (from, to) = Cells.Matches(matchCell);
-        if (from < MatchBase || to > MatchMax)
-            return false;
-        if (IsRepeat || distanceCell == Cells.Repeat)
-            return IsRepeat && distanceCell == Cells.Repeat;
-        bool multiples = (distanceCell & 1) != 0;
-        (from, to) = Cells.Distances(distanceCell);
-        return from >= DistanceBase && to <= DistanceMax && (DistanceShift == 0 || multiples);
+        (int from, int to) = Cells.Literals(cell);
+        return from >= LiteralBase && to <= LiteralMax;
+    }
+
+    /// <summary>True if the box contains all match lengths of a cell.</summary>
+    public bool HasMatches(int cell)
+    {
+        (int from, int to) = Cells.Matches(cell);
+        return from >= MatchBase && to <= MatchMax;
+    }
+
+    /// <summary>True if the box contains all distances of a cell.</summary>
+    public bool HasDistances(int cell)
+    {
+        if (IsRepeat || cell == Cells.Repeat)
+            return IsRepeat && cell == Cells.Repeat;
+        (int from, int to) = Cells.Distances(cell);
+        return from >= DistanceBase && to <= DistanceMax && (DistanceShift == 0 || (cell & 1) != 0);
     }
 
     private static bool IsAligned(int start, int bits) => (start & (1 << bits) - 1) == 0;

@@ -21,6 +21,10 @@ namespace PageFold.Compression.Fold;
 /// </remarks>
 internal sealed class FoldDefinition
 {
+    /// <summary>The most bytes of a definition.</summary>
+    public const int MaxBytes = HeaderBytes + FoldTables.Boxes * BoxBytes + FoldTables.MaxLiteralTables * LiteralTableBytes
+        + MatchDictionary.MaxLength + IdentityBytes;
+
     private const uint Magic = 0x31544650;
     private const int HeaderBytes = 16;
     private const int BoxBytes = 9;

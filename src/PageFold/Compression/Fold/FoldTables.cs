@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PageFold.Compression.Matching;
 
 namespace PageFold.Compression.Fold;
 
@@ -33,6 +34,8 @@ internal sealed unsafe class FoldTables
     private const int PeriodRows = 16;
 
     private readonly byte* _memory;
+    private readonly Lazy<MatchDictionary?> _small;
+    private readonly Lazy<MatchDictionary?> _large;
 
     /// <summary>Makes the tables; the definition is valid.</summary>
     public FoldTables(FoldDefinition definition)
@@ -55,6 +58,8 @@ internal sealed unsafe class FoldTables
         LiteralEncode = (uint*)((byte*)LiteralDecode + decode);
         LiteralCosts = (byte*)LiteralEncode + encode;
         Map = LiteralCosts + costs;
+        _small = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<SmallShape>(definition.Dictionary.Span));
+        _large = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<LargeShape>(definition.Dictionary.Span));
         MakePeriods();
         MakeTokens(definition.Boxes);
         MakeMap(definition.Boxes);
@@ -70,8 +75,23 @@ internal sealed unsafe class FoldTables
     /// <summary>What they were made from.</summary>
     public FoldDefinition Definition { get; }
 
-    /// <summary>Bytes of the tables, without the dictionary and the matcher's table of it.</summary>
+    /// <summary>The most bytes of a set without its dictionary, and with the finder's tables of one.</summary>
+    public static long MaxBytes { get; } = PeriodRows * PeriodStride + Boxes * TokenStride + MaxLiteralTables * (sizeof(ushort) << LiteralCode.MaxBits)
+        + MaxLiteralTables * LiteralCode.Symbols * sizeof(uint) + LiteralCode.Symbols * MaxLiteralTables + Cells.MapLength + Alignment
+        + MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>();
+
+    /// <summary>Bytes of all of it: the tables, the dictionary and the finder's tables of it.</summary>
+    public long Bytes => TableBytes + Definition.Dictionary.Length
+        + (Definition.Dictionary.IsEmpty ? 0 : MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>());
+
+    /// <summary>Bytes of the tables alone.</summary>
     public long TableBytes { get; }
+
+    /// <summary>The dictionary for texts of up to 4 KiB; null for none.</summary>
+    public MatchDictionary? SmallDictionary => _small.Value;
+
+    /// <summary>The dictionary for longer texts; null for none.</summary>
+    public MatchDictionary? LargeDictionary => _large.Value;
 
     /// <summary>For each period from 1 to 15: which of its bytes 32 bytes are; row 0 has at each period its longest multiple in 32.</summary>
     public byte* Periods { get; }
@@ -121,15 +141,23 @@ internal sealed unsafe class FoldTables
 
     private void MakeMap(IReadOnlyList<Box> boxes)
     {
-        int[] byCost = [.. Enumerable.Range(0, Boxes).OrderBy(token => boxes[token].ExtraBits)];
-        for (int distance = 0; distance < Cells.DistanceCells; distance++)
+        Span<bool> filled = new bool[Cells.MapLength];
+        foreach (int token in Enumerable.Range(0, Boxes).OrderBy(token => boxes[token].ExtraBits))
         {
-            for (int literals = 0; literals < Cells.LiteralCells; literals++)
+            Box box = boxes[token];
+            int[] literals = [.. Enumerable.Range(0, Cells.LiteralCells).Where(box.HasLiterals)];
+            int[] matches = [.. Enumerable.Range(0, Cells.MatchCells).Where(box.HasMatches)];
+            foreach (int distance in Enumerable.Range(0, Cells.DistanceCells).Where(box.HasDistances))
             {
-                for (int match = 0; match < Cells.MatchCells; match++)
+                foreach (int literal in literals)
                 {
-                    int token = Array.Find(byCost, token => boxes[token].Contains(literals, match, distance));
-                    Map[distance * Cells.DistanceStride + literals * Cells.LiteralStride + match] = (byte)token;
+                    foreach (int match in matches)
+                    {
+                        int cell = distance * Cells.DistanceStride + literal * Cells.LiteralStride + match;
+                        if (!filled[cell])
+                            Map[cell] = (byte)token;
+                        filled[cell] = true;
+                    }
                 }
             }
         }
