@@ -7,6 +7,9 @@ namespace PageFold.Compression.Fold;
 /// <summary>Encodes a text: candidates, matches, sequences, and their parts in one piece.</summary>
 internal static unsafe class FoldEncoder
 {
+    // Literals are coded if that gains more than a 32nd of them.
+    private const int LiteralGainShift = 5;
+
     /// <summary>Encodes a text; returns the length of the result, or zero if it does not fit.</summary>
     public static int Encode<TPath, TShape, TLevel>(
         FoldTables tables, FoldWorkspace workspace, MatchDictionary? dictionary, ReadOnlySpan<byte> text, Span<byte> destination)
@@ -35,9 +38,10 @@ internal static unsafe class FoldEncoder
         int stride = workspace.StreamStride;
         if (TLevel.CodesSymbols)
         {
-            LiteralWriter.TryWrite(
-                tables.LiteralCodes, workspace.Literals, ref header.Literals, header.LiteralBits, workspace.LiteralStreams, stride);
-            LiteralWriter.TryWrite(tables.TokenCodes, workspace.Tokens, ref header.Tokens, header.TokenBits, workspace.TokenStreams, stride);
+            LiteralWriter.TryWrite(tables.LiteralCodes, workspace.Literals, ref header.Literals, header.LiteralBits, LiteralGainShift,
+                workspace.LiteralStreams, stride);
+            LiteralWriter.TryWrite(tables.TokenCodes, workspace.Tokens, ref header.Tokens, header.TokenBits, TLevel.TokenGainShift,
+                workspace.TokenStreams, stride);
         }
         int total = header.Bytes + header.Tokens.Bytes + header.Literals.Bytes + parts.ExtraBytes;
         if (total > destination.Length)

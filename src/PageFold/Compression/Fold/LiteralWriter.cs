@@ -10,25 +10,24 @@ internal static unsafe class LiteralWriter
     // Fewer symbols are not worth the codes' fields in the header.
     private const int MinCoded = 16;
 
-    // Symbols are coded if that gains more than a 32nd of them.
-    private const int GainShift = 5;
     private const int MinGain = 2;
 
     // So many costs of at most 11 bits fit a byte.
     private const int CostsInByte = 23;
 
     // At least so many literals of a text are looked at; of longer ones every second, third and so on.
-    private const int Sampled = 256;
+    private const int Sampled = 512;
     private const int BitsOfFields = 56;
 
-    /// <summary>Codes the symbols of a block in streams, if that gains more than a 32nd of them; otherwise they stay as they are.</summary>
+    /// <summary>Codes the symbols of a block in streams, if that gains enough; otherwise they stay as they are.</summary>
     /// <param name="codes">The codes.</param>
     /// <param name="symbols">The symbols.</param>
     /// <param name="block">Has their number; receives the rest.</param>
     /// <param name="headerBits">Bits that the header has more for a block that is coded.</param>
+    /// <param name="gainShift">The share of the bytes that it must gain, as a power of two: 5 for a 32nd.</param>
     /// <param name="streams">Receives the streams, each one as it goes upwards.</param>
     /// <param name="stride">Bytes from one stream to the next.</param>
-    public static void TryWrite(PrefixTables codes, byte* symbols, ref SymbolBlock block, int headerBits, byte* streams, int stride)
+    public static void TryWrite(PrefixTables codes, byte* symbols, ref SymbolBlock block, int headerBits, int gainShift, byte* streams, int stride)
     {
         int count = block.Count;
         if (count < MinCoded || codes.Count == 0)
@@ -43,7 +42,7 @@ internal static unsafe class LiteralWriter
             segments[segment] = codes.Encode + code * LiteralCode.Symbols;
             bits += segmentBits;
         }
-        int wanted = (count >> GainShift) + MinGain;
+        int wanted = (count >> gainShift) + MinGain;
         int total = 0;
         if (bits / 8 < count - wanted)
         {

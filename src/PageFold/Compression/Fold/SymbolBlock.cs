@@ -3,13 +3,13 @@ namespace PageFold.Compression.Fold;
 /// <summary>The tokens or the literals of a text, as a header describes them.</summary>
 /// <remarks>
 /// Coded symbols lie in one, three or seven streams, in one, two or four regions: the first region has one stream, which goes upwards from
-/// its start, each further one a second, which goes downwards from its end. Each 2,030 symbols, counted from the last, have a code of their
+/// its start, each further one a second, which goes downwards from its end. Each 1,015 symbols, counted from the last, have a code of their
 /// own.
 /// </remarks>
 internal unsafe struct SymbolBlock
 {
     /// <summary>Symbols of one code: as many as make whole rounds of five in all of seven streams.</summary>
-    public const int SegmentLength = 2030;
+    public const int SegmentLength = 1015;
 
     /// <summary>The most segments.</summary>
     public const int MaxSegments = (FoldCodec.MaxPageSize + SegmentLength - 1) / SegmentLength;
@@ -21,9 +21,9 @@ internal unsafe struct SymbolBlock
     public const int MaxStreams = 2 * MaxRegions - 1;
 
     /// <summary>The most symbols of a single stream, plus one.</summary>
-    public const int MaxSingle = 96;
+    public const int MaxSingle = 64;
 
-    private const int MaxDouble = 320;
+    private const int MaxDouble = 160;
 
     /// <summary>The number of symbols.</summary>
     public int Count;
