@@ -29,6 +29,12 @@ internal static class CodecThrow
         return bytes.Value;
     }
 
+    public static void IfPageSizeInvalid(int pageSize, int most)
+    {
+        if (pageSize < 1 || pageSize > most)
+            throw new ArgumentOutOfRangeException(nameof(pageSize), pageSize, $"A page has {pageSize} bytes; choose 1 to {most}.");
+    }
+
     public static void IfLevelInvalid(int level, int least, int most)
     {
         if (level < least || level > most)
