@@ -24,10 +24,11 @@ internal static class Arguments
     /// <param name="holes">True if holes of sparse files count as pages of zeros, false if they are left out.</param>
     /// <param name="targets">The files of reports, which must not be a part of the data.</param>
     /// <param name="cancellation">Cancels the search for data and the reading of streams.</param>
+    /// <param name="holdOut">True to leave out files on which tables may be trained.</param>
     public static PageSource OpenData(IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes,
-        ReportTarget?[] targets, CancellationToken cancellation)
+        ReportTarget?[] targets, CancellationToken cancellation, bool holdOut = false)
     {
-        PageSource source = OpenData(paths, pid, pageSize, sampleBytes, holes, cancellation);
+        PageSource source = OpenData(paths, pid, pageSize, sampleBytes, holes, holdOut, cancellation);
         try
         {
             foreach (ReportTarget? target in targets)
@@ -73,6 +74,15 @@ internal static class Arguments
         if (!ByteSize.TryParse(text, out long bytes) || bytes is < 4096 or > 65536 || !BitOperations.IsPow2(bytes))
             throw new UserErrorException($"{option} {Shown(text)} is not {what}; choose 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.");
         return (int)bytes;
+    }
+
+    /// <summary>Parses page sizes, each of which may be given once.</summary>
+    public static IReadOnlyList<int> PageSizes(string[] texts)
+    {
+        int[] sizes = [.. Several(texts).Select(text => PageSize(text))];
+        return sizes.Distinct().Count() == sizes.Length
+            ? sizes
+            : throw new UserErrorException($"--page-size {string.Join(' ', texts)} names a size twice; name each once.");
     }
 
     public static long? Sample(string? text, int pageSize)
@@ -135,10 +145,10 @@ internal static class Arguments
     public static UserErrorException Translate(Exception e) => new(OptionNames.Rename(e).ReplaceLineEndings(" "), e);
 
     private static PageSource OpenData(
-        IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
+        IReadOnlyList<string> paths, int? pid, int pageSize, long? sampleBytes, bool holes, bool holdOut, CancellationToken cancellation)
     {
         if (pid is not { } process)
-            return new FilePageSource(paths.Count > 0 ? paths : [SdkFolder()], pageSize, sampleBytes, holes, cancellation);
+            return new FilePageSource(paths.Count > 0 ? paths : [SdkFolder()], pageSize, sampleBytes, holes, cancellation, holdOut);
         if (paths.Count > 0)
             throw new UserErrorException($"--pid {process} and '{paths[0]}' cannot be measured together; run the command once for each.");
         return new ProcessPageSource(process, pageSize, sampleBytes);

@@ -1,4 +1,5 @@
 using PageFold.Compression;
+using PageFold.Compression.Fold;
 using PageFold.Compression.Lz4;
 
 namespace PageFold;
@@ -20,7 +21,9 @@ public abstract class PageCodec
         Interop.LibLz4.Instance is { } library ? new NativeLz4Codec(library) : new ManagedLz4Codec("lz4");
 
     /// <summary>LZ4 without native code, for every platform, by this library's own encoder and decoder.</summary>
-    /// <remarks>It looks for matches at more positions than liblz4 does, so results are somewhat shorter. Pages have at most 64 KiB.</remarks>
+    /// <remarks>
+    /// It looks for matches at more positions than liblz4 does, so results are somewhat shorter. Pages have at most 64 KiB.
+    /// </remarks>
     public static PageCodec Lz4Managed { get; } = new ManagedLz4Codec("lz4-managed");
 
     /// <summary>Stores pages raw.</summary>
@@ -41,7 +44,7 @@ public abstract class PageCodec
     /// A server reads and writes pages of a fast codec on the thread that receives requests, and hands pages of other codecs to worker
     /// threads, so that they delay no other request of the same client. It is a matter of latency alone: results are the same. False
     /// unless a codec overrides it, since a fast codec on a worker loses a few microseconds a page, and a slow one on the receiving
-    /// thread holds up everything behind it. LZ4 and <see cref="None"/> are fast, Zstandard is not. The value does not change.
+    /// thread holds up everything behind it. LZ4, <see cref="Fold"/> and <see cref="None"/> are fast, Zstandard is not. The value does not change.
     /// </remarks>
     public virtual bool IsFast => false;
 
@@ -61,6 +64,25 @@ public abstract class PageCodec
     /// <exception cref="ArgumentException">Zstandard refuses the dictionary.</exception>
     public static PageCodec Zstd(int level = ZstdCodec.DefaultLevel, ReadOnlySpan<byte> dictionary = default) =>
         new ZstdCodec(level, dictionary);
+
+    /// <summary>The library's own codec, made for pages: denser than LZ4 at its speed, or as dense as Zstandard in half its time.</summary>
+    /// <param name="level">The level. Each level reads what the other wrote with the same tables.</param>
+    /// <param name="tables">Tables that were trained on pages or texts like those to come; empty for the built-in ones.
+    /// They must be the same for as long as pages exist. The codec copies them; a store that uses the codec charges them to its limit
+    /// (<see cref="SharedBytes"/>).</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such level.</exception>
+    /// <exception cref="ArgumentException">The bytes are no tables.</exception>
+    /// <remarks>
+    /// No native code; uses AVX2 and BMI2, or AdvSimd, where the processor has them, and writes the same bytes everywhere. Pages have at
+    /// most 64 KiB. The format is specified in docs/codec.md.
+    /// </remarks>
+    public static PageCodec Fold(FoldLevel level = FoldLevel.Fast, ReadOnlySpan<byte> tables = default)
+    {
+        CodecThrow.IfLevelInvalid(level);
+        return FoldCodec.TryMake(level, tables.IsEmpty ? BuiltInTables.Description : tables.ToArray())
+            ?? throw new ArgumentException(
+                $"The {tables.Length} bytes are no tables of the codec; pass what training returned, unchanged.", nameof(tables));
+    }
 
     /// <summary>The maximum length of a compressed page of <paramref name="pageSize"/> bytes; zero or more.</summary>
     /// <remarks>A store has two buffers of that length for each processor.</remarks>

@@ -70,6 +70,53 @@ public class BenchStoreTests
     }
 
     [Fact]
+    public void Measures_the_algorithms_of_zram_that_are_asked_for_and_names_those_that_the_kernel_lacks()
+    {
+        using DataFolder data = new();
+        string[] command = ["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--threads", "1", "--codec", "lz4"];
+        Command all = Command.Run([.. command, "--zram", "all", "--json", "-"]);
+        Assert.True(all.ExitCode == 0, all.Error);
+        Assert.Empty(all.Json.GetProperty("zramMissing").EnumerateObject());
+        string[] names = Zram(all);
+        Command lacking = Command.Run([.. command, "--zram", "lz4,no-such", "--json", "-"]);
+        Assert.True(lacking.ExitCode == 0, lacking.Error);
+        if (all.Json.GetProperty("zramUnavailable").GetString() is { } reason)
+        {
+            Assert.Empty(names);
+            Assert.Contains(reason, lacking.Json.GetProperty("zramUnavailable").GetString(), StringComparison.Ordinal);
+            return;
+        }
+        Assert.Contains("zram-lz4", names);
+        Assert.Distinct(names);
+        foreach (string name in names)
+            Assert.Equal(4, all.Json.GetProperty("rows").EnumerateArray().Count(row => Text(row, "name") == name));
+        Assert.Equal(["zram-lz4"], Zram(lacking));
+        JsonProperty missing = Assert.Single(lacking.Json.GetProperty("zramMissing").EnumerateObject());
+        Assert.Equal("no-such", missing.Name);
+        Assert.Contains("does not offer no-such", missing.Value.GetString(), StringComparison.Ordinal);
+
+        static string[] Zram(Command run) => [.. run.Json.GetProperty("memory").EnumerateArray()
+            .Where(memory => Text(memory, "subject") == "zram").Select(memory => Text(memory, "name"))];
+    }
+
+    [Theory]
+    [InlineData("none", "--zram none leaves it out")]
+    [InlineData("no-such", "no-such")]
+    public void Without_zram_the_report_says_why(string algorithms, string reason)
+    {
+        using DataFolder data = new();
+        Command run = Command.Run(
+            ["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--codec", "lz4", "--zram", algorithms, "--json", "-"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.DoesNotContain(run.Json.GetProperty("rows").EnumerateArray(), row => Text(row, "subject") == "zram");
+        bool canMake = OperatingSystem.IsLinux() && Directory.Exists("/sys/class/zram-control") && Environment.IsPrivilegedProcess;
+        if (canMake || algorithms == "none")
+            Assert.Contains(reason, Text(run.Json, "zramUnavailable"), StringComparison.Ordinal);
+        else
+            Assert.NotEmpty(Text(run.Json, "zramUnavailable"));
+    }
+
+    [Fact]
     public void Cold_memory_is_written_once_and_verified()
     {
         using DataFolder data = new();
@@ -151,7 +198,7 @@ public class BenchStoreTests
         Command run = Command.Run(
             ["bench", "store", "--data", data.Path, "--rounds", "1", .. Short, "--threads", "1", "3", "--codec", "lz4,lz4-managed"]);
         Assert.Equal(0, run.ExitCode);
-        foreach (string expected in (string[])["Memory held", "verified", "same-filled", "one round"])
+        foreach (string expected in (string[])["Memory held", "verified", "same-filled", "one round", "zram"])
             Assert.Contains(expected, run.Output, StringComparison.Ordinal);
         // Noise needs a second round, and a reader of a terminal cannot see what is cut off at its width.
         Assert.DoesNotContain('±', run.Output);
@@ -164,7 +211,7 @@ public class BenchStoreTests
     {
         Command run = Command.Run("bench", "speed");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map. See 'pagefold bench --help'",
+        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map, codec. See 'pagefold bench --help'",
             run.Error, StringComparison.Ordinal);
     }
 
@@ -203,6 +250,10 @@ public class BenchStoreTests
     [InlineData("--threads 1,1", "--threads", "1,1")]
     [InlineData("--threads x", "--threads", "1,x")]
     [InlineData("--threads 0", "--threads", "1", "0")]
+    [InlineData("--zram '' is no algorithm", "--zram", "lz4,")]
+    [InlineData("--zram a/b is no algorithm; write the kernel's names, as in --zram lz4,zstd, or all or none", "--zram", "a/b")]
+    [InlineData("--zram lz4,LZ4 names an algorithm twice", "--zram", "lz4,LZ4")]
+    [InlineData("--zram all,lz4 mixes all or none with other values", "--zram", "all,lz4")]
     [InlineData("--rounds 0", "--rounds", "0")]
     [InlineData("--round-pages 0 is not possible; choose 1 to 16777216 pages", "--round-pages", "0")]
     [InlineData("--page-size 5000", "--page-size", "5000")]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PageFold.Cli.Bench.Alloc;
+using PageFold.Cli.Bench.Codecs;
 using PageFold.Cli.Bench.Layers;
 using PageFold.Cli.Bench.Map;
 using PageFold.Cli.Bench.Store;
@@ -15,5 +16,6 @@ internal static class BenchCommand
         AllocBenchCommand.Create(),
         LayersCommand.Create(),
         MapBenchCommand.Create(),
+        CodecBenchCommand.Create(),
     };
 }

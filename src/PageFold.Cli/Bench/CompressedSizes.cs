@@ -19,14 +19,17 @@ internal static class CompressedSizes
         return sizes;
     }
 
+    /// <summary>The store's default threshold: a page whose result is longer is stored raw.</summary>
+    public static int RawAbove(int pageSize) => pageSize / 32 * 31;
+
     /// <summary>Computes the bytes that a store keeps of each page: pages above the default threshold are stored raw.</summary>
     public static int[] AsStored(PageImage image, PageCodec codec)
     {
         int[] sizes = Of(image, codec);
-        int incompressibleAbove = image.PageSize / 32 * 31;
+        int rawAbove = RawAbove(image.PageSize);
         for (int page = 0; page < sizes.Length; page++)
         {
-            if (sizes[page] > incompressibleAbove)
+            if (sizes[page] > rawAbove)
                 sizes[page] = image.PageSize;
         }
         return sizes;

@@ -21,6 +21,7 @@ internal sealed class FilePageSource : PageSource
     private readonly IReadOnlyList<string> _paths;
     private readonly long? _sampleBytes;
     private readonly bool _holes;
+    private readonly bool _holdOut;
     private readonly CancellationToken _cancellation;
 
     /// <param name="paths">Paths of files, folders, devices or pipes, or - for standard input.</param>
@@ -28,12 +29,15 @@ internal sealed class FilePageSource : PageSource
     /// <param name="sampleBytes">The approximate size of the sample; null for all data.</param>
     /// <param name="holes">True if holes count as pages of zeros, false if they are left out.</param>
     /// <param name="cancellation">Cancels the search and the reading of streams.</param>
-    public FilePageSource(IReadOnlyList<string> paths, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation)
+    /// <param name="holdOut">True to leave out the ordinary files on which tables may be trained (<see cref="TrainingSplit"/>).</param>
+    public FilePageSource(
+        IReadOnlyList<string> paths, int pageSize, long? sampleBytes, bool holes, CancellationToken cancellation, bool holdOut = false)
         : base(pageSize)
     {
         _paths = paths;
         _sampleBytes = sampleBytes;
         _holes = holes;
+        _holdOut = holdOut;
         _cancellation = cancellation;
         Description = string.Join(' ', paths.Select(path => path == "-" ? "standard input" : FileName.Of(path).ToString()));
         try
@@ -41,6 +45,12 @@ internal sealed class FilePageSource : PageSource
             foreach (string path in paths)
                 AddNamed(path);
             Choose(_runs, sampleBytes);
+            if (PagesFound == 0 && FilesLeftOut > 0)
+            {
+                string files = Figures.Count(FilesLeftOut, "file", "files");
+                throw new UserErrorException(
+                    $"'{Description}' holds only files on which tables may be trained ({files}); name more files, or leave --holdout out.");
+            }
             if (PagesFound == 0)
             {
                 string what = Skipped.Count > 0 ? $"holds no data ({Skipped.Description})" : "is empty";
@@ -111,8 +121,11 @@ internal sealed class FilePageSource : PageSource
             RefuseUnfit(name, status, handedOver);
             if (status.Kind == FileKind.Folder)
                 AddFolder(name, status);
-            else if ((status.Id is not { } id || _seen.Add(id)) && AddOpen(name, file!, status, handedOver) is OpenFile)
+            else if ((status.Id is not { } id || _seen.Add(id)) && (handedOver || IsTaken(name, status))
+                && AddOpen(name, file!, status, handedOver) is OpenFile)
+            {
                 file = null;
+            }
         }
         finally
         {
@@ -184,10 +197,19 @@ internal sealed class FilePageSource : PageSource
             return;
         }
         // The file may have been replaced by something that a folder does not contribute, or was added under another name.
-        if (status is not { Kind: FileKind.Regular, Length: > 0 } || status.Id is { } id && !_seen.Add(id))
+        if (status is not { Kind: FileKind.Regular, Length: > 0 } || status.Id is { } id && !_seen.Add(id) || !IsTaken(name, status))
             return;
         AddRuns(Files.Data(file, status, 0), 0, status.Length);
         _items.Add(new NamedFile(name, status));
+    }
+
+    /// <summary>False if the file is left out because tables may be trained on it.</summary>
+    private bool IsTaken(FileName name, FileStatus status)
+    {
+        if (!_holdOut || status.Kind != FileKind.Regular || TrainingSplit.IsHeldOut(name.Text))
+            return true;
+        FilesLeftOut++;
+        return false;
     }
 
     /// <summary>Adds the runs of the item that is added next: those with data, and the holes between them.</summary>

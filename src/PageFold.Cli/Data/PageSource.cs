@@ -43,6 +43,9 @@ internal abstract class PageSource(int pageSize) : IDisposable
     /// <summary>Items that could not be read at all.</summary>
     public SkippedItems Skipped { get; } = new();
 
+    /// <summary>Files that were left out because tables may be trained on them.</summary>
+    public int FilesLeftOut { get; protected set; }
+
     /// <summary>A description of the data and of what could not be read.</summary>
     public string FullDescription => Skipped.Count == 0 ? Description : $"{Description} ({Skipped.Description})";
 

@@ -30,6 +30,28 @@ internal static unsafe partial class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int close(int descriptor);
 
+    /// <summary>The processor time that the calling thread has used, in nanoseconds.</summary>
+    public static long ThreadNanoseconds()
+    {
+        const int ThreadTime = 3;
+        const long Second = 1_000_000_000;
+        Timespec time;
+        return clock_gettime(ThreadTime, &time) == 0
+            ? time.Seconds * Second + time.Nanoseconds
+            : throw new InvalidOperationException($"The thread's clock cannot be read ({Marshal.GetLastPInvokeErrorMessage()}).");
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int clock_gettime(int clock, Timespec* time);
+
+    /// <summary>A time of 64-bit systems.</summary>
+    private struct Timespec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
+
     public const int MCL_CURRENT = 1;
     public const int MCL_FUTURE = 2;
     public const int MCL_ONFAULT = 4;

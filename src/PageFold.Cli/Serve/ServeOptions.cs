@@ -221,7 +221,11 @@ internal static class ServeArguments
     /// <summary>A codec with its level, as in zstd:9.</summary>
     public static PageCodec CodecWithLevel(string option, string text) => CodecWithLevel(option, text, Arguments.CodecNamesWithLevel);
 
-    private static PageCodec CodecWithLevel(string option, string text, string choices)
+    /// <param name="option">The option, for messages.</param>
+    /// <param name="text">The name, or the name and the level.</param>
+    /// <param name="choices">The values that the option takes, for messages.</param>
+    /// <inheritdoc cref="CodecWithLevel(string, string)"/>
+    public static PageCodec CodecWithLevel(string option, string text, string choices)
     {
         string[] parts = text.Split(':', 2);
         try

@@ -1,34 +1,41 @@
 using System.Diagnostics.CodeAnalysis;
+using PageFold.Compression.Fold;
 
 namespace PageFold.Compression;
 
 /// <summary>The parameters from which a codec can be made again.</summary>
 /// <param name="Name">The codec's name.</param>
 /// <param name="Level">Its level; zero for a codec without levels.</param>
-/// <param name="Dictionary">Its dictionary; empty for none.</param>
+/// <param name="Dictionary">Its dictionary or tables; empty for none.</param>
 internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<byte> Dictionary)
 {
-    /// <summary>True if each codec reads what the other wrote, and would have written the same.</summary>
+    /// <summary>True if each codec reads what the other wrote, and both have the same level.</summary>
     public bool IsEquivalent([NotNullWhen(true)] CodecDescription? other) =>
         other is not null && FormatOf(Name) == FormatOf(other.Name) && Level == other.Level
             && Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
     /// <summary>True if both codecs have dictionaries and differ in nothing else.</summary>
     public bool DiffersInDictionary([NotNullWhen(true)] CodecDescription? other) =>
-        other is { Dictionary.IsEmpty: false } && !Dictionary.IsEmpty && Name == other.Name && Level == other.Level
+        other is { TrainedBytes: > 0 } && TrainedBytes > 0 && Name == other.Name && Level == other.Level
             && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
+
+    /// <summary>Bytes of a dictionary, or of tables, that do not come with the library.</summary>
+    public int TrainedBytes => Name == FoldCodec.CodecName && Dictionary.Length == BuiltInTables.DescriptionBytes ? 0 : Dictionary.Length;
 
     /// <summary>True if a codec of this name and level with a dictionary of so many bytes can exist.</summary>
     /// <remarks>For such a codec <see cref="MaxSharedBytes"/> is known.</remarks>
     public static bool IsPossible(string name, int level, int dictionaryBytes) => name switch
     {
         "lz4" or "lz4-managed" or "none" => level == 0 && dictionaryBytes == 0,
+        FoldCodec.CodecName => level is (int)FoldLevel.Fast or (int)FoldLevel.Dense && dictionaryBytes <= FoldDefinition.MaxBytes,
         "zstd" => level is >= ZstdCodec.LowestLevel and <= ZstdCodec.HighestLevel,
         _ => false,
     };
 
     /// <summary>The maximum of bytes that the contexts of such a codec share, its dictionary included, and that making it takes.</summary>
-    public static long MaxSharedBytes(int level, int dictionaryBytes) => ZstdCodec.MaxSharedBytes(level, dictionaryBytes);
+    public static long MaxSharedBytes(string name, int level, int dictionaryBytes) => name == FoldCodec.CodecName
+        ? FoldCodec.MaxSharedBytes(dictionaryBytes)
+        : ZstdCodec.MaxSharedBytes(level, dictionaryBytes);
 
     /// <summary>Makes the codec, which then owns the dictionary's array; null if the codec refuses the dictionary.</summary>
     /// <param name="name">The name of a possible codec.</param>
@@ -44,6 +51,8 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
                 return PageCodec.Lz4Managed;
             case "none":
                 return PageCodec.None;
+            case FoldCodec.CodecName:
+                return FoldCodec.TryMake((FoldLevel)level, dictionary);
             default:
                 try
                 {
@@ -56,6 +65,6 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
         }
     }
 
-    // Both LZ4 libraries write the same format.
+    // The system's LZ4 and the managed one have the same format.
     private static string FormatOf(string name) => name == "lz4-managed" ? "lz4" : name;
 }

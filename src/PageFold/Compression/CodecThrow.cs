@@ -14,7 +14,7 @@ internal static class CodecThrow
     public static void IfCodecMissing([NotNull] PageCodec? codec)
     {
         if (codec is null)
-            throw new ArgumentException("Codec is null; choose PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
+            throw new ArgumentException("Codec is null; choose PageCodec.Fold(level), PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
     }
 
     /// <summary>The bytes that a codec claims of its memory, unless they cannot be.</summary>
@@ -29,10 +29,19 @@ internal static class CodecThrow
         return bytes.Value;
     }
 
+    public static void IfLevelInvalid(FoldLevel level)
+    {
+        if (level is not (FoldLevel.Fast or FoldLevel.Dense))
+            throw new ArgumentOutOfRangeException(nameof(level), level, $"Level {level} does not exist; choose Fast or Dense.");
+    }
+
     public static void IfPageSizeInvalid(int pageSize, int most)
     {
         if (pageSize < 1 || pageSize > most)
-            throw new ArgumentOutOfRangeException(nameof(pageSize), pageSize, $"A page has {pageSize} bytes; choose 1 to {most}.");
+        {
+            throw new ArgumentOutOfRangeException(nameof(pageSize), pageSize,
+                $"The codec has no pages of {pageSize} bytes; choose 1 to {most}.");
+        }
     }
 
     public static void IfLevelInvalid(int level, int least, int most)

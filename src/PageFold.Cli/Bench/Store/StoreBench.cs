@@ -24,7 +24,7 @@ internal sealed class StoreBench
     private readonly StoreBenchOptions _options;
     private readonly PageImage _image;
     private readonly string _source;
-    private readonly string? _zramUnavailable;
+    private readonly ZramSelection _zram;
     private readonly WorkProgress _progress;
     private readonly CancellationToken _cancellation;
     private readonly int[] _sequential;
@@ -39,14 +39,14 @@ internal sealed class StoreBench
         StoreBenchOptions options,
         PageImage image,
         string source,
-        string? zramUnavailable,
+        ZramSelection zram,
         WorkProgress progress,
         CancellationToken cancellation)
     {
         _options = options;
         _image = image;
         _source = source;
-        _zramUnavailable = zramUnavailable;
+        _zram = zram;
         _progress = progress;
         _cancellation = cancellation;
         _sequential = [.. Enumerable.Range(0, image.Count)];
@@ -67,7 +67,7 @@ internal sealed class StoreBench
     {
         _progress.Begin("Warming up", WarmUpRounds * Steps().Count());
         using (PageImage few = _image.First(Math.Max(1, _options.RoundPages >> WarmUpShift)))
-            new StoreBench(_options, few, _source, _zramUnavailable, _progress, _cancellation).WarmUp();
+            new StoreBench(_options, few, _source, _zram, _progress, _cancellation).WarmUp();
         _progress.Begin("Measuring in turns", (long)_options.Rounds * Steps().Count() * Passes * _image.Count);
         return _options.Cold ? ExecuteCold() : ExecuteWarm();
     }
@@ -120,7 +120,8 @@ internal sealed class StoreBench
         Rounds = _options.Rounds,
         Cold = _options.Cold,
         Implementations = _options.Codecs.ToDictionary(codec => codec.Name, codec => codec.Implementation),
-        ZramUnavailable = _zramUnavailable,
+        ZramUnavailable = _zram.Unavailable,
+        ZramMissing = _zram.Missing,
         Verified = verified,
         Memory = memory,
         Rows = [.. _speeds.Select(entry =>
@@ -259,9 +260,6 @@ internal sealed class StoreBench
         return true;
     }
 
-    /// <summary>The kernel's name for the algorithm of the codecs.</summary>
-    public static string ZramAlgorithm(IReadOnlyList<PageCodec> codecs) => codecs[0].Name.Split('-')[0];
-
     private enum Operation
     {
         Write,
@@ -296,8 +294,11 @@ internal sealed class StoreBench
                     Add(new CodecSubject(bench._image, codec, warm));
                     Add(new PageStoreSubject(bench._image, codec, bench._options.HugePages));
                 }
-                if (bench._zramUnavailable is null && OperatingSystem.IsLinux())
-                    Add(MakeZram(bench));
+                if (OperatingSystem.IsLinux())
+                {
+                    foreach (string algorithm in bench._zram.Algorithms)
+                        Add(MakeZram(bench, algorithm));
+                }
                 complete = true;
             }
             finally
@@ -326,6 +327,6 @@ internal sealed class StoreBench
         }
 
         [SupportedOSPlatform("linux")]
-        private static ZramSubject MakeZram(StoreBench bench) => new(bench._image, ZramAlgorithm(bench._options.Codecs));
+        private static ZramSubject MakeZram(StoreBench bench, string algorithm) => new(bench._image, algorithm);
     }
 }

@@ -11,6 +11,7 @@ internal static class StoreBenchCommand
     private const string DefaultSample = "1GiB";
     private const int MaxRoundPages = 1 << 24;
     private const string DefaultThreads = "1,2";
+    private const string DefaultZram = "lz4,zstd";
 
     public static Command Create()
     {
@@ -33,6 +34,14 @@ internal static class StoreBenchCommand
             AllowMultipleArgumentsPerToken = true,
         };
         Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string[]> zram = new("--zram")
+        {
+            Description = $"Algorithms of the kernel's zram; {ZramSelection.All} for those the kernel offers, {ZramSelection.Without} to "
+                + "leave zram out.",
+            DefaultValueFactory = _ => [DefaultZram],
+            HelpName = "NAME,NAME",
+            AllowMultipleArgumentsPerToken = true,
+        };
         Option<string> pageSize = new("--page-size")
         {
             Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
@@ -75,13 +84,14 @@ internal static class StoreBenchCommand
         Command command = new(
             "store", "Write and read real pages with the codec alone, with PageFold and with the kernel's zram (as root), side by side.")
         {
-            data, pid, codec, level, pageSize, sample, threads, rounds, roundPages, cold, huge, json,
+            data, pid, codec, level, zram, pageSize, sample, threads, rounds, roundPages, cold, huge, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(new StoreBenchOptions
         {
             Paths = parsed.GetValue(data) ?? [],
             Pid = Arguments.Pid(parsed.GetValue(pid)),
             Codecs = Codecs(parsed.GetValue(codec), parsed.GetValue(level)),
+            Zram = ZramSelection.Parse(parsed.GetValue(zram)!),
             PageSize = Arguments.PageSize(parsed.GetValue(pageSize)!),
             SampleBytes = Arguments.Sample(parsed.GetValue(sample), Arguments.PageSize(parsed.GetValue(pageSize)!))!.Value,
             Threads = Arguments.Integers("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024, or several with commas between"),
@@ -129,25 +139,7 @@ internal static class StoreBenchCommand
         using PageSource source = Arguments.OpenData(
             options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: false, [json], cancellation);
         using PageImage image = PageImage.Load(source, progress, cancellation);
-        return new StoreBench(options, image, source.FullDescription, WhyNoZram(options), progress, cancellation).Execute();
-    }
-
-    /// <summary>Says why zram cannot be measured, before anything is measured, by trying a device of one page; null if it can.</summary>
-    private static string? WhyNoZram(StoreBenchOptions options)
-    {
-        if (!OperatingSystem.IsLinux())
-            return "zram is Linux's";
-        string algorithm = StoreBench.ZramAlgorithm(options.Codecs);
-        if (ZramDevice.WhyNot(algorithm) is { } reason)
-            return reason;
-        try
-        {
-            ZramDevice.Create(algorithm, options.PageSize).Dispose();
-            return null;
-        }
-        catch (ZramUnavailableException e)
-        {
-            return e.Message;
-        }
+        ZramSelection zram = ZramSelection.Try(options.Zram, options.PageSize);
+        return new StoreBench(options, image, source.FullDescription, zram, progress, cancellation).Execute();
     }
 }

@@ -11,6 +11,9 @@ internal sealed record StoreBenchOptions
 
     public required int PageSize { get; init; }
 
+    /// <summary>The algorithms of the kernel's zram, or one of the words of <see cref="ZramSelection"/>.</summary>
+    public required IReadOnlyList<string> Zram { get; init; }
+
     public required long SampleBytes { get; init; }
 
     /// <summary>Numbers of threads, each measured separately.</summary>

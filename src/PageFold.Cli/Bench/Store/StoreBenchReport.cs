@@ -27,6 +27,9 @@ internal sealed record StoreBenchReport
     /// <summary>The reason why the kernel's zram was not measured; null if it was.</summary>
     public string? ZramUnavailable { get; init; }
 
+    /// <summary>Algorithms of the kernel's zram that were asked for and not measured, with the reason, although others were.</summary>
+    public required IReadOnlyDictionary<string, string> ZramMissing { get; init; }
+
     /// <summary>True if every subject returned every page as it was written.</summary>
     public required bool Verified { get; init; }
 
@@ -37,7 +40,7 @@ internal sealed record StoreBenchReport
 
 /// <summary>The speed of one operation of one subject.</summary>
 /// <param name="Subject">codec, pagefold or zram.</param>
-/// <param name="Algorithm">The codec's name.</param>
+/// <param name="Algorithm">The codec's name; of zram the kernel's name of the algorithm.</param>
 /// <param name="Operation">write or read.</param>
 /// <param name="Order">sequential or random.</param>
 /// <param name="Threads">The number of threads.</param>
@@ -45,15 +48,23 @@ internal sealed record StoreBenchReport
 /// <param name="Least">The slowest round.</param>
 /// <param name="Most">The fastest round.</param>
 internal sealed record StoreBenchRow(
-    string Subject, string Algorithm, string Operation, string Order, int Threads, double PagesPerSecond, double Least, double Most);
+    string Subject, string Algorithm, string Operation, string Order, int Threads, double PagesPerSecond, double Least, double Most)
+{
+    /// <summary>Subject and algorithm in one, as in <c>zram-zstd</c>.</summary>
+    public string Name => $"{Subject}-{Algorithm}";
+}
 
 /// <summary>The memory that one subject held.</summary>
 /// <param name="Subject">codec, pagefold or zram.</param>
-/// <param name="Algorithm">The codec's name.</param>
+/// <param name="Algorithm">The codec's name; of zram the kernel's name of the algorithm.</param>
 /// <param name="CompressedBytes">The total size of the compressed pages.</param>
 /// <param name="TotalBytes">All bytes held when every page was written once, tables included.</param>
 /// <param name="TotalBytesAtEnd">The same after all rounds of overwriting; null if nothing was overwritten.</param>
-internal sealed record StoreBenchMemory(string Subject, string Algorithm, long CompressedBytes, long TotalBytes, long? TotalBytesAtEnd);
+internal sealed record StoreBenchMemory(string Subject, string Algorithm, long CompressedBytes, long TotalBytes, long? TotalBytesAtEnd)
+{
+    /// <inheritdoc cref="StoreBenchRow.Name"/>
+    public string Name => $"{Subject}-{Algorithm}";
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(StoreBenchReport))]

@@ -10,7 +10,7 @@ internal abstract class Subject(string name, string algorithm) : IDisposable
     /// <summary>The subject's name in reports: one of the three above.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The codec's name.</summary>
+    /// <summary>The codec's name, or the kernel's name of the algorithm.</summary>
     public string Algorithm { get; } = algorithm;
 
     /// <summary>The total size of the compressed pages, and the bytes held for them.</summary>

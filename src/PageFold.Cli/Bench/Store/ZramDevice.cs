@@ -29,12 +29,36 @@ internal sealed unsafe class ZramDevice : IDisposable
 
     private string Folder => $"/sys/block/zram{_number}";
 
-    /// <summary>The reason why a device with this algorithm cannot be made here; null if it can.</summary>
-    public static string? WhyNot(string algorithm)
+    private IReadOnlyList<string> Algorithms =>
+        File.ReadAllText($"{Folder}/comp_algorithm").Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The reason why no device can be made here; null if one can.</summary>
+    public static string? WhyNot()
     {
         if (!Directory.Exists(Control))
             return "this kernel has no zram driver";
-        return Environment.IsPrivilegedProcess ? null : $"a zram device for {algorithm} is made as root only";
+        return Environment.IsPrivilegedProcess ? null : "a zram device is made as root only";
+    }
+
+    /// <summary>
+    /// The algorithms that the kernel offers; throws <see cref="ZramUnavailableException"/> with the reason if it refuses to make a device.
+    /// </summary>
+    public static IReadOnlyList<string> Offered()
+    {
+        ZramDevice? device = null;
+        try
+        {
+            device = Add(bytes: 0);
+            return device.Algorithms;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw Refused(e);
+        }
+        finally
+        {
+            device?.Dispose();
+        }
     }
 
     /// <summary>Makes a device; throws <see cref="ZramUnavailableException"/> with the reason if the kernel refuses.</summary>
@@ -43,23 +67,21 @@ internal sealed unsafe class ZramDevice : IDisposable
         ZramDevice? device = null;
         try
         {
-            int number = int.Parse(File.ReadAllText($"{Control}/hot_add").Trim(), CultureInfo.InvariantCulture);
-            device = new ZramDevice(number, bytes);
-            string[] known = File.ReadAllText($"{device.Folder}/comp_algorithm")
-                .Split([' ', '\n', '[', ']'], StringSplitOptions.RemoveEmptyEntries);
+            device = Add(bytes);
+            IReadOnlyList<string> known = device.Algorithms;
             if (!known.Contains(algorithm))
                 throw new ZramUnavailableException($"this kernel's zram does not offer {algorithm}, only {string.Join(", ", known)}");
             File.WriteAllText($"{device.Folder}/comp_algorithm", algorithm);
             File.WriteAllText($"{device.Folder}/disksize", bytes.ToString(CultureInfo.InvariantCulture));
-            device._descriptor = LibC.open($"/dev/zram{number}", LibC.O_RDWR | LibC.O_CLOEXEC | LibC.O_DIRECT);
+            device._descriptor = LibC.open($"/dev/zram{device._number}", LibC.O_RDWR | LibC.O_CLOEXEC | LibC.O_DIRECT);
             if (device._descriptor < 0)
-                throw new ZramUnavailableException($"/dev/zram{number} cannot be opened ({Marshal.GetLastPInvokeErrorMessage()})");
+                throw new ZramUnavailableException($"/dev/zram{device._number} cannot be opened ({Marshal.GetLastPInvokeErrorMessage()})");
             return device;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
             device?.Dispose();
-            throw new ZramUnavailableException($"the kernel makes no zram device ({e.Message.TrimEnd('.')})", e);
+            throw Refused(e);
         }
         catch (ZramUnavailableException)
         {
@@ -67,6 +89,12 @@ internal sealed unsafe class ZramDevice : IDisposable
             throw;
         }
     }
+
+    private static ZramDevice Add(long bytes) =>
+        new(int.Parse(File.ReadAllText($"{Control}/hot_add").Trim(), CultureInfo.InvariantCulture), bytes);
+
+    private static ZramUnavailableException Refused(Exception e) =>
+        new($"the kernel makes no zram device ({e.Message.TrimEnd('.')})", e);
 
     /// <summary>The total size of the compressed pages, and the bytes that the kernel holds for them, tables included.</summary>
     public (long Compressed, long Total) Memory

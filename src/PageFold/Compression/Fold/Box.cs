@@ -65,19 +65,30 @@ internal readonly record struct Box(
         && DistanceBits + DistanceShift <= MaxBits && DistanceMax <= ushort.MaxValue && IsAligned(DistanceBase >> DistanceShift, DistanceBits);
 
     /// <summary>True if the box contains all sequences of three cells: see <see cref="Cells"/>.</summary>
-    public bool Contains(int literalCell, int matchCell, int distanceCell)
+    public bool Contains(int literalCell, int matchCell, int distanceCell) =>
+        HasLiterals(literalCell) && HasMatches(matchCell) && HasDistances(distanceCell);
+
+    /// <summary>True if the box contains all literal lengths of a cell.</summary>
+    public bool HasLiterals(int cell)
     {
-        (int from, int to) = Cells.Literals(literalCell);
-        if (from < LiteralBase || to > LiteralMax)
-            return false;
-        (from, to) = Cells.Matches(matchCell);
-        if (from < MatchBase || to > MatchMax)
-            return false;
-        if (IsRepeat || distanceCell == Cells.Repeat)
-            return IsRepeat && distanceCell == Cells.Repeat;
-        bool multiples = (distanceCell & 1) != 0;
-        (from, to) = Cells.Distances(distanceCell);
-        return from >= DistanceBase && to <= DistanceMax && (DistanceShift == 0 || multiples);
+        (int from, int to) = Cells.Literals(cell);
+        return from >= LiteralBase && to <= LiteralMax;
+    }
+
+    /// <summary>True if the box contains all match lengths of a cell.</summary>
+    public bool HasMatches(int cell)
+    {
+        (int from, int to) = Cells.Matches(cell);
+        return from >= MatchBase && to <= MatchMax;
+    }
+
+    /// <summary>True if the box contains all distances of a cell.</summary>
+    public bool HasDistances(int cell)
+    {
+        if (IsRepeat || cell == Cells.Repeat)
+            return IsRepeat && cell == Cells.Repeat;
+        (int from, int to) = Cells.Distances(cell);
+        return from >= DistanceBase && to <= DistanceMax && (DistanceShift == 0 || (cell & 1) != 0);
     }
 
     private static bool IsAligned(int start, int bits) => (start & (1 << bits) - 1) == 0;
@@ -113,9 +124,14 @@ internal static class Cells
     /// <summary>Places of the map.</summary>
     public const int MapLength = DistanceCells * DistanceStride;
 
-    // The logarithm from which cells are powers of two, less the number of the first such cell.
-    private const int LiteralOffset = 5;
-    private const int MatchOffset = 12;
+    /// <summary>What is added to a number's logarithm to name its cell, from 8 literals on.</summary>
+    public const int LiteralOffset = 5;
+
+    /// <summary>As <see cref="LiteralOffset"/>, for match lengths less the shortest one, from 16 on.</summary>
+    public const int MatchOffset = 12;
+
+    /// <summary>The place of three cells in a map.</summary>
+    public static int Place(int distance, int literals, int match) => distance * DistanceStride + literals * LiteralStride + match;
 
     /// <summary>The cell of a number of literals.</summary>
     public static int OfLiterals(int count) => Math.Min(count, LiteralOffset + BitOperations.Log2((uint)count | 1));

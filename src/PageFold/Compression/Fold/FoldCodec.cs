@@ -3,50 +3,124 @@ using PageFold.Compression.Paths;
 
 namespace PageFold.Compression.Fold;
 
+/// <summary>A codec made for pages.</summary>
+/// <remarks>
+/// <para>
+/// General codecs are made for files. A page is too short for what they do: a table that is cleared for each text, statistics that are sent
+/// with it, an entropy decoder that has hardly begun when the page ends. This codec has everything ready before the page comes.
+/// </para>
+/// <para>
+/// <b>Matches.</b> A text is literals and matches, as in LZ4: take so many bytes as they are, then so many from so far back. The
+/// <see cref="MatchFinder"/> looks up all positions at once and compares no bytes; the <see cref="SequenceParser"/> then goes from match
+/// to match, with two cursors.
+/// </para>
+/// <para>
+/// <b>Tokens.</b> A sequence has three numbers: literals, match length, distance. One byte, the token, names one of 256 boxes of the three;
+/// the boxes were chosen by training, so that where sequences are frequent the boxes are small. What is left of the numbers are extra bits,
+/// about 8 a sequence. So the decoder's loop has no entropy decoding: a look-up, one instruction that spreads the extra bits, one addition.
+/// </para>
+/// <para>
+/// <b>Literals.</b> At the dense level they are coded with one of 16 prefix codes, also trained, of which a page names the best. They lie in
+/// seven streams, so that the processor decodes seven literals at a time.
+/// </para>
+/// <para>
+/// <b>Tables.</b> Boxes, codes and a dictionary are a <see cref="FoldDefinition"/>: the built-in ones, or such that were trained on a
+/// store's own pages. A page cannot be read without the tables it was written with, so a codec is described by them.
+/// </para>
+/// <para>
+/// <b>Trust.</b> The encoder works on a private copy. The decoder works between buffers of its own that have room for whatever a damaged
+/// text says, with one check a sequence; it returns false unless the parts add up. It does not find changed literals: the store's checksum
+/// does. docs/codec.md specifies the format to the bit.
+/// </para>
+/// </remarks>
 internal sealed class FoldCodec : PageCodec
 {
-    public const int FastLevel = 1;
-    public const int DenseLevel = 2;
+    /// <summary>The greatest length of a text.</summary>
     public const int MaxPageSize = 64 << 10;
+
+    /// <summary>The codec's name.</summary>
+    public const string CodecName = "fold";
 
     private const int MaxSmall = 4 << 10;
 
-    private readonly int _level;
+    private readonly FoldLevel _level;
     private readonly InstructionPath _path;
-    private readonly FoldTables _tables;
-    private readonly MatchDictionary? _small;
-    private readonly MatchDictionary? _large;
 
-    public FoldCodec(int level, FoldTables tables, InstructionPath path)
+    // Null for the built-in ones, which depend on the length of pages.
+    private readonly FoldTables? _tables;
+    private readonly ReadOnlyMemory<byte> _description;
+    private long _sharedBytes;
+
+    /// <summary>Makes the codec with the built-in tables.</summary>
+    public FoldCodec(FoldLevel level, InstructionPath path)
+        : this(level, null, path)
     {
-        (_level, _tables, _path) = (level, tables, path);
-        ReadOnlySpan<byte> dictionary = tables.Definition.Dictionary.Span;
-        if (dictionary.IsEmpty)
-            return;
-        _small = MatchDictionary.Make<SmallShape>(dictionary);
-        _large = MatchDictionary.Make<LargeShape>(dictionary);
+        _description = BuiltInTables.Description;
     }
 
-    public override string Name => "fold";
+    /// <summary>Makes the codec with tables of one's own; with the built-in ones if there are none.</summary>
+    public FoldCodec(FoldLevel level, FoldTables? tables, InstructionPath path)
+    {
+        (_level, _tables, _path) = (level, tables, path);
+        if (tables is null)
+            return;
+        _sharedBytes = tables.Bytes;
+        _description = tables.Definition.ToArray();
+    }
+
+    public override string Name => CodecName;
+
+    public override string Implementation => "PageFold " + InstructionPaths.NameOf(_path);
 
     public override bool IsFast => true;
 
+    public override long SharedBytes => Volatile.Read(ref _sharedBytes);
+
+    /// <summary>Makes the codec that a description names; null if there is none.</summary>
+    /// <param name="level">The level.</param>
+    /// <param name="description">A definition's bytes, which the codec owns from now on, or <see cref="BuiltInTables.Description"/>.</param>
+    public static FoldCodec? TryMake(FoldLevel level, ReadOnlyMemory<byte> description)
+    {
+        if (description.Span.SequenceEqual(BuiltInTables.Description.Span))
+            return new FoldCodec(level, InstructionPaths.Best);
+        return FoldDefinition.TryRead(description) is { } definition
+            ? new FoldCodec(level, new FoldTables(definition), InstructionPaths.Best)
+            : null;
+    }
+
+    /// <summary>The most bytes that tables with a dictionary take, and that making them takes.</summary>
+    public static long MaxSharedBytes(int definitionBytes) => FoldTables.MaxBytes + definitionBytes;
+
     public override int MaxCompressedLength(int pageSize) => pageSize + FoldHeader.MaxBytes;
 
-    public override PageCodecContext CreateContext(int pageSize) => _path switch
+    public override PageCodecContext CreateContext(int pageSize)
     {
-        InstructionPath.Avx2 => Create<Avx2Path>(pageSize),
-        InstructionPath.Avx2WithoutDeposit => Create<Avx2WithoutDepositPath>(pageSize),
-        InstructionPath.Vector128 => Create<Vector128Path>(pageSize),
-        _ => Create<ScalarPath>(pageSize),
-    };
+        CodecThrow.IfPageSizeInvalid(pageSize, MaxPageSize);
+        FoldTables tables = _tables ?? BuiltInTables.For(pageSize);
+        Volatile.Write(ref _sharedBytes, tables.Bytes);
+        return _path switch
+        {
+            InstructionPath.Avx2 => Create<Avx2Path>(tables, pageSize),
+            InstructionPath.Avx2WithoutDeposit => Create<Avx2WithoutDepositPath>(tables, pageSize),
+            InstructionPath.Vector128 => Create<Vector128Path>(tables, pageSize),
+            _ => Create<ScalarPath>(tables, pageSize),
+        };
+    }
 
-    private PageCodecContext Create<TPath>(int pageSize)
-        where TPath : struct, IInstructionPath => pageSize <= MaxSmall
-        ? _level == FastLevel
-            ? new FoldContext<TPath, SmallShape, Fold.FastLevel>(_tables, _small, pageSize)
-            : new FoldContext<TPath, SmallShape, Fold.DenseLevel>(_tables, _small, pageSize)
-        : _level == FastLevel
-            ? new FoldContext<TPath, LargeShape, Fold.FastLevel>(_tables, _large, pageSize)
-            : new FoldContext<TPath, LargeShape, Fold.DenseLevel>(_tables, _large, pageSize);
+    internal override CodecDescription Describe() => new(CodecName, (int)_level, _description);
+
+    internal override long MaxContextBytes(int pageSize) => pageSize <= MaxSmall
+        ? FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<SmallShape>(), DictionaryLength)
+        : FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<LargeShape>(), DictionaryLength);
+
+    private int DictionaryLength => _tables?.Definition.Dictionary.Length ?? 0;
+
+    private PageCodecContext Create<TPath>(FoldTables tables, int pageSize)
+        where TPath : struct, IInstructionPath => (pageSize <= MaxSmall, _level) switch
+        {
+            (true, FoldLevel.Fast) => new FoldContext<TPath, SmallShape, FastLevel>(tables, tables.SmallDictionary, pageSize),
+            (true, _) => new FoldContext<TPath, SmallShape, DenseLevel>(tables, tables.SmallDictionary, pageSize),
+            (false, FoldLevel.Fast) => new FoldContext<TPath, LargeShape, FastLevel>(tables, tables.LargeDictionary, pageSize),
+            (false, _) => new FoldContext<TPath, LargeShape, DenseLevel>(tables, tables.LargeDictionary, pageSize),
+        };
 }

@@ -16,6 +16,7 @@ internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, Matc
 
     public override bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written)
     {
+        ObjectDisposedException.ThrowIf(_workspace.Match.IsDisposed, this);
         written = page.IsEmpty || page.Length > _workspace.Match.MaxLength
             ? 0
             : FoldEncoder.Encode<TPath, TShape, TLevel>(tables, _workspace, dictionary, page, destination);
@@ -25,6 +26,7 @@ internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, Matc
 
     public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page)
     {
+        ObjectDisposedException.ThrowIf(_workspace.Match.IsDisposed, this);
         bool read = !page.IsEmpty && FoldDecoder.TryDecode<TPath>(tables, _workspace, source, page);
         GC.KeepAlive(this);
         return read;

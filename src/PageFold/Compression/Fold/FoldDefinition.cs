@@ -21,6 +21,10 @@ namespace PageFold.Compression.Fold;
 /// </remarks>
 internal sealed class FoldDefinition
 {
+    /// <summary>The most bytes of a definition.</summary>
+    public const int MaxBytes = HeaderBytes + FoldTables.Boxes * BoxBytes + FoldTables.MaxLiteralTables * LiteralTableBytes
+        + MatchDictionary.MaxLength + IdentityBytes;
+
     private const uint Magic = 0x31544650;
     private const int HeaderBytes = 16;
     private const int BoxBytes = 9;
@@ -34,7 +38,11 @@ internal sealed class FoldDefinition
     private FoldDefinition(int length, IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> literalLengths, ReadOnlyMemory<byte> dictionary)
     {
         (Length, Boxes, LiteralLengths, Dictionary) = (length, boxes, literalLengths, dictionary);
+        Identity = BinaryPrimitives.ReadUInt64LittleEndian(ToArray().AsSpan()[^IdentityBytes..]);
     }
+
+    /// <summary>The hash of everything else: two sets with the same identity are the same.</summary>
+    public ulong Identity { get; }
 
     /// <summary>The length of the texts for which it was trained.</summary>
     public int Length { get; }

@@ -16,7 +16,7 @@ internal readonly struct FastLevel : IFoldLevel
 
     public static int MinMatch => Box.MinMatch;
 
-    public static int Candidates => 2;
+    public static int Candidates => 1;
 
     public static bool Lazy => false;
 
@@ -30,7 +30,7 @@ internal readonly struct DenseLevel : IFoldLevel
 
     public static int MinMatch => Box.MinMatch;
 
-    public static int Candidates => 2;
+    public static int Candidates => 1;
 
     public static bool Lazy => false;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PageFold.Compression.Matching;
 
 namespace PageFold.Compression.Fold;
 
@@ -17,9 +18,6 @@ internal sealed unsafe class FoldTables
     /// <summary>Bytes of a token's entry in <see cref="Tokens"/>.</summary>
     public const int TokenStride = 16;
 
-    /// <summary>In an entry's second word: a number of this token can be greater than 32.</summary>
-    public const ulong LongFlag = 1UL << 40;
-
     /// <summary>Where in an entry the byte lies that is -1 for the last distance again, and otherwise 0.</summary>
     public const int RepeatOffset = 12;
 
@@ -34,9 +32,10 @@ internal sealed unsafe class FoldTables
 
     private const int Alignment = 64;
     private const int PeriodRows = 16;
-    private const int ShortLength = 32;
 
     private readonly byte* _memory;
+    private readonly Lazy<MatchDictionary?> _small;
+    private readonly Lazy<MatchDictionary?> _large;
 
     /// <summary>Makes the tables; the definition is valid.</summary>
     public FoldTables(FoldDefinition definition)
@@ -59,6 +58,8 @@ internal sealed unsafe class FoldTables
         LiteralEncode = (uint*)((byte*)LiteralDecode + decode);
         LiteralCosts = (byte*)LiteralEncode + encode;
         Map = LiteralCosts + costs;
+        _small = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<SmallShape>(definition.Dictionary.Span));
+        _large = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<LargeShape>(definition.Dictionary.Span));
         MakePeriods();
         MakeTokens(definition.Boxes);
         MakeMap(definition.Boxes);
@@ -74,8 +75,23 @@ internal sealed unsafe class FoldTables
     /// <summary>What they were made from.</summary>
     public FoldDefinition Definition { get; }
 
-    /// <summary>Bytes of the tables, without the dictionary and the matcher's table of it.</summary>
+    /// <summary>The most bytes of a set without its dictionary, and with the finder's tables of one.</summary>
+    public static long MaxBytes { get; } = PeriodRows * PeriodStride + Boxes * TokenStride + MaxLiteralTables * (sizeof(ushort) << LiteralCode.MaxBits)
+        + MaxLiteralTables * LiteralCode.Symbols * sizeof(uint) + LiteralCode.Symbols * MaxLiteralTables + Cells.MapLength + Alignment
+        + MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>();
+
+    /// <summary>Bytes of all of it: the tables, the dictionary and the finder's tables of it.</summary>
+    public long Bytes => TableBytes + Definition.Dictionary.Length
+        + (Definition.Dictionary.IsEmpty ? 0 : MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>());
+
+    /// <summary>Bytes of the tables alone.</summary>
     public long TableBytes { get; }
+
+    /// <summary>The dictionary for texts of up to 4 KiB; null for none.</summary>
+    public MatchDictionary? SmallDictionary => _small.Value;
+
+    /// <summary>The dictionary for longer texts; null for none.</summary>
+    public MatchDictionary? LargeDictionary => _large.Value;
 
     /// <summary>For each period from 1 to 15: which of its bytes 32 bytes are; row 0 has at each period its longest multiple in 32.</summary>
     public byte* Periods { get; }
@@ -117,8 +133,6 @@ internal sealed unsafe class FoldTables
             ulong mask = ((1UL << box.LiteralBits) - 1) | ((1UL << box.MatchBits) - 1) << MatchShift | distances << DistanceShift;
             ulong start = box.LiteralBase | (ulong)box.MatchBase << MatchShift;
             start |= box.IsRepeat ? 0xFFUL << RepeatOffset % sizeof(ulong) * 8 : (ulong)box.DistanceBase << DistanceShift;
-            if (box.LiteralMax > ShortLength || box.MatchMax > ShortLength)
-                start |= LongFlag;
             ulong* entry = (ulong*)(Tokens + token * TokenStride);
             entry[0] = mask;
             entry[1] = start;
@@ -127,15 +141,23 @@ internal sealed unsafe class FoldTables
 
     private void MakeMap(IReadOnlyList<Box> boxes)
     {
-        int[] byCost = [.. Enumerable.Range(0, Boxes).OrderBy(token => boxes[token].ExtraBits)];
-        for (int distance = 0; distance < Cells.DistanceCells; distance++)
+        Span<bool> filled = new bool[Cells.MapLength];
+        foreach (int token in Enumerable.Range(0, Boxes).OrderBy(token => boxes[token].ExtraBits))
         {
-            for (int literals = 0; literals < Cells.LiteralCells; literals++)
+            Box box = boxes[token];
+            int[] literals = [.. Enumerable.Range(0, Cells.LiteralCells).Where(box.HasLiterals)];
+            int[] matches = [.. Enumerable.Range(0, Cells.MatchCells).Where(box.HasMatches)];
+            foreach (int distance in Enumerable.Range(0, Cells.DistanceCells).Where(box.HasDistances))
             {
-                for (int match = 0; match < Cells.MatchCells; match++)
+                foreach (int literal in literals)
                 {
-                    int token = Array.Find(byCost, token => boxes[token].Contains(literals, match, distance));
-                    Map[distance * Cells.DistanceStride + literals * Cells.LiteralStride + match] = (byte)token;
+                    foreach (int match in matches)
+                    {
+                        int cell = distance * Cells.DistanceStride + literal * Cells.LiteralStride + match;
+                        if (!filled[cell])
+                            Map[cell] = (byte)token;
+                        filled[cell] = true;
+                    }
                 }
             }
         }

@@ -12,24 +12,21 @@ internal sealed unsafe class FoldWorkspace : IDisposable
 {
     private const int Slack = 256;
 
+    /// <param name="maxLength">The most bytes of a text.</param>
+    /// <param name="tableBytes">Bytes of the finder's table.</param>
+    /// <param name="dictionary">Content that precedes each text; empty for none.</param>
     public FoldWorkspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary)
     {
-        int matches = Round(SequenceParser.MaxMatches(maxLength) * sizeof(ulong));
-        int tokens = Round(2 * SequenceParser.MaxMatches(maxLength));
-        int extra = Round(2 * SequenceParser.MaxMatches(maxLength) * 3 * Box.MaxBits / 8);
-        StreamStride = Round((maxLength / 7 + FoldHeader.MaxSingle) * LiteralCode.MaxBits / 8 + sizeof(ulong));
-        int front = Round(maxLength / 4);
-        int encoder = 2 * matches + tokens + extra + 7 * StreamStride;
-        int decoder = front + 2 * maxLength + Slack;
-        int literals = LiteralReader.Front + maxLength + Slack;
-        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, literals + Math.Max(encoder, decoder));
+        Layout layout = new(maxLength);
+        StreamStride = layout.StreamStride;
+        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, layout.Bytes);
         Literals = Match.Extra + LiteralReader.Front;
-        First = (ulong*)(Match.Extra + literals);
-        Second = First + matches / sizeof(ulong);
-        Tokens = (byte*)(Second + matches / sizeof(ulong));
-        ExtraBits = Tokens + tokens;
-        Streams = ExtraBits + extra;
-        Packed = (byte*)First + front;
+        First = (ulong*)(Match.Extra + layout.Literals);
+        Second = First + layout.Matches / sizeof(ulong);
+        Tokens = (byte*)(Second + layout.Matches / sizeof(ulong));
+        ExtraBits = Tokens + layout.Tokens;
+        Streams = ExtraBits + layout.ExtraBits;
+        Packed = (byte*)First + layout.Front;
     }
 
     /// <summary>The match finder's part.</summary>
@@ -59,7 +56,46 @@ internal sealed unsafe class FoldWorkspace : IDisposable
     /// <summary>The decoder's copy of the packed bytes.</summary>
     public byte* Packed { get; }
 
+    /// <summary>Bytes of a workspace.</summary>
+    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength) =>
+        MatchWorkspace.BytesFor(maxLength, tableBytes, dictionaryLength, new Layout(maxLength).Bytes);
+
     public void Dispose() => Match.Dispose();
 
     private static int Round(int bytes) => (bytes + Slack - 1) & -Slack;
+
+    /// <summary>The sizes of the parts.</summary>
+    private readonly struct Layout
+    {
+        private const int Streams = 7;
+
+        public Layout(int maxLength)
+        {
+            int matches = 2 * SequenceParser.MaxMatches(maxLength);
+            Matches = Round(matches / 2 * sizeof(ulong));
+            Tokens = Round(matches);
+            ExtraBits = Round(matches * 3 * Box.MaxBits / 8);
+            StreamStride = Round((maxLength / Streams + FoldHeader.MaxSingle) * LiteralCode.MaxBits / 8 + sizeof(ulong));
+            Front = Round(maxLength / 4);
+            Literals = LiteralReader.Front + Round(maxLength + Slack);
+            int encoder = 2 * Matches + Tokens + ExtraBits + Streams * StreamStride;
+            int decoder = Front + 2 * maxLength + 2 * Slack;
+            Bytes = Literals + Math.Max(encoder, decoder);
+        }
+
+        public int Matches { get; }
+
+        public int Tokens { get; }
+
+        public int ExtraBits { get; }
+
+        public int StreamStride { get; }
+
+        /// <summary>Room before the packed bytes.</summary>
+        public int Front { get; }
+
+        public int Literals { get; }
+
+        public int Bytes { get; }
+    }
 }

@@ -112,9 +112,9 @@ internal static unsafe class LiteralReader
     private static void Up<TPath>(ref byte* at, ref ulong bits)
         where TPath : struct, IInstructionPath
     {
-        int taken = TPath.LeadingZeros(bits);
+        nint taken = TPath.LeadingZeros(bits);
         at += taken >> 3;
-        bits = (Unsafe.ReadUnaligned<ulong>(at) | Marker) >> (taken & 7);
+        bits = (Unsafe.ReadUnaligned<ulong>(at) | Marker) >> (int)(taken & 7);
     }
 
     /// <summary>Fills a stream that goes downwards; its bytes are those before <paramref name="at"/> + 8.</summary>
@@ -122,9 +122,9 @@ internal static unsafe class LiteralReader
     private static void Down<TPath>(ref byte* at, ref ulong bits)
         where TPath : struct, IInstructionPath
     {
-        int taken = TPath.LeadingZeros(bits);
+        nint taken = TPath.LeadingZeros(bits);
         at -= taken >> 3;
-        bits = (BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(at)) | Marker) >> (taken & 7);
+        bits = (BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(at)) | Marker) >> (int)(taken & 7);
     }
 
     /// <summary>Decodes a literal to the byte after <paramref name="to"/>.</summary>

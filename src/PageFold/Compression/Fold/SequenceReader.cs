@@ -63,23 +63,18 @@ internal static unsafe class SequenceReader
             byte* next = match + matched;
             if (((nint)(end - next) | (nint)(from - start) | maxBits - bits) < 0)
                 return false;
-            if ((fields & FoldTables.LongFlag) != 0)
-            {
-                if (run > Short)
-                    CopyLong<TPath>(to, literals, match);
-                if (matched > Short)
-                {
-                    literals += run;
-                    to = next;
-                    if (last >= Short - 1)
-                        CopyLong<TPath>(match, from, next);
-                    else
-                        CopyNear<TPath>(match, from, next, last + 1, periods);
-                    continue;
-                }
-            }
+            if (run > Short)
+                CopyLong<TPath>(to, literals, match);
             literals += run;
             to = next;
+            if (matched > Short)
+            {
+                if (last >= Short - 1)
+                    CopyLong<TPath>(match, from, next);
+                else
+                    CopyNear<TPath>(match, from, next, last + 1, periods);
+                continue;
+            }
             if (last >= Period - 1)
             {
                 TPath.Copy16(match, from);

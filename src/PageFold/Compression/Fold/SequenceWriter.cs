@@ -32,7 +32,7 @@ internal static unsafe class SequenceWriter
         ulong* end = firstEnd;
         ulong* next = workspace.Second;
         ulong bits = 0;
-        int count = 0;
+        nint count = 0;
         nint anchor = 0;
         nint repeat = 1;
         while (true)
@@ -50,24 +50,24 @@ internal static unsafe class SequenceWriter
                 literals += run;
                 anchor = position + matched;
                 nint more = matched - Box.MinMatch;
-                int power = 63 - TPath.LeadingZeros((ulong)(distance - 1) * 2 | 1);
-                int cell = 2 * power + ((distance & Box.MultipleMask) == 0 ? 1 : 0);
-                if (distance == repeat)
-                    cell = Cells.Repeat;
+                // Cells as in Cells.OfLiterals and so on, without a branch: which one it is, is hard to predict.
+                nint power = 63 - TPath.LeadingZeros((ulong)(distance - 1) * 2 | 1);
+                nint cell = 2 * power + ((distance & Box.MultipleMask) - 1 >>> 63);
+                cell ^= (cell ^ Cells.Repeat) & (distance ^ repeat) - 1 >> 63;
                 repeat = distance;
-                nint literalCell = Math.Min(run, 5 + 63 - TPath.LeadingZeros((ulong)run | 1));
-                nint matchCell = Math.Min(more, 12 + 63 - TPath.LeadingZeros((ulong)more | 1));
+                nint literalCell = Lesser(run, Cells.LiteralOffset + 63 - TPath.LeadingZeros((ulong)run | 1));
+                nint matchCell = Lesser(more, Cells.MatchOffset + 63 - TPath.LeadingZeros((ulong)more | 1));
                 byte chosen = map[cell * Cells.DistanceStride + literalCell * Cells.LiteralStride + matchCell];
                 *token++ = chosen;
                 byte* entry = entries + chosen * FoldTables.TokenStride;
                 ulong mask = *(ulong*)entry;
                 // Not less the box's bases: those have no bit of a field's range, except that of a match's length.
                 ulong fields = (ulong)run | (ulong)more << FoldTables.MatchShift | (ulong)(distance - 1) << FoldTables.DistanceShift;
-                bits |= TPath.Extract(fields, mask) << count;
+                bits |= TPath.Extract(fields, mask) << (int)count;
                 count += TPath.CountBits(mask);
                 Unsafe.WriteUnaligned(extra, bits);
                 extra += count >> 3;
-                bits >>= count & 56;
+                bits >>= (int)(count & 56);
                 count &= 7;
             }
             if (next is null || next == secondEnd)
@@ -93,8 +93,11 @@ internal static unsafe class SequenceWriter
         Unsafe.CopyBlockUnaligned(literals, text + anchor, (uint)rest);
         literals += rest;
         parts = new FoldParts(
-            (int)(token - workspace.Tokens), (int)(literals - workspace.Literals), (int)(extra - workspace.ExtraBits) + (count + 7 >> 3));
+            (int)(token - workspace.Tokens), (int)(literals - workspace.Literals), (int)(extra - workspace.ExtraBits) + (int)(count + 7 >> 3));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint Lesser(nint a, nint b) => b + (a - b & a - b >> 63);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void CopyLong<TPath>(byte* to, byte* from, nint length)

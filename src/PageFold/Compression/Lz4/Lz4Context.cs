@@ -12,7 +12,6 @@ internal sealed class Lz4Context<TPath, TShape> : PageCodecContext
 
     // The matcher's table of the dictionary.
     private readonly MatchDictionary? _dictionary;
-    private bool _disposed;
 
     /// <param name="maxLength">The most bytes of a text.</param>
     /// <param name="content">The dictionary's content; empty for none.</param>
@@ -27,7 +26,7 @@ internal sealed class Lz4Context<TPath, TShape> : PageCodecContext
 
     public override bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_workspace.Match.IsDisposed, this);
         written = page.IsEmpty || page.Length > _workspace.Match.MaxLength
             ? 0
             : Lz4Encoder.Encode<TPath, TShape>(_workspace, _dictionary, page, destination);
@@ -37,7 +36,7 @@ internal sealed class Lz4Context<TPath, TShape> : PageCodecContext
 
     public override unsafe bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_workspace.Match.IsDisposed, this);
         if (page.IsEmpty || page.Length > _workspace.Match.MaxLength)
             return false;
         bool read = _dictionary is null
@@ -50,10 +49,7 @@ internal sealed class Lz4Context<TPath, TShape> : PageCodecContext
     protected override void Dispose(bool disposing)
     {
         if (disposing)
-        {
-            _disposed = true;
             _workspace.Dispose();
-        }
         base.Dispose(disposing);
     }
 }

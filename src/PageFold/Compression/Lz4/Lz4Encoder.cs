@@ -5,6 +5,10 @@ using PageFold.Compression.Paths;
 namespace PageFold.Compression.Lz4;
 
 /// <summary>Encodes a text: candidates, matches, and a block of their sequences.</summary>
+/// <remarks>
+/// Literals are mostly copied 32 at a time, and what is copied too much is overwritten by what follows. The last sequences are copied to
+/// the exact byte, so no byte behind the block is written.
+/// </remarks>
 internal static unsafe class Lz4Encoder
 {
     // What one copy of literals covers.
@@ -12,6 +16,9 @@ internal static unsafe class Lz4Encoder
 
     // A sequence with few literals and a short match writes less than this beyond them.
     private const int Room = 64;
+
+    // So many sequences, and the last literals, are at least as long as what a copy of literals writes beyond them.
+    private const int ExactMatches = 8;
 
     // From here on a match's length takes more than one byte besides its token.
     private const int MinLongMatch = Lz4Format.MinMatch + Lz4Format.LongHalf + Lz4Format.FullByte;
@@ -43,11 +50,16 @@ internal static unsafe class Lz4Encoder
     {
         byte* text = workspace.Match.Text;
         Output output = new() { To = destination, End = destinationEnd };
-        if (!WriteMatches<TPath>(ref output, text, workspace.First, firstEnd))
+        ulong* first = workspace.First;
+        ulong* second = workspace.Second;
+        if (firstEnd > first)
+            second = CutOff(second, secondEnd, (nint)(firstEnd[-1] & FieldMask) + LengthOf(firstEnd[-1]));
+        nint exactOfFirst = Math.Max(0, ExactMatches - (nint)(secondEnd - second));
+        if (!WriteMatches<TPath>(ref output, text, first, firstEnd, exactOfFirst)
+            || !WriteMatches<TPath>(ref output, text, second, secondEnd, ExactMatches))
+        {
             return 0;
-        ulong* second = CutOff(workspace.Second, secondEnd, output.Anchor);
-        if (!WriteMatches<TPath>(ref output, text, second, secondEnd))
-            return 0;
+        }
         byte* end = WriteLast(output.To, destinationEnd, text + output.Anchor, length - output.Anchor);
         return end is null ? 0 : (int)(end - destination);
     }
@@ -60,7 +72,7 @@ internal static unsafe class Lz4Encoder
             nint over = anchor - (nint)(*match & FieldMask);
             if (over <= 0)
                 break;
-            nint left = (nint)(*match >> SequenceParser.LengthShift & FieldMask) - over;
+            nint left = LengthOf(*match) - over;
             if (left < Lz4Format.MinMatch)
                 continue;
             *match = (ulong)anchor | (ulong)left << SequenceParser.LengthShift
@@ -70,19 +82,20 @@ internal static unsafe class Lz4Encoder
         return match;
     }
 
-    /// <summary>Writes the sequences of matches; false if they do not fit.</summary>
-    private static bool WriteMatches<TPath>(ref Output output, byte* text, ulong* match, ulong* end)
+    /// <summary>Writes the sequences of matches, the last few to the exact byte; false if they do not fit.</summary>
+    private static bool WriteMatches<TPath>(ref Output output, byte* text, ulong* match, ulong* end, nint exact)
         where TPath : struct, IInstructionPath
     {
+        ulong* firstExact = end - Math.Min(exact, (nint)(end - match));
         while (true)
         {
-            match = WriteShort<TPath>(ref output, text, match, end);
+            match = WriteShort<TPath>(ref output, text, match, firstExact);
             if (match >= end)
                 return true;
             nint position = (nint)(*match & FieldMask);
-            nint matched = (nint)(*match >> SequenceParser.LengthShift & FieldMask);
+            nint matched = LengthOf(*match);
             output.To = WriteLong<TPath>(output.To, output.End, text + output.Anchor, position - output.Anchor,
-                matched - Lz4Format.MinMatch, (nint)(*match >> SequenceParser.DistanceShift));
+                matched - Lz4Format.MinMatch, (nint)(*match >> SequenceParser.DistanceShift), match >= firstExact);
             if (output.To is null)
                 return false;
             output.Anchor = position + matched;
@@ -104,7 +117,7 @@ internal static unsafe class Lz4Encoder
         {
             ulong found = *match;
             nint position = (nint)(found & FieldMask);
-            nint matched = (nint)(found >> SequenceParser.LengthShift & FieldMask);
+            nint matched = LengthOf(found);
             nint run = position - anchor;
             if (run > Copied || matched >= MinLongMatch)
                 break;
@@ -128,9 +141,12 @@ internal static unsafe class Lz4Encoder
         return match;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint LengthOf(ulong match) => (nint)(match >> SequenceParser.LengthShift & FieldMask);
+
     /// <summary>Writes any sequence but the last one; returns its end, or null if it does not fit.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* WriteLong<TPath>(byte* to, byte* end, byte* literals, nint run, nint more, nint distance)
+    private static byte* WriteLong<TPath>(byte* to, byte* end, byte* literals, nint run, nint more, nint distance, bool isExact)
         where TPath : struct, IInstructionPath
     {
         nint room = (nint)(end - to) - 1 - Lz4Format.AddedBytes(run) - run - Lz4Format.DistanceBytes - Lz4Format.AddedBytes(more);
@@ -138,7 +154,7 @@ internal static unsafe class Lz4Encoder
             return null;
         *to++ = (byte)(Math.Min(run, Lz4Format.LongHalf) << Lz4Format.HalfBits | Math.Min(more, Lz4Format.LongHalf));
         to = WriteAdded(to, run);
-        if (room >= Copied)
+        if (!isExact && room >= Copied)
         {
             for (nint i = 0; i < run; i += Copied)
                 TPath.Copy32(to + i, literals + i);

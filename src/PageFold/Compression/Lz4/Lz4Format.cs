@@ -4,9 +4,9 @@ namespace PageFold.Compression.Lz4;
 
 /// <summary>The numbers of the LZ4 block format.</summary>
 /// <remarks>
-/// A block is a string of sequences. A sequence is a token, literals, the distance of a match in two bytes, and nothing more: the upper half
-/// of the token is the number of literals, the lower half the match's length less four. A half of 15 has bytes to add, up to the first one
-/// that is not 255: those of the literals follow the token, those of the match its distance. The last sequence has literals alone.
+/// A block is a string of sequences. A sequence is a token, literals, the distance of a match in two bytes, and nothing more. The upper
+/// half of the token is the number of literals, the lower half the match's length less four. A half of 15 has bytes to add, up to the first
+/// one that is not 255: those of the literals follow the token, those of the match its distance. The last sequence has literals alone.
 /// </remarks>
 internal static class Lz4Format
 {

@@ -7,17 +7,13 @@ internal sealed unsafe class Lz4Workspace : IDisposable
 {
     private const int Alignment = 64;
 
-    // Shorter texts are parsed by one cursor, whose matches are all in the second half's place.
-    private const int MaxUnsplit = 1024;
-
     public Lz4Workspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary)
     {
-        int first = Round((maxLength / 2 / Lz4Format.MinMatch + 2) * sizeof(ulong));
-        int second = Round((Math.Max(maxLength / 2, Math.Min(maxLength, MaxUnsplit)) / Lz4Format.MinMatch + 2) * sizeof(ulong));
-        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, first + second + Lz4Periods.Bytes);
+        int matches = MatchBytes(maxLength);
+        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, 2 * matches + Lz4Periods.Bytes);
         First = (ulong*)Match.Extra;
-        Second = First + first / sizeof(ulong);
-        Periods = Match.Extra + first + second;
+        Second = First + matches / sizeof(ulong);
+        Periods = Match.Extra + 2 * matches;
         Lz4Periods.Make(Periods);
     }
 
@@ -33,9 +29,14 @@ internal sealed unsafe class Lz4Workspace : IDisposable
     /// <summary>See <see cref="Lz4Periods"/>.</summary>
     public byte* Periods { get; }
 
+    /// <summary>Bytes of a workspace.</summary>
+    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength) =>
+        MatchWorkspace.BytesFor(maxLength, tableBytes, dictionaryLength, 2 * MatchBytes(maxLength) + Lz4Periods.Bytes);
+
     public void Dispose() => Match.Dispose();
 
-    private static int Round(int bytes) => (bytes + Alignment - 1) & -Alignment;
+    private static int MatchBytes(int maxLength) =>
+        (SequenceParser.MaxMatches(maxLength) * sizeof(ulong) + Alignment - 1) & -Alignment;
 }
 
 /// <summary>

@@ -62,6 +62,10 @@ internal sealed class ManagedLz4Codec : PageCodec
         };
     }
 
+    internal override long MaxContextBytes(int pageSize) => pageSize <= MaxSmall
+        ? Lz4Workspace.BytesFor(pageSize, MatchFinder.TableBytes<SmallShape>(), _content.Length)
+        : Lz4Workspace.BytesFor(pageSize, MatchFinder.TableBytes<LargeShape>(), _content.Length);
+
     internal override CodecDescription? Describe() => _content.Length == 0 ? new(Name, 0, default) : null;
 
     private PageCodecContext Create<TPath>(int pageSize)

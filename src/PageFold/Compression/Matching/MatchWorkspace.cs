@@ -33,26 +33,26 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     {
         MaxLength = maxLength;
         DictionaryLength = dictionary.Length;
-        int rounded = Round(maxLength) + Block;
-        int text = Front + dictionary.Length + Round(maxLength) + Slack;
-        int candidates = (Alignment / sizeof(ushort) + rounded) * sizeof(ushort);
-        int mask = rounded / 8 + Alignment;
-        Bytes = Round(text) + tableBytes + Round(candidates) + Round(mask) + 2 * Block * sizeof(uint) + (long)extraBytes;
+        (int text, int candidates, int mask) = PartsFor(maxLength, dictionary.Length);
+        Bytes = BytesFor(maxLength, tableBytes, dictionary.Length, extraBytes);
         _memory = (byte*)NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
         NativeMemory.Clear(_memory, (nuint)Bytes);
         byte* next = _memory;
         Table = (uint*)Take(ref next, tableBytes);
         TableBytes = tableBytes;
-        Text = Take(ref next, Round(text)) + Front + dictionary.Length;
+        Text = Take(ref next, text) + Front + dictionary.Length;
         dictionary.CopyTo(new Span<byte>(Text - dictionary.Length, dictionary.Length));
-        Candidates = (ushort*)Take(ref next, Round(candidates)) + Alignment / sizeof(ushort);
-        Mask = Take(ref next, Round(mask));
+        Candidates = (ushort*)Take(ref next, candidates) + Alignment / sizeof(ushort);
+        Mask = Take(ref next, mask);
         Indexes = (uint*)Take(ref next, Block * sizeof(uint));
         Entries = (uint*)Take(ref next, Block * sizeof(uint));
         Extra = next;
     }
 
     ~MatchWorkspace() => Free();
+
+    /// <summary>True once it is disposed of: its memory is gone.</summary>
+    public bool IsDisposed => _memory is null;
 
     /// <summary>Bytes of all of it.</summary>
     public long Bytes { get; }
@@ -90,6 +90,13 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     /// <summary>The current text's generation: entries of earlier texts have another one, so that the table need not be cleared.</summary>
     public uint Generation { get; set; }
 
+    /// <summary>Bytes of a workspace.</summary>
+    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength, int extraBytes)
+    {
+        (int text, int candidates, int mask) = PartsFor(maxLength, dictionaryLength);
+        return (long)text + tableBytes + candidates + mask + 2 * Block * sizeof(uint) + extraBytes;
+    }
+
     /// <summary>Copies a text, and clears what a hash of its last bytes may see behind it.</summary>
     public void Load(ReadOnlySpan<byte> text)
     {
@@ -102,6 +109,13 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     {
         Free();
         GC.SuppressFinalize(this);
+    }
+
+    private static (int Text, int Candidates, int Mask) PartsFor(int maxLength, int dictionaryLength)
+    {
+        int positions = Round(maxLength) + Block;
+        int text = Front + dictionaryLength + Round(maxLength) + Slack;
+        return (Round(text), Round(Alignment + positions * sizeof(ushort)), Round(positions / 8 + Alignment));
     }
 
     private static int Round(int bytes) => (bytes + Alignment - 1) & -Alignment;

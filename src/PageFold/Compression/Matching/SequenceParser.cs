@@ -49,8 +49,8 @@ internal static unsafe class SequenceParser
     // Shorter texts are parsed by one cursor.
     private const int MinSplit = 1024;
 
-    /// <summary>Room for the matches of one half of a text.</summary>
-    public static int MaxMatches(int length) => length / 2 / MinRepeat + 2;
+    /// <summary>Room for the matches of one half of a text, or of a whole one that is not split.</summary>
+    public static int MaxMatches(int length) => Math.Max(length / 2, Math.Min(length, MinSplit)) / MinRepeat + 2;
 
     /// <summary>Parses a text.</summary>
     /// <param name="workspace">The text with its candidates.</param>
@@ -60,46 +60,59 @@ internal static unsafe class SequenceParser
     /// <param name="firstEnd">Receives the end of them.</param>
     /// <param name="second">Receives the matches of the second half.</param>
     /// <param name="secondEnd">Receives the end of them.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Parse<TPath, TRules>(
         MatchWorkspace workspace, nint lastStart, nint limit, ulong* first, out ulong* firstEnd, ulong* second, out ulong* secondEnd)
+        where TPath : struct, IInstructionPath
+        where TRules : struct, IParseRules
+    {
+        // The first position has nothing before it but the dictionary.
+        nint start = workspace.DictionaryLength > 0 ? 0 : 1;
+        nint half = limit >= MinSplit ? limit / 2 : start;
+        Cursor a = new() { Position = start, Last = half - 1, Repeat = 1, Matches = first };
+        Cursor b = new() { Position = half, Last = lastStart, Repeat = 1, Matches = second };
+        if (!a.HasEnded && !b.HasEnded)
+            ParseBoth<TPath, TRules>(workspace, limit, ref a, ref b);
+        if (!a.HasEnded)
+            ParseOne<TPath, TRules>(workspace, limit, ref a);
+        if (!b.HasEnded)
+            ParseOne<TPath, TRules>(workspace, limit, ref b);
+        firstEnd = a.Matches;
+        secondEnd = b.Matches;
+    }
+
+    /// <summary>Takes steps of both cursors in turns, until one of them has ended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ParseBoth<TPath, TRules>(MatchWorkspace workspace, nint limit, ref Cursor a, ref Cursor b)
         where TPath : struct, IInstructionPath
         where TRules : struct, IParseRules
     {
         byte* text = workspace.Text;
         byte* mask = workspace.Mask;
         ushort* candidates = workspace.Candidates;
-        // The first position has nothing before it but the dictionary.
-        nint a = workspace.DictionaryLength > 0 ? 0 : 1;
-        nint half = limit >= MinSplit ? limit / 2 : a;
-        nint lastA = half - 1;
-        nint b = half;
-        nint repeatA = 1;
-        nint repeatB = 1;
-        if (a <= lastA && b <= lastStart)
+        // In local variables, which the compiler keeps in registers.
+        Cursor left = a;
+        Cursor right = b;
+        while (Advance<TPath, TRules>(text, mask, candidates, left.Last, limit, ref left.Position, ref left.Repeat, ref left.Matches)
+            && Advance<TPath, TRules>(text, mask, candidates, right.Last, limit, ref right.Position, ref right.Repeat, ref right.Matches))
         {
-            while (true)
-            {
-                if (!Advance<TPath, TRules>(text, mask, candidates, lastA, limit, ref a, ref repeatA, ref first))
-                    break;
-                if (!Advance<TPath, TRules>(text, mask, candidates, lastStart, limit, ref b, ref repeatB, ref second))
-                    break;
-            }
         }
-        if (a <= lastA)
+        a = left;
+        b = right;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ParseOne<TPath, TRules>(MatchWorkspace workspace, nint limit, ref Cursor cursor)
+        where TPath : struct, IInstructionPath
+        where TRules : struct, IParseRules
+    {
+        byte* text = workspace.Text;
+        byte* mask = workspace.Mask;
+        ushort* candidates = workspace.Candidates;
+        Cursor only = cursor;
+        while (Advance<TPath, TRules>(text, mask, candidates, only.Last, limit, ref only.Position, ref only.Repeat, ref only.Matches))
         {
-            while (Advance<TPath, TRules>(text, mask, candidates, lastA, limit, ref a, ref repeatA, ref first))
-            {
-            }
         }
-        if (b <= lastStart)
-        {
-            while (Advance<TPath, TRules>(text, mask, candidates, lastStart, limit, ref b, ref repeatB, ref second))
-            {
-            }
-        }
-        firstEnd = first;
-        secondEnd = second;
+        cursor = only;
     }
 
     /// <summary>Goes on to the next match; false if the cursor has passed the last position.</summary>
@@ -208,5 +221,24 @@ internal static unsafe class SequenceParser
                 break;
         }
         return Math.Min(length, limit);
+    }
+
+    /// <summary>How far one half of a text is parsed.</summary>
+    private struct Cursor
+    {
+        /// <summary>The position up to which everything is decided.</summary>
+        public nint Position;
+
+        /// <summary>The last position at which a match may begin.</summary>
+        public nint Last;
+
+        /// <summary>The last distance.</summary>
+        public nint Repeat;
+
+        /// <summary>Where the next match is written.</summary>
+        public ulong* Matches;
+
+        /// <summary>True if no more matches begin in this half.</summary>
+        public readonly bool HasEnded => Position > Last;
     }
 }

@@ -51,13 +51,13 @@ internal readonly unsafe struct Avx2Path : IInstructionPath
     public static ulong Extract(ulong fields, ulong mask) => Bmi2.X64.ParallelBitExtract(fields, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int CountBits(ulong value) => (int)Popcnt.X64.PopCount(value);
+    public static nint CountBits(ulong value) => (nint)Popcnt.X64.PopCount(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int TrailingZeros(ulong value) => (int)Bmi1.X64.TrailingZeroCount(value);
+    public static nint TrailingZeros(ulong value) => (nint)Bmi1.X64.TrailingZeroCount(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int LeadingZeros(ulong value) => (int)Lzcnt.X64.LeadingZeroCount(value);
+    public static nint LeadingZeros(ulong value) => (nint)Lzcnt.X64.LeadingZeroCount(value);
 
     public static void Hash<TShape>(byte* text, uint* indexes, uint* entries, uint first, int count)
         where TShape : struct, IMatchShape => Avx2Matching.Hash<TShape>(text, indexes, entries, first, count);
@@ -97,13 +97,13 @@ internal readonly unsafe struct Avx2WithoutDepositPath : IInstructionPath
     public static ulong Extract(ulong fields, ulong mask) => BitFields.Extract(fields, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int CountBits(ulong value) => Avx2Path.CountBits(value);
+    public static nint CountBits(ulong value) => Avx2Path.CountBits(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int TrailingZeros(ulong value) => Avx2Path.TrailingZeros(value);
+    public static nint TrailingZeros(ulong value) => Avx2Path.TrailingZeros(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int LeadingZeros(ulong value) => Avx2Path.LeadingZeros(value);
+    public static nint LeadingZeros(ulong value) => Avx2Path.LeadingZeros(value);
 
     public static void Hash<TShape>(byte* text, uint* indexes, uint* entries, uint first, int count)
         where TShape : struct, IMatchShape => Avx2Matching.Hash<TShape>(text, indexes, entries, first, count);

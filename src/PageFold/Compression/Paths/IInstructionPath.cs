@@ -47,13 +47,13 @@ internal unsafe interface IInstructionPath
     public static abstract ulong Extract(ulong fields, ulong mask);
 
     /// <summary>Counts the bits that are set.</summary>
-    public static abstract int CountBits(ulong value);
+    public static abstract nint CountBits(ulong value);
 
     /// <summary>Counts the zeros below the lowest bit that is set; 64 if there is none.</summary>
-    public static abstract int TrailingZeros(ulong value);
+    public static abstract nint TrailingZeros(ulong value);
 
     /// <summary>Counts the zeros above the highest bit that is set; 64 if there is none.</summary>
-    public static abstract int LeadingZeros(ulong value);
+    public static abstract nint LeadingZeros(ulong value);
 
     /// <summary>Hashes the five bytes at each of <paramref name="count"/> positions; see <see cref="Matching.MatchFinder"/>.</summary>
     /// <param name="text">The first position; 16 bytes more than the positions are read.</param>

@@ -43,6 +43,15 @@ internal static class InstructionPaths
         _ => true,
     };
 
+    /// <summary>A path's name.</summary>
+    public static string NameOf(InstructionPath path) => path switch
+    {
+        InstructionPath.Avx2 => Avx2Path.Name,
+        InstructionPath.Avx2WithoutDeposit => Avx2WithoutDepositPath.Name,
+        InstructionPath.Vector128 => Vector128Path.Name,
+        _ => ScalarPath.Name,
+    };
+
     private static bool IsAmdBeforeZen3()
     {
         if (!X86Base.IsSupported)

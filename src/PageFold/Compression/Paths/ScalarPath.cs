@@ -62,13 +62,13 @@ internal readonly unsafe struct ScalarPath : IInstructionPath
     public static ulong Extract(ulong fields, ulong mask) => BitFields.Extract(fields, mask);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int CountBits(ulong value) => BitOperations.PopCount(value);
+    public static nint CountBits(ulong value) => BitOperations.PopCount(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int TrailingZeros(ulong value) => BitOperations.TrailingZeroCount(value);
+    public static nint TrailingZeros(ulong value) => BitOperations.TrailingZeroCount(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int LeadingZeros(ulong value) => BitOperations.LeadingZeroCount(value);
+    public static nint LeadingZeros(ulong value) => BitOperations.LeadingZeroCount(value);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Hash<TShape>(byte* text, uint* indexes, uint* entries, uint first, int count)

@@ -37,7 +37,7 @@ internal struct KnownCodecs
                 Pages = figures[StoreCounter.FirstCodec + number],
                 IsForWrites = number == _forWrites,
                 Level = codec.Describe()?.Level ?? 0,
-                DictionaryBytes = codec.Describe()?.Dictionary.Length ?? 0,
+                DictionaryBytes = codec.Describe()?.TrainedBytes ?? 0,
             });
         }
         return uses;

@@ -231,7 +231,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
 
     private PageCodec Make(SnapshotCodecEntry entry, byte[] dictionary, ref long charged)
     {
-        Charge(ref charged, CodecDescription.MaxSharedBytes(entry.Level, entry.DictionaryBytes), entry);
+        Charge(ref charged, CodecDescription.MaxSharedBytes(entry.Name, entry.Level, entry.DictionaryBytes), entry);
         PageCodec? codec = CodecDescription.TryMake(entry.Name, entry.Level, dictionary);
         if (codec is null)
             Refuse(entry);

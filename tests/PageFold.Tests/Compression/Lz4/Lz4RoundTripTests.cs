@@ -74,13 +74,18 @@ public class Lz4RoundTripTests
         }, iter: 600);
 
     [Fact]
-    public void A_block_is_written_if_and_only_if_it_fits() =>
+    public void A_block_is_written_if_and_only_if_it_fits_and_nothing_behind_it() =>
         Gen.Select(Gen.OneOf(Gen.Int[1, 200], Gen.Int[1, 9000]), Texts.Keys, Gen.Double[0, 1]).Sample((length, key, share) =>
         {
             ManagedLz4Codec codec = new("lz4");
             byte[] text = Texts.Make(length, key);
             byte[] whole = Encode(codec, text);
             using PageCodecContext context = codec.CreateContext(length);
+            // Nothing is written behind the block, whatever room there is.
+            byte[] wide = new byte[whole.Length + 100];
+            wide.AsSpan().Fill(0xA5);
+            Assert.True(context.TryCompress(text, wide, out _));
+            Assert.True(wide.AsSpan(whole.Length).IndexOfAnyExcept((byte)0xA5) < 0);
             byte[] exact = new byte[whole.Length];
             Assert.True(context.TryCompress(text, exact, out int written));
             Assert.Equal(whole.Length, written);
@@ -114,6 +119,15 @@ public class Lz4RoundTripTests
         Assert.False(context.TryDecompress([0], []));
         Assert.False(context.TryDecompress([], block));
     }
+
+    [Fact]
+    public void A_context_holds_what_the_codec_says_that_it_will_hold() =>
+        Gen.Select(Gen.Int[1, MaxLength], Gen.Int[0, 3]).Sample((length, kind) =>
+        {
+            ManagedLz4Codec codec = new("lz4", Dictionary(kind, length), InstructionPaths.Best);
+            using PageCodecContext context = codec.CreateContext(length);
+            Assert.Equal(context.Bytes, codec.MaxContextBytes(length));
+        }, iter: 200);
 
     [Fact]
     public void A_disposed_context_says_so()

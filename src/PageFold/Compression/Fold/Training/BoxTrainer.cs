@@ -1,0 +1,114 @@
+namespace PageFold.Compression.Fold.Training;
+
+/// <summary>Chooses the boxes that say given sequences with the fewest extra bits.</summary>
+/// <remarks>
+/// <para>
+/// A sequence takes the cheapest box that contains it, so the worth of a set of boxes is submodular: a further box gains the less, the more
+/// boxes there are. A greedy choice is then nearly the best one, and it can be lazy (Minoux, 1978): what a box gained earlier is an upper
+/// bound of what it gains now. Candidates wait in a queue by their bounds; the first one is evaluated again and taken if it is still
+/// first.
+/// </para>
+/// <para>
+/// The choice is then improved: the boxes that are worth least are given up, and as many are chosen greedily again, until that gains no
+/// more.
+/// </para>
+/// </remarks>
+internal static class BoxTrainer
+{
+    private const int Rounds = 12;
+    private const int GivenUp = 48;
+
+    // Greater than the extra bits of any box.
+    private const int Unsaid = 64;
+
+    private static readonly BoxCandidate[] Universal =
+        [new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Repeat), new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Any)];
+
+    private static readonly BoxCandidate[] All =
+    [
+        .. from distance in BoxDistance.All
+           from literals in BoxSide.Literals
+           from matches in BoxSide.Matches
+           select new BoxCandidate(literals, matches, distance),
+    ];
+
+    /// <summary>Chooses the boxes.</summary>
+    /// <param name="counts">How many sequences have the cells at each place of a <see cref="FoldTables.Map"/>.</param>
+    /// <param name="cancellation">Ends the training.</param>
+    public static Box[] Train(ReadOnlySpan<long> counts, CancellationToken cancellation)
+    {
+        // Whole numbers below 2^53, so that their sums are exact in any order.
+        double[] weights = new double[Cells.MapLength];
+        for (int i = 0; i < weights.Length; i++)
+            weights[i] = counts[i];
+        List<BoxCandidate> best = [.. Universal];
+        double bestBits = Fill(best, weights, cancellation);
+        int givenUp = GivenUp;
+        for (int round = 0; round < Rounds && givenUp > 0; round++)
+        {
+            List<BoxCandidate> next = WithoutLeast(best, weights, givenUp);
+            double bits = Fill(next, weights, cancellation);
+            if (bits < bestBits)
+                (best, bestBits) = (next, bits);
+            else
+                givenUp /= 2;
+        }
+        Box[] boxes = new Box[FoldTables.Boxes];
+        for (int i = 0; i < boxes.Length; i++)
+            boxes[i] = best[Math.Min(i, best.Count - 1)].ToBox();
+        return boxes;
+    }
+
+    /// <summary>Adds boxes until there are 256 or none gains anything; returns the extra bits of all sequences.</summary>
+    private static double Fill(List<BoxCandidate> chosen, double[] weights, CancellationToken cancellation)
+    {
+        double[] costs = new double[Cells.MapLength];
+        Array.Fill(costs, Unsaid);
+        foreach (BoxCandidate candidate in chosen)
+            candidate.Take(costs);
+        // Ties go to the candidate that was made first.
+        PriorityQueue<BoxCandidate, (double, int)> queue = new();
+        for (int i = 0; i < All.Length; i++)
+        {
+            if (All[i].Gain(costs, weights) is > 0 and var gain)
+                queue.Enqueue(All[i], (-gain, i));
+        }
+        while (chosen.Count < FoldTables.Boxes && queue.TryDequeue(out BoxCandidate? first, out (double Loss, int Number) priority))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double loss = -first.Gain(costs, weights);
+            if (loss == 0)
+                continue;
+            if (queue.TryPeek(out _, out (double Loss, int Number) next) && (loss, priority.Number).CompareTo(next) > 0)
+            {
+                queue.Enqueue(first, (loss, priority.Number));
+                continue;
+            }
+            first.Take(costs);
+            chosen.Add(first);
+        }
+        double bits = 0;
+        for (int i = 0; i < costs.Length; i++)
+            bits += weights[i] * costs[i];
+        return bits;
+    }
+
+    /// <summary>Returns the boxes without those whose loss costs the fewest bits, each taken alone.</summary>
+    private static List<BoxCandidate> WithoutLeast(List<BoxCandidate> chosen, double[] weights, int count)
+    {
+        double[] least = new double[Cells.MapLength];
+        double[] second = new double[Cells.MapLength];
+        int[] owners = new int[Cells.MapLength];
+        Array.Fill(least, Unsaid);
+        Array.Fill(second, Unsaid);
+        for (int i = 0; i < chosen.Count; i++)
+            chosen[i].Take(least, second, owners, i);
+        double[] worth = new double[chosen.Count];
+        for (int i = 0; i < owners.Length; i++)
+            worth[owners[i]] += weights[i] * (second[i] - least[i]);
+        for (int i = 0; i < Universal.Length; i++)
+            worth[i] = double.MaxValue;
+        HashSet<int> gone = [.. Enumerable.Range(0, chosen.Count).OrderBy(i => worth[i]).Take(Math.Min(count, chosen.Count - Universal.Length))];
+        return [.. chosen.Where((_, i) => !gone.Contains(i))];
+    }
+}

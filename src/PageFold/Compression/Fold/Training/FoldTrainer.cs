@@ -1,0 +1,84 @@
+namespace PageFold.Compression.Fold.Training;
+
+/// <summary>Trains boxes and literal tables on samples. The result depends on nothing but the samples, the length and the dictionary.</summary>
+internal static class FoldTrainer
+{
+    /// <summary>The longest sample.</summary>
+    public const int MaxLength = FoldCodec.MaxPageSize;
+
+    private const int Rounds = 2;
+
+    /// <summary>Trains a set of tables.</summary>
+    /// <param name="samples">Typical texts.</param>
+    /// <param name="length">The most bytes of a text that will be encoded; longer samples are not used.</param>
+    /// <param name="dictionary">What precedes each text; empty for nothing.</param>
+    /// <param name="cancellation">Ends the training.</param>
+    public static FoldDefinition Train(
+        IReadOnlyList<ReadOnlyMemory<byte>> samples, int length, ReadOnlyMemory<byte> dictionary, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaxLength);
+        List<ParsedText> parsed = Parse(samples, length, dictionary.Span, cancellation);
+        List<ParsedText> used = parsed;
+        Box[] boxes = [];
+        byte[][] tables = [];
+        for (int round = 0; round < Rounds; round++)
+        {
+            boxes = BoxTrainer.Train(Count(used), cancellation);
+            tables = LiteralTableTrainer.Train(used, cancellation);
+            // A text that is not made shorter is stored as it is, so it must not shape what the others need.
+            int[] extraBits = ExtraBits(boxes);
+            used = parsed.FindAll(text => Bytes(text, extraBits, tables) < text.Length);
+        }
+        return FoldDefinition.TryMake(length, boxes, tables, dictionary)
+            ?? throw new InvalidOperationException("training made tables that are none");
+    }
+
+    /// <summary>Returns how many sequences have the cells at each place of a map.</summary>
+    public static long[] Count(IEnumerable<ParsedText> texts)
+    {
+        long[] counts = new long[Cells.MapLength];
+        foreach (ParsedText text in texts)
+        {
+            foreach (ushort place in text.Sequences)
+                counts[place]++;
+        }
+        return counts;
+    }
+
+    private static List<ParsedText> Parse(
+        IReadOnlyList<ReadOnlyMemory<byte>> samples, int length, ReadOnlySpan<byte> dictionary, CancellationToken cancellation)
+    {
+        List<ParsedText> parsed = new(samples.Count);
+        using TextParser parser = TextParser.Create(length, dictionary);
+        foreach (ReadOnlyMemory<byte> sample in samples)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (sample.Length > 0 && sample.Length <= length)
+                parsed.Add(parser.Parse(sample.Span));
+        }
+        return parsed;
+    }
+
+    /// <summary>Returns for each place of a map the extra bits of the cheapest box.</summary>
+    private static int[] ExtraBits(Box[] boxes)
+    {
+        FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [LiteralTableTrainer.Uniform()], default)!);
+        int[] bits = new int[Cells.MapLength];
+        unsafe
+        {
+            for (int i = 0; i < bits.Length; i++)
+                bits[i] = boxes[tables.Map[i]].ExtraBits;
+        }
+        GC.KeepAlive(tables);
+        return bits;
+    }
+
+    private static long Bytes(ParsedText text, int[] extraBits, byte[][] tables)
+    {
+        long bits = new FoldHeader(text.Length).RawBytes * 8L + LiteralTableTrainer.Bits(text, tables);
+        foreach (ushort place in text.Sequences)
+            bits += 8 + extraBits[place];
+        return (bits + 7) / 8;
+    }
+}
