@@ -11,7 +11,7 @@ internal readonly unsafe struct Vector128Path : IInstructionPath
 {
     public static string Name => "vector128";
 
-    public static bool IsSupported => Vector128.IsHardwareAccelerated;
+    public static bool IsSupported => X86Base.IsSupported ? Sse41.IsSupported : Vector128.IsHardwareAccelerated;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint EqualBytes(byte* a, byte* b) =>
@@ -75,12 +75,13 @@ internal readonly unsafe struct Vector128Path : IInstructionPath
         // For four positions: their first four bytes, and their fifth one twice.
         Vector128<byte> words = Vector128.Create((byte)0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6);
         Vector128<byte> fifths = Vector128.Create((byte)255, 4, 255, 4, 255, 5, 255, 5, 255, 6, 255, 6, 255, 7, 255, 7);
+        Vector128<uint> factor = Vector128.Create(MatchFinder.Factor);
         Vector128<uint> four = Vector128.Create(4u);
         Vector128<uint> place = Vector128.Create(0u, 1, 2, 3) + Vector128.Create(first);
         for (uint* end = indexes + count; indexes < end; indexes += 4, entries += 4, text += 4)
         {
             Vector128<byte> bytes = Vector128.Load(text);
-            Vector128<uint> hash = Shuffle(bytes, words).AsUInt32() * MatchFinder.Factor
+            Vector128<uint> hash = Multiply(Shuffle(bytes, words).AsUInt32(), factor)
                 ^ Shuffle(bytes, fifths).AsUInt32();
             (hash >>> (32 - TShape.IndexBits)).Store(indexes);
             ((hash << (32 - TShape.TagBits)) + place).Store(entries);
@@ -125,8 +126,12 @@ internal readonly unsafe struct Vector128Path : IInstructionPath
         return Vector128.Load(entries) - Vector128.Create(first, second, third, fourth);
     }
 
-    // Compiled ahead of time for any x64, the vectors' own method is a call, and the instruction is not.
+    // Compiled ahead of time for any x64, the vectors' own methods are calls or several instructions, and these are one.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Shuffle(Vector128<byte> bytes, Vector128<byte> indexes) =>
-        Ssse3.IsSupported ? Ssse3.Shuffle(bytes, indexes) : Vector128.ShuffleNative(bytes, indexes);
+        X86Base.IsSupported ? Ssse3.Shuffle(bytes, indexes) : Vector128.ShuffleNative(bytes, indexes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> Multiply(Vector128<uint> a, Vector128<uint> b) =>
+        X86Base.IsSupported ? Sse41.MultiplyLow(a, b) : a * b;
 }
