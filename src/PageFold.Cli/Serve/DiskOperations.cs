@@ -10,6 +10,7 @@ namespace PageFold.Cli.Serve;
 internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOptions> options)
 {
     private const int LinesPerReply = 4096;
+    private const string DefaultCodec = "zstd";
 
     /// <summary>Carries a request out and returns the last line of the answer; what is refused is told in it.</summary>
     public ControlReply Execute(ControlRequest request, ControlReplies client, CancellationToken cancellation)
@@ -104,9 +105,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     private static ControlReply Recompress(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
         disk.Flush();
-        PageCodec codec = ServeArguments.Denser("--codec", request.Codec ?? "zstd");
-        if (request.TrainBytes is { } bytes)
-            codec = Train(disk, request.Codec ?? "zstd", bytes, cancellation);
+        NamedCodec named = CodecNames.Denser("--codec", request.Codec ?? DefaultCodec);
+        PageCodec codec = request.TrainBytes is { } bytes ? Train(disk, named, bytes, cancellation) : named.Codec;
         RecompressionResult result = disk.Store.Recompress(
             new RecompressionOptions
             {
@@ -133,7 +133,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 ("pagesSkipped", result.Skipped),
             ("pagesMoved", result.Moved), ("pagesNotMoved", result.NotMoved), ("codecsRetired", result.CodecsRetired),
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes))
-            with { Note = NoteOf(result, request.ForWrites ? codec : null) };
+            with { Note = NoteOf(result, request.ForWrites ? named : null) };
     }
 
     private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
@@ -162,7 +162,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
     }
 
-    private static string? NoteOf(RecompressionResult result, PageCodec? forWrites)
+    private static string? NoteOf(RecompressionResult result, NamedCodec? forWrites)
     {
         string? idle = result.Examined > 0 ? null
             : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are "
@@ -187,12 +187,10 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         _ => null,
     };
 
-    private static PageCodec Train(RamDisk disk, string codec, int bytes, CancellationToken cancellation)
+    private static PageCodec Train(RamDisk disk, NamedCodec codec, int bytes, CancellationToken cancellation)
     {
-        string[] parts = codec.Split(':', 2);
-        if (!parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase))
-            throw new UserErrorException($"--train goes with --codec zstd only; {parts[0]} has no dictionaries.");
-        int level = parts.Length == 2 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 3;
+        if (codec.Level is not { } level)
+            throw new UserErrorException($"--train goes with --codec zstd only; {codec.Name} has no dictionaries.");
         byte[] dictionary = TryTrain()
             ?? throw new UserErrorException(
                 "--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
@@ -241,7 +239,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         return Result(("pages", told));
     }
 
-    private static Dictionary<int, string> NamesOf(RamDisk disk) => disk.Store.Codecs.ToDictionary(use => use.Number, use => use.Name);
+    private static Dictionary<int, string> NamesOf(RamDisk disk) => disk.Store.Codecs.ToDictionary(use => use.Number, CodecNames.Of);
 
     // Columns: page, offset, state, stored bytes, codec, settled, age in seconds.
     private static string Describe(RamDisk disk, long page, PageInfo info, Dictionary<int, string> codecs)

@@ -167,7 +167,7 @@ internal sealed record DiskReport
 internal sealed record CodecReport(string Name, int Level, int DictionaryBytes, string Implementation, long Pages, bool ForWrites)
 {
     /// <summary>The codec for a person, as the options name it, with its dictionary.</summary>
-    public string Show() => $"{Name}{(Level == 0 ? string.Empty : $":{Figures.Of(Level, "0")}")}"
+    public string Show() => CodecNames.WithLevel(Name, Level)
         + (DictionaryBytes == 0 ? string.Empty : $" with {ByteSize.Format(DictionaryBytes)} of dictionary");
 }
 

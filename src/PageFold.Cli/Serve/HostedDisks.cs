@@ -34,7 +34,7 @@ internal sealed class HostedDisks : IDisposable
                 });
                 // Now, while there is memory for it; a full disk may have none.
                 if (options.Upkeep.Recompress is { } codec)
-                    made[^1].Disk.Store.AddCodec(codec);
+                    made[^1].Disk.Store.AddCodec(codec.Codec);
             }
             return new HostedDisks(made, options.Writeback is not null);
         }
@@ -161,7 +161,7 @@ internal sealed class HostedDisks : IDisposable
         Store = new PageStoreOptions
         {
             PageSize = options.PageSize ?? 4096,
-            Codec = options.Codec,
+            Codec = options.Codec.Codec,
             MemoryLimit = export.MemoryLimit,
             HugePages = options.HugePages,
             OverwriteReserve = SwapSizing.Reserve(options, export),
