@@ -212,8 +212,10 @@ public class BenchStoreTests
     {
         Command run = Command.Run("bench", "speed");
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("there is no command 'bench speed'; the commands are: store, alloc, layers, map, codec. See 'pagefold bench --help'",
-            run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no command 'bench speed'; the commands are: store, alloc, layers, map, codec. See 'pagefold bench --help'",
+            run.Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public class ZstdMemoryTests
         for (int level = ZstdCodec.LowestLevel; level <= ZstdCodec.HighestLevel; level++)
         {
             PageCodec codec = PageCodec.Zstd(level, dictionary);
-            long most = CodecDescription.MaxSharedBytes(level, length);
+            long most = CodecDescription.MaxSharedBytes("zstd", level, length);
             Assert.True(codec.SharedBytes <= most, $"level {level}: {codec.SharedBytes} shared, at most {most}");
             Assert.True(most <= 2 * codec.SharedBytes, $"level {level}: {codec.SharedBytes} shared, at most {most}");
             foreach (int pageSize in (int[])[4096, 8192, 16384, 32768, 65536])

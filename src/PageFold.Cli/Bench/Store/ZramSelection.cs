@@ -22,7 +22,8 @@ internal sealed partial record ZramSelection(
         if (Array.Find(names, name => !Name().IsMatch(name)) is { } wrong)
         {
             throw new UserErrorException(
-                $"--zram {Arguments.Shown(wrong)} is no algorithm; write the kernel's names, as in --zram lz4,zstd, or {All} or {Without}.");
+                $"--zram {Arguments.Shown(wrong)} is no algorithm; write the kernel's names, as in --zram lz4,zstd, or {All} or "
+                    + $"{Without}.");
         }
         if (names.Distinct().Count() < names.Length)
             throw new UserErrorException($"--zram {string.Join(' ', texts)} names an algorithm twice; name each once.");

@@ -18,7 +18,8 @@ internal static unsafe class FoldDecoder
         fixed (byte* from = source)
             Interop.Block.Copy(packed, from, count);
         byte* end = packed + count;
-        // What is read beyond the end belongs to no stream that is whole, but must be the same each time.
+        // What is read beyond the ends belongs to no stream that is whole, but must be the same each time.
+        Unsafe.WriteUnaligned(packed - sizeof(ulong), 0UL);
         Unsafe.WriteUnaligned(end, 0UL);
         ulong low = Unsafe.ReadUnaligned<ulong>(packed);
         int table = (int)(low & ((1u << FoldHeader.TableBits) - 1));
@@ -57,7 +58,7 @@ internal static unsafe class FoldDecoder
         return true;
     }
 
-    /// <summary>Decodes the literals.</summary>
+    /// <summary>Decodes the literals; false if they do not lie in their regions.</summary>
     /// <param name="tables">The tables.</param>
     /// <param name="table">The literal table.</param>
     /// <param name="literals">Receives the literals.</param>
@@ -74,27 +75,18 @@ internal static unsafe class FoldDecoder
         ushort* decode = tables.LiteralDecode + (table << LiteralCode.MaxBits);
         byte* end = second;
         if (regions == 1)
-        {
-            LiteralReader.Read1<TPath>(decode, literals, count, start);
-            return true;
-        }
+            return LiteralReader.Read1<TPath>(decode, literals, count, start, end);
         int first = (int)lengths & header.TokenMask;
         if (regions == 2)
         {
             second = end - first;
-            if (second < start)
-                return false;
-            LiteralReader.Read3<TPath>(decode, literals, count, start, second, end);
-            return true;
+            return second >= start && LiteralReader.Read3<TPath>(decode, literals, count, start, second, end);
         }
         int next = (int)(lengths >> header.TokenBits) & header.TokenMask;
         int last = (int)(lengths >> 2 * header.TokenBits) & header.TokenMask;
         byte* fourth = end - last;
         byte* third = fourth - next;
         second = third - first;
-        if (second < start)
-            return false;
-        LiteralReader.Read7<TPath>(decode, literals, count, start, second, third, fourth, end);
-        return true;
+        return second >= start && LiteralReader.Read7<TPath>(decode, literals, count, start, second, third, fourth, end);
     }
 }

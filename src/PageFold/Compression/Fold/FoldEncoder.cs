@@ -21,22 +21,21 @@ internal static unsafe class FoldEncoder
     {
         int length = text.Length;
         workspace.Match.Load(text);
-        FoldParts parts;
+        FoldHeader header = new(length);
+        FoldParts parts = default;
         if (MatchFinder.Find<TPath, TShape>(workspace.Match, length, dictionary))
         {
             SequenceParser.Parse<TPath, TLevel>(workspace.Match, length - 1, length, workspace.First, out ulong* firstEnd,
                 workspace.Second, out ulong* secondEnd);
             SequenceWriter.Write<TPath>(tables, workspace, length, firstEnd, secondEnd, out parts);
         }
-        else
+        // Without matches; or the tables have no good boxes for them, so that literals alone are shorter.
+        if (parts.Tokens == 0 || parts.Tokens > header.TokenMask || parts.Bytes > length)
         {
             Unsafe.CopyBlockUnaligned(workspace.Literals, workspace.Match.Text, (uint)length);
             parts = new FoldParts(0, length, 0);
         }
-        FoldHeader header = new(length);
-        if (parts.Tokens > header.TokenMask)
-            return 0;
-        int raw = header.RawBytes + parts.Tokens + parts.Literals + parts.ExtraBytes;
+        int raw = header.RawBytes + parts.Bytes;
         fixed (byte* to = destination)
         {
             if (TLevel.CodesLiterals && parts.Literals >= MinCoded)

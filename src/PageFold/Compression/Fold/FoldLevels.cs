@@ -30,9 +30,9 @@ internal readonly struct DenseLevel : IFoldLevel
 
     public static int MinMatch => Box.MinMatch;
 
-    public static int Candidates => 1;
+    public static int Candidates => 3;
 
-    public static bool Lazy => false;
+    public static bool Lazy => true;
 
     public static bool CodesLiterals => true;
 }

@@ -17,6 +17,11 @@ namespace PageFold.Compression.Fold;
 /// five codes. What a damaged stream makes of it stays in bounds: a code has at most 11 bits, and the packed bytes lie in a buffer with
 /// room for so many on both sides.
 /// </para>
+/// <para>
+/// A damaged stream may be read beyond its region, and so beyond the packed bytes, where an earlier text's bytes lie. So each method
+/// returns false if the places of the last refills crossed: up to those, only literals of the text were taken. From there on at most eight
+/// bytes are read, and the decoder sets so many on both sides of the packed bytes to zero.
+/// </para>
 /// </remarks>
 internal static unsafe class LiteralReader
 {
@@ -26,9 +31,9 @@ internal static unsafe class LiteralReader
     private const ulong Marker = 1UL << 63;
     private const uint CodeMask = (1 << LiteralCode.MaxBits) - 1;
 
-    /// <summary>Decodes literals of one region.</summary>
+    /// <summary>Decodes literals of one region; false if they lie beyond it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Read1<TPath>(ushort* table, byte* literals, int count, byte* start)
+    public static bool Read1<TPath>(ushort* table, byte* literals, int count, byte* start, byte* end)
         where TPath : struct, IInstructionPath
     {
         byte* to = literals + count - 2;
@@ -44,14 +49,16 @@ internal static unsafe class LiteralReader
             to -= 5;
         }
         while (to > literals - 2);
+        return start <= end;
     }
 
-    /// <summary>Decodes literals of two regions.</summary>
+    /// <summary>Decodes literals of two regions; false if they lie beyond theirs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Read3<TPath>(ushort* table, byte* literals, int count, byte* start, byte* second, byte* end)
+    public static bool Read3<TPath>(ushort* table, byte* literals, int count, byte* start, byte* second, byte* end)
         where TPath : struct, IInstructionPath
     {
         byte* to = literals + count - 2;
+        byte* firstEnd = second;
         end -= sizeof(ulong);
         ulong bits0 = Marker;
         ulong bits1 = Marker;
@@ -69,15 +76,17 @@ internal static unsafe class LiteralReader
             to -= 15;
         }
         while (to > literals - 2);
+        return start <= firstEnd && second <= end + sizeof(ulong);
     }
 
-    /// <summary>Decodes literals of four regions.</summary>
+    /// <summary>Decodes literals of four regions; false if they lie beyond theirs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Read7<TPath>(
+    public static bool Read7<TPath>(
         ushort* table, byte* literals, int count, byte* start, byte* second, byte* third, byte* fourth, byte* end)
         where TPath : struct, IInstructionPath
     {
         byte* to = literals + count - 2;
+        byte* firstEnd = second;
         byte* secondEnd = third - sizeof(ulong);
         byte* thirdEnd = fourth - sizeof(ulong);
         end -= sizeof(ulong);
@@ -105,6 +114,7 @@ internal static unsafe class LiteralReader
             to -= 35;
         }
         while (to > literals - 2);
+        return start <= firstEnd && second <= secondEnd + sizeof(ulong) && third <= thirdEnd + sizeof(ulong) && fourth <= end + sizeof(ulong);
     }
 
     /// <summary>Fills a stream that goes upwards.</summary>

@@ -112,4 +112,8 @@ internal static unsafe class SequenceWriter
 /// <param name="Tokens">Tokens, a byte each.</param>
 /// <param name="Literals">Literals.</param>
 /// <param name="ExtraBytes">Bytes of the extra bits.</param>
-internal readonly record struct FoldParts(int Tokens, int Literals, int ExtraBytes);
+internal readonly record struct FoldParts(int Tokens, int Literals, int ExtraBytes)
+{
+    /// <summary>Bytes of all parts.</summary>
+    public int Bytes => Tokens + Literals + ExtraBytes;
+}

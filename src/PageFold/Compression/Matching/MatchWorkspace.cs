@@ -23,7 +23,12 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     // Positions that are worked on at a time.
     private const int Block = 256;
 
-    private byte* _memory;
+    [ThreadStatic]
+    private static Func<int, nint>? t_makePart;
+
+    // Null if a test made the parts.
+    private readonly byte* _block;
+    private bool _isDisposed;
 
     /// <param name="maxLength">The most bytes of a text.</param>
     /// <param name="tableBytes">Bytes of the finder's table.</param>
@@ -35,9 +40,12 @@ internal sealed unsafe class MatchWorkspace : IDisposable
         DictionaryLength = dictionary.Length;
         (int text, int candidates, int mask) = PartsFor(maxLength, dictionary.Length);
         Bytes = BytesFor(maxLength, tableBytes, dictionary.Length, extraBytes);
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
-        NativeMemory.Clear(_memory, (nuint)Bytes);
-        byte* next = _memory;
+        byte* next = null;
+        if (t_makePart is null)
+        {
+            next = _block = (byte*)NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
+            NativeMemory.Clear(_block, (nuint)Bytes);
+        }
         Table = (uint*)Take(ref next, tableBytes);
         TableBytes = tableBytes;
         Text = Take(ref next, text) + Front + dictionary.Length;
@@ -46,13 +54,23 @@ internal sealed unsafe class MatchWorkspace : IDisposable
         Mask = Take(ref next, mask);
         Indexes = (uint*)Take(ref next, Block * sizeof(uint));
         Entries = (uint*)Take(ref next, Block * sizeof(uint));
-        Extra = next;
+        Extra = Take(ref next, extraBytes);
     }
 
     ~MatchWorkspace() => Free();
 
+    /// <summary>
+    /// Makes each part of the workspaces that this thread makes from now on, zeroed, in place of one block; null for the block.
+    /// </summary>
+    /// <remarks>For tests, which put guard pages around the parts. The test frees them.</remarks>
+    internal static Func<int, nint>? MakePart
+    {
+        get => t_makePart;
+        set => t_makePart = value;
+    }
+
     /// <summary>True once it is disposed of: its memory is gone.</summary>
-    public bool IsDisposed => _memory is null;
+    public bool IsDisposed => Volatile.Read(ref _isDisposed);
 
     /// <summary>Bytes of all of it.</summary>
     public long Bytes { get; }
@@ -122,6 +140,8 @@ internal sealed unsafe class MatchWorkspace : IDisposable
 
     private static byte* Take(ref byte* next, int bytes)
     {
+        if (t_makePart is { } makePart)
+            return (byte*)makePart(bytes);
         byte* taken = next;
         next += bytes;
         return taken;
@@ -129,7 +149,9 @@ internal sealed unsafe class MatchWorkspace : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(_memory);
-        _memory = null;
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        NativeMemory.AlignedFree(_block);
     }
 }

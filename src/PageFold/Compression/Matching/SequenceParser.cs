@@ -12,7 +12,7 @@ internal interface IParseRules
     /// <summary>The shortest other match.</summary>
     public static abstract int MinMatch { get; }
 
-    /// <summary>The candidates that are compared at one position: 1 to 3. The next one is the candidate of the candidate.</summary>
+    /// <summary>The candidates that are compared at one position: 1 to 4. The next one is the candidate of the candidate.</summary>
     public static abstract int Candidates { get; }
 
     /// <summary>Also compares the match at the next position.</summary>
@@ -129,10 +129,13 @@ internal static unsafe class SequenceParser
         byte* there = here + ahead;
         nint distance = candidates[at + ahead];
         nint length = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(there, there - distance));
+        nint older = distance;
         if (TRules.Candidates > 1)
-            TakeOlder<TPath>(there, candidates, at + ahead, ref distance, ref length);
+            TakeOlder<TPath>(there, candidates, at + ahead, ref older, ref distance, ref length);
         if (TRules.Candidates > 2)
-            TakeOlder<TPath>(there, candidates, at + ahead, ref distance, ref length);
+            TakeOlder<TPath>(there, candidates, at + ahead, ref older, ref distance, ref length);
+        if (TRules.Candidates > 3)
+            TakeOlder<TPath>(there, candidates, at + ahead, ref older, ref distance, ref length);
         // Without a branch: whether a match at the last distance comes first.
         nint takesRepeat = 0;
         nint aheadOfRepeat = 0;
@@ -161,8 +164,11 @@ internal static unsafe class SequenceParser
             byte* next = there + 1;
             nint nextDistance = candidates[at + ahead + 1];
             nint nextLength = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(next, next - nextDistance));
+            nint nextOlder = nextDistance;
             if (TRules.Candidates > 2)
-                TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextDistance, ref nextLength);
+                TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextOlder, ref nextDistance, ref nextLength);
+            if (TRules.Candidates > 3)
+                TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextOlder, ref nextDistance, ref nextLength);
             nint later = (length + 1 - nextLength) >> 63 & -(nint)(known >> (int)ahead >> 1 & 1);
             ahead -= later;
             distance ^= (distance ^ nextDistance) & later;
@@ -193,16 +199,18 @@ internal static unsafe class SequenceParser
         return position <= last;
     }
 
-    /// <summary>Takes the candidate's own candidate instead, if the match there is longer.</summary>
+    /// <summary>Goes on to a candidate's own candidate, and takes it instead if the match there is longer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TakeOlder<TPath>(byte* there, ushort* candidates, nint at, ref nint distance, ref nint length)
+    private static void TakeOlder<TPath>(byte* there, ushort* candidates, nint at, ref nint older, ref nint distance, ref nint length)
         where TPath : struct, IInstructionPath
     {
         // A candidate in the dictionary has none: the place before the first position is zero.
-        nint from = at - distance;
-        nint older = distance + candidates[from | from >> 63];
+        nint from = at - older;
+        nint next = older + candidates[from | from >> 63];
+        // Too far away: the same one again.
+        older ^= (older ^ next) & (next - MatchDictionary.MaxDistance - 1) >> 63;
         nint olderLength = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(there, there - older));
-        nint better = (length - olderLength & older - MatchDictionary.MaxDistance - 1) >> 63;
+        nint better = (length - olderLength) >> 63;
         distance ^= (distance ^ older) & better;
         length ^= (length ^ olderLength) & better;
     }

@@ -24,15 +24,16 @@ internal static class InstructionPaths
     private const int AmdFamilyOfZen1And2 = 0x17;
     private const int HygonFamily = 0x18;
 
+    /// <summary>True if PDEP and PEXT take about 20 cycles and more: AMD before Zen 3 has them in microcode.</summary>
+    public static bool DepositIsMicrocode { get; } = IsAmdBeforeZen3();
+
     /// <summary>The most capable one.</summary>
+    /// <remarks>After <see cref="DepositIsMicrocode"/>, on which it depends: initializers run in the order in which they are written.</remarks>
     public static InstructionPath Best { get; } =
         Avx2Path.IsSupported ? InstructionPath.Avx2
         : Avx2WithoutDepositPath.IsSupported ? InstructionPath.Avx2WithoutDeposit
         : Vector128Path.IsSupported ? InstructionPath.Vector128
         : InstructionPath.Scalar;
-
-    /// <summary>True if PDEP and PEXT take about 20 cycles and more: AMD before Zen 3 has them in microcode.</summary>
-    public static bool DepositIsMicrocode { get; } = IsAmdBeforeZen3();
 
     /// <summary>True if this processor has the instructions of a path.</summary>
     public static bool Supports(InstructionPath path) => path switch
