@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PageFold.Compression.Paths;
@@ -23,10 +24,14 @@ internal sealed unsafe class MatchDictionary
 
     private readonly uint* _table;
 
-    private MatchDictionary(int length, int indexBits)
+    // Bits of the tag that lengthen the index of a text's own table: a dictionary may have many more positions than a text.
+    private readonly int _moreBits;
+
+    private MatchDictionary(int length, int indexBits, int moreBits)
     {
         Length = length;
-        TableBytes = sizeof(uint) << indexBits;
+        _moreBits = moreBits;
+        TableBytes = sizeof(uint) << indexBits + moreBits;
         _table = (uint*)NativeMemory.AllocZeroed((nuint)TableBytes);
     }
 
@@ -42,7 +47,9 @@ internal sealed unsafe class MatchDictionary
     public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content)
         where TShape : struct, IMatchShape
     {
-        MatchDictionary made = new(content.Length, TShape.IndexBits);
+        int bits = BitOperations.Log2((uint)Math.Max(1, content.Length - 1)) + 1;
+        int moreBits = Math.Clamp(bits - TShape.IndexBits, 0, TShape.TagBits);
+        MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits);
         // The block behind the content is there for the hashes of the last positions.
         const int Block = 256;
         byte[] padded = new byte[content.Length + 2 * Block];
@@ -56,7 +63,10 @@ internal sealed unsafe class MatchDictionary
                 ScalarPath.Hash<TShape>(text + start, indexes, entries, 0, Block);
                 // Later positions take the place of earlier ones: they are nearer.
                 for (int i = 0; i < Block && start + i + 5 <= content.Length; i++)
-                    made._table[indexes[i]] = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                {
+                    uint index = Index(indexes[i], entries[i], moreBits);
+                    made._table[index] = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                }
             }
         }
         return made;
@@ -68,6 +78,7 @@ internal sealed unsafe class MatchDictionary
         where TShape : struct, IMatchShape
     {
         uint* table = _table;
+        int moreBits = _moreBits;
         uint* indexes = workspace.Indexes;
         uint* entries = workspace.Entries;
         ushort* distances = workspace.Candidates + start;
@@ -80,7 +91,7 @@ internal sealed unsafe class MatchDictionary
             uint found = 0;
             for (int j = 0; j < 16; j++)
             {
-                uint entry = table[indexes[i + j]];
+                uint entry = table[Index(indexes[i + j], entries[i + j], moreBits)];
                 uint distance = reach + (uint)(i + j) - (entry & ((1u << PositionBits) - 1));
                 uint differ = (entry ^ entries[i + j]) >> (32 - TShape.TagBits) | distance >> PositionBits;
                 uint hit = differ - 1 >> 31 & ~(hits >> j);
@@ -93,4 +104,8 @@ internal sealed unsafe class MatchDictionary
         }
         return any;
     }
+
+    /// <summary>Returns an entry's place in the table of the dictionary.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Index(uint index, uint entry, int moreBits) => index << moreBits | (uint)((ulong)entry >> 32 - moreBits);
 }

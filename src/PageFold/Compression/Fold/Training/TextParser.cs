@@ -9,13 +9,14 @@ internal abstract unsafe class TextParser : IDisposable
     private readonly MatchDictionary? _dictionary;
     private readonly FoldWorkspace _workspace;
     private readonly ushort[] _sequences;
-    private readonly int[] _counts = new int[LiteralCode.Symbols];
+    private readonly TextMatch[] _matches;
 
     private TextParser(int maxLength, ReadOnlySpan<byte> content, int tableBytes, MatchDictionary? dictionary)
     {
         _dictionary = dictionary;
         _workspace = new FoldWorkspace(maxLength, tableBytes, content);
-        _sequences = new ushort[2 * SequenceParser.MaxMatches(maxLength)];
+        _matches = new TextMatch[2 * SequenceParser.MaxMatches(maxLength)];
+        _sequences = new ushort[_matches.Length];
     }
 
     /// <summary>Creates a parser.</summary>
@@ -32,28 +33,47 @@ internal abstract unsafe class TextParser : IDisposable
     /// <summary>Parses a text of at least one byte and at most the parser's length.</summary>
     public ParsedText Parse(ReadOnlySpan<byte> text)
     {
-        _workspace.Match.Load(text);
-        _counts.AsSpan().Clear();
+        Span<int> literals = stackalloc int[LiteralCode.Symbols];
+        literals.Clear();
+        ReadOnlySpan<TextMatch> matches = FindMatches(text);
         int anchor = 0;
+        int last = 1;
+        for (int i = 0; i < matches.Length; i++)
+        {
+            TextMatch match = matches[i];
+            Count(text[anchor..match.Position], literals);
+            int distance = match.Distance == last ? Cells.Repeat : Cells.OfDistance(match.Distance);
+            _sequences[i] = (ushort)Cells.Place(distance, Cells.OfLiterals(match.Position - anchor), Cells.OfMatch(match.Length));
+            last = match.Distance;
+            anchor = match.Position + match.Length;
+        }
+        Count(text[anchor..], literals);
+        return new ParsedText(text.Length, _sequences.AsSpan(0, matches.Length), literals);
+    }
+
+    /// <summary>Finds the matches of a text; they are valid until the next call.</summary>
+    public ReadOnlySpan<TextMatch> FindMatches(ReadOnlySpan<byte> text)
+    {
+        _workspace.Match.Load(text);
         int count = 0;
         if (TryMatch(_workspace, _dictionary, text.Length, out ulong* firstEnd, out ulong* secondEnd))
         {
-            int last = 1;
             for (ulong* match = _workspace.First; match < firstEnd; match++)
-                Add(Position(*match), Length(*match), Distance(*match), text, ref anchor, ref last, ref count);
+                _matches[count++] = TextMatch.Of(*match);
+            int end = count == 0 ? 0 : _matches[count - 1].Position + _matches[count - 1].Length;
             bool isCut = false;
             for (ulong* match = _workspace.Second; match < secondEnd; match++)
             {
                 // What the first half's last match covers of the second half falls away.
-                int over = isCut ? 0 : Math.Max(0, anchor - Position(*match));
-                isCut |= over == 0 || Length(*match) - over >= SequenceParser.MinRepeat;
+                TextMatch found = TextMatch.Of(*match);
+                int over = isCut ? 0 : Math.Max(0, end - found.Position);
+                isCut |= over == 0 || found.Length - over >= SequenceParser.MinRepeat;
                 if (isCut)
-                    Add(Position(*match) + over, Length(*match) - over, Distance(*match), text, ref anchor, ref last, ref count);
+                    _matches[count++] = found with { Position = found.Position + over, Length = found.Length - over };
             }
         }
-        Count(text[anchor..]);
         GC.KeepAlive(this);
-        return new ParsedText(text.Length, _sequences.AsSpan(0, count), _counts);
+        return _matches.AsSpan(0, count);
     }
 
     public void Dispose()
@@ -70,25 +90,10 @@ internal abstract unsafe class TextParser : IDisposable
         ? new Shaped<TPath, SmallShape>(maxLength, dictionary)
         : new Shaped<TPath, LargeShape>(maxLength, dictionary);
 
-    private static int Position(ulong match) => (int)(match & ushort.MaxValue);
-
-    private static int Length(ulong match) => (int)(match >> SequenceParser.LengthShift & ushort.MaxValue);
-
-    private static int Distance(ulong match) => (int)(match >> SequenceParser.DistanceShift);
-
-    private void Add(int position, int length, int distance, ReadOnlySpan<byte> text, ref int anchor, ref int last, ref int count)
-    {
-        Count(text[anchor..position]);
-        int cell = distance == last ? Cells.Repeat : Cells.OfDistance(distance);
-        _sequences[count++] = (ushort)Cells.Place(cell, Cells.OfLiterals(position - anchor), Cells.OfMatch(length));
-        last = distance;
-        anchor = position + length;
-    }
-
-    private void Count(ReadOnlySpan<byte> literals)
+    private static void Count(ReadOnlySpan<byte> literals, Span<int> counts)
     {
         foreach (byte value in literals)
-            _counts[value]++;
+            counts[value]++;
     }
 
     private sealed class Shaped<TPath, TShape>(int maxLength, ReadOnlySpan<byte> dictionary) : TextParser(
@@ -108,4 +113,16 @@ internal abstract unsafe class TextParser : IDisposable
             return true;
         }
     }
+}
+
+/// <summary>A part of a text that has occurred before.</summary>
+/// <param name="Position">Where it begins.</param>
+/// <param name="Length">Its bytes.</param>
+/// <param name="Distance">How far back the earlier occurrence begins.</param>
+internal readonly record struct TextMatch(int Position, int Length, int Distance)
+{
+    /// <summary>Reads a match as the parser writes it.</summary>
+    public static TextMatch Of(ulong match) => new(
+        (int)(match & ushort.MaxValue), (int)(match >> SequenceParser.LengthShift & ushort.MaxValue),
+        (int)(match >> SequenceParser.DistanceShift));
 }
