@@ -128,6 +128,32 @@ public class ServeLifeTests
         Assert.Equal(content, client.Read(8 << 20, content.Length));
     }
 
+    [Fact]
+    public void Tables_trained_on_the_disk_are_used_for_its_idle_pages_too_and_kept_only_where_they_gain()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--codec", "auto", "--idle", "1s");
+        using ServeClient client = server.Connect();
+        Command few = server.Ask("recompress", "--codec", "fold:dense", "--train");
+        Assert.Equal(0, few.ExitCode);
+        Assert.Contains("nothing was trained: there are fewer than 64 pages", few.Error, StringComparison.Ordinal);
+        byte[] content = ServeContent.Letters(4 << 20, 1);
+        client.Write(0, content);
+        JsonElement result = server.Figures("recompress", "--codec", "fold:dense", "--train");
+        Assert.InRange(result.GetProperty("bytesAfter").GetInt64(), 1, result.GetProperty("bytesBefore").GetInt64() - 1);
+        JsonElement trained = Trained();
+        Assert.Equal(("fold", 1), (trained.GetProperty("name").GetString(), trained.GetProperty("level").GetInt32()));
+        Assert.Equal(content.Length / Page, trained.GetProperty("pages").GetInt64());
+        Assert.Contains("fold:dense with ", server.Ask("stat").Output, StringComparison.Ordinal);
+        client.Write(4 << 20, content);
+        ServeProcess.Until(() => Trained().GetProperty("pages").GetInt64() == 2 * content.Length / Page, "recompression");
+        Assert.Equal(content, client.Read(0, content.Length));
+        Assert.Equal(content, client.Read(4 << 20, content.Length));
+
+        JsonElement Trained() => server.Stat().GetProperty("codecs").EnumerateArray()
+            .Single(codec => codec.GetProperty("dictionaryBytes").GetInt32() > 0);
+    }
+
     [Theory]
     [InlineData("fold:dense", "--codec", "auto")]
     [InlineData("zstd", "--codec", "auto", "--recompress", "zstd:1")]

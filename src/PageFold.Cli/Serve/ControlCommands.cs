@@ -179,8 +179,8 @@ internal static class ControlCommands
         };
         Option<string?> train = new("--train")
         {
-            Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as "
-                + "large as told.",
+            Description = "Train on the disk's own pages first: tables of fold with a dictionary, kept where that gains, or a dictionary "
+                + "of zstd; in place of earlier ones of the codec. The dictionary has up to 32 KiB, or as much as told.",
             HelpName = "[BYTES]",
             Arity = ArgumentArity.ZeroOrOne,
         };
