@@ -44,8 +44,8 @@ foreach (TextSet set in sets)
     FoldTables before = BuiltInTables.For(set.Length);
     PageCodec[] codecs =
     [
-        new FoldCodec(FoldCodec.DenseLevel, trained, InstructionPaths.Best), new FoldCodec(FoldCodec.FastLevel, trained, InstructionPaths.Best),
-        new FoldCodec(FoldCodec.DenseLevel, before, InstructionPaths.Best), PageCodec.Lz4Managed, PageCodec.Zstd(1), PageCodec.Zstd(3),
+        new FoldCodec(FoldLevel.Dense, trained, InstructionPaths.Best), new FoldCodec(FoldLevel.Fast, trained, InstructionPaths.Best),
+        new FoldCodec(FoldLevel.Dense, before, InstructionPaths.Best), PageCodec.Lz4Managed, PageCodec.Zstd(1), PageCodec.Zstd(3),
     ];
     foreach ((string source, List<byte[]> texts) in set.HeldOut)
     {

@@ -91,7 +91,7 @@ internal sealed class FoldCodec : PageCodec
     /// <summary>The most bytes that tables with a dictionary take, and that making them takes.</summary>
     public static long MaxSharedBytes(int definitionBytes) => FoldTables.MaxBytes + definitionBytes;
 
-    public override int MaxCompressedLength(int pageSize) => pageSize + FoldHeader.MaxBytes;
+    public override int MaxCompressedLength(int pageSize) => pageSize + FoldHeader.MaxRawBytes;
 
     public override PageCodecContext CreateContext(int pageSize)
     {
@@ -121,6 +121,6 @@ internal sealed class FoldCodec : PageCodec
             (true, FoldLevel.Fast) => new FoldContext<TPath, SmallShape, FastLevel>(tables, tables.SmallDictionary, pageSize),
             (true, _) => new FoldContext<TPath, SmallShape, DenseLevel>(tables, tables.SmallDictionary, pageSize),
             (false, FoldLevel.Fast) => new FoldContext<TPath, LargeShape, FastLevel>(tables, tables.LargeDictionary, pageSize),
-            (false, _) => new FoldContext<TPath, LargeShape, DenseLevel>(tables, tables.LargeDictionary, pageSize),
+            (false, _) => new FoldContext<TPath, LargeShape, DenseLongLevel>(tables, tables.LargeDictionary, pageSize),
         };
 }

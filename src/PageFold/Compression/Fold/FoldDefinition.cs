@@ -10,11 +10,12 @@ namespace PageFold.Compression.Fold;
 /// <list type="bullet">
 /// <item>4: "PFT1", which names the version of the format</item>
 /// <item>4: the length of texts for which the set was trained; an advice</item>
-/// <item>4: the number of literal tables, 1 to 16</item>
+/// <item>2: the number of codes of literals, 0 to 15</item>
+/// <item>2: the number of codes of tokens, 0 to 15</item>
 /// <item>4: the length of the dictionary, 0 to 65,536</item>
 /// <item>256 × 9: the boxes, each with the three bases in two bytes and then in three bytes, from the lowest bit, five bits for each number
 /// of extra bits, one for multiples of 8 and one for the last distance again</item>
-/// <item>128 for each literal table: the lengths of the codes, four bits for each value</item>
+/// <item>128 for each code of literals, and then of tokens: the lengths of the symbols' codes, four bits for each, lower bits first</item>
 /// <item>the dictionary</item>
 /// <item>8: the XXH3 hash of all that precedes, which is the set's identity</item>
 /// </list>
@@ -22,22 +23,24 @@ namespace PageFold.Compression.Fold;
 internal sealed class FoldDefinition
 {
     /// <summary>The most bytes of a definition.</summary>
-    public const int MaxBytes = HeaderBytes + FoldTables.Boxes * BoxBytes + FoldTables.MaxLiteralTables * LiteralTableBytes
+    public const int MaxBytes = HeaderBytes + FoldTables.Boxes * BoxBytes + 2 * PrefixTables.Max * CodeBytes
         + MatchDictionary.MaxLength + IdentityBytes;
 
     private const uint Magic = 0x31544650;
     private const int HeaderBytes = 16;
     private const int BoxBytes = 9;
-    private const int LiteralTableBytes = LiteralCode.Symbols / 2;
+    private const int CodeBytes = LiteralCode.Symbols / 2;
     private const int IdentityBytes = sizeof(ulong);
     private const int BitsWidth = 5;
     private const int BitsMask = (1 << BitsWidth) - 1;
     private const int MultiplesBit = 3 * BitsWidth;
     private const int RepeatBit = MultiplesBit + 1;
 
-    private FoldDefinition(int length, IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> literalLengths, ReadOnlyMemory<byte> dictionary)
+    private FoldDefinition(int length, IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> literalLengths, IReadOnlyList<byte[]> tokenLengths,
+        ReadOnlyMemory<byte> dictionary)
     {
-        (Length, Boxes, LiteralLengths, Dictionary) = (length, boxes, literalLengths, dictionary);
+        (Length, Boxes, Dictionary) = (length, boxes, dictionary);
+        (LiteralLengths, TokenLengths) = (literalLengths, tokenLengths);
         Identity = BinaryPrimitives.ReadUInt64LittleEndian(ToArray().AsSpan()[^IdentityBytes..]);
     }
 
@@ -50,22 +53,24 @@ internal sealed class FoldDefinition
     /// <summary>The meaning of each token.</summary>
     public IReadOnlyList<Box> Boxes { get; }
 
-    /// <summary>For each literal table the length of each value's code.</summary>
+    /// <summary>For each code of literals the length of each value's code.</summary>
     public IReadOnlyList<byte[]> LiteralLengths { get; }
+
+    /// <summary>For each code of tokens the length of each token's code.</summary>
+    public IReadOnlyList<byte[]> TokenLengths { get; }
 
     /// <summary>What precedes each text; empty for nothing.</summary>
     public ReadOnlyMemory<byte> Dictionary { get; }
 
     /// <summary>Makes a definition; null if the parts cannot be tables.</summary>
-    public static FoldDefinition? TryMake(
-        int length, IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> literalLengths, ReadOnlyMemory<byte> dictionary)
+    public static FoldDefinition? TryMake(int length, IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> literalLengths,
+        IReadOnlyList<byte[]> tokenLengths, ReadOnlyMemory<byte> dictionary)
     {
         bool valid = length > 0
             && boxes.Count == FoldTables.Boxes && boxes.All(box => box.IsValid) && CoverAll(boxes)
-            && literalLengths.Count is > 0 and <= FoldTables.MaxLiteralTables
-            && literalLengths.All(lengths => lengths.Length == LiteralCode.Symbols && LiteralCode.IsComplete(lengths))
+            && AreCodes(literalLengths) && AreCodes(tokenLengths)
             && dictionary.Length <= MatchDictionary.MaxLength;
-        return valid ? new FoldDefinition(length, boxes, literalLengths, dictionary) : null;
+        return valid ? new FoldDefinition(length, boxes, literalLengths, tokenLengths, dictionary) : null;
     }
 
     /// <summary>Reads a definition; null if the bytes are none.</summary>
@@ -75,44 +80,53 @@ internal sealed class FoldDefinition
         if (span.Length < HeaderBytes || BinaryPrimitives.ReadUInt32LittleEndian(span) != Magic)
             return null;
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(span[4..]);
-        uint tables = BinaryPrimitives.ReadUInt32LittleEndian(span[8..]);
+        int literalCodes = BinaryPrimitives.ReadUInt16LittleEndian(span[8..]);
+        int tokenCodes = BinaryPrimitives.ReadUInt16LittleEndian(span[10..]);
         uint dictionary = BinaryPrimitives.ReadUInt32LittleEndian(span[12..]);
-        if (length > int.MaxValue || tables > FoldTables.MaxLiteralTables || dictionary > MatchDictionary.MaxLength)
+        if (length > int.MaxValue || literalCodes > PrefixTables.Max || tokenCodes > PrefixTables.Max
+            || dictionary > MatchDictionary.MaxLength)
             return null;
-        int literalStart = HeaderBytes + FoldTables.Boxes * BoxBytes;
-        int dictionaryStart = literalStart + (int)tables * LiteralTableBytes;
+        int codesStart = HeaderBytes + FoldTables.Boxes * BoxBytes;
+        int dictionaryStart = codesStart + (literalCodes + tokenCodes) * CodeBytes;
         int end = dictionaryStart + (int)dictionary;
         if (span.Length != end + IdentityBytes || XxHash3.HashToUInt64(span[..end]) != BinaryPrimitives.ReadUInt64LittleEndian(span[end..]))
             return null;
         Box[] boxes = new Box[FoldTables.Boxes];
         for (int i = 0; i < boxes.Length; i++)
             boxes[i] = ReadBox(span.Slice(HeaderBytes + i * BoxBytes, BoxBytes));
-        byte[][] lengths = new byte[tables][];
+        byte[][] lengths = new byte[literalCodes + tokenCodes][];
         for (int i = 0; i < lengths.Length; i++)
-            lengths[i] = ReadLengths(span.Slice(literalStart + i * LiteralTableBytes, LiteralTableBytes));
-        return TryMake((int)length, boxes, lengths, bytes[dictionaryStart..end]);
+            lengths[i] = ReadLengths(span.Slice(codesStart + i * CodeBytes, CodeBytes));
+        return TryMake((int)length, boxes, lengths[..literalCodes], lengths[literalCodes..], bytes[dictionaryStart..end]);
     }
 
     /// <summary>Returns the bytes of the definition.</summary>
     public byte[] ToArray()
     {
-        int literalStart = HeaderBytes + FoldTables.Boxes * BoxBytes;
-        int dictionaryStart = literalStart + LiteralLengths.Count * LiteralTableBytes;
+        int codesStart = HeaderBytes + FoldTables.Boxes * BoxBytes;
+        int dictionaryStart = codesStart + (LiteralLengths.Count + TokenLengths.Count) * CodeBytes;
         int end = dictionaryStart + Dictionary.Length;
         byte[] bytes = new byte[end + IdentityBytes];
         Span<byte> span = bytes;
         BinaryPrimitives.WriteUInt32LittleEndian(span, Magic);
         BinaryPrimitives.WriteInt32LittleEndian(span[4..], Length);
-        BinaryPrimitives.WriteInt32LittleEndian(span[8..], LiteralLengths.Count);
+        BinaryPrimitives.WriteUInt16LittleEndian(span[8..], (ushort)LiteralLengths.Count);
+        BinaryPrimitives.WriteUInt16LittleEndian(span[10..], (ushort)TokenLengths.Count);
         BinaryPrimitives.WriteInt32LittleEndian(span[12..], Dictionary.Length);
         for (int i = 0; i < Boxes.Count; i++)
             WriteBox(Boxes[i], span.Slice(HeaderBytes + i * BoxBytes, BoxBytes));
-        for (int i = 0; i < LiteralLengths.Count; i++)
-            WriteLengths(LiteralLengths[i], span.Slice(literalStart + i * LiteralTableBytes, LiteralTableBytes));
+        for (int i = 0; i < LiteralLengths.Count + TokenLengths.Count; i++)
+        {
+            WriteLengths(i < LiteralLengths.Count ? LiteralLengths[i] : TokenLengths[i - LiteralLengths.Count],
+                span.Slice(codesStart + i * CodeBytes, CodeBytes));
+        }
         Dictionary.Span.CopyTo(span[dictionaryStart..]);
         BinaryPrimitives.WriteUInt64LittleEndian(span[end..], XxHash3.HashToUInt64(span[..end]));
         return bytes;
     }
+
+    private static bool AreCodes(IReadOnlyList<byte[]> codes) => codes.Count <= PrefixTables.Max
+        && codes.All(lengths => lengths.Length == LiteralCode.Symbols && LiteralCode.IsComplete(lengths));
 
     /// <summary>True if every sequence has a box.</summary>
     private static bool CoverAll(IReadOnlyList<Box> boxes)

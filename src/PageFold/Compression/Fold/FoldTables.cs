@@ -12,9 +12,6 @@ internal sealed unsafe class FoldTables
     /// <summary>The number of boxes, one for each value of a token.</summary>
     public const int Boxes = 256;
 
-    /// <summary>The most literal tables.</summary>
-    public const int MaxLiteralTables = 16;
-
     /// <summary>Bytes of a token's entry in <see cref="Tokens"/>.</summary>
     public const int TokenStride = 16;
 
@@ -32,6 +29,7 @@ internal sealed unsafe class FoldTables
 
     private const int Alignment = 64;
     private const int PeriodRows = 16;
+    private const int MapBytes = (Cells.MapLength + Alignment - 1) & -Alignment;
 
     private readonly byte* _memory;
     private readonly Lazy<MatchDictionary?> _small;
@@ -41,29 +39,26 @@ internal sealed unsafe class FoldTables
     public FoldTables(FoldDefinition definition)
     {
         Definition = definition;
-        int literalTables = definition.LiteralLengths.Count;
-        long periods = PeriodRows * PeriodStride;
-        long tokens = Boxes * TokenStride;
-        long decode = literalTables * (sizeof(ushort) << LiteralCode.MaxBits);
-        long encode = literalTables * LiteralCode.Symbols * sizeof(uint);
-        long costs = LiteralCode.Symbols * MaxLiteralTables;
-        int map = (Cells.MapLength + Alignment - 1) & -Alignment;
-        TableBytes = periods + tokens + decode + encode + costs + map;
+        TableBytes = BytesFor(definition.LiteralLengths.Count, definition.TokenLengths.Count);
         _memory = (byte*)NativeMemory.AlignedAlloc((nuint)TableBytes, Alignment);
         NativeMemory.Clear(_memory, (nuint)TableBytes);
         GC.AddMemoryPressure(TableBytes);
         Periods = _memory;
-        Tokens = Periods + periods;
-        LiteralDecode = (ushort*)(Tokens + tokens);
-        LiteralEncode = (uint*)((byte*)LiteralDecode + decode);
-        LiteralCosts = (byte*)LiteralEncode + encode;
-        Map = LiteralCosts + costs;
+        Tokens = Periods + PeriodRows * PeriodStride;
+        byte* next = Tokens + Boxes * TokenStride;
+        LiteralCodes = new PrefixTables(definition.LiteralLengths, ref next);
+        TokenCodes = new PrefixTables(definition.TokenLengths, ref next);
+        Map = next;
+        CodedMap = next + MapBytes;
         _small = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<SmallShape>(definition.Dictionary.Span));
         _large = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<LargeShape>(definition.Dictionary.Span));
         MakePeriods();
         MakeTokens(definition.Boxes);
-        MakeMap(definition.Boxes);
-        MakeLiterals(definition.LiteralLengths);
+        // A token as it is has 8 bits whatever it is; coded ones are cheaper or dearer.
+        MakeMap(Map, definition.Boxes, token => definition.Boxes[token].ExtraBits);
+        int codes = Math.Max(1, TokenCodes.Count);
+        MakeMap(CodedMap, definition.Boxes,
+            token => definition.Boxes[token].ExtraBits + (double)definition.TokenLengths.Sum(lengths => lengths[token]) / codes);
     }
 
     ~FoldTables()
@@ -76,8 +71,7 @@ internal sealed unsafe class FoldTables
     public FoldDefinition Definition { get; }
 
     /// <summary>The most bytes of a set without its dictionary, and with the finder's tables of one.</summary>
-    public static long MaxBytes { get; } = PeriodRows * PeriodStride + Boxes * TokenStride + MaxLiteralTables * (sizeof(ushort) << LiteralCode.MaxBits)
-        + MaxLiteralTables * LiteralCode.Symbols * sizeof(uint) + LiteralCode.Symbols * MaxLiteralTables + Cells.MapLength + Alignment
+    public static long MaxBytes { get; } = BytesFor(PrefixTables.Max, PrefixTables.Max)
         + MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>();
 
     /// <summary>Bytes of all of it: the tables, the dictionary and the finder's tables of it.</summary>
@@ -102,17 +96,17 @@ internal sealed unsafe class FoldTables
     /// <remarks>A word has the literals, the match's length and the distance less one in 16 bits each, from bit 0, 16 and 48.</remarks>
     public byte* Tokens { get; }
 
-    /// <summary>For each literal table, and each string of 11 bits: the length of the first code and, in the upper byte, its value.</summary>
-    public ushort* LiteralDecode { get; }
+    /// <summary>The codes of literals.</summary>
+    public PrefixTables LiteralCodes { get; }
 
-    /// <summary>For each literal table and value: the length of its code and, from bit 8, the code.</summary>
-    public uint* LiteralEncode { get; }
-
-    /// <summary>For each value the length of its code in each of 16 tables.</summary>
-    public byte* LiteralCosts { get; }
+    /// <summary>The codes of tokens.</summary>
+    public PrefixTables TokenCodes { get; }
 
     /// <summary>For each combination of cells the token of the cheapest box that contains it.</summary>
     public byte* Map { get; }
+
+    /// <summary>As <see cref="Map"/>, where tokens are coded.</summary>
+    public byte* CodedMap { get; }
 
     private void MakePeriods()
     {
@@ -139,10 +133,10 @@ internal sealed unsafe class FoldTables
         }
     }
 
-    private void MakeMap(IReadOnlyList<Box> boxes)
+    private static void MakeMap(byte* map, IReadOnlyList<Box> boxes, Func<int, double> cost)
     {
         Span<bool> filled = new bool[Cells.MapLength];
-        foreach (int token in Enumerable.Range(0, Boxes).OrderBy(token => boxes[token].ExtraBits))
+        foreach (int token in Enumerable.Range(0, Boxes).OrderBy(cost))
         {
             Box box = boxes[token];
             int[] literals = [.. Enumerable.Range(0, Cells.LiteralCells).Where(box.HasLiterals)];
@@ -153,9 +147,9 @@ internal sealed unsafe class FoldTables
                 {
                     foreach (int match in matches)
                     {
-                        int cell = distance * Cells.DistanceStride + literal * Cells.LiteralStride + match;
+                        int cell = Cells.Place(distance, literal, match);
                         if (!filled[cell])
-                            Map[cell] = (byte)token;
+                            map[cell] = (byte)token;
                         filled[cell] = true;
                     }
                 }
@@ -163,24 +157,6 @@ internal sealed unsafe class FoldTables
         }
     }
 
-    private void MakeLiterals(IReadOnlyList<byte[]> tables)
-    {
-        // A table that is not there is the most expensive one.
-        NativeMemory.Fill(LiteralCosts, LiteralCode.Symbols * MaxLiteralTables, LiteralCode.MaxBits);
-        ushort[] codes = new ushort[LiteralCode.Symbols];
-        for (int table = 0; table < tables.Count; table++)
-        {
-            byte[] lengths = tables[table];
-            LiteralCode.Assign(lengths, codes);
-            ushort* decode = LiteralDecode + (table << LiteralCode.MaxBits);
-            for (int symbol = 0; symbol < LiteralCode.Symbols; symbol++)
-            {
-                int length = lengths[symbol];
-                LiteralEncode[table * LiteralCode.Symbols + symbol] = (uint)(length | codes[symbol] << 8);
-                LiteralCosts[symbol * MaxLiteralTables + table] = (byte)length;
-                for (int bits = codes[symbol]; bits < 1 << LiteralCode.MaxBits; bits += 1 << length)
-                    decode[bits] = (ushort)(length | symbol << 8);
-            }
-        }
-    }
+    private static long BytesFor(int literalCodes, int tokenCodes) => PeriodRows * PeriodStride + Boxes * TokenStride
+        + PrefixTables.BytesFor(literalCodes) + PrefixTables.BytesFor(tokenCodes) + 2 * MapBytes;
 }

@@ -25,8 +25,10 @@ internal sealed unsafe class FoldWorkspace : IDisposable
         Second = First + layout.Matches / sizeof(ulong);
         Tokens = (byte*)(Second + layout.Matches / sizeof(ulong));
         ExtraBits = Tokens + layout.Tokens;
-        Streams = ExtraBits + layout.ExtraBits;
-        Packed = (byte*)First + layout.Front;
+        LiteralStreams = ExtraBits + layout.ExtraBits;
+        TokenStreams = LiteralStreams + SymbolBlock.MaxStreams * StreamStride;
+        DecodedTokens = (byte*)First + LiteralReader.Front;
+        Packed = (byte*)First + layout.Literals + layout.Front;
     }
 
     /// <summary>The match finder's part.</summary>
@@ -48,10 +50,16 @@ internal sealed unsafe class FoldWorkspace : IDisposable
     public byte* ExtraBits { get; }
 
     /// <summary>The coded literals, upwards, each stream <see cref="StreamStride"/> behind the one before.</summary>
-    public byte* Streams { get; }
+    public byte* LiteralStreams { get; }
+
+    /// <summary>The coded tokens, likewise.</summary>
+    public byte* TokenStreams { get; }
 
     /// <summary>Bytes from one stream to the next.</summary>
     public int StreamStride { get; }
+
+    /// <summary>The decoder's tokens, with room before and behind them.</summary>
+    public byte* DecodedTokens { get; }
 
     /// <summary>The decoder's copy of the packed bytes.</summary>
     public byte* Packed { get; }
@@ -67,19 +75,18 @@ internal sealed unsafe class FoldWorkspace : IDisposable
     /// <summary>The sizes of the parts.</summary>
     private readonly struct Layout
     {
-        private const int Streams = 7;
-
         public Layout(int maxLength)
         {
             int matches = 2 * SequenceParser.MaxMatches(maxLength);
             Matches = Round(matches / 2 * sizeof(ulong));
             Tokens = Round(matches);
             ExtraBits = Round(matches * 3 * Box.MaxBits / 8);
-            StreamStride = Round((maxLength / Streams + FoldHeader.MaxSingle) * LiteralCode.MaxBits / 8 + sizeof(ulong));
+            StreamStride = Round((maxLength / SymbolBlock.MaxStreams + SymbolBlock.MaxSingle) * LiteralCode.MaxBits / 8 + sizeof(ulong));
             Front = Round(maxLength / 4);
             Literals = LiteralReader.Front + Round(maxLength + Slack);
-            int encoder = 2 * Matches + Tokens + ExtraBits + Streams * StreamStride;
-            int decoder = Front + 2 * maxLength + 2 * Slack;
+            int encoder = 2 * Matches + Tokens + ExtraBits + 2 * SymbolBlock.MaxStreams * StreamStride;
+            // As many tokens as there can be literals.
+            int decoder = Literals + Front + 2 * maxLength + 2 * Slack;
             Bytes = Literals + Math.Max(encoder, decoder);
         }
 

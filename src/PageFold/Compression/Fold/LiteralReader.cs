@@ -31,9 +31,36 @@ internal static unsafe class LiteralReader
     private const ulong Marker = 1UL << 63;
     private const uint CodeMask = (1 << LiteralCode.MaxBits) - 1;
 
+    /// <summary>Decodes the symbols of a block; false if their codes are not there, or they lie beyond their regions.</summary>
+    /// <param name="codes">The codes.</param>
+    /// <param name="block">The block, which is coded.</param>
+    /// <param name="symbols">Receives the symbols.</param>
+    /// <param name="start">Where the first region begins.</param>
+    /// <param name="second">Where the second region begins; with one region, where that ends.</param>
+    public static bool TryRead<TPath>(PrefixTables codes, in SymbolBlock block, byte* symbols, byte* start, byte* second)
+        where TPath : struct, IInstructionPath
+    {
+        ushort** segments = stackalloc ushort*[SymbolBlock.MaxSegments];
+        for (int segment = 0; segment < block.SegmentCount; segment++)
+        {
+            int code = block.Codes[segment] - 1;
+            if ((uint)code >= (uint)codes.Count)
+                return false;
+            segments[segment] = codes.Decode + (code << LiteralCode.MaxBits);
+        }
+        byte* third = second + block.Regions[1];
+        byte* fourth = third + block.Regions[2];
+        return block.RegionCount switch
+        {
+            1 => Read1<TPath>(*segments, symbols, block.Count, start, second),
+            2 => Read3<TPath>(*segments, symbols, block.Count, start, second, third),
+            _ => Read7<TPath>(segments, symbols, block.Count, start, second, third, fourth, fourth + block.Regions[3]),
+        };
+    }
+
     /// <summary>Decodes literals of one region; false if they lie beyond it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Read1<TPath>(ushort* table, byte* literals, int count, byte* start, byte* end)
+    private static bool Read1<TPath>(ushort* table, byte* literals, int count, byte* start, byte* end)
         where TPath : struct, IInstructionPath
     {
         byte* to = literals + count - 2;
@@ -54,7 +81,7 @@ internal static unsafe class LiteralReader
 
     /// <summary>Decodes literals of two regions; false if they lie beyond theirs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Read3<TPath>(ushort* table, byte* literals, int count, byte* start, byte* second, byte* end)
+    private static bool Read3<TPath>(ushort* table, byte* literals, int count, byte* start, byte* second, byte* end)
         where TPath : struct, IInstructionPath
     {
         byte* to = literals + count - 2;
@@ -81,8 +108,8 @@ internal static unsafe class LiteralReader
 
     /// <summary>Decodes literals of four regions; false if they lie beyond theirs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Read7<TPath>(
-        ushort* table, byte* literals, int count, byte* start, byte* second, byte* third, byte* fourth, byte* end)
+    private static bool Read7<TPath>(
+        ushort** segments, byte* literals, int count, byte* start, byte* second, byte* third, byte* fourth, byte* end)
         where TPath : struct, IInstructionPath
     {
         byte* to = literals + count - 2;
@@ -99,19 +126,25 @@ internal static unsafe class LiteralReader
         ulong bits6 = Marker;
         do
         {
-            Up<TPath>(ref start, ref bits0);
-            Up<TPath>(ref second, ref bits1);
-            Down<TPath>(ref secondEnd, ref bits2);
-            Up<TPath>(ref third, ref bits3);
-            Down<TPath>(ref thirdEnd, ref bits4);
-            Up<TPath>(ref fourth, ref bits5);
-            Down<TPath>(ref end, ref bits6);
-            Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to);
-            Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 7);
-            Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 14);
-            Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 21);
-            Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 28);
-            to -= 35;
+            ushort* table = *segments++;
+            byte* segmentEnd = to - SymbolBlock.SegmentLength > literals - 2 ? to - SymbolBlock.SegmentLength : literals - 2;
+            do
+            {
+                Up<TPath>(ref start, ref bits0);
+                Up<TPath>(ref second, ref bits1);
+                Down<TPath>(ref secondEnd, ref bits2);
+                Up<TPath>(ref third, ref bits3);
+                Down<TPath>(ref thirdEnd, ref bits4);
+                Up<TPath>(ref fourth, ref bits5);
+                Down<TPath>(ref end, ref bits6);
+                Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to);
+                Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 7);
+                Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 14);
+                Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 21);
+                Take7(table, ref bits0, ref bits1, ref bits2, ref bits3, ref bits4, ref bits5, ref bits6, to - 28);
+                to -= 35;
+            }
+            while (to > segmentEnd);
         }
         while (to > literals - 2);
         return start <= firstEnd && second <= secondEnd + sizeof(ulong) && third <= thirdEnd + sizeof(ulong) && fourth <= end + sizeof(ulong);

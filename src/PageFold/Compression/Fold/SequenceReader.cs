@@ -28,13 +28,15 @@ internal static unsafe class SequenceReader
     /// <param name="workspace">Receives the text.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <param name="tokens">The tokens.</param>
-    /// <param name="tokensEnd">The end of them.</param>
+    /// <param name="count">The number of tokens.</param>
     /// <param name="literals">The literals.</param>
     /// <param name="literalsEnd">The end of them; null if they end where the extra bits end.</param>
+    /// <param name="bitsStart">Before this no extra bits are.</param>
     /// <param name="bitsEnd">Where the extra bits begin: they go from here to lower addresses.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool TryRead<TPath>(
-        FoldTables tables, MatchWorkspace workspace, nint length, byte* tokens, byte* tokensEnd, byte* literals, byte* literalsEnd, byte* bitsEnd)
+        FoldTables tables, MatchWorkspace workspace, nint length, byte* tokens, int count,
+        byte* literals, byte* literalsEnd, byte* bitsStart, byte* bitsEnd)
         where TPath : struct, IInstructionPath
     {
         byte* to = workspace.Text;
@@ -43,7 +45,8 @@ internal static unsafe class SequenceReader
         byte* entries = tables.Tokens;
         byte* periods = tables.Periods;
         nint bits = 0;
-        nint maxBits = (nint)(bitsEnd - tokensEnd) * 8;
+        byte* tokensEnd = tokens + count;
+        nint maxBits = (nint)(bitsEnd - bitsStart) * 8;
         bitsEnd -= sizeof(ulong);
         // The last distance less one.
         nint last = 0;

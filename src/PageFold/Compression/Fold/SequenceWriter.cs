@@ -12,6 +12,7 @@ internal static unsafe class SequenceWriter
 
     /// <summary>Writes all sequences of a text.</summary>
     /// <param name="tables">The tables.</param>
+    /// <param name="map">The one of the tables' maps that tells the tokens.</param>
     /// <param name="workspace">The text, and where its parts go.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <param name="firstEnd">The end of the first half's matches.</param>
@@ -19,14 +20,13 @@ internal static unsafe class SequenceWriter
     /// <param name="parts">Receives how long each part is.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write<TPath>(
-        FoldTables tables, FoldWorkspace workspace, nint length, ulong* firstEnd, ulong* secondEnd, out FoldParts parts)
+        FoldTables tables, byte* map, FoldWorkspace workspace, nint length, ulong* firstEnd, ulong* secondEnd, out FoldParts parts)
         where TPath : struct, IInstructionPath
     {
         byte* text = workspace.Match.Text;
         byte* token = workspace.Tokens;
         byte* literals = workspace.Literals;
         byte* extra = workspace.ExtraBits;
-        byte* map = tables.Map;
         byte* entries = tables.Tokens;
         ulong* match = workspace.First;
         ulong* end = firstEnd;

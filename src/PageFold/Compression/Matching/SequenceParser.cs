@@ -12,7 +12,7 @@ internal interface IParseRules
     /// <summary>The shortest other match.</summary>
     public static abstract int MinMatch { get; }
 
-    /// <summary>The candidates that are compared at one position: 1 to 4. The next one is the candidate of the candidate.</summary>
+    /// <summary>The candidates that are compared at one position, at least one. The next one is the candidate of the candidate.</summary>
     public static abstract int Candidates { get; }
 
     /// <summary>Also compares the match at the next position.</summary>
@@ -134,7 +134,7 @@ internal static unsafe class SequenceParser
             TakeOlder<TPath>(there, candidates, at + ahead, ref older, ref distance, ref length);
         if (TRules.Candidates > 2)
             TakeOlder<TPath>(there, candidates, at + ahead, ref older, ref distance, ref length);
-        if (TRules.Candidates > 3)
+        for (int i = 3; i < TRules.Candidates; i++)
             TakeOlder<TPath>(there, candidates, at + ahead, ref older, ref distance, ref length);
         // Without a branch: whether a match at the last distance comes first.
         nint takesRepeat = 0;
@@ -167,9 +167,9 @@ internal static unsafe class SequenceParser
             nint nextOlder = nextDistance;
             if (TRules.Candidates > 2)
                 TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextOlder, ref nextDistance, ref nextLength);
-            if (TRules.Candidates > 3)
+            for (int i = 3; i < TRules.Candidates; i++)
                 TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextOlder, ref nextDistance, ref nextLength);
-            nint later = (length + 1 - nextLength) >> 63 & -(nint)(known >> (int)ahead >> 1 & 1);
+            nint later = (length - nextLength) >> 63 & -(nint)(known >> (int)ahead >> 1 & 1);
             ahead -= later;
             distance ^= (distance ^ nextDistance) & later;
             length ^= (length ^ nextLength) & later;

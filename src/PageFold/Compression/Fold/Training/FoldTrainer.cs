@@ -30,7 +30,7 @@ internal static class FoldTrainer
             int[] extraBits = ExtraBits(boxes);
             used = parsed.FindAll(text => Bytes(text, extraBits, tables) < text.Length);
         }
-        return FoldDefinition.TryMake(length, boxes, tables, dictionary)
+        return FoldDefinition.TryMake(length, boxes, tables, TrainTokens(used, boxes, cancellation), dictionary)
             ?? throw new InvalidOperationException("training made tables that are none");
     }
 
@@ -73,10 +73,39 @@ internal static class FoldTrainer
         return parsed;
     }
 
+    /// <summary>Chooses the codes of tokens.</summary>
+    /// <remarks>Which box an encoder chooses depends on what the boxes' tokens cost, and that on how often they are chosen.</remarks>
+    private static byte[][] TrainTokens(List<ParsedText> texts, Box[] boxes, CancellationToken cancellation)
+    {
+        byte[][] codes = [];
+        for (int round = 0; round <= Rounds; round++)
+        {
+            FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [], codes, default)!);
+            byte[] map = new byte[Cells.MapLength];
+            unsafe
+            {
+                new ReadOnlySpan<byte>(tables.CodedMap, map.Length).CopyTo(map);
+            }
+            GC.KeepAlive(tables);
+            codes = LiteralTableTrainer.Train(texts.ConvertAll(text => TokensOf(text, map)), cancellation);
+        }
+        return codes;
+    }
+
+    /// <summary>Returns a text whose literals are the tokens of another one.</summary>
+    private static ParsedText TokensOf(ParsedText text, byte[] map)
+    {
+        Span<int> counts = stackalloc int[FoldTables.Boxes];
+        counts.Clear();
+        foreach (ushort place in text.Sequences)
+            counts[map[place]]++;
+        return new ParsedText(text.Length, [], counts);
+    }
+
     /// <summary>Returns for each place of a map the extra bits of the cheapest box.</summary>
     private static int[] ExtraBits(Box[] boxes)
     {
-        FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [LiteralTableTrainer.Uniform()], default)!);
+        FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [], [], default)!);
         int[] bits = new int[Cells.MapLength];
         unsafe
         {
@@ -89,7 +118,7 @@ internal static class FoldTrainer
 
     private static long Bytes(ParsedText text, int[] extraBits, byte[][] tables)
     {
-        long bits = new FoldHeader(text.Length).RawBytes * 8L + LiteralTableTrainer.Bits(text, tables);
+        long bits = FoldHeader.MaxRawBytes * 8L + LiteralTableTrainer.Bits(text, tables);
         foreach (ushort place in text.Sequences)
             bits += 8 + extraBits[place];
         return (bits + 7) / 8;

@@ -10,7 +10,7 @@ namespace PageFold.Compression.Fold.Training;
 /// </remarks>
 internal sealed class LiteralTableTrainer
 {
-    private const int Tables = FoldTables.MaxLiteralTables;
+    private const int Tables = PrefixTables.Max;
     private const int Symbols = LiteralCode.Symbols;
     private const int Starts = 6;
     private const int FirstIterations = 8;
@@ -35,7 +35,7 @@ internal sealed class LiteralTableTrainer
     private readonly byte[][] _lengths = new byte[Tables][];
 
     // For each value its length in each of the tables.
-    private readonly int[] _costs = new int[Symbols * Tables];
+    private readonly int[] _costs = new int[Symbols * PrefixTables.CostStride];
     private readonly long[][] _weights = new long[Tables][];
     private readonly int[] _members = new int[Tables];
 
@@ -177,14 +177,14 @@ internal sealed class LiteralTableTrainer
         Vector128<int> d = default;
         for (int i = 0; i < literals.Length; i += 2)
         {
-            ReadOnlySpan<int> row = costs.Slice(literals[i] * Tables, Tables);
+            ReadOnlySpan<int> row = costs.Slice(literals[i] * PrefixTables.CostStride, PrefixTables.CostStride);
             Vector128<int> count = Vector128.Create((int)literals[i + 1]);
             a += count * Vector128.Create(row);
             b += count * Vector128.Create(row[4..]);
             c += count * Vector128.Create(row[8..]);
             d += count * Vector128.Create(row[12..]);
         }
-        Span<int> sums = stackalloc int[Tables];
+        Span<int> sums = stackalloc int[PrefixTables.CostStride];
         a.CopyTo(sums);
         b.CopyTo(sums[4..]);
         c.CopyTo(sums[8..]);
@@ -228,6 +228,6 @@ internal sealed class LiteralTableTrainer
     {
         _lengths[table] = lengths;
         for (int symbol = 0; symbol < Symbols; symbol++)
-            _costs[symbol * Tables + table] = lengths[symbol];
+            _costs[symbol * PrefixTables.CostStride + table] = lengths[symbol];
     }
 }

@@ -87,8 +87,8 @@ internal abstract unsafe class TextParser : IDisposable
 
     private static TextParser Create<TPath>(int maxLength, ReadOnlySpan<byte> dictionary)
         where TPath : struct, IInstructionPath => maxLength <= 1 << SmallShape.PositionBits
-        ? new Shaped<TPath, SmallShape>(maxLength, dictionary)
-        : new Shaped<TPath, LargeShape>(maxLength, dictionary);
+        ? new Shaped<TPath, SmallShape, DenseLevel>(maxLength, dictionary)
+        : new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary);
 
     private static void Count(ReadOnlySpan<byte> literals, Span<int> counts)
     {
@@ -96,10 +96,11 @@ internal abstract unsafe class TextParser : IDisposable
             counts[value]++;
     }
 
-    private sealed class Shaped<TPath, TShape>(int maxLength, ReadOnlySpan<byte> dictionary) : TextParser(
+    private sealed class Shaped<TPath, TShape, TLevel>(int maxLength, ReadOnlySpan<byte> dictionary) : TextParser(
         maxLength, dictionary, MatchFinder.TableBytes<TShape>(), dictionary.IsEmpty ? null : MatchDictionary.Make<TShape>(dictionary))
         where TPath : struct, IInstructionPath
         where TShape : struct, IMatchShape
+        where TLevel : struct, IFoldLevel
     {
         private protected override bool TryMatch(
             FoldWorkspace workspace, MatchDictionary? dictionary, int length, out ulong* firstEnd, out ulong* secondEnd)
@@ -108,7 +109,7 @@ internal abstract unsafe class TextParser : IDisposable
             secondEnd = null;
             if (!MatchFinder.Find<TPath, TShape>(workspace.Match, length, dictionary))
                 return false;
-            SequenceParser.Parse<TPath, DenseLevel>(
+            SequenceParser.Parse<TPath, TLevel>(
                 workspace.Match, length - 1, length, workspace.First, out firstEnd, workspace.Second, out secondEnd);
             return true;
         }

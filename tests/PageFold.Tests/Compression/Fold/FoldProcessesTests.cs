@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.IO.Hashing;
+using PageFold.Compression.Fold;
+using PageFold.Compression.Paths;
+
+namespace PageFold.Tests.Compression.Fold;
+
+/// <summary>Processes for which the runtime hides instructions write the same bytes as this one.</summary>
+/// <remarks>
+/// The runtime hides BMI2 only together with AVX2, so the path with AVX2 and without PDEP is met in <see cref="FoldPathsTests"/> alone.
+/// </remarks>
+public class FoldProcessesTests
+{
+    private const string ReportVariable = "PAGEFOLD_FOLD_HASH_REPORT";
+
+    [Theory]
+    [InlineData("vector128", "DOTNET_EnableAVX2=0")]
+    [InlineData("vector128", "DOTNET_EnableAVX=0")]
+    [InlineData("vector128", "DOTNET_EnableSSE42=0")]
+    [InlineData("scalar", "DOTNET_EnableHWIntrinsic=0")]
+    [InlineData(null, "DOTNET_TieredCompilation=0")]
+    [InlineData(null, "DOTNET_TieredPGO=0", "DOTNET_ReadyToRun=0")]
+    public async Task A_process_without_some_instructions_writes_the_same(string? path, params string[] settings)
+    {
+        Assert.SkipUnless(Avx2Path.IsSupported, "The processor has fewer instructions than the settings hide.");
+        string report = Path.GetTempFileName();
+        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in Arguments())
+            start.ArgumentList.Add(argument);
+        start.Environment[ReportVariable] = report;
+        foreach (string setting in settings)
+            start.Environment[setting[..setting.IndexOf('=')]] = setting[(setting.IndexOf('=') + 1)..];
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {await output} {await errors}");
+        string[] lines = await File.ReadAllLinesAsync(report, TestContext.Current.CancellationToken);
+        File.Delete(report);
+        Assert.Equal(2, lines.Length);
+        Assert.Equal(path ?? InstructionPaths.NameOf(InstructionPaths.Best), lines[0]);
+        Assert.Equal(Hash(), lines[1]);
+    }
+
+    /// <summary>Tells the hash of what the best path of this process writes; to the file that the test above names, if it has started this.</summary>
+    [Fact]
+    public void The_best_path_reads_what_it_writes()
+    {
+        string hash = Hash();
+        Assert.Equal(16, hash.Length);
+        if (Environment.GetEnvironmentVariable(ReportVariable) is { } report)
+            File.WriteAllLines(report, [InstructionPaths.NameOf(InstructionPaths.Best), hash]);
+    }
+
+    /// <summary>A hash of what a fixed set of texts becomes, at both levels and with several tables.</summary>
+    private static string Hash()
+    {
+        XxHash3 hash = new();
+        Span<byte> number = stackalloc byte[4];
+        foreach (FoldLevel level in FoldSubjects.Levels)
+        {
+            foreach (string tables in (string[])[FoldSubjects.BuiltIn, "1000", "65536", FoldSubjects.Crude])
+            {
+                FoldCodec codec = FoldSubjects.Codec(level, tables, InstructionPaths.Best);
+                foreach (int size in (int[])[33, 512, 4096, 16384, 65536])
+                {
+                    using PageCodecContext context = codec.CreateContext(size);
+                    byte[] text = new byte[size];
+                    byte[] back = new byte[size];
+                    byte[] packed = new byte[codec.MaxCompressedLength(size)];
+                    for (int i = 0; i < (size > 4096 ? 20 : 200); i++)
+                    {
+                        Contents.Fill(text, i % Contents.Kinds.Length, (ulong)i, FoldSubjects.Dictionary(tables));
+                        Assert.True(context.TryCompress(text, packed, out int written));
+                        Assert.True(context.TryDecompress(packed.AsSpan(0, written), back));
+                        Assert.True(text.AsSpan().SequenceEqual(back));
+                        BinaryPrimitives.WriteInt32LittleEndian(number, written);
+                        hash.Append(number);
+                        hash.Append(packed.AsSpan(0, written));
+                    }
+                }
+            }
+        }
+        return $"{hash.GetCurrentHashAsUInt64():x16}";
+    }
+
+    private static IEnumerable<string> Arguments()
+    {
+        string assembly = typeof(FoldProcessesTests).Assembly.Location;
+        // The process is this program itself, or a host that runs its assembly.
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+        {
+            yield return "exec";
+            yield return assembly;
+        }
+        yield return "-method";
+        yield return $"{typeof(FoldProcessesTests).FullName}.{nameof(The_best_path_reads_what_it_writes)}";
+        yield return "-noColor";
+    }
+}
