@@ -11,8 +11,8 @@ public partial class FoldSpecificationTests
     private const string Text = "one potato, two potato, six potato, ten";
 
     [Theory]
-    [InlineData(FoldLevel.Fast, "### At the fast level", 28)]
-    [InlineData(FoldLevel.Dense, "### At the dense level", 21)]
+    [InlineData(FoldLevel.Fast, "### Literals as they are", 28)]
+    [InlineData(FoldLevel.Dense, "### Coded literals", 21)]
     public void The_example_of_the_specification_is_what_the_codec_writes(FoldLevel level, string section, int length)
     {
         byte[] text = Encoding.ASCII.GetBytes(Text);
@@ -81,7 +81,7 @@ public partial class FoldSpecificationTests
         int refused = 0;
         for (int bit = 0; bit < 8 * packed.Length; bit++)
         {
-            // A changed number of tokens, a token or an extra bit. What is as it was may be damaged streams with the other header's codes.
+            // A changed number of tokens, a token or an extra bit. A code, from bit 0 to 7, makes of all else something else.
             if (bit < 8)
                 continue;
             packed[bit / 8] ^= (byte)(1 << bit % 8);

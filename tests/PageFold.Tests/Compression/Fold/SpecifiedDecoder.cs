@@ -9,7 +9,7 @@ namespace PageFold.Tests.Compression.Fold;
 internal sealed class SpecifiedDecoder
 {
     private const int BoxCount = 256;
-    private const int CodesStart = 16 + 9 * BoxCount;
+    private const int Segment = 1015;
 
     private readonly SpecifiedBox[] _boxes = new SpecifiedBox[BoxCount];
     private readonly List<Dictionary<(int Length, int Code), byte>> _literalCodes = [];
@@ -23,90 +23,90 @@ internal sealed class SpecifiedDecoder
         int literalCodes = BinaryPrimitives.ReadUInt16LittleEndian(file[8..]);
         int tokenCodes = BinaryPrimitives.ReadUInt16LittleEndian(file[10..]);
         int dictionary = BinaryPrimitives.ReadInt32LittleEndian(file[12..]);
-        Require(literalCodes <= 15 && tokenCodes <= 15 && dictionary is >= 0 and <= 65536, "all numbers are in range");
-        Require(file.Length == CodesStart + 128 * (literalCodes + tokenCodes) + dictionary + 8, "the length follows from them");
+        Require(literalCodes <= 15 && tokenCodes <= 15 && dictionary is >= 0 and <= 65536, "the numbers are in range");
+        Require(file.Length == 16 + 9 * BoxCount + 128 * (literalCodes + tokenCodes) + dictionary + 8, "the length follows from them");
         Require(
             XxHash3.HashToUInt64(file[..^8]) == BinaryPrimitives.ReadUInt64LittleEndian(file[^8..]), "the file ends with its identity");
         for (int token = 0; token < BoxCount; token++)
             _boxes[token] = new SpecifiedBox(file.Slice(16 + 9 * token, 9));
         for (int code = 0; code < literalCodes + tokenCodes; code++)
-            (code < literalCodes ? _literalCodes : _tokenCodes).Add(Codes(file.Slice(CodesStart + 128 * code, 128)));
+            (code < literalCodes ? _literalCodes : _tokenCodes).Add(Codes(file.Slice(16 + 9 * BoxCount + 128 * code, 128)));
         _dictionary = file[^(8 + dictionary)..^8].ToArray();
     }
 
     /// <summary>Decodes a text of a length; null if the bytes are to be refused.</summary>
     public byte[]? Decode(byte[] packed, int length)
     {
+        int literalBits = 0;
+        while (1 << literalBits < length)
+            literalBits++;
+        int tokenBits = Math.Max(0, literalBits - 1);
         if (packed.Length == 0 || packed.Length > length + 72)
             return null;
-        int width = 0;
-        while (1 << width < length)
-            width++;
         Bits header = new(packed, 0, 1);
-        int literalCode = header.Take(4);
-        int tokenCode = header.Take(4);
-        int tokenCount = header.Take(Math.Max(0, width - 1));
-        Coded? literals = null;
-        Coded? tokens = null;
-        if (literalCode != 0)
+        List<int> ofLiterals = [header.Take(4)];
+        List<int> ofTokens = [header.Take(4)];
+        int tokens = header.Take(tokenBits);
+        int literals = 0;
+        int[] literalRegions = [];
+        if (ofLiterals[0] != 0)
         {
-            int count = header.Take(width) + 1;
-            literals = new Coded(count, [0, .. Fields(header, Regions(count) - 1, width)],
-                [literalCode, .. Fields(header, Segments(count) - 1, 4)]);
+            literals = header.Take(literalBits) + 1;
+            literalRegions = [.. Enumerable.Range(0, Regions(literals) - 1).Select(_ => header.Take(literalBits))];
+            ofLiterals.AddRange(Enumerable.Range(0, (literals - 1) / Segment).Select(_ => header.Take(4)));
         }
-        if (tokenCode != 0)
-            tokens = new Coded(tokenCount, Fields(header, Regions(tokenCount), width),
-                [tokenCode, .. Fields(header, Segments(tokenCount) - 1, 4)]);
-        int at = (int)(header.Taken + 7) / 8;
-        int afterTokens = at + (tokens?.Regions.Sum() ?? tokenCount);
-        if (afterTokens > packed.Length)
+        int[] tokenRegions = [];
+        if (ofTokens[0] != 0)
+        {
+            tokenRegions = [.. Enumerable.Range(0, Regions(tokens)).Select(_ => header.Take(literalBits))];
+            ofTokens.AddRange(Enumerable.Range(0, Math.Max(0, tokens - 1) / Segment).Select(_ => header.Take(4)));
+        }
+        int at = (int)((header.Taken + 7) / 8);
+        int rest = at + (ofTokens[0] == 0 ? tokens : tokenRegions.Sum());
+        int bitsEnd = packed.Length - literalRegions.Sum();
+        if (literals > length || rest > bitsEnd)
             return null;
-        byte[]? decodedTokens = tokens is null ? packed[at..afterTokens] : Symbols(packed, tokens, _tokenCodes, at, at + tokens.Regions[0]);
-        int bitsEnd = packed.Length - (literals?.Regions.Sum() ?? 0);
-        if (decodedTokens is null || bitsEnd < afterTokens || literals?.Count > length)
-            return null;
-        byte[]? decoded = literals is null ? null : Symbols(packed, literals, _literalCodes, afterTokens, bitsEnd);
-        return literals is not null && decoded is null ? null : Decode(packed, length, decodedTokens, afterTokens, bitsEnd, decoded);
+        byte[]? tokenBytes = ofTokens[0] == 0
+            ? packed[at..rest]
+            : Symbols(packed, at, at + tokenRegions[0], tokenRegions[1..], tokens, ofTokens, _tokenCodes);
+        byte[]? literalBytes = ofLiterals[0] == 0
+            ? packed
+            : Symbols(packed, rest, bitsEnd, literalRegions, literals, ofLiterals, _literalCodes);
+        return tokenBytes is null || literalBytes is null
+            ? null
+            : Decode(packed, length, rest, tokenBytes, bitsEnd, ofLiterals[0] == 0 ? null : literalBytes);
     }
 
-    private static int Regions(int symbols) => symbols < 64 ? 1 : symbols < 160 ? 2 : 4;
+    private static int Regions(int count) => count < 64 ? 1 : count < 160 ? 2 : 4;
 
-    private static int Segments(int symbols) => Math.Max(1, (symbols + 1014) / 1015);
-
-    private static int[] Fields(Bits header, int count, int width) => [.. Enumerable.Range(0, count).Select(_ => header.Take(width))];
-
-    /// <summary>Decodes the tokens or the literals; null if a code is none of the set.</summary>
-    /// <param name="packed">The encoded text.</param>
-    /// <param name="coded">What the header says of them.</param>
-    /// <param name="codes">The set's codes.</param>
-    /// <param name="start">Where the first region begins.</param>
-    /// <param name="second">Where the first region ends.</param>
-    private static byte[]? Symbols(
-        byte[] packed, Coded coded, List<Dictionary<(int Length, int Code), byte>> codes, int start, int second)
+    /// <summary>Decodes symbols; null if one of their codes is not there.</summary>
+    private static byte[]? Symbols(byte[] packed, int start, int second, int[] regions, int count, List<int> segments,
+        List<Dictionary<(int Length, int Code), byte>> codes)
     {
-        if (coded.Codes.Any(code => code == 0 || code > codes.Count))
+        if (segments.Any(code => code < 1 || code > codes.Count))
             return null;
         List<Bits> streams = [new Bits(packed, start, 1)];
-        foreach (int region in coded.Regions.Skip(1))
+        int at = second;
+        foreach (int region in regions)
         {
-            streams.Add(new Bits(packed, second, 1));
-            second += region;
-            streams.Add(new Bits(packed, second - 1, -1));
+            streams.Add(new Bits(packed, at, 1));
+            at += region;
+            streams.Add(new Bits(packed, at - 1, -1));
         }
-        byte[] symbols = new byte[coded.Count];
-        for (int i = 0; i < symbols.Length; i++)
-            symbols[^(i + 1)] = Symbol(streams[i % streams.Count], codes[coded.Codes[i / 1015] - 1]);
+        byte[] symbols = new byte[count];
+        for (int i = 0; i < count; i++)
+            symbols[count - 1 - i] = Symbol(streams[i % streams.Count], codes[segments[i / Segment] - 1]);
         return symbols;
     }
 
     /// <summary>Carries the sequences out.</summary>
     /// <param name="packed">The encoded text.</param>
     /// <param name="length">Bytes of the text.</param>
-    /// <param name="tokens">The decoded tokens.</param>
-    /// <param name="at">Where the literals begin.</param>
+    /// <param name="at">Where the tokens end.</param>
+    /// <param name="tokens">The tokens.</param>
     /// <param name="bitsEnd">The end of the region in which the extra bits are.</param>
-    /// <param name="literals">The decoded literals; null if they are as they are.</param>
-    private byte[]? Decode(byte[] packed, int length, byte[] tokens, int at, int bitsEnd, byte[]? literals)
+    /// <param name="literals">The decoded literals; null if they follow the tokens as they are.</param>
+    private byte[]? Decode(byte[] packed, int length, int at, byte[] tokens, int bitsEnd, byte[]? literals)
     {
         Bits extra = new(packed, bitsEnd - 1, -1);
         List<byte> text = [.. _dictionary];
@@ -167,9 +167,6 @@ internal sealed class SpecifiedDecoder
     }
 
     private static void Require(bool condition, string what) => Assert.True(condition, what);
-
-    /// <summary>What a header says of coded tokens or literals; of the literals' first region it says nothing.</summary>
-    private sealed record Coded(int Count, int[] Regions, int[] Codes);
 
     /// <summary>A string of bits: bytes in one direction, in each byte from the least significant bit; zeros beyond the ends.</summary>
     private sealed class Bits(byte[] bytes, int start, int step)
