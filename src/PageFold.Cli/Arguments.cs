@@ -8,14 +8,6 @@ namespace PageFold.Cli;
 /// <summary>Parses the options that several commands share; a wrong value gets a message of one line.</summary>
 internal static class Arguments
 {
-    public const string CodecNames = "lz4, lz4-managed, zstd or none";
-
-    /// <summary>The same for options that take a level after the name.</summary>
-    public const string CodecNamesWithLevel = "lz4, lz4-managed, none, zstd, or zstd with a level from -7 to 22 as in zstd:9";
-
-    /// <summary>The names of codecs that compress.</summary>
-    public const string CompressingCodecs = "zstd, zstd with a level from -7 to 22 as in zstd:9, lz4 or lz4-managed";
-
     /// <summary>Opens the data of a command: the memory of a process, the named paths, or else the .NET SDK's own folder.</summary>
     /// <param name="paths">Files, folders, devices and streams.</param>
     /// <param name="pid">The process, instead of paths.</param>
@@ -43,31 +35,6 @@ internal static class Arguments
     }
 
     public static int? Pid(string? text) => text is null ? null : Integer("--pid", text, 1, int.MaxValue, "a process's number");
-
-    public static PageCodec Codec(string name, string? level, out int? chosenLevel)
-    {
-        chosenLevel = null;
-        string known = name.ToLowerInvariant();
-        if (level is not null && known is "lz4" or "lz4-managed" or "none")
-            throw new UserErrorException($"--level {Shown(level!)} goes with --codec zstd only; {name} has no levels.");
-        switch (known)
-        {
-            case "lz4":
-                return PageCodec.Lz4;
-            case "lz4-managed":
-                return PageCodec.Lz4Managed;
-            case "none":
-                return PageCodec.None;
-            case "zstd":
-                chosenLevel = level is null ? 3 : Integer("--level", level, -7, 22, "-7 to 22");
-                return PageCodec.Zstd(chosenLevel.Value);
-            case var _ when known.Split(':') is ["zstd", var behind]:
-                throw new UserErrorException(
-                    $"--codec {name} contains a level, which this command takes separately; write --codec zstd --level {behind}.");
-            default:
-                throw new UserErrorException($"--codec {Shown(name)} does not exist; choose {CodecNames}.");
-        }
-    }
 
     public static int PageSize(string text, string option = "--page-size", string what = "a page size")
     {

@@ -24,3 +24,29 @@ internal sealed class WorkProgress
 
     private sealed record Step(string Name, long Total);
 }
+
+/// <summary>A step of which the share that is done is told, 0 to 1. One thread at a time reports.</summary>
+internal sealed class ShareProgress : IProgress<double>
+{
+    private const int Whole = 10_000;
+
+    private readonly WorkProgress _progress;
+    private long _told;
+
+    private ShareProgress(WorkProgress progress) => _progress = progress;
+
+    /// <summary>Begins a step of the work.</summary>
+    public static ShareProgress Begin(WorkProgress progress, string name)
+    {
+        progress.Begin(name, Whole);
+        return new ShareProgress(progress);
+    }
+
+    /// <summary>Reports the share; a smaller one than before counts as that.</summary>
+    public void Report(double value)
+    {
+        long now = Math.Max(_told, (long)(value * Whole));
+        _progress.Add(now - _told);
+        _told = now;
+    }
+}

@@ -1,5 +1,6 @@
 using PageFold.Compression;
 using PageFold.Compression.Fold;
+using PageFold.Compression.Lz4;
 
 namespace PageFold;
 
@@ -19,8 +20,10 @@ public abstract class PageCodec
     public static PageCodec Lz4 { get; } =
         Interop.LibLz4.Instance is { } library ? new NativeLz4Codec(library) : new ManagedLz4Codec("lz4");
 
-    /// <summary>LZ4 without native code, for every platform.</summary>
-    /// <remarks>Slower, above all where the runtime cannot optimize by profile (ahead-of-time compilation).</remarks>
+    /// <summary>LZ4 without native code, for every platform, by this library's own encoder and decoder.</summary>
+    /// <remarks>
+    /// It looks for matches at more positions than liblz4 does, so results are somewhat shorter. Pages have at most 64 KiB.
+    /// </remarks>
     public static PageCodec Lz4Managed { get; } = new ManagedLz4Codec("lz4-managed");
 
     /// <summary>Stores pages raw.</summary>

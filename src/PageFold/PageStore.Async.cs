@@ -1,7 +1,7 @@
 namespace PageFold;
 
-// The operations that wait for a device, for callers that must not. Each runs on a thread of its own, not of the thread pool: writers wait
-// for a snapshot to make room, and they may be the pool's threads.
+// The operations that wait for a device, or take long, for callers that must not. Each runs on a thread of its own, not of the thread
+// pool: writers wait for a snapshot to make room, and they may be the pool's threads.
 public sealed partial class PageStore
 {
     /// <summary>Does what <see cref="SaveSnapshot"/> does, on a thread of its own.</summary>
@@ -43,6 +43,17 @@ public sealed partial class PageStore
     public Task<WritebackResult> WriteBackAsync(WritebackSelection? selection = null, IProgress<double>? progress = null,
         CancellationToken cancellationToken = default) =>
         OnItsOwnThread(() => WriteBack(selection, progress, cancellationToken), CancellationToken.None);
+
+    /// <summary>Does what <see cref="TrainFoldTables"/> does, on a thread of its own.</summary>
+    /// <param name="level">The level that the pages will be compressed at.</param>
+    /// <param name="dictionaryBytes">Bytes of a dictionary at most, 1 KiB to 64 KiB; 0 (the default) for none.</param>
+    /// <param name="leastGain">The part of the bytes, 0 to less than 1, that the tables must save.</param>
+    /// <param name="cancellationToken">Ends the training.</param>
+    /// <returns>The tables; null if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
+    /// <inheritdoc cref="TrainFoldTables" path="/exception"/>
+    public Task<byte[]?> TrainFoldTablesAsync(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
+        CancellationToken cancellationToken = default) =>
+        OnItsOwnThread(() => TrainFoldTables(level, dictionaryBytes, leastGain, cancellationToken), cancellationToken);
 
     private Task<T> OnItsOwnThread<T>(Func<T> work, CancellationToken cancellationToken)
     {

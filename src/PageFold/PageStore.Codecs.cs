@@ -138,4 +138,35 @@ public sealed partial class PageStore
     public byte[]? TrainDictionary(int bytes = 32 << 10, int level = ZstdCodec.DefaultLevel,
         CancellationToken cancellationToken = default) =>
         new DictionaryTrainer(_index, _reader).Train(bytes, level, cancellationToken);
+
+    /// <summary>
+    /// Trains tables on some of the store's pages, chosen evenly, for <see cref="PageCodec.Fold"/>. Tables of one's own say the sequences
+    /// that are frequent in these pages with fewer bits than the built-in ones, and code their literals better.
+    /// </summary>
+    /// <param name="level">The level that the pages will be compressed at.</param>
+    /// <param name="dictionaryBytes">
+    /// Bytes at most, 1 KiB to 64 KiB, of a dictionary that may be trained with the tables: content that precedes each page. Every context
+    /// of the codec holds a copy. 0 (the default) for none.
+    /// </param>
+    /// <param name="leastGain">
+    /// The part of the bytes, 0 to less than 1, that the tables must save. A quarter of the samples decides; it is not used for training.
+    /// They are compared with the built-in tables and with those that the store has a codec of this level for, whichever are better.
+    /// </param>
+    /// <param name="cancellationToken">Ends the training.</param>
+    /// <returns>The tables; null if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
+    /// <remarks>
+    /// Takes seconds of one processor. While it works it holds, within the memory limit, samples of up to 16 MiB, as much again for what is
+    /// known of them, and 16 MiB, or 104 MiB with a dictionary. It takes fewer samples where the limit leaves less. The tables belong to
+    /// the caller. Reading a sample counts as an access.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such level, or the size or the gain is out of range.</exception>
+    /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
+    /// <exception cref="PageCorruptException">A sample does not match its checksum.</exception>
+    /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>
+    /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public byte[]? TrainFoldTables(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
+        CancellationToken cancellationToken = default) =>
+        new FoldTablesTrainer(_index, _reader, _codecs, _incompressibleAbove).Train(level, dictionaryBytes, leastGain, cancellationToken);
 }

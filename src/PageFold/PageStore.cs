@@ -53,6 +53,7 @@ public sealed partial class PageStore : IDisposable
     private readonly SnapshotLoader _loader;
     private readonly Lock _ownerChanges = new();
     private readonly long _overwriteReserve;
+    private readonly int _incompressibleAbove;
     private long _ownerBytes;
 
     /// <summary>Makes an empty store.</summary>
@@ -75,6 +76,7 @@ public sealed partial class PageStore : IDisposable
         StoreThrow.IfSnapshotReserveInvalid(options.SnapshotReserve, MemoryLimits.Resolve(options.MemoryLimit));
         StoreThrow.IfOverwriteReserveInvalid(options.OverwriteReserve, MemoryLimits.Resolve(options.MemoryLimit));
         int incompressibleAbove = Math.Min(options.IncompressibleAbove ?? options.PageSize / 32 * 31, options.PageSize - 1);
+        _incompressibleAbove = incompressibleAbove;
         _overwriteReserve = options.OverwriteReserve;
         ZsPoolOptions poolOptions = options.PoolOptions;
         FrameArena arena = poolOptions.MakeArena();

@@ -16,7 +16,7 @@ public class BenchCodecTests
         using DataFolder data = new();
         Command run = Command.Run(
             "bench", "codec", "--data", data.Path, "--rounds", "1", "--page-size", "4KiB,16KiB", "--codecs",
-            "LZ4,lz4-managed,none,zstd:-1", "zstd", "lz4hc,lzo,snappy", "--json", "-");
+            "LZ4,lz4-managed,none,zstd:-1", "zstd", "fold:fast,fold:dense", "lz4hc,lzo,snappy", "--json", "-");
         Assert.True(run.ExitCode == 0, run.Error);
         JsonElement json = run.Json;
         Assert.True(json.GetProperty("verified").GetBoolean());
@@ -43,7 +43,7 @@ public class BenchCodecTests
         }
         Assert.Distinct(rows.Select(row => (Text(row, "codec"), Text(row, "implementation"), row.GetProperty("pageSize").GetInt32())));
         string[] missing = [.. json.GetProperty("missing").EnumerateArray().Select(codec => Text(codec, "codec"))];
-        foreach (string name in (string[])["lz4", "lz4-managed", "none", "zstd:-1", "zstd:3"])
+        foreach (string name in (string[])["fold", "fold:dense", "lz4", "lz4-managed", "none", "zstd:-1", "zstd:3"])
             Assert.All(pages.Keys, size => Assert.Contains(rows, row => Is(row, name, size)));
         foreach (string name in (string[])["lz4hc:9", "lzo", "snappy"])
             Assert.All(pages.Keys, size => Assert.NotEqual(missing.Contains(name), rows.Any(row => Is(row, name, size))));

@@ -21,6 +21,7 @@ public class BenchStoreTests
     [InlineData]
     [InlineData("--codec", "zstd", "--level", "-1")]
     [InlineData("--codec", "none")]
+    [InlineData("--codec", "fold,fold:dense")]
     [InlineData("--page-size", "16KiB", "--huge-pages")]
     public void Compares_codec_and_store_and_verifies_every_page(params string[] options)
     {
@@ -244,6 +245,9 @@ public class BenchStoreTests
     [InlineData("mixes algorithms", "--codec", "lz4", "zstd")]
     [InlineData("mixes algorithms", "--codec", "lz4,zstd")]
     [InlineData("names one twice", "--codec", "lz4", "LZ4")]
+    [InlineData("names one twice", "--codec", "fold,fold:fast")]
+    [InlineData("names two levels of zstd", "--codec", "zstd:1,zstd:3")]
+    [InlineData("mixes algorithms", "--codec", "lz4,fold")]
     [InlineData("--codec '' does not exist", "--codec", "lz4,")]
     [InlineData("--codec foo does not exist", "--codec", "lz4,foo")]
     [InlineData("write --data /usr", "--threads", "2", "/usr")]

@@ -9,7 +9,10 @@ public class MeasureTests
     [Theory]
     [InlineData]
     [InlineData("--codec", "zstd", "--level", "1")]
+    [InlineData("--codec", "zstd:9")]
     [InlineData("--codec", "none")]
+    [InlineData("--codec", "fold")]
+    [InlineData("--codec", "FOLD:dense", "--page-size", "64KiB")]
     [InlineData("--page-size", "16KiB", "--threads", "3")]
     [InlineData("--page-size", "65536", "--chain", "1")]
     public void Measures_a_folder_and_verifies_every_page(params string[] options)
@@ -40,6 +43,51 @@ public class MeasureTests
         Assert.Equal((double)after.GetProperty("totalBytes").GetInt64() / after.GetProperty("compressedBytes").GetInt64(),
             after.GetProperty("overhead").GetDouble(), 9);
         Assert.True(after.GetProperty("compactedOverhead").GetDouble() <= after.GetProperty("overhead").GetDouble());
+    }
+
+    [Theory]
+    [InlineData("zstd:9", "zstd", 9)]
+    [InlineData("fold:fast", "fold", null)]
+    [InlineData("fold:dense", "fold:dense", null)]
+    public void The_report_names_a_codec_as_the_option_takes_it(string option, string codec, int? level)
+    {
+        using DataFolder data = new(64);
+        string file = Path.Combine(data.Path, "report.json");
+        Command run = Command.Run("measure", Path.Combine(data.Path, "text"), "--codec", option, "--json", file);
+        Assert.True(run.ExitCode == 0, run.Error);
+        string shown = level is null ? codec : option;
+        // A long title is folded.
+        string output = string.Join(' ', run.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"text: {shown}, 4.0 KiB pages", output, StringComparison.Ordinal);
+        JsonElement json = JsonDocument.Parse(File.ReadAllText(file)).RootElement;
+        Assert.Equal(codec, json.GetProperty("codec").GetString());
+        JsonElement written = json.GetProperty("level");
+        Assert.Equal(level, written.ValueKind == JsonValueKind.Null ? null : written.GetInt32());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("recompressed").ValueKind);
+    }
+
+    [Fact]
+    public void Auto_reports_what_is_held_after_writing_and_once_idle()
+    {
+        using DataFolder data = new(2048);
+        string file = Path.Combine(data.Path, "report.json");
+        Command run = Command.Run("measure", Path.Combine(data.Path, "text"), "--codec", "auto", "--json", file);
+        Assert.True(run.ExitCode == 0, run.Error);
+        string[] parts = ["Held after writing", "with fold ", "Held once idle", "with fold:dense", "Compress again", "Load once idle",
+            "verified: 1,024 pages, all of them, were"];
+        foreach (string expected in parts)
+            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+        JsonElement json = JsonDocument.Parse(File.ReadAllText(file)).RootElement;
+        Assert.Equal("auto", json.GetProperty("codec").GetString());
+        Assert.Equal("fold", json.GetProperty("codecForWrites").GetString());
+        JsonElement after = json.GetProperty("recompressed");
+        Assert.Equal("fold:dense", after.GetProperty("codec").GetString());
+        Assert.InRange(after.GetProperty("pagesRecompressed").GetInt64(), 1, 1024);
+        Assert.True(after.GetProperty("compressedBytes").GetInt64() < json.GetProperty("compressedBytes").GetInt64());
+        Assert.True(after.GetProperty("totalBytes").GetInt64() < json.GetProperty("totalBytes").GetInt64());
+        Assert.Equal(after.GetProperty("totalBytes").GetInt64(),
+            after.GetProperty("poolBytes").GetInt64() + after.GetProperty("tableBytes").GetInt64());
+        Assert.True(after.GetProperty("load").GetProperty("p50Us").GetDouble() > 0);
     }
 
     [Fact]

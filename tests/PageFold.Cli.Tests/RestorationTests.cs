@@ -29,7 +29,7 @@ public class RestorationTests
                     Exports = [new ExportOptions(string.Empty) { Restore = folder["snapshot"] }],
                     EndPoints = [new UnixDomainSocketEndPoint(folder["s"])],
                     TlsRequired = true,
-                    Codec = PageCodec.Lz4,
+                    Codec = new NamedCodec("lz4", PageCodec.Lz4),
                     MemoryLimit = 16 << 20,
                     Upkeep = new UpkeepOptions(),
                 },

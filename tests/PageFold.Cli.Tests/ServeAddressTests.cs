@@ -119,7 +119,7 @@ public class ServeAddressTests
         Exports = [new ExportOptions(string.Empty)],
         EndPoints = [.. listen.Select(text => ListenAddress.Parse("--listen", text))],
         Metrics = metrics is null ? null : ListenAddress.ParseOne("--metrics", metrics),
-        Codec = PageCodec.Lz4,
+        Codec = new NamedCodec("lz4", PageCodec.Lz4),
         Upkeep = new UpkeepOptions(),
     };
 }

@@ -29,6 +29,16 @@ internal static class ServeContent
         return Encoding.ASCII.GetBytes(text.ToString(0, length));
     }
 
+    /// <summary>Makes sixteen values that are rare elsewhere, and now and then what was there 24 bytes before.</summary>
+    public static byte[] Letters(int length, int key)
+    {
+        Random random = new(key);
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++)
+            bytes[i] = i > 24 && i % 24 < 7 ? bytes[i - 24] : (byte)(0xE0 + random.Next(16));
+        return bytes;
+    }
+
     /// <summary>Makes a page of one repeated word.</summary>
     public static byte[] Same(byte value) => [.. Enumerable.Repeat(value, Page)];
 

@@ -81,7 +81,10 @@ public class ServeControlTests
         Refused(["snapshot", "", "--export", "a"], "the name of the file is empty", "name one");
         Refused(["recompress", "--export", "a", "--codec", "zip"], "--codec zip does not exist", "zstd:9");
         Refused(["recompress", "--export", "a", "--codec", "zstd:40"], "--codec zstd:40 has no possible level (40)", "zstd:9");
-        Refused(["recompress", "--export", "a", "--codec", "lz4", "--train"], "--train goes with --codec zstd only");
+        Refused(["recompress", "--export", "a", "--codec", "fold:dense", "--train", "65KiB"],
+            "1024 to 65536 bytes, not 66560");
+        Refused(["recompress", "--export", "a", "--codec", "lz4", "--train"],
+            "--train goes with --codec fold:dense, fold and zstd only; lz4 has");
         Refused(["recompress", "--export", "a", "--train"], "--train: too few pages are stored", "store more");
         Refused(["recompress", "--export", "a", "--train", "12"], "--train 12 is not possible", "1024 to 1048576");
         Refused(["recompress", "--export", "a", "--train", "1GiB"], "--train 1GiB is not possible", "1.0 KiB to 1.0 MiB");

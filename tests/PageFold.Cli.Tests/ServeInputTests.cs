@@ -181,6 +181,9 @@ public class ServeInputTests
         folder.AssertServeRefused([.. Size, "--recompress", "lz4"], "--recompress lz4 compresses as --codec lz4 has done before", "zstd:9");
         folder.AssertServeRefused([.. Size, "--codec", "ZSTD:3", "--recompress", "zstd"],
             "--recompress zstd compresses as --codec ZSTD:3 has done before");
+        folder.AssertServeRefused([.. Size, "--codec", "auto", "--recompress", "fold:fast"],
+            "--recompress fold:fast compresses as --codec auto has done before", "--recompress fold:dense");
+        folder.AssertServeRefused([.. Size, "--codec", "auto", "--recompress", "auto"], "--recompress auto is for 'measure' and");
         folder.AssertServeRefused([.. Size, "--memory-limit", "3MiB", "--export", $"a,keep={folder["k"]}", "--export", "b"], "export a: ",
             "share of --memory-limit 3.0 MiB, which 2 exports divide", "raise that");
     }
@@ -264,10 +267,11 @@ public class ServeInputTests
             folder.AssertServeRefused(
                 [.. Size, "--refusals-per-second", wrong], $"--refusals-per-second {wrong} is not possible; choose 1 to 1000000, or off");
         }
-        folder.AssertServeRefused([.. Size, "--codec", "zip"], "choose lz4, lz4-managed, none, zstd, or zstd with a level");
-        folder.AssertServeRefused([.. Size, "--recompress", "zip"], "--recompress zip does not exist; choose zstd, zstd with a level",
+        folder.AssertServeRefused([.. Size, "--codec", "zip"],
+            "choose auto, fold, fold:dense, lz4, lz4-managed, none, zstd, or zstd with a level");
+        folder.AssertServeRefused([.. Size, "--recompress", "zip"], "--recompress zip does not exist; choose fold:dense, fold, zstd",
             "lz4 or lz4-managed");
-        folder.AssertRefused(["recompress", "--codec", "zip", "--control", folder["c"]], "--codec zip does not exist; choose zstd",
+        folder.AssertRefused(["recompress", "--codec", "zip", "--control", folder["c"]], "--codec zip does not exist; choose fold:dense",
             "lz4 or lz4-managed");
         folder.AssertServeRefused([.. Size, "--page-size", "5000"], "--page-size 5000", "64KiB");
         folder.AssertServeRefused([.. Size, "--page-size", ""], "--page-size '' is not a page size; choose 4KiB, 8KiB");

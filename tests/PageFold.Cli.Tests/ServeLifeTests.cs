@@ -129,6 +129,65 @@ public class ServeLifeTests
     }
 
     [Fact]
+    public void Tables_trained_on_the_disk_are_used_for_its_idle_pages_too_and_kept_only_where_they_gain()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--codec", "auto", "--idle", "1s");
+        using ServeClient client = server.Connect();
+        Command few = server.Ask("recompress", "--codec", "fold:dense", "--train");
+        Assert.Equal(0, few.ExitCode);
+        Assert.Contains("nothing was trained: there are fewer than 64 pages", few.Error, StringComparison.Ordinal);
+        byte[] content = ServeContent.Letters(4 << 20, 1);
+        client.Write(0, content);
+        JsonElement result = server.Figures("recompress", "--codec", "fold:dense", "--train");
+        Assert.InRange(result.GetProperty("bytesAfter").GetInt64(), 1, result.GetProperty("bytesBefore").GetInt64() - 1);
+        JsonElement trained = Trained();
+        Assert.Equal(("fold", 1), (trained.GetProperty("name").GetString(), trained.GetProperty("level").GetInt32()));
+        Assert.Equal(content.Length / Page, trained.GetProperty("pages").GetInt64());
+        Assert.Contains("fold:dense with ", server.Ask("stat").Output, StringComparison.Ordinal);
+        client.Write(4 << 20, content);
+        ServeProcess.Until(() => Trained().GetProperty("pages").GetInt64() == 2 * content.Length / Page, "recompression");
+        Assert.Equal(content, client.Read(0, content.Length));
+        Assert.Equal(content, client.Read(4 << 20, content.Length));
+
+        JsonElement Trained() => server.Stat().GetProperty("codecs").EnumerateArray()
+            .Single(codec => codec.GetProperty("dictionaryBytes").GetInt32() > 0);
+    }
+
+    [Theory]
+    [InlineData("fold:dense", "--codec", "auto")]
+    [InlineData("zstd", "--codec", "auto", "--recompress", "zstd:1")]
+    public void Auto_writes_with_fold_and_compresses_idle_pages_again_with_the_dense_level_or_a_named_codec(
+        string denser, params string[] options)
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, ["--size", "64MiB", "--idle", "1s", .. options]);
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Text(1 << 20, 1);
+        client.Write(0, content);
+        ServeProcess.Until(() => Pages().GetValueOrDefault(denser) == content.Length / Page, "recompression");
+        Assert.Contains($"pages not used for 1s are compressed again with {denser}", server.Log, StringComparison.Ordinal);
+        Assert.Contains(" pages, fold (PageFold", server.Log, StringComparison.Ordinal);
+        JsonElement forWrites = server.Stat().GetProperty("codecs").EnumerateArray()
+            .Single(codec => codec.GetProperty("forWrites").GetBoolean());
+        Assert.Equal(("fold", 0), (forWrites.GetProperty("name").GetString(), forWrites.GetProperty("level").GetInt32()));
+        Assert.Equal(content, client.Read(0, content.Length));
+
+        Dictionary<string, int> Pages() => server.Ask("pages").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1)
+            .GroupBy(line => line.Split(',')[4]).ToDictionary(group => group.Key, group => group.Count());
+    }
+
+    [Fact]
+    public void Without_auto_fold_does_not_recompress()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB", "--codec", "fold");
+        Assert.DoesNotContain("compressed again", server.Log, StringComparison.Ordinal);
+        JsonElement codec = Assert.Single(server.Stat().GetProperty("codecs").EnumerateArray());
+        Assert.Equal("fold", codec.GetProperty("name").GetString());
+    }
+
+    [Fact]
     public void Pages_written_back_leave_memory_and_are_read_from_the_file()
     {
         using ServeFolder folder = new();

@@ -55,7 +55,7 @@ public class ServeMemoryTests
         {
             Exports = [],
             EndPoints = [],
-            Codec = PageCodec.Lz4,
+            Codec = new NamedCodec("lz4", PageCodec.Lz4),
             Upkeep = new UpkeepOptions(),
             RefusalsPerSecond = ServeArguments.Rate("--refusals-per-second", rate is null ? "off" : $"{rate}"),
         };

@@ -7,6 +7,9 @@ namespace PageFold.Cli.Measure;
 /// <summary><c>pagefold measure</c>: measures how much memory PageFold saves on real data, at what speed, verified.</summary>
 internal static class MeasureCommand
 {
+    // How pages are compressed where no codec is named.
+    private const string DefaultCodec = "lz4";
+
     public static Command Create()
     {
         Argument<string[]> paths = new("path")
@@ -22,11 +25,12 @@ internal static class MeasureCommand
         };
         Option<string> codec = new("--codec")
         {
-            Description = Arguments.CodecNames + ".",
-            DefaultValueFactory = _ => "lz4",
-            HelpName = "NAME",
+            Description = $"{CodecNames.AllAndAuto}. {CodecNames.Auto} is what 'serve --codec {CodecNames.Auto}' does: {CodecNames.Fold}, "
+                + $"and then {CodecNames.FoldDense} for pages that are idle; both are reported.",
+            DefaultValueFactory = _ => DefaultCodec,
+            HelpName = "NAME[:LEVEL]",
         };
-        Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string?> level = new("--level") { Description = CodecNames.LevelHelp, HelpName = "N" };
         Option<string> pageSize = new("--page-size")
         {
             Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
@@ -69,8 +73,8 @@ internal static class MeasureCommand
         {
             Paths = parsed.GetValue(paths) ?? [],
             Pid = Arguments.Pid(parsed.GetValue(pid)),
-            Codec = Arguments.Codec(parsed.GetValue(codec)!, parsed.GetValue(level), out int? chosenLevel),
-            Level = chosenLevel,
+            Codec = ForWrites(parsed.GetValue(codec)!, parsed.GetValue(level)),
+            Denser = CodecNames.IsAuto(parsed.GetValue(codec)!) ? CodecNames.Parse("--codec", CodecNames.FoldDense) : null,
             PageSize = Arguments.PageSize(parsed.GetValue(pageSize)!),
             Chain = Arguments.Integer("--chain", parsed.GetValue(chain)!, 1, 64, "1 to 64 frames"),
             Threads = Arguments.Integer("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024"),
@@ -80,6 +84,10 @@ internal static class MeasureCommand
         }, cancellation)));
         return command;
     }
+
+    private static NamedCodec ForWrites(string text, string? level) =>
+        // With a level it is refused by its own name.
+        CodecNames.Parse("--codec", CodecNames.IsAuto(text) && level is null ? CodecNames.Fold : text, level, CodecNames.AllAndAuto);
 
     private static int Run(MeasureOptions options, CancellationToken outer)
     {

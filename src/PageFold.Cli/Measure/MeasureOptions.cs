@@ -7,10 +7,10 @@ internal sealed record MeasureOptions
 
     public int? Pid { get; init; }
 
-    public required PageCodec Codec { get; init; }
+    public required NamedCodec Codec { get; init; }
 
-    /// <summary>The codec's level; null where it has none.</summary>
-    public int? Level { get; init; }
+    /// <summary>The codec with which all pages are compressed again; null to leave them as they are.</summary>
+    public NamedCodec? Denser { get; init; }
 
     public required int PageSize { get; init; }
 
@@ -25,5 +25,5 @@ internal sealed record MeasureOptions
     /// <summary>The target of the JSON: a file, or - for standard output; null for none.</summary>
     public string? Json { get; init; }
 
-    public PageStoreOptions StoreOptions => new() { PageSize = PageSize, Codec = Codec, MaxChain = Chain, MemoryLimit = MemoryLimit };
+    public PageStoreOptions StoreOptions => new() { PageSize = PageSize, Codec = Codec.Codec, MaxChain = Chain, MemoryLimit = MemoryLimit };
 }

@@ -9,7 +9,11 @@ internal sealed record MeasureReport
     /// <summary>A description of the data.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The name as <c>--codec</c> takes it, without a level that is a number.</summary>
     public required string Codec { get; init; }
+
+    /// <summary>The codec of writes, where <see cref="Codec"/> is auto; otherwise null.</summary>
+    public string? CodecForWrites { get; init; }
 
     public int? Level { get; init; }
 
@@ -70,6 +74,9 @@ internal sealed record MeasureReport
 
     public long PagesDifferent { get; set; }
 
+    /// <summary>What is held once all pages are compressed again with a denser codec; null if they are not.</summary>
+    public MeasureRecompressed? Recompressed { get; set; }
+
     public MeasureAfterDiscard? AfterDiscard { get; set; }
 
     /// <summary>Files or folders that could not be read.</summary>
@@ -95,6 +102,46 @@ internal sealed record MeasureReport
 /// <param name="P50Us">Median time of a page, in microseconds.</param>
 /// <param name="P99Us">99th percentile of the time of a page, in microseconds.</param>
 internal sealed record MeasurePhase(double Seconds, double MibPerSecond, double P50Us, double P99Us);
+
+/// <summary>The state after all pages were compressed again with a denser codec, and compaction.</summary>
+internal sealed record MeasureRecompressed
+{
+    /// <summary>The denser codec, as <c>--codec</c> takes it.</summary>
+    public required string Codec { get; init; }
+
+    public long CompressedBytes { get; set; }
+
+    public long PoolBytes { get; set; }
+
+    public long TableBytes { get; set; }
+
+    public long TotalBytes { get; set; }
+
+    /// <summary>Total bytes divided by compressed bytes; null if nothing is compressed.</summary>
+    public double? Overhead { get; set; }
+
+    /// <summary>Original bytes divided by total bytes.</summary>
+    public double? Ratio { get; set; }
+
+    public long IncompressiblePages { get; set; }
+
+    /// <summary>Pages that now take less memory.</summary>
+    public long PagesRecompressed { get; set; }
+
+    /// <summary>Pages that take as much with the denser codec and were left as they were.</summary>
+    public long PagesWithoutGain { get; set; }
+
+    /// <summary>The time of the recompression, on one thread.</summary>
+    public double Seconds { get; set; }
+
+    /// <summary>Original mebibytes of the pages that were compressed again, a second.</summary>
+    public double MibPerSecond { get; set; }
+
+    public MeasurePhase? Load { get; set; }
+
+    /// <summary>Size classes with at least one object.</summary>
+    public IReadOnlyList<MeasureClass> Classes { get; set; } = [];
+}
 
 /// <summary>The state after a random half of the pages was discarded.</summary>
 internal sealed record MeasureAfterDiscard

@@ -51,8 +51,9 @@ internal sealed class MeasureRun
     private MeasureReport NewReport() => new()
     {
         Source = _source.Description,
-        Codec = _options.Codec.Name,
-        Level = _options.Level,
+        Codec = _options.Denser is null ? _options.Codec.Algorithm : CodecNames.Auto,
+        CodecForWrites = _options.Denser is null ? null : _options.Codec.Name,
+        Level = _options.Codec.Level,
         PageSize = _options.PageSize,
         Chain = _options.Chain,
         Threads = _options.Threads,
@@ -72,9 +73,11 @@ internal sealed class MeasureRun
             WarmUp();
             measuring = true;
             long before = ResidentMemory.Measure();
-            using PageStore store = new(_options.StoreOptions);
+            using PageStore store = NewStore();
             StoreAll(store, before);
             LoadAll(store);
+            if (_options.Denser is { } denser)
+                RecompressAll(store, denser);
             DiscardHalf(store);
         }
         catch (OperationCanceledException)
@@ -98,7 +101,7 @@ internal sealed class MeasureRun
         while (first || time.Elapsed < WarmUpTime)
         {
             _full = false;
-            using PageStore store = new(_options.StoreOptions);
+            using PageStore store = NewStore();
             StoreResult result = StoreExtents(store, extents);
             PageStoreStatistics statistics = store.GetStatistics();
             if (_full && statistics.Pages == 0)
@@ -109,6 +112,11 @@ internal sealed class MeasureRun
             }
             Describe(statistics, result);
             _ = Phase(Verify(store, 0));
+            if (_options.Denser is { } denser)
+            {
+                store.Recompress(new RecompressionOptions { Codec = denser.Codec }, progress: null, _cancellation);
+                _ = Phase(Verify(store, 0));
+            }
             store.Discard(0, statistics.Pages / 2);
             store.Compact(_cancellation);
             _ = ResidentMemory.Measure();
@@ -123,6 +131,23 @@ internal sealed class MeasureRun
         _different = 0;
         _verified = 0;
         _report = NewReport();
+    }
+
+    private PageStore NewStore()
+    {
+        PageStore store = new(_options.StoreOptions);
+        try
+        {
+            // Now, while there is memory for it; a full store may have none.
+            if (_options.Denser is { } denser)
+                store.AddCodec(denser.Codec);
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
     private void StoreAll(PageStore store, long residentBefore)
@@ -180,9 +205,11 @@ internal sealed class MeasureRun
         _report.PagesSkipped = result.PagesSkipped;
         _report.LimitReached = _full;
         _report.Store = Phase(result.Latencies);
-        _report.Classes = [.. statistics.Classes.Where(c => c.Objects > 0)
-            .Select(c => new MeasureClass(c.ObjectSize, c.FramesPerZspage, c.ObjectsPerZspage, c.Objects, c.Frames))];
+        _report.Classes = Classes(statistics);
     }
+
+    private static MeasureClass[] Classes(PageStoreStatistics statistics) => [.. statistics.Classes.Where(c => c.Objects > 0)
+        .Select(c => new MeasureClass(c.ObjectSize, c.FramesPerZspage, c.ObjectsPerZspage, c.Objects, c.Frames))];
 
     private void StoreExtent(PageStore store, Extent extent, ReadOnlySpan<byte> data, LatencyHistogram latency)
     {
@@ -255,6 +282,42 @@ internal sealed class MeasureRun
             Interlocked.Increment(ref _verified);
         else
             Interlocked.Increment(ref _different);
+    }
+
+    /// <summary>Compresses all pages again as a server does when they are idle, and reads them back once more.</summary>
+    private void RecompressAll(PageStore store, NamedCodec denser)
+    {
+        ShareProgress share = ShareProgress.Begin(_progress, $"Compressing again with {denser.Name}");
+        Stopwatch time = Stopwatch.StartNew();
+        RecompressionResult result = store.Recompress(
+            new RecompressionOptions { Codec = denser.Codec }, share, _cancellation);
+        double seconds = time.Elapsed.TotalSeconds;
+        _cancellation.ThrowIfCancellationRequested();
+        store.Compact(_cancellation);
+        _cancellation.ThrowIfCancellationRequested();
+        PageStoreStatistics statistics = store.GetStatistics();
+        MeasureRecompressed recompressed = new()
+        {
+            Codec = denser.Name,
+            CompressedBytes = statistics.CompressedBytes,
+            PoolBytes = statistics.PoolBytes,
+            TableBytes = statistics.TableBytes,
+            TotalBytes = statistics.TotalBytes,
+            Overhead = Quotient(statistics.TotalBytes, statistics.CompressedBytes),
+            Ratio = Quotient(statistics.OriginalBytes, statistics.TotalBytes),
+            IncompressiblePages = statistics.IncompressiblePages,
+            PagesRecompressed = result.Recompressed,
+            PagesWithoutGain = result.WithoutGain,
+            Seconds = seconds,
+            MibPerSecond = result.Examined * (double)_options.PageSize / (1 << 20) / seconds,
+            Classes = Classes(statistics),
+        };
+        _report.Recompressed = recompressed;
+        _progress.Begin("Reading back in random order", _order.Length);
+        recompressed.Load = Phase(Verify(store, 0));
+        _report.PagesDifferent = _different;
+        _report.Verified &= _different == 0 && _verified == _report.Pages;
+        _cancellation.ThrowIfCancellationRequested();
     }
 
     private void DiscardHalf(PageStore store)

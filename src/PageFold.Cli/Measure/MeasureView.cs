@@ -37,25 +37,44 @@ internal sealed class MeasureView
     /// <summary>The figures as a table.</summary>
     public static Table Summary(MeasureReport report)
     {
-        string codec = report.Level is { } level ? $"{report.Codec} level {level}" : report.Codec;
+        string codec = report.Level is { } level ? $"{report.Codec}:{level}" : report.Codec;
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
         table.Title = new TableTitle(Markup.Escape($"{report.Source}: {codec}, {ByteSize.Format(report.PageSize)} pages"));
         table.Columns[1].RightAligned();
+        MeasureRecompressed? denser = report.Recompressed;
         string kinds = $"{Figures.Of(report.SameFilledPages, "N0")} same-filled, "
             + $"{Figures.Of(report.IncompressiblePages, "N0")} incompressible";
-        string share = Share(report.CompressedBytes, report.OriginalBytes, "of the original");
         Row(table, "Original", ByteSize.Format(report.OriginalBytes), $"{Figures.Count(report.Pages, "page", "pages")}, {kinds}");
-        Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), share);
-        Row(table, "[bold]Held in memory[/]", $"[bold green]{ByteSize.Format(report.TotalBytes)}[/]",
-            report.Ratio is { } ratio ? $"[bold]{Figures.Saving(ratio, report.OriginalBytes, report.CompressedBytes)}[/]" : string.Empty);
-        Row(table, "  frames", ByteSize.Format(report.PoolBytes), "zspages");
-        Row(table, "  everything else", ByteSize.Format(report.TableBytes), "tables, buffers, frames kept for the next write");
-        Row(table, "Overhead", report.Overhead is { } overhead ? Figures.Of(overhead, "0.0000") : "none", "held / compressed");
+        if (denser is null)
+        {
+            Row(table, "Compressed", ByteSize.Format(report.CompressedBytes), OfOriginal(report, report.CompressedBytes));
+            Held(table, report, "Held in memory", report.TotalBytes, report.Ratio, report.CompressedBytes, string.Empty);
+        }
+        else
+        {
+            Held(table, report, "Held after writing", report.TotalBytes, report.Ratio, report.CompressedBytes,
+                $", with {report.CodecForWrites}");
+            Held(table, report, "Held once idle", denser.TotalBytes, denser.Ratio, denser.CompressedBytes, $", with {denser.Codec}");
+            Row(table, "  compressed", ByteSize.Format(denser.CompressedBytes),
+                $"{OfOriginal(report, denser.CompressedBytes)}; {OfOriginal(report, report.CompressedBytes, "after writing")}");
+        }
+        Row(table, "  frames", ByteSize.Format(denser?.PoolBytes ?? report.PoolBytes), "zspages");
+        Row(table, "  everything else", ByteSize.Format(denser?.TableBytes ?? report.TableBytes),
+            "tables, buffers, frames kept for the next write");
+        double? overhead = denser is null ? report.Overhead : denser.Overhead;
+        Row(table, "Overhead", overhead is { } times ? Figures.Of(times, "0.0000") : "none", "held / compressed");
         Row(table, "Process grew by", ByteSize.Format(report.ResidentGrowthBytes),
             "as the operating system sees it, a few megabytes of the runtime's own included");
         table.AddEmptyRow();
         Speed(table, "Store", report.Store);
         Speed(table, "Load, random order", report.Load);
+        if (denser is not null)
+        {
+            Row(table, "Compress again", $"{Figures.Of(denser.MibPerSecond, "0")} MiB/s",
+                $"in the background, on one thread: {Figures.Count(denser.PagesRecompressed, "page takes", "pages take")} less, "
+                + $"{Figures.Of(denser.PagesWithoutGain, "N0")} as much");
+            Speed(table, "Load once idle", denser.Load);
+        }
         if (report.AfterDiscard is { } after)
         {
             table.AddEmptyRow();
@@ -74,6 +93,14 @@ internal sealed class MeasureView
         return table;
     }
 
+    private static void Held(
+        Table table, MeasureReport report, string name, long total, double? ratio, long compressed, string how) => Row(
+        table, $"[bold]{name}[/]", $"[bold green]{ByteSize.Format(total)}[/]",
+        ratio is { } times ? $"[bold]{Figures.Saving(times, report.OriginalBytes, compressed)}{how}[/]" : string.Empty);
+
+    private static string OfOriginal(MeasureReport report, long bytes, string of = "of the original") =>
+        report.OriginalBytes == 0 ? string.Empty : $"{Figures.Of(100.0 * bytes / report.OriginalBytes, "0.0")} % {of}";
+
     private static void Row(Table table, string name, string value, string remark) => table.AddRow(name, value, $"[grey]{remark}[/]");
 
     private static void Speed(Table table, string name, MeasurePhase? phase)
@@ -87,7 +114,8 @@ internal sealed class MeasureView
 
     private static Bars SizeChart(MeasureReport report)
     {
-        Bars bars = new("[bold]Compressed pages by size, bytes[/]", Color.Green);
+        string when = report.Recompressed is null ? string.Empty : ", once idle";
+        Bars bars = new($"[bold]Compressed pages by size{when}, bytes[/]", Color.Green);
         bars.Add("same-filled", report.SameFilledPages, Figures.Of(report.SameFilledPages, "N0"));
         for (int bar = 0; bar < Intervals; bar++)
         {
@@ -112,7 +140,7 @@ internal sealed class MeasureView
     private static string Label(MeasureReport report, int bar) => $"to {(bar + 1) * report.PageSize / Intervals}";
 
     private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) =>
-        report.Classes.Where(c => (c.Size - 1) * Intervals / report.PageSize == bar);
+        (report.Recompressed?.Classes ?? report.Classes).Where(c => (c.Size - 1) * Intervals / report.PageSize == bar);
 
     private static IEnumerable<string> Notes(MeasureReport report)
     {
@@ -152,9 +180,6 @@ internal sealed class MeasureView
         else if (report.Verified)
             yield return $"[green]verified[/]: {Figures.Count(report.Pages, "page was", "pages, all of them, were")} read back identical";
     }
-
-    private static string Share(long part, long whole, string of) =>
-        whole == 0 ? string.Empty : $"{Figures.Of(100.0 * part / whole, "0.0")} % {of}";
 
     private static string Optional(double? value) => value is { } number ? Figures.Of(number, "0.0000") : "none";
 }

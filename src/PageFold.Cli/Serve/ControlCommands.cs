@@ -28,18 +28,11 @@ internal static class ControlCommands
     /// <param name="work">Gets what is to be told of each reply; returns the last.</param>
     public static ControlReply Watch(string what, Func<Action<ControlReply>, ControlReply> work)
     {
-        const int Whole = 10_000;
         WorkProgress progress = new();
         return ProgressView.Watch(progress, () =>
         {
-            long told = 0;
-            progress.Begin(what, Whole);
-            return work(step =>
-            {
-                long now = Math.Max(told, (long)(step.Progress.GetValueOrDefault() * Whole));
-                progress.Add(now - told);
-                told = now;
-            });
+            ShareProgress share = ShareProgress.Begin(progress, what);
+            return work(step => share.Report(step.Progress.GetValueOrDefault()));
         });
     }
 
@@ -180,14 +173,14 @@ internal static class ControlCommands
         Option<string?> export = ExportOption();
         Option<string> codec = new("--codec")
         {
-            Description = $"{Arguments.CompressingCodecs}.",
+            Description = $"{CodecNames.Compressing}.",
             DefaultValueFactory = _ => "zstd",
             HelpName = "NAME[:LEVEL]",
         };
         Option<string?> train = new("--train")
         {
-            Description = "Train a dictionary on the disk's own pages first, in place of an earlier one of the codec; of 32 KiB, or as "
-                + "large as told.",
+            Description = "Train on the disk's own pages first: tables of fold with a dictionary, kept where that gains, or a dictionary "
+                + "of zstd; in place of earlier ones of the codec. The dictionary has up to 32 KiB, or as much as told.",
             HelpName = "[BYTES]",
             Arity = ArgumentArity.ZeroOrOne,
         };
@@ -204,7 +197,7 @@ internal static class ControlCommands
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
             {
-                _ = ServeArguments.Denser("--codec", parsed.GetValue(codec)!);
+                _ = CodecNames.Denser("--codec", parsed.GetValue(codec)!);
                 ControlRequest request = new()
                 {
                     Command = "recompress",

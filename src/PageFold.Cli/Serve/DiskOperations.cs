@@ -10,6 +10,7 @@ namespace PageFold.Cli.Serve;
 internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOptions> options)
 {
     private const int LinesPerReply = 4096;
+    private const string DefaultCodec = "zstd";
 
     /// <summary>Carries a request out and returns the last line of the answer; what is refused is told in it.</summary>
     public ControlReply Execute(ControlRequest request, ControlReplies client, CancellationToken cancellation)
@@ -25,7 +26,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 "pages" => Pages(export.Disk, request, client, cancellation),
                 "snapshot" => SaveSnapshot(export, request, client, progress, cancellation),
                 "compact" => Compact(export.Disk, cancellation),
-                "recompress" => Recompress(export.Disk, request, progress, cancellation),
+                "recompress" => Recompress(export, request, progress, cancellation),
                 "writeback" => WriteBack(export.Disk, request, progress, cancellation),
                 _ => throw new UserErrorException(
                     $"there is no command '{request.Command}'; this server and the command that asks are of different versions."),
@@ -101,12 +102,15 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
-    private static ControlReply Recompress(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+    private ControlReply Recompress(
+        NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
+        RamDisk disk = export.Disk;
         disk.Flush();
-        PageCodec codec = ServeArguments.Denser("--codec", request.Codec ?? "zstd");
-        if (request.TrainBytes is { } bytes)
-            codec = Train(disk, request.Codec ?? "zstd", bytes, cancellation);
+        NamedCodec named = CodecNames.Denser("--codec", request.Codec ?? DefaultCodec);
+        string? untrained = null;
+        PageCodec? trained = request.TrainBytes is { } bytes ? Train(disk, named, bytes, cancellation, out untrained) : null;
+        PageCodec codec = trained ?? disks.Latest(export, named);
         RecompressionResult result = disk.Store.Recompress(
             new RecompressionOptions
             {
@@ -116,11 +120,13 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 MinStoredBytes = request.MinStoredBytes ?? 0,
                 MaxPages = request.Count,
                 // What gained nothing with the dictionary before may gain with this one.
-                RetryWithoutGain = request.TrainBytes is not null,
+                RetryWithoutGain = trained is not null,
                 RetireOthers = true,
             },
             progress,
             cancellation);
+        if (trained is not null)
+            disks.NoteTrained(export, named, trained);
         cancellation.ThrowIfCancellationRequested();
         if (request.ForWrites)
             disk.Store.UseCodec(codec);
@@ -133,7 +139,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 ("pagesSkipped", result.Skipped),
             ("pagesMoved", result.Moved), ("pagesNotMoved", result.NotMoved), ("codecsRetired", result.CodecsRetired),
             ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes))
-            with { Note = NoteOf(result, request.ForWrites ? codec : null) };
+            with { Note = NoteOf(result, request.ForWrites ? named : null, untrained) };
     }
 
     private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
@@ -162,7 +168,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
     }
 
-    private static string? NoteOf(RecompressionResult result, PageCodec? forWrites)
+    private static string? NoteOf(RecompressionResult result, NamedCodec? forWrites, string? untrained)
     {
         string? idle = result.Examined > 0 ? null
             : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are "
@@ -174,7 +180,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             : $"what is stored has grown by {ByteSize.Format(result.BytesAfter - result.BytesBefore)}: {result.Moved} pages of a codec "
                 + "that was retired take more with another, since a disk knows four codecs at a time";
         string? writes = forWrites is null ? null : $"new writes use {forWrites.Name} from now on";
-        string notes = string.Join("; ", ((string?[])[idle, grown, writes]).OfType<string>());
+        string notes = string.Join("; ", ((string?[])[untrained, idle, grown, writes]).OfType<string>());
         return notes.Length > 0 ? notes : null;
     }
 
@@ -187,27 +193,36 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         _ => null,
     };
 
-    private static PageCodec Train(RamDisk disk, string codec, int bytes, CancellationToken cancellation)
+    /// <summary>Trains a dictionary of Zstandard, or tables of Fold; null, and why, if tables would gain too little.</summary>
+    private static PageCodec? Train(RamDisk disk, NamedCodec codec, int bytes, CancellationToken cancellation, out string? untrained)
     {
-        string[] parts = codec.Split(':', 2);
-        if (!parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase))
-            throw new UserErrorException($"--train goes with --codec zstd only; {parts[0]} has no dictionaries.");
-        int level = parts.Length == 2 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 3;
-        byte[] dictionary = TryTrain()
-            ?? throw new UserErrorException(
-                "--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
-        return PageCodec.Zstd(level, dictionary);
-
-        byte[]? TryTrain()
+        untrained = null;
+        try
         {
-            try
+            if (codec.Level is { } level)
             {
-                return disk.Store.TrainDictionary(bytes, level, cancellation);
+                byte[] dictionary = disk.Store.TrainDictionary(bytes, level, cancellation)
+                    ?? throw new UserErrorException(
+                        "--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
+                return PageCodec.Zstd(level, dictionary);
             }
-            catch (ArgumentException e)
+            FoldLevel foldLevel = codec.Name switch
             {
-                throw new UserErrorException($"--train {bytes} is not possible: {OptionNames.Rename(e)}", e);
-            }
+                CodecNames.Fold => FoldLevel.Fast,
+                CodecNames.FoldDense => FoldLevel.Dense,
+                _ => throw new UserErrorException(
+                    $"--train goes with --codec {CodecNames.FoldDense}, {CodecNames.Fold} and zstd only; {codec.Name} has neither tables "
+                    + "nor dictionaries."),
+            };
+            byte[]? tables = disk.Store.TrainFoldTables(foldLevel, bytes, cancellationToken: cancellation);
+            untrained = tables is not null ? null
+                : "nothing was trained: there are fewer than 64 pages, or tables of their own would make them less than 2 % smaller than "
+                    + "those in use, which were used";
+            return tables is null ? null : PageCodec.Fold(foldLevel, tables);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UserErrorException($"--train {bytes} is not possible: {OptionNames.Rename(e)}", e);
         }
     }
 
@@ -241,7 +256,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         return Result(("pages", told));
     }
 
-    private static Dictionary<int, string> NamesOf(RamDisk disk) => disk.Store.Codecs.ToDictionary(use => use.Number, use => use.Name);
+    private static Dictionary<int, string> NamesOf(RamDisk disk) => disk.Store.Codecs.ToDictionary(use => use.Number, CodecNames.Of);
 
     // Columns: page, offset, state, stored bytes, codec, settled, age in seconds.
     private static string Describe(RamDisk disk, long page, PageInfo info, Dictionary<int, string> codecs)

@@ -166,9 +166,11 @@ internal sealed record DiskReport
 /// <summary>A codec of a disk, and how many pages are stored with it.</summary>
 internal sealed record CodecReport(string Name, int Level, int DictionaryBytes, string Implementation, long Pages, bool ForWrites)
 {
-    /// <summary>The codec for a person, as the options name it, with its dictionary.</summary>
-    public string Show() => $"{Name}{(Level == 0 ? string.Empty : $":{Figures.Of(Level, "0")}")}"
-        + (DictionaryBytes == 0 ? string.Empty : $" with {ByteSize.Format(DictionaryBytes)} of dictionary");
+    /// <summary>The codec for a person, as the options name it, with its dictionary or its tables.</summary>
+    public string Show() => CodecNames.WithLevel(Name, Level)
+        + (DictionaryBytes == 0 ? string.Empty : $" with {ByteSize.Format(DictionaryBytes)} of {What}");
+
+    private string What => Name == CodecNames.Fold ? "tables" : "dictionary";
 }
 
 /// <summary>A size class: bytes of an object, objects, frames, and frames that compaction would free.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using PageFold.Disks;
 using PageFold.Nbd;
@@ -8,6 +9,8 @@ namespace PageFold.Cli.Serve;
 internal sealed class HostedDisks : IDisposable
 {
     private readonly long _started = Stopwatch.GetTimestamp();
+    // A codec lives as long as its disk's store knows it: what it holds is charged for no longer.
+    private readonly ConcurrentDictionary<(NbdExport, string), WeakReference<PageCodec>> _trained = [];
     private NbdServer? _server;
 
     private HostedDisks(IReadOnlyList<NbdExport> exports, bool haveWriteback) => (Exports, HaveWriteback) = (exports, haveWriteback);
@@ -34,7 +37,7 @@ internal sealed class HostedDisks : IDisposable
                 });
                 // Now, while there is memory for it; a full disk may have none.
                 if (options.Upkeep.Recompress is { } codec)
-                    made[^1].Disk.Store.AddCodec(codec);
+                    made[^1].Disk.Store.AddCodec(codec.Codec);
             }
             return new HostedDisks(made, options.Writeback is not null);
         }
@@ -75,6 +78,18 @@ internal sealed class HostedDisks : IDisposable
         _server = server;
         server.Start();
     }
+
+    /// <summary>Notes that a disk's pages are compressed with what was trained on them, from now on wherever the codec is named.</summary>
+    public void NoteTrained(NbdExport export, NamedCodec codec, PageCodec trained) => _trained[(export, codec.Name)] = new(trained);
+
+    /// <summary>
+    /// The codec with the latest dictionary or tables that were trained on a disk's pages, if the disk still knows it; otherwise the codec
+    /// itself.
+    /// </summary>
+    public PageCodec Latest(NbdExport export, NamedCodec codec) =>
+        _trained.TryGetValue((export, codec.Name), out WeakReference<PageCodec>? latest) && latest.TryGetTarget(out PageCodec? trained)
+            ? trained
+            : codec.Codec;
 
     /// <summary>The export of that name; without a name the only one.</summary>
     public NbdExport Find(string? name)
@@ -161,7 +176,7 @@ internal sealed class HostedDisks : IDisposable
         Store = new PageStoreOptions
         {
             PageSize = options.PageSize ?? 4096,
-            Codec = options.Codec,
+            Codec = options.Codec.Codec,
             MemoryLimit = export.MemoryLimit,
             HugePages = options.HugePages,
             OverwriteReserve = SwapSizing.Reserve(options, export),

@@ -8,6 +8,9 @@ internal static class ServeCommand
 {
     private const string ControlSuffix = ".control";
 
+    // How pages are compressed where no codec is named.
+    private const string DefaultCodec = "lz4";
+
     /// <summary>Where the control socket is that belongs to a disk's socket, unless it is told.</summary>
     public static string ControlOf(string socket) => socket + ControlSuffix;
 
@@ -38,8 +41,9 @@ internal static class ServeCommand
         };
         Option<string> codec = new("--codec")
         {
-            Description = $"How pages are compressed: {Arguments.CodecNamesWithLevel}.",
-            DefaultValueFactory = _ => "lz4",
+            Description = $"How pages are compressed: {CodecNames.AllAndAuto}. {CodecNames.Auto} is {CodecNames.Fold}, and --recompress "
+                + $"{CodecNames.FoldDense} where none is named.",
+            DefaultValueFactory = _ => DefaultCodec,
             HelpName = "NAME[:LEVEL]",
         };
         Option<string?> pageSize = Text(
@@ -54,7 +58,8 @@ internal static class ServeCommand
             Description = "Only clients with a certificate signed by ca-cert.pem in the same folder; not with --tls-optional.",
         };
         Option<string?> recompress = Text(
-            "--recompress", "NAME[:LEVEL]", "Compress pages that were idle for a while once more in the background, as in zstd:9.");
+            "--recompress", "NAME[:LEVEL]",
+            $"Compress pages that were idle for a while once more in the background, as in {CodecNames.FoldDense} or zstd:9.");
         Option<string?> idle = Text(
             "--idle", "TIME", "How long a page must not have been used for that, as in 90s, 10m, 4h or 1d. Default 10m.");
         Option<string?> writeback = Text(
@@ -141,7 +146,7 @@ internal static class ServeCommand
                     TlsCertificates = NotEmpty("--tls-certificates", parsed.GetValue(tls), "folder"),
                     TlsRequired = !parsed.GetValue(tlsOptional),
                     TlsVerifyPeer = parsed.GetValue(tlsVerify),
-                    Codec = ServeArguments.CodecWithLevel("--codec", parsed.GetValue(codec)!),
+                    Codec = ForWrites(parsed.GetValue(codec)!),
                     PageSize = parsed.GetValue(pageSize) is { } bytes ? Arguments.PageSize(bytes) : null,
                     CacheBytes = Arguments.Bytes("--cache", parsed.GetValue(cache), least: 0),
                     HugePages = parsed.GetValue(hugePages),
@@ -156,7 +161,7 @@ internal static class ServeCommand
                     RefusalsPerSecond = ServeArguments.Rate("--refusals-per-second", parsed.GetValue(refusals)!),
                     Upkeep = new UpkeepOptions
                     {
-                        Recompress = parsed.GetValue(recompress) is { } second ? Second(second, parsed.GetValue(codec)!) : null,
+                        Recompress = ForIdlePages(parsed.GetValue(recompress), parsed.GetValue(codec)!),
                         Idle = parsed.GetValue(idle) is { } unused ? ServeArguments.Time("--idle", unused) : null,
                         WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },
@@ -189,22 +194,23 @@ internal static class ServeCommand
                 "nowhere to listen; name a socket with --unix PATH, or an address with --listen 127.0.0.1:10809.");
     }
 
-    /// <summary>The codec of the background, which has to be another than that of writes.</summary>
-    private static PageCodec Second(string text, string forWrites)
+    private static NamedCodec ForWrites(string text) =>
+        CodecNames.Parse("--codec", CodecNames.IsAuto(text) ? CodecNames.Fold : text, choices: CodecNames.AllAndAuto);
+
+    /// <summary>The codec of the background, which has to be another than that of writes; null for none.</summary>
+    private static NamedCodec? ForIdlePages(string? text, string forWrites)
     {
-        PageCodec codec = ServeArguments.Denser("--recompress", text);
-        return Whole(text) != Whole(forWrites)
+        bool isAuto = CodecNames.IsAuto(forWrites);
+        if (text is null)
+            return isAuto ? CodecNames.Parse("--codec", CodecNames.FoldDense) : null;
+        NamedCodec codec = CodecNames.Denser("--recompress", text);
+        return FormatOf(codec) != FormatOf(ForWrites(forWrites))
             ? codec
             : throw new UserErrorException(
                 $"--recompress {text} compresses as --codec {forWrites} has done before, so nothing is gained; choose a denser one, as in "
-                + "--recompress zstd:9, or leave it out.");
+                + $"--recompress {(isAuto ? CodecNames.FoldDense : "zstd:9")}, or leave it out.");
 
-        static string Whole(string name) => name.ToLowerInvariant() switch
-        {
-            "lz4-managed" => "lz4",
-            "zstd" => "zstd:3",
-            var other => other,
-        };
+        static string FormatOf(NamedCodec codec) => codec.Name == "lz4-managed" ? "lz4" : codec.Name;
     }
 
     private static void RefuseForSeveral(string option, string? file, int exports)

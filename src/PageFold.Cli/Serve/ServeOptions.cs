@@ -26,7 +26,7 @@ internal sealed record ServeOptions
 
     public bool TlsVerifyPeer { get; init; }
 
-    public required PageCodec Codec { get; init; }
+    public required NamedCodec Codec { get; init; }
 
     /// <summary>Null where a snapshot says it, or else 4 KiB.</summary>
     public int? PageSize { get; init; }
@@ -118,7 +118,7 @@ internal sealed record UpkeepOptions
     public static readonly TimeSpan DefaultIdle = TimeSpan.FromMinutes(10);
 
     /// <summary>The codec for recompressing idle and incompressible pages; null for no recompression.</summary>
-    public PageCodec? Recompress { get; init; }
+    public NamedCodec? Recompress { get; init; }
 
     /// <summary>How long a page must not have been used for that; null for <see cref="DefaultIdle"/>.</summary>
     public TimeSpan? Idle { get; init; }
@@ -130,6 +130,8 @@ internal sealed record UpkeepOptions
 /// <summary>Values of the command's options that stand for addresses and times.</summary>
 internal static class ServeArguments
 {
+    private static readonly (char Unit, double Seconds)[] Units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
+
     public static EndPoint UnixSocket(string option, string path) => new UnixDomainSocketEndPoint(NewSocketPath(option, path));
 
     /// <summary>The path of a socket that is to be made, where nothing may be yet but a socket at which no process listens.</summary>
@@ -169,10 +171,9 @@ internal static class ServeArguments
     /// <summary>A time as people write it: 90s, 10m, 4h, 1d.</summary>
     public static TimeSpan Time(string option, string text)
     {
-        (char Unit, double Seconds)[] units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86400)];
         const double Most = 1e9;
         string what = $"{option} {Arguments.Shown(text)}";
-        double seconds = units.FirstOrDefault(unit => text.EndsWith($"{unit.Unit}", StringComparison.OrdinalIgnoreCase)).Seconds;
+        double seconds = Units.FirstOrDefault(unit => text.EndsWith($"{unit.Unit}", StringComparison.OrdinalIgnoreCase)).Seconds;
         ReadOnlySpan<char> number = seconds == 0 ? text : text.AsSpan(0, text.Length - 1);
         if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value))
             throw new UserErrorException($"{what} is no time; write for example 90s, 10m, 4h or 1d.");
@@ -183,6 +184,13 @@ internal static class ServeArguments
         if (value * seconds >= Most)
             throw new UserErrorException($"{what} is too long; choose at most 10000d.");
         return TimeSpan.FromSeconds(value * seconds);
+    }
+
+    /// <summary>Writes a time as it is given: with the greatest unit of which it is a whole number.</summary>
+    public static string Show(TimeSpan time)
+    {
+        (char unit, double seconds) = Units.LastOrDefault(unit => time.TotalSeconds % unit.Seconds == 0, Units[0]);
+        return string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds / seconds:0.###}{unit}");
     }
 
     /// <summary>A rate, or off for none.</summary>
@@ -206,41 +214,5 @@ internal static class ServeArguments
             : throw new UserErrorException(
                 $"{option} {Arguments.Shown(text)} is no ratio; write a number from 1 to {SwapSizing.MaxRatio} as in {option} 2.5, or "
                 + $"none for {SwapSizing.DefaultRatio}.");
-    }
-
-    /// <summary>A codec to recompress with: one that compresses.</summary>
-    public static PageCodec Denser(string option, string text)
-    {
-        PageCodec codec = CodecWithLevel(option, text, Arguments.CompressingCodecs);
-        return codec != PageCodec.None
-            ? codec
-            : throw new UserErrorException(
-                $"{option} {Arguments.Shown(text)} compresses nothing; choose {Arguments.CompressingCodecs}.");
-    }
-
-    /// <summary>A codec with its level, as in zstd:9.</summary>
-    public static PageCodec CodecWithLevel(string option, string text) => CodecWithLevel(option, text, Arguments.CodecNamesWithLevel);
-
-    /// <param name="option">The option, for messages.</param>
-    /// <param name="text">The name, or the name and the level.</param>
-    /// <param name="choices">The values that the option takes, for messages.</param>
-    /// <inheritdoc cref="CodecWithLevel(string, string)"/>
-    public static PageCodec CodecWithLevel(string option, string text, string choices)
-    {
-        string[] parts = text.Split(':', 2);
-        try
-        {
-            return Arguments.Codec(parts[0], parts.Length == 2 ? parts[1] : null, out _);
-        }
-        catch (UserErrorException)
-        {
-            string why = parts.Length == 1 ? "does not exist"
-                : parts[0].Equals("zstd", StringComparison.OrdinalIgnoreCase) ? $"has no possible level ({Arguments.Shown(parts[1])})"
-                : parts[0].ToLowerInvariant() is "lz4" or "lz4-managed" or "none"
-                    ? $"has a level ({Arguments.Shown(parts[1])}), which {parts[0]} does not take"
-                : "does not exist";
-            throw new UserErrorException(
-                $"{option} {Arguments.Shown(text)} {why}; choose {choices}.");
-        }
     }
 }

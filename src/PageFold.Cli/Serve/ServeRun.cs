@@ -248,8 +248,14 @@ internal static class ServeRun
             string name = export.Name.Length > 0 ? $"'{export.Name}'" : "disk";
             log.Tell(
                 $"{name}: {ByteSize.Format(export.Disk.Length)}, {ByteSize.Format(export.Disk.PageSize)} pages, "
-                + $"{export.Disk.Store.Codec.Implementation}, at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory"
+                + $"{options.Codec.Name} ({options.Codec.Implementation}), "
+                + $"at most {ByteSize.Format(export.Disk.Store.MemoryLimit)} of memory"
                 + $"{(export.ReadOnly ? ", read-only" : string.Empty)}");
+        }
+        if (options.Upkeep.Recompress is { } denser)
+        {
+            string idle = ServeArguments.Show(options.Upkeep.Idle ?? UpkeepOptions.DefaultIdle);
+            log.Tell($"pages not used for {idle} are compressed again with {denser.Name} in the background");
         }
         foreach (EndPoint endPoint in server.EndPoints)
             log.Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");

@@ -90,7 +90,7 @@ internal sealed class Upkeep : IDisposable
         if (_kept.TryGetValue(export, out string? kept))
             Try(export, "keep", () => _room.Look(export, kept));
         if (_options.Recompress is { } codec)
-            Try(export, "recompress", () => Recompress(store, codec));
+            Try(export, "recompress", () => Recompress(store, _disks.Latest(export, codec)));
         if (_options.WritebackIdle is { } age)
             Try(export, WritingBack, () => WriteBack(export, age));
         if (IsSparse(store))

@@ -9,7 +9,7 @@ namespace PageFold.Compression;
 /// <param name="Dictionary">Its dictionary or tables; empty for none.</param>
 internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<byte> Dictionary)
 {
-    /// <summary>True if each codec reads what the other wrote, and would have written the same.</summary>
+    /// <summary>True if each codec reads what the other wrote, and both have the same level.</summary>
     public bool IsEquivalent([NotNullWhen(true)] CodecDescription? other) =>
         other is not null && FormatOf(Name) == FormatOf(other.Name) && Level == other.Level
             && Dictionary.Span.SequenceEqual(other.Dictionary.Span);
@@ -65,6 +65,6 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
         }
     }
 
-    // Both LZ4 libraries write the same format.
+    // The system's LZ4 and the managed one have the same format.
     private static string FormatOf(string name) => name == "lz4-managed" ? "lz4" : name;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using PageFold.Compression.Lz4;
 using PageFold.Interop;
 
 namespace PageFold.Compression;

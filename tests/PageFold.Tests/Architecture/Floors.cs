@@ -39,7 +39,7 @@ internal sealed class Floors
                 "SnapshotCodec",
             "PageStoreStatistics", "SnapshotLoadOptions",
         ],
-        ["PageFold.Compression"] = ["PageCodec", "PageCodecContext"],
+        ["PageFold.Compression"] = ["PageCodec", "PageCodecContext", "FoldLevel"],
         ["Pool"] = ["PoolThrow", "OpenMapping", "ZsPool", "ZsPoolOptions", "ZsMap", "ZsReadMap", "ZsView", "ZsReadView"],
         ["PageFold.Store.Log"] = ["WritebackOptions"],
         ["PageFold.Store.Recompression"] = ["RecompressionOptions", "CodecRetirementOptions"],
@@ -81,13 +81,19 @@ internal sealed class Floors
 
     private int? LevelOf(string type) => _levels.TryGetValue(RoomOf(type), out int level) ? level : null;
 
-    private static string RoomOf(string type)
+    private string RoomOf(string type)
     {
         int dot = type.LastIndexOf('.');
         string space = type[..dot];
         string name = type[(dot + 1)..];
         if (space != "PageFold")
-            return space;
+        {
+            // A namespace that is on no floor itself is a part of the room that it lies in.
+            string room = space;
+            while (!_levels.ContainsKey(room) && room.Contains('.'))
+                room = room[..room.LastIndexOf('.')];
+            return _levels.ContainsKey(room) ? room : space;
+        }
         return PublicTypes.FirstOrDefault(room => room.Value.Contains(name)).Key ?? "Front";
     }
 }

@@ -1,4 +1,5 @@
 using PageFold.Allocation;
+using PageFold.Compression.Lz4;
 using PageFold.Frames;
 using PageFold.Store.Index;
 
@@ -159,13 +160,14 @@ public class CodecRetirementTests
     [Fact]
     public void In_a_store_without_room_pages_are_written_over_where_they_lie()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
-        // The same bytes by another library, so that every page needs exactly its own place.
-        store.AddCodec(PageCodec.Lz4Managed);
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.Lz4Managed });
+        // The same bytes by a codec of another name, so that every page needs exactly its own place.
+        ManagedLz4Codec other = new("lz4");
+        store.AddCodec(other);
         int stored = 0;
         while (store.Write(stored, Text(stored)) != StoreOutcome.Full)
             stored++;
-        store.UseCodec(PageCodec.Lz4Managed);
+        store.UseCodec(other);
         Assert.Equal(new CodecRetirement { IsRetired = true, Moved = stored, NotMoved = 0 }, store.RetireCodec(0));
         Assert.True(store.Index.Budget.Peak <= 3 << 20);
         AssertHoldAll(store, stored);

@@ -67,7 +67,7 @@ internal sealed class AllocBench
         return new AllocBenchReport
         {
             Source = source,
-            Codec = _options.Codec.Name,
+            Codec = _options.Codec.Algorithm,
             PageSize = _options.PageSize,
             Objects = _sizes.Length,
             AskedBytes = _sizes.Sum(size => (long)size),

@@ -28,11 +28,11 @@ internal static class AllocBenchCommand
         };
         Option<string> codec = new("--codec")
         {
-            Description = $"{Arguments.CodecNames}.",
+            Description = CodecNames.All + ".",
             DefaultValueFactory = _ => "lz4",
-            HelpName = "NAME",
+            HelpName = "NAME[:LEVEL]",
         };
-        Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string?> level = new("--level") { Description = CodecNames.LevelHelp, HelpName = "N" };
         Option<string> pageSize = new("--page-size")
         {
             Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
@@ -66,7 +66,7 @@ internal static class AllocBenchCommand
         {
             Paths = parsed.GetValue(data) ?? [],
             Pid = Arguments.Pid(parsed.GetValue(pid)),
-            Codec = Arguments.Codec(parsed.GetValue(codec)!, parsed.GetValue(level), out _),
+            Codec = CodecNames.Parse("--codec", parsed.GetValue(codec)!, parsed.GetValue(level)),
             PageSize = Arguments.PageSize(parsed.GetValue(pageSize)!),
             SampleBytes = Arguments.Sample(parsed.GetValue(sample), Arguments.PageSize(parsed.GetValue(pageSize)!))!.Value,
             Rounds = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000"),
@@ -123,6 +123,6 @@ internal static class AllocBenchCommand
             options.Paths, options.Pid, options.PageSize, options.SampleBytes, holes: false, [json], cancellation);
         description = source.FullDescription;
         using PageImage image = PageImage.Load(source, progress, cancellation);
-        return CompressedSizes.AsStored(image, options.Codec);
+        return CompressedSizes.AsStored(image, options.Codec.Codec);
     }
 }

@@ -8,7 +8,7 @@ internal sealed record AllocBenchOptions
     public int? Pid { get; init; }
 
     /// <summary>The codec that determines the sizes of the objects.</summary>
-    public required PageCodec Codec { get; init; }
+    public required NamedCodec Codec { get; init; }
 
     public required int PageSize { get; init; }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using PageFold.Cli.Interop.Codecs;
-using PageFold.Cli.Serve;
 
 namespace PageFold.Cli.Bench.Codecs;
 
@@ -12,7 +11,7 @@ namespace PageFold.Cli.Bench.Codecs;
 internal static class CodecCatalog
 {
     /// <summary>The values that <c>--codecs</c> takes, for help and messages.</summary>
-    public const string Names = $"{Arguments.CodecNamesWithLevel}; lz4hc with a level from 3 to 12 as in lz4hc:9, lzo or snappy";
+    public const string Names = $"{CodecNames.All}; lz4hc with a level from 3 to 12 as in lz4hc:9, lzo or snappy";
 
     private const string Lz4Hc = "lz4hc";
     private const string Lzo = "lzo";
@@ -21,7 +20,10 @@ internal static class CodecCatalog
 
     // PageFold's own codecs, as --codec takes them. A new codec of the library is added here.
     private static readonly string[] OwnNames =
-        ["lz4", "lz4-managed", "zstd:-5", "zstd:-3", "zstd:-1", "zstd:1", "zstd:3", "zstd:6", "zstd:9"];
+    [
+        CodecNames.Fold, CodecNames.FoldDense, "lz4", "lz4-managed",
+        "zstd:-5", "zstd:-3", "zstd:-1", "zstd:1", "zstd:3", "zstd:6", "zstd:9",
+    ];
 
     // What only other libraries have.
     private static readonly string[] OtherNames = ["lz4hc:4", "lz4hc:9", "lz4hc:12", Lzo, Snappy];
@@ -40,7 +42,7 @@ internal static class CodecCatalog
             (string family, int level) = Parts(name);
             IEnumerable<NamedCodec> found = family is Lz4Hc or Lzo or Snappy
                 ? []
-                : [new NamedCodec(name, ServeArguments.CodecWithLevel("--codecs", name, Names))];
+                : [CodecNames.Parse("--codecs", name, choices: Names)];
             if (Other(family, level, out string? lacks) is { } other)
                 found = found.Append(new NamedCodec(name, other));
             else if (lacks is not null)
@@ -81,21 +83,16 @@ internal static class CodecCatalog
     private static string FullName(string text)
     {
         string name = text.ToLowerInvariant();
-        if (name == "zstd")
-            return "zstd:3";
         if (name == Lz4Hc)
             return $"{Lz4Hc}:{DefaultHighCompressionLevel}";
         (string family, _) = Parts(name);
-        bool isPossible = family switch
+        return family switch
         {
-            Lz4Hc => Parts(name).Level is >= Lz4Library.LowestLevel and <= Lz4Library.HighestLevel,
-            Lzo or Snappy => name == family,
-            // The parser has the message.
-            _ => ServeArguments.CodecWithLevel("--codecs", name, Names) is not null,
+            Lz4Hc when Parts(name).Level is >= Lz4Library.LowestLevel and <= Lz4Library.HighestLevel => name,
+            Lzo or Snappy when name == family => name,
+            not (Lz4Hc or Lzo or Snappy) => CodecNames.Parse("--codecs", name, choices: Names).Name,
+            _ => throw new UserErrorException($"--codecs {Arguments.Shown(text)} is not possible; choose {Names}."),
         };
-        return isPossible
-            ? name
-            : throw new UserErrorException($"--codecs {Arguments.Shown(text)} is not possible; choose {Names}.");
     }
 
     private static (string Family, int Level) Parts(string name)
@@ -105,12 +102,6 @@ internal static class CodecCatalog
             ? (parts[0], level)
             : (parts[0], 0);
     }
-}
-
-/// <summary>A codec with its name as the command line takes it, level included.</summary>
-internal sealed record NamedCodec(string Name, PageCodec Codec)
-{
-    public string Implementation => Codec.Implementation;
 }
 
 /// <summary>The codecs to compare, and those that cannot be.</summary>

@@ -21,7 +21,7 @@ internal sealed class LayersBench
         "the whole, less all of the above; below zero where they each paid for misses that it pays once";
 
     private readonly PageImage _image;
-    private readonly PageCodec _codec;
+    private readonly NamedCodec _codec;
     private readonly WorkProgress _progress;
     private readonly CancellationToken _cancellation;
     private readonly int[] _toWrite;
@@ -30,7 +30,7 @@ internal sealed class LayersBench
     private int _shift;
     private ulong _sink;
 
-    public LayersBench(PageImage image, PageCodec codec, WorkProgress progress, CancellationToken cancellation)
+    public LayersBench(PageImage image, NamedCodec codec, WorkProgress progress, CancellationToken cancellation)
     {
         _image = image;
         _codec = codec;
@@ -49,12 +49,12 @@ internal sealed class LayersBench
     {
         using CodecSubject codec = new(_image, _codec, warm: true);
         using SubjectWorker alone = codec.CreateWorker();
-        using PageStore store = new(new PageStoreOptions { PageSize = _image.PageSize, Codec = _codec });
+        using PageStore store = new(new PageStoreOptions { PageSize = _image.PageSize, Codec = _codec.Codec });
         InstantCodec none = new([.. codec.Sizes]);
         using PageStore instant = new(new PageStoreOptions { PageSize = _image.PageSize, Codec = none });
         using NativeBytes places = new(codec.Memory.Compressed + _image.PageSize * 2L, Environment.SystemPageSize);
         places.Touch();
-        byte[] packed = GC.AllocateArray<byte>(_codec.MaxCompressedLength(_image.PageSize), pinned: true);
+        byte[] packed = GC.AllocateArray<byte>(_codec.Codec.MaxCompressedLength(_image.PageSize), pinned: true);
         byte[] page = GC.AllocateArray<byte>(_image.PageSize, pinned: true);
         codec.Prepare(_contents);
         alone.Write(_contents, _contents);
@@ -91,7 +91,7 @@ internal sealed class LayersBench
             Source = source,
             Pages = _image.Count,
             PageSize = _image.PageSize,
-            Algorithm = _codec.Name,
+            Algorithm = _codec.Algorithm,
             Implementation = _codec.Implementation,
             Rounds = rounds,
             Verified = Verify(store, page),

@@ -23,11 +23,11 @@ internal static class LayersCommand
         };
         Option<string> codec = new("--codec")
         {
-            Description = Arguments.CodecNames + ".",
+            Description = CodecNames.All + ".",
             DefaultValueFactory = _ => "lz4",
-            HelpName = "NAME",
+            HelpName = "NAME[:LEVEL]",
         };
-        Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string?> level = new("--level") { Description = CodecNames.LevelHelp, HelpName = "N" };
         Option<string> pageSize = new("--page-size")
         {
             Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
@@ -60,7 +60,7 @@ internal static class LayersCommand
         {
             int bytes = Arguments.PageSize(parsed.GetValue(pageSize)!);
             long sampleBytes = Arguments.Sample(parsed.GetValue(sample), bytes)!.Value;
-            PageCodec chosen = Arguments.Codec(parsed.GetValue(codec)!, parsed.GetValue(level), out _);
+            NamedCodec chosen = CodecNames.Parse("--codec", parsed.GetValue(codec)!, parsed.GetValue(level));
             int count = Arguments.Integer("--rounds", parsed.GetValue(rounds)!, 1, 1000, "1 to 1000");
             int? process = Arguments.Pid(parsed.GetValue(pid));
             using ReportTarget? jsonTarget = parsed.GetValue(json) is { } target ? new ReportTarget(target) : null;

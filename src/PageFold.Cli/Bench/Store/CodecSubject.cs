@@ -26,13 +26,13 @@ internal sealed class CodecSubject : Subject
     /// <param name="image">The pages.</param>
     /// <param name="codec">The codec.</param>
     /// <param name="warm">True to touch the memory of the places.</param>
-    public CodecSubject(PageImage image, PageCodec codec, bool warm)
-        : base(Codec, codec.Name)
+    public CodecSubject(PageImage image, NamedCodec codec, bool warm)
+        : base(Codec, codec.Algorithm)
     {
         _image = image;
-        _codec = codec;
-        _capacity = codec.MaxCompressedLength(image.PageSize);
-        _sizes = CompressedSizes.Of(image, codec);
+        _codec = codec.Codec;
+        _capacity = _codec.MaxCompressedLength(image.PageSize);
+        _sizes = CompressedSizes.Of(image, _codec);
         _starts = Starts(_sizes);
         _next = new long[_starts.Length];
         _offsets = new long[_sizes.Length];

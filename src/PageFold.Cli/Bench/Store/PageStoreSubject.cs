@@ -3,9 +3,10 @@ using PageFold.Cli.Data;
 namespace PageFold.Cli.Bench.Store;
 
 /// <summary>A <see cref="PageStore"/>, used through its public API.</summary>
-internal sealed class PageStoreSubject(PageImage image, PageCodec codec, bool hugePages) : Subject(PageFold, codec.Name)
+internal sealed class PageStoreSubject(PageImage image, NamedCodec codec, bool hugePages) : Subject(PageFold, codec.Algorithm)
 {
-    private readonly PageStore _store = new(new PageStoreOptions { PageSize = image.PageSize, Codec = codec, HugePages = hugePages });
+    private readonly PageStore _store =
+        new(new PageStoreOptions { PageSize = image.PageSize, Codec = codec.Codec, HugePages = hugePages });
 
     public override (long Compressed, long Total) Memory
     {

@@ -119,7 +119,7 @@ internal sealed class StoreBench
         SameFilledLeftOut = _image.SameFilled,
         Rounds = _options.Rounds,
         Cold = _options.Cold,
-        Implementations = _options.Codecs.ToDictionary(codec => codec.Name, codec => codec.Implementation),
+        Implementations = _options.Codecs.ToDictionary(codec => codec.Algorithm, codec => codec.Implementation),
         ZramUnavailable = _zram.Unavailable,
         ZramMissing = _zram.Missing,
         Verified = verified,
@@ -289,7 +289,7 @@ internal sealed class StoreBench
             bool complete = false;
             try
             {
-                foreach (PageCodec codec in bench._options.Codecs)
+                foreach (NamedCodec codec in bench._options.Codecs)
                 {
                     Add(new CodecSubject(bench._image, codec, warm));
                     Add(new PageStoreSubject(bench._image, codec, bench._options.HugePages));

@@ -29,11 +29,12 @@ internal static class StoreBenchCommand
         };
         Option<string[]> codec = new("--codec")
         {
-            Description = "lz4, lz4-managed, zstd or none; both LZ4s, lz4,lz4-managed, are the default.",
-            HelpName = "NAME",
+            Description = $"{CodecNames.All}. Both LZ4s, lz4,lz4-managed, are the default; several must be of one algorithm, as in "
+                + $"{CodecNames.Fold},{CodecNames.FoldDense}.",
+            HelpName = "NAME[:LEVEL]",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<string?> level = new("--level") { Description = "Level of zstd, -7 (fastest) to 22 (densest). Default 3.", HelpName = "N" };
+        Option<string?> level = new("--level") { Description = CodecNames.LevelHelp, HelpName = "N" };
         Option<string[]> zram = new("--zram")
         {
             Description = $"Algorithms of the kernel's zram; {ZramSelection.All} for those the kernel offers, {ZramSelection.Without} to "
@@ -105,16 +106,17 @@ internal static class StoreBenchCommand
         return command;
     }
 
-    private static PageCodec[] Codecs(string[]? names, string? level)
+    private static NamedCodec[] Codecs(string[]? names, string? level)
     {
         names = Arguments.Several(names ?? []);
         if (names is [])
             names = PageCodec.Lz4.Implementation == PageCodec.Lz4Managed.Implementation ? ["lz4"] : ["lz4", "lz4-managed"];
-        PageCodec[] codecs = [.. names.Select(name => Arguments.Codec(name, level, out _))];
-        string[] known = [.. names.Select(name => name.ToLowerInvariant())];
-        if (known.Distinct().Count() < known.Length)
+        NamedCodec[] codecs = [.. names.Select(name => CodecNames.Parse("--codec", name, level))];
+        if (codecs.DistinctBy(codec => codec.Name).Count() < codecs.Length)
             throw new UserErrorException($"--codec {string.Join(' ', names)} names one twice; name each once.");
-        if (known.Select(name => name.Split('-')[0]).Distinct().Count() > 1)
+        if (codecs.DistinctBy(codec => codec.Algorithm).Count() < codecs.Length)
+            throw new UserErrorException($"--codec {string.Join(' ', names)} names two levels of zstd; run the command once for each.");
+        if (codecs.DistinctBy(codec => codec.Name.Split('-', ':')[0]).Count() > 1)
             throw new UserErrorException($"--codec {string.Join(' ', names)} mixes algorithms; run the command once for each.");
         return codecs;
     }

@@ -7,7 +7,7 @@ internal sealed record StoreBenchOptions
 
     public int? Pid { get; init; }
 
-    public required IReadOnlyList<PageCodec> Codecs { get; init; }
+    public required IReadOnlyList<NamedCodec> Codecs { get; init; }
 
     public required int PageSize { get; init; }
 

@@ -28,7 +28,7 @@ internal static unsafe class FoldEncoder
             SequenceWriter.Write<TPath>(tables, TLevel.CodesSymbols ? tables.CodedMap : tables.Map, workspace, length, firstEnd, secondEnd, out parts);
         }
         // Without matches; or the tables have no good boxes for them, so that literals alone are shorter.
-        if (parts.Tokens == 0 || parts.Tokens > header.MaxPart || parts.Bytes > length)
+        if (parts.Tokens == 0 || parts.Tokens > header.MaxTokens || parts.Bytes > length)
         {
             Unsafe.CopyBlockUnaligned(workspace.Literals, workspace.Match.Text, (uint)length);
             parts = new FoldParts(0, length, 0);

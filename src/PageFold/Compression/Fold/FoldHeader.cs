@@ -11,9 +11,9 @@ namespace PageFold.Compression.Fold;
 /// <item>4 bits: the code of the last literals; zero if literals are as they are</item>
 /// <item>4 bits: the code of the last tokens; zero if tokens are as they are</item>
 /// <item>w - 1 bits: the number of tokens</item>
-/// <item>if literals are coded: w bits with their number less one, w - 1 bits with the length of each region but the first, and 4 bits with
-/// the code of each further segment</item>
-/// <item>if tokens are coded: w - 1 bits with the length of each region, and 4 bits with the code of each further segment</item>
+/// <item>if literals are coded: w bits with their number less one, w bits with the length of each region but the first, and 4 bits with the
+/// code of each further segment</item>
+/// <item>if tokens are coded: w bits with the length of each region, and 4 bits with the code of each further segment</item>
 /// </list>
 /// </remarks>
 internal unsafe struct FoldHeader
@@ -22,18 +22,18 @@ internal unsafe struct FoldHeader
     public const int MaxRawBytes = 3;
 
     /// <summary>The most bytes of a header.</summary>
-    public const int MaxBytes = 48;
+    public const int MaxBytes = 72;
 
     private const int CodeBits = 4;
     private const int CodeMask = (1 << CodeBits) - 1;
 
     private readonly int _countBits;
-    private readonly int _partBits;
+    private readonly int _tokenBits;
 
     public FoldHeader(int length)
     {
         _countBits = 32 - BitOperations.LeadingZeroCount((uint)length - 1);
-        _partBits = Math.Max(0, _countBits - 1);
+        _tokenBits = Math.Max(0, _countBits - 1);
     }
 
     /// <summary>The tokens.</summary>
@@ -42,18 +42,18 @@ internal unsafe struct FoldHeader
     /// <summary>The literals.</summary>
     public SymbolBlock Literals;
 
-    /// <summary>The greatest number of tokens, and length of a region.</summary>
-    public readonly int MaxPart => (1 << _partBits) - 1;
+    /// <summary>The greatest number of tokens.</summary>
+    public readonly int MaxTokens => (1 << _tokenBits) - 1;
 
     /// <summary>Bytes of the header.</summary>
     public readonly int Bytes =>
-        (2 * CodeBits + _partBits + (Literals.IsCoded ? LiteralBits : 0) + (Tokens.IsCoded ? TokenBits : 0) + 7) / 8;
+        (2 * CodeBits + _tokenBits + (Literals.IsCoded ? LiteralBits : 0) + (Tokens.IsCoded ? TokenBits : 0) + 7) / 8;
 
     /// <summary>Bits of the fields that coded literals add.</summary>
-    public readonly int LiteralBits => _countBits + (Literals.RegionCount - 1) * _partBits + (Literals.SegmentCount - 1) * CodeBits;
+    public readonly int LiteralBits => _countBits + (Literals.RegionCount - 1) * _countBits + (Literals.SegmentCount - 1) * CodeBits;
 
     /// <summary>Bits of the fields that coded tokens add.</summary>
-    public readonly int TokenBits => Tokens.RegionCount * _partBits + (Tokens.SegmentCount - 1) * CodeBits;
+    public readonly int TokenBits => Tokens.RegionCount * _countBits + (Tokens.SegmentCount - 1) * CodeBits;
 
     /// <summary>Reads the header; up to <see cref="MaxBytes"/> and eight are read.</summary>
     public void Read(byte* from)
@@ -61,7 +61,7 @@ internal unsafe struct FoldHeader
         int bit = 0;
         Literals.Codes[0] = (byte)Take(from, ref bit, CodeBits);
         Tokens.Codes[0] = (byte)Take(from, ref bit, CodeBits);
-        Tokens.Count = Take(from, ref bit, _partBits);
+        Tokens.Count = Take(from, ref bit, _tokenBits);
         if (Literals.IsCoded)
         {
             Literals.Count = Take(from, ref bit, _countBits) + 1;
@@ -78,7 +78,7 @@ internal unsafe struct FoldHeader
         int bit = 0;
         Put(to, ref bit, Literals.Codes[0], CodeBits);
         Put(to, ref bit, Tokens.Codes[0], CodeBits);
-        Put(to, ref bit, Tokens.Count, _partBits);
+        Put(to, ref bit, Tokens.Count, _tokenBits);
         if (Literals.IsCoded)
         {
             Put(to, ref bit, Literals.Count - 1, _countBits);
@@ -91,7 +91,7 @@ internal unsafe struct FoldHeader
     private readonly void Take(byte* from, ref int bit, ref SymbolBlock block, int firstRegion)
     {
         for (int region = firstRegion; region < block.RegionCount; region++)
-            block.Regions[region] = Take(from, ref bit, _partBits);
+            block.Regions[region] = Take(from, ref bit, _countBits);
         for (int segment = 1; segment < block.SegmentCount; segment++)
             block.Codes[segment] = (byte)Take(from, ref bit, CodeBits);
     }
@@ -99,7 +99,7 @@ internal unsafe struct FoldHeader
     private readonly void Put(byte* to, ref int bit, in SymbolBlock block, int firstRegion)
     {
         for (int region = firstRegion; region < block.RegionCount; region++)
-            Put(to, ref bit, block.Regions[region], _partBits);
+            Put(to, ref bit, block.Regions[region], _countBits);
         for (int segment = 1; segment < block.SegmentCount; segment++)
             Put(to, ref bit, block.Codes[segment] & CodeMask, CodeBits);
     }

@@ -44,7 +44,7 @@ internal readonly struct DenseLevel : IFoldLevel
     public static int TokenGainShift => 3;
 }
 
-/// <summary>The dense level for texts of more than 4 KiB: six candidates, and the next position too.</summary>
+/// <summary>The dense level for texts of more than 4 KiB: four candidates, and the next position too.</summary>
 /// <remarks>
 /// A longer text has more candidates that are worth a look, and the codecs that it is compared with take their time there as well.
 /// </remarks>
@@ -54,7 +54,7 @@ internal readonly struct DenseLongLevel : IFoldLevel
 
     public static int MinMatch => Box.MinMatch;
 
-    public static int Candidates => 6;
+    public static int Candidates => 4;
 
     public static bool Lazy => true;
 

@@ -36,7 +36,7 @@ internal readonly struct LargeShape : IMatchShape
 
     static int IMatchShape.PositionBits => PositionBits;
 
-    public const int IndexBits = 14;
+    public const int IndexBits = 15;
 
     static int IMatchShape.IndexBits => IndexBits;
 

@@ -169,7 +169,7 @@ internal static unsafe class SequenceParser
                 TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextOlder, ref nextDistance, ref nextLength);
             for (int i = 3; i < TRules.Candidates; i++)
                 TakeOlder<TPath>(next, candidates, at + ahead + 1, ref nextOlder, ref nextDistance, ref nextLength);
-            nint later = (length + 1 - nextLength) >> 63 & -(nint)(known >> (int)ahead >> 1 & 1);
+            nint later = (length - nextLength) >> 63 & -(nint)(known >> (int)ahead >> 1 & 1);
             ahead -= later;
             distance ^= (distance ^ nextDistance) & later;
             length ^= (length ^ nextLength) & later;

@@ -1,4 +1,3 @@
-using PageFold.Allocation;
 using PageFold.Compression;
 using PageFold.Frames;
 using PageFold.Store.Index;
@@ -14,6 +13,8 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
     private const int MinBytes = 1024;
     private const int MaxBytes = 1 << 20;
 
+    private readonly PageSampler _sampler = new(index, reader);
+
     /// <summary>Trains a dictionary: see <see cref="PageStore.TrainDictionary"/>.</summary>
     public byte[]? Train(int bytes, int level, CancellationToken cancellationToken)
     {
@@ -21,8 +22,7 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
         CodecThrow.IfLevelInvalid(level, ZstdCodec.LowestLevel, ZstdCodec.HighestLevel);
         cancellationToken.ThrowIfCancellationRequested();
         long wanted = Math.Max(ZstdDictionary.MinSamples, (long)bytes * SampleBytesPerByte / index.PageSize);
-        StoreCounters counters = index.Counters;
-        long stored = counters.Read(StoreCounter.Pages) - counters.Read(StoreCounter.SameFilled) - counters.Read(StoreCounter.WrittenBack);
+        long stored = _sampler.Pages;
         if (stored < ZstdDictionary.MinSamples)
             return null;
         long work = ZstdDictionary.MaxWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
@@ -36,7 +36,7 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
             wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.MinSamples, index.Budget.Available / 2 / index.PageSize));
             if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out samples))
                 throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
-            int taken = TakeSamples(samples.Span, stored / wanted, cancellationToken);
+            int taken = _sampler.Take(samples.Span, stored / wanted, cancellationToken);
             return taken < ZstdDictionary.MinSamples
                 ? null
                 : ZstdDictionary.Train(samples.Span[..(taken * index.PageSize)], index.PageSize, level, bytes);
@@ -46,23 +46,5 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
             samples.Free(index.Budget);
             index.Budget.Release(work);
         }
-    }
-
-    /// <summary>Reads every so-many-th page, until there is no more room; returns how many.</summary>
-    private int TakeSamples(Span<byte> samples, long step, CancellationToken cancellationToken)
-    {
-        int taken = 0;
-        long seen = 0;
-        long end = PageIndex.MaxPage + 1;
-        for (long from = 0; !samples.IsEmpty && index.TryFindNext(from, end, out long number); from = number + 1)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            bool isInMemory = SlotWord.HoldsObject(index.Look((uint)number));
-            if (!isInMemory || seen++ % step != 0 || !reader.TryRead((uint)number, samples[..index.PageSize]))
-                continue;
-            samples = samples[index.PageSize..];
-            taken++;
-        }
-        return taken;
     }
 }

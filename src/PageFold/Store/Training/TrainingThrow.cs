@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
+using PageFold.Compression.Fold.Training;
+using PageFold.Compression.Matching;
 
 #pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
 
@@ -15,12 +18,36 @@ internal static class TrainingThrow
     private const string DictionaryMayFit =
         "write pages back, or discard some, and compact, then try again, or choose a smaller dictionary or a lower level.";
 
+    private const string NoTablesFit = "train without a dictionary, or make a store with a larger limit.";
+
+    private const string TablesMayFit = "write pages back, or discard some, and compact, then try again, or train without a dictionary.";
+
     public static void IfDictionarySizeInvalid(int bytes, int least, int most)
     {
         if (bytes < least || bytes > most)
             throw new ArgumentOutOfRangeException(nameof(bytes), bytes,
                 $"A dictionary has {least} to {most} bytes, not {bytes}; 32768 is a good size.");
     }
+
+    public static void IfPrefixSizeInvalid(int dictionaryBytes)
+    {
+        if (dictionaryBytes != 0 && dictionaryBytes is < PrefixTrainer.MinBytes or > MatchDictionary.MaxLength)
+            throw new ArgumentOutOfRangeException(nameof(dictionaryBytes), dictionaryBytes,
+                $"A dictionary of Fold has {PrefixTrainer.MinBytes} to {MatchDictionary.MaxLength} bytes, not {dictionaryBytes}; 0 is for "
+                    + "none.");
+    }
+
+    public static void IfGainInvalid(double leastGain)
+    {
+        if (!(leastGain is >= 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(leastGain), leastGain, string.Create(CultureInfo.InvariantCulture,
+                $"A gain of {leastGain} cannot be asked for; choose a part of the bytes from 0 to less than 1, as in 0.02."));
+    }
+
+    public static MemoryLimitException NoMemoryToTrainTables(long bytes, long limit) =>
+        Throw.NoMemory(
+            $"No memory to train tables within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}): it takes {Throw.Bytes(bytes)} for a "
+                + $"while; {(bytes > limit ? NoTablesFit : TablesMayFit)}");
 
     public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
         Throw.NoMemory(

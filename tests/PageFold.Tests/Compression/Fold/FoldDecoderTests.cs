@@ -11,10 +11,11 @@ public class FoldDecoderTests
     /// <summary>Literals of which the stream has only some: in one, three and seven streams, the last regions empty or not.</summary>
     [Theory]
     [InlineData(20)]
-    [InlineData(95)]
-    [InlineData(96)]
-    [InlineData(319)]
-    [InlineData(320)]
+    [InlineData(63)]
+    [InlineData(64)]
+    [InlineData(159)]
+    [InlineData(160)]
+    [InlineData(1016)]
     [InlineData(4096)]
     public void Literals_beyond_the_packed_bytes_are_refused_or_the_same_for_every_context(int length)
     {
@@ -27,7 +28,7 @@ public class FoldDecoderTests
         foreach (InstructionPath path in FoldSubjects.Paths)
         {
             using PageCodecContext context = FoldSubjects.Codec(FoldLevel.Dense, FoldSubjects.BuiltIn, path).CreateContext(Most);
-            for (int table = 1; table <= 16; table++)
+            for (int table = 1; table <= PrefixTables.Max; table++)
             {
                 foreach (int[] regions in regionLengths)
                 {
@@ -150,6 +151,6 @@ public class FoldDecoderTests
         Box[] boxes = [.. Enumerable.Repeat(wide, FoldTables.Boxes)];
         (boxes[0], boxes[1], boxes[2]) = (match, match with { LiteralBase = 1 }, wide with { DistanceBits = 0, IsRepeat = true });
         FoldDefinition builtIn = BuiltInTables.For(Most).Definition;
-        return new FoldTables(FoldDefinition.TryMake(Most, boxes, builtIn.LiteralLengths, default)!);
+        return new FoldTables(FoldDefinition.TryMake(Most, boxes, builtIn.LiteralLengths, [], default)!);
     }
 }

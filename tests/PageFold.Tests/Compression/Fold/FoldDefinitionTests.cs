@@ -21,6 +21,7 @@ public class FoldDefinitionTests
             Assert.Equal(definition.Identity, back.Identity);
             Assert.Equal(definition.Boxes, back.Boxes);
             Assert.Equal(definition.LiteralLengths, back.LiteralLengths);
+            Assert.Equal(definition.TokenLengths, back.TokenLengths);
             Assert.Equal(definition.Dictionary.ToArray(), back.Dictionary.ToArray());
             Assert.Equal(bytes, back.ToArray());
         }
@@ -93,22 +94,25 @@ public class FoldDefinitionTests
     {
         Box[] boxes = [.. BuiltIn.Boxes];
         byte[][] literals = [.. BuiltIn.LiteralLengths];
-        Assert.NotNull(FoldDefinition.TryMake(4096, boxes, literals, default));
-        Assert.Null(FoldDefinition.TryMake(0, boxes, literals, default));
-        Assert.Null(FoldDefinition.TryMake(4096, boxes[1..], literals, default));
-        Assert.Null(FoldDefinition.TryMake(4096, boxes, [], default));
-        Assert.Null(FoldDefinition.TryMake(4096, boxes, [.. literals, .. literals], default));
-        Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, new byte[65537]));
+        byte[][] tokens = [.. BuiltIn.TokenLengths];
+        Assert.True(literals.Length > PrefixTables.Max / 2 && tokens.Length > PrefixTables.Max / 2);
+        Assert.NotNull(FoldDefinition.TryMake(4096, boxes, literals, tokens, default));
+        Assert.Null(FoldDefinition.TryMake(0, boxes, literals, tokens, default));
+        Assert.Null(FoldDefinition.TryMake(4096, boxes[1..], literals, tokens, default));
+        Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, [.. tokens, .. tokens], default));
+        Assert.Null(FoldDefinition.TryMake(4096, boxes, [.. literals, .. literals], tokens, default));
+        Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, tokens, new byte[65537]));
         // Not complete, too long, none.
         foreach ((int symbol, byte length) in (ReadOnlySpan<(int, byte)>)[(0, 0), (0, 12), (7, (byte)(literals[0][7] == 11 ? 10 : 11))])
         {
             byte[] changed = [.. literals[0]];
             changed[symbol] = length;
-            Assert.Null(FoldDefinition.TryMake(4096, boxes, [changed], default));
+            Assert.Null(FoldDefinition.TryMake(4096, boxes, [changed], tokens, default));
+            Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, [changed], default));
         }
         // Without a box for every sequence.
         Box[] narrow = [.. boxes.Select(box => box.LiteralBits == Box.MaxBits ? box with { LiteralBits = 0 } : box)];
-        Assert.Null(FoldDefinition.TryMake(4096, narrow, literals, default));
+        Assert.Null(FoldDefinition.TryMake(4096, narrow, literals, tokens, default));
     }
 
     [Fact]

@@ -50,12 +50,12 @@ internal static class FoldSubjects
                 byte[] uniform = new byte[LiteralCode.Symbols];
                 uniform.AsSpan().Fill(8);
                 return new FoldTables(FoldDefinition.TryMake(
-                    4096, [.. Enumerable.Range(0, FoldTables.Boxes).Select(i => i % 2 == 0 ? wide : repeat)], [uniform], default)!);
+                    4096, [.. Enumerable.Range(0, FoldTables.Boxes).Select(i => i % 2 == 0 ? wide : repeat)], [uniform], [uniform], default)!);
             default:
                 byte[] dictionary = new byte[int.Parse(name)];
                 Contents.Fill(dictionary, Array.IndexOf(Contents.Kinds, "mixture"), 1, default);
                 return new FoldTables(FoldDefinition.TryMake(
-                    definition.Length, definition.Boxes, definition.LiteralLengths, dictionary)!);
+                    definition.Length, definition.Boxes, definition.LiteralLengths, definition.TokenLengths, dictionary)!);
         }
     }
 }

@@ -24,13 +24,8 @@ internal static class BoxTrainer
     private static readonly BoxCandidate[] Universal =
         [new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Repeat), new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Any)];
 
-    private static readonly BoxCandidate[] All =
-    [
-        .. from distance in BoxDistance.All
-           from literals in BoxSide.Literals
-           from matches in BoxSide.Matches
-           select new BoxCandidate(literals, matches, distance),
-    ];
+    /// <summary>The most bytes that training takes: the candidates, their queue, and a few numbers for each place of a map.</summary>
+    public const long MaxWorkBytes = 16 << 20;
 
     /// <summary>Chooses the boxes.</summary>
     /// <param name="counts">How many sequences have the cells at each place of a <see cref="FoldTables.Map"/>.</param>
@@ -41,13 +36,22 @@ internal static class BoxTrainer
         double[] weights = new double[Cells.MapLength];
         for (int i = 0; i < weights.Length; i++)
             weights[i] = counts[i];
+        // Made each time: there are more than a hundred thousand, and training is rare.
+        BoxCandidate[] candidates =
+        [
+            .. from distance in BoxDistance.All
+               from literals in BoxSide.Literals
+               from matches in BoxSide.Matches
+               select new BoxCandidate(literals, matches, distance),
+        ];
+        PriorityQueue<BoxCandidate, (double, int)> queue = new(candidates.Length);
         List<BoxCandidate> best = [.. Universal];
-        double bestBits = Fill(best, weights, cancellation);
+        double bestBits = Fill(best, candidates, queue, weights, cancellation);
         int givenUp = GivenUp;
         for (int round = 0; round < Rounds && givenUp > 0; round++)
         {
             List<BoxCandidate> next = WithoutLeast(best, weights, givenUp);
-            double bits = Fill(next, weights, cancellation);
+            double bits = Fill(next, candidates, queue, weights, cancellation);
             if (bits < bestBits)
                 (best, bestBits) = (next, bits);
             else
@@ -60,18 +64,19 @@ internal static class BoxTrainer
     }
 
     /// <summary>Adds boxes until there are 256 or none gains anything; returns the extra bits of all sequences.</summary>
-    private static double Fill(List<BoxCandidate> chosen, double[] weights, CancellationToken cancellation)
+    private static double Fill(List<BoxCandidate> chosen, BoxCandidate[] candidates, PriorityQueue<BoxCandidate, (double, int)> queue,
+        double[] weights, CancellationToken cancellation)
     {
         double[] costs = new double[Cells.MapLength];
         Array.Fill(costs, Unsaid);
         foreach (BoxCandidate candidate in chosen)
             candidate.Take(costs);
         // Ties go to the candidate that was made first.
-        PriorityQueue<BoxCandidate, (double, int)> queue = new();
-        for (int i = 0; i < All.Length; i++)
+        queue.Clear();
+        for (int i = 0; i < candidates.Length; i++)
         {
-            if (All[i].Gain(costs, weights) is > 0 and var gain)
-                queue.Enqueue(All[i], (-gain, i));
+            if (candidates[i].Gain(costs, weights) is > 0 and var gain)
+                queue.Enqueue(candidates[i], (-gain, i));
         }
         while (chosen.Count < FoldTables.Boxes && queue.TryDequeue(out BoxCandidate? first, out (double Loss, int Number) priority))
         {

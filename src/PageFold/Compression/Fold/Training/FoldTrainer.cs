@@ -38,6 +38,20 @@ internal static class FoldTrainer
             ?? throw new InvalidOperationException("training made tables that are none");
     }
 
+    /// <summary>The most bytes that training takes beside the samples, that of a dictionary included.</summary>
+    /// <param name="sampleBytes">Bytes of all samples.</param>
+    /// <param name="length">The most bytes of a text.</param>
+    /// <param name="dictionaryBytes">The most bytes of the dictionary; zero for none.</param>
+    public static long MaxWorkBytes(long sampleBytes, int length, int dictionaryBytes)
+    {
+        // What is known of a text: two bytes for each sequence, and the counts of literals and tokens, up to 1 KiB a segment.
+        const long CountsAndObjects = 2560;
+        long parsed = (sampleBytes + length - 1) / length * (2L * length + CountsAndObjects);
+        long context = FoldCodec.MaxSharedBytes(dictionaryBytes) + 16L * length + dictionaryBytes;
+        return parsed + 2 * context
+            + Math.Max(BoxTrainer.MaxWorkBytes, dictionaryBytes > 0 ? PrefixTrainer.MaxWorkBytes(sampleBytes, dictionaryBytes) : 0);
+    }
+
     /// <summary>Returns how many sequences have the cells at each place of a map.</summary>
     public static long[] Count(IEnumerable<ParsedText> texts)
     {

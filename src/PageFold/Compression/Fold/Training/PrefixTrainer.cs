@@ -51,6 +51,17 @@ internal sealed class PrefixTrainer
         (_samples, _length, _cancellation) = (samples, length, cancellation);
     }
 
+    /// <summary>The most bytes that training takes beside the samples.</summary>
+    /// <param name="sampleBytes">Bytes of all samples.</param>
+    /// <param name="bytes">The most bytes of the dictionary.</param>
+    public static long MaxWorkBytes(long sampleBytes, int bytes)
+    {
+        // Segments, and dictionaries that are joined of them.
+        const int Copies = 16;
+        // The tables of one shape, and those of the one before that may not be collected yet.
+        return 2 * SubstringCounts.MaxWorkBytes(sampleBytes) + (long)Copies * bytes;
+    }
+
     /// <summary>Trains a dictionary; empty if the samples have too little in common, or are too few.</summary>
     /// <param name="samples">Typical texts.</param>
     /// <param name="length">The most bytes of a text; longer samples are not used.</param>

@@ -24,7 +24,7 @@ internal sealed class SubstringCounts
         Length = length;
         _unused = 8 * (sizeof(ulong) - length);
         long bytes = texts.Sum(text => (long)text.Length);
-        int bits = Math.Clamp(64 - (int)ulong.LeadingZeroCount((ulong)bytes), MinBits, MaxBits);
+        int bits = BitsFor(bytes);
         _shift = 64 - bits;
         _counts = new int[1 << bits];
         // The last text that had the string, so that a text counts once.
@@ -53,6 +53,10 @@ internal sealed class SubstringCounts
     /// <summary>Bytes of a string.</summary>
     public int Length { get; }
 
+    /// <summary>The most bytes that counting takes, with those of a chooser: 12 for each place, and a bit.</summary>
+    /// <param name="bytes">Bytes of all texts.</param>
+    public static long MaxWorkBytes(long bytes) => 13L << BitsFor(bytes);
+
     /// <summary>The number of places.</summary>
     public int Places => _counts.Length;
 
@@ -70,4 +74,6 @@ internal sealed class SubstringCounts
 
     /// <summary>Makes a string worth nothing any more.</summary>
     public void Clear(int place) => _common[place / 64] &= ~(1UL << place);
+
+    private static int BitsFor(long bytes) => Math.Clamp(64 - (int)ulong.LeadingZeroCount((ulong)bytes), MinBits, MaxBits);
 }

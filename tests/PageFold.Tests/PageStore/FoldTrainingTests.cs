@@ -1,0 +1,200 @@
+using System.Text;
+using PageFold.Frames;
+
+namespace PageFold.Tests.Store;
+
+/// <summary>Tables of Fold trained on a store's own pages, within its limit, and kept only where they gain.</summary>
+public class FoldTrainingTests
+{
+    private const int PageSize = 4096;
+    private const int Count = 400;
+
+    // Bytes of a set of tables without a dictionary: header, boxes, literal tables and identity.
+    private const int TablesAlone = 16 + 256 * 9 + 16 * 128 + 8;
+
+    [Theory]
+    [InlineData(FoldLevel.Fast)]
+    [InlineData(FoldLevel.Dense)]
+    public void Trained_tables_make_pages_smaller_and_every_page_is_read_back(FoldLevel level)
+    {
+        using PageStore store = Make(Letters);
+        long lz4 = store.GetStatistics().CompressedBytes;
+        byte[] tables = store.TrainFoldTables(level, leastGain: level == FoldLevel.Dense ? 0.1 : 0)!;
+        Assert.NotNull(tables);
+        store.Recompress(new RecompressionOptions { Codec = PageCodec.Fold(level), RetryWithoutGain = true });
+        long builtIn = store.GetStatistics().CompressedBytes;
+        store.Recompress(new RecompressionOptions { Codec = PageCodec.Fold(level, tables), RetryWithoutGain = true });
+        long trained = store.GetStatistics().CompressedBytes;
+        Assert.True(trained < builtIn && trained < lz4, $"{trained} trained, {builtIn} built in, {lz4} before");
+        CodecUse use = Assert.Single(store.Codecs, codec => codec.DictionaryBytes > 0);
+        Assert.Equal(("fold", (int)level, tables.Length), (use.Name, use.Level, use.DictionaryBytes));
+        AssertHolds(store, Letters);
+    }
+
+    [Fact]
+    public void Tables_that_gain_too_little_are_not_returned()
+    {
+        using PageStore store = Make(Letters);
+        Assert.Null(store.TrainFoldTables(leastGain: 0.9));
+        // Nothing is left to gain over tables that were trained on the same pages.
+        byte[] tables = store.TrainFoldTables()!;
+        store.AddCodec(PageCodec.Fold(FoldLevel.Dense, tables));
+        Assert.Null(store.TrainFoldTables());
+        // Of the other level nothing is trained yet.
+        Assert.NotNull(store.TrainFoldTables(FoldLevel.Fast, leastGain: 0));
+    }
+
+    [Fact]
+    public void A_dictionary_is_trained_where_it_gains()
+    {
+        using PageStore store = Make(Records);
+        byte[] without = store.TrainFoldTables(leastGain: 0)!;
+        byte[] with = store.TrainFoldTables(dictionaryBytes: 16 << 10, leastGain: 0)!;
+        Assert.InRange(with.Length, without.Length + 1024, TablesAlone + (16 << 10));
+        long before = Bytes(without);
+        Assert.InRange(Bytes(with), 1, before - before / 10);
+        // What has nothing in common that a dictionary could have gets tables alone.
+        using PageStore noise = Make(Letters);
+        Assert.InRange(noise.TrainFoldTables(dictionaryBytes: 16 << 10, leastGain: 0)!.Length, 1, TablesAlone);
+
+        long Bytes(byte[] tables)
+        {
+            store.Recompress(new RecompressionOptions { Codec = PageCodec.Fold(FoldLevel.Dense, tables), RetryWithoutGain = true });
+            AssertHolds(store, Records);
+            return store.GetStatistics().CompressedBytes;
+        }
+    }
+
+    [Fact]
+    public void Of_few_pages_nothing_is_trained()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        Assert.Null(store.TrainFoldTables());
+        byte[] page = new byte[PageSize];
+        for (int number = 0; number < 200; number++)
+        {
+            // Same-filled pages are no samples.
+            if (number < 63)
+                Letters(page, number);
+            else
+                page.AsSpan().Clear();
+            store.Write(number, page);
+        }
+        Assert.Null(store.TrainFoldTables(leastGain: 0));
+        Letters(page, 63);
+        store.Write(63, page);
+        Assert.NotNull(store.TrainFoldTables(leastGain: 0));
+    }
+
+    [Fact]
+    public void Training_is_charged_and_gives_everything_back()
+    {
+        using PageStore store = Make(Letters);
+        store.ResetPeak();
+        long used = store.Index.Budget.Used;
+        Assert.NotNull(store.TrainFoldTables());
+        Assert.Equal(used, store.Index.Budget.Used);
+        // The samples, and 16 MiB to choose boxes.
+        Assert.InRange(store.Index.Budget.Peak - used, (16 << 20) + Count * PageSize, 24 << 20);
+    }
+
+    [Fact]
+    public void Without_memory_for_it_training_is_refused_and_nothing_has_changed()
+    {
+        AllocationFaults faults = new();
+        using PageStore store = Make(Letters, new PageStoreOptions { MemoryLimit = 64 << 20, Faults = faults });
+        long used = store.Index.Budget.Used;
+        for (int nth = 1; nth < 3; nth++)
+        {
+            faults.Refuse(nth, 1000);
+            string message = Assert.Throws<MemoryLimitException>(() => store.TrainFoldTables()).Message;
+            Assert.Contains("train tables", message, StringComparison.Ordinal);
+            Assert.Contains("write pages back, or discard some, and compact", message, StringComparison.Ordinal);
+            faults.Clear();
+            Assert.Equal(used, store.Index.Budget.Used);
+        }
+        using PageStore small = Make(Letters, new PageStoreOptions { MemoryLimit = 8 << 20 });
+        string refusal = Assert.Throws<MemoryLimitException>(() => small.TrainFoldTables()).Message;
+        Assert.Contains("8,388,608", refusal, StringComparison.Ordinal);
+        Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
+        Assert.True(small.Index.Budget.Peak <= 8 << 20);
+    }
+
+    [Fact]
+    public async Task Training_is_cancelled_and_runs_on_a_thread_of_its_own()
+    {
+        using PageStore store = Make(Letters);
+        CancellationToken cancelled = new(true);
+        Assert.Throws<OperationCanceledException>(() => store.TrainFoldTables(cancellationToken: cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.TrainFoldTablesAsync(cancellationToken: cancelled));
+        long used = store.Index.Budget.Used;
+        using CancellationTokenSource soon = new();
+        Task<byte[]?> training = store.TrainFoldTablesAsync(dictionaryBytes: 64 << 10, cancellationToken: soon.Token);
+        SpinWait.SpinUntil(() => store.Index.Budget.Used > used);
+        await soon.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training);
+        Assert.Equal(used, store.Index.Budget.Used);
+        Assert.NotNull(await store.TrainFoldTablesAsync(cancellationToken: TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void What_cannot_be_is_refused()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        Assert.Contains("Level 7", Refusal(() => store.TrainFoldTables((FoldLevel)7)), StringComparison.Ordinal);
+        Assert.Contains("1024 to 65536 bytes, not 1023", Refusal(() => store.TrainFoldTables(dictionaryBytes: 1023)),
+            StringComparison.Ordinal);
+        Assert.Contains("not 65537; 0 is for none", Refusal(() => store.TrainFoldTables(dictionaryBytes: 65537)), StringComparison.Ordinal);
+        foreach (double gain in (double[])[-0.1, 1, double.NaN])
+            Assert.Contains("from 0 to less than 1", Refusal(() => store.TrainFoldTables(leastGain: gain)), StringComparison.Ordinal);
+
+        static string Refusal(Action train) => Assert.Throws<ArgumentOutOfRangeException>(train).Message;
+    }
+
+    private static PageStore Make(Action<byte[], int> fill, PageStoreOptions? options = null)
+    {
+        PageStore store = new(options ?? new PageStoreOptions { MemoryLimit = 256 << 20 });
+        byte[] page = new byte[PageSize];
+        for (int number = 0; number < Count; number++)
+        {
+            fill(page, number);
+            store.Write(number, page);
+        }
+        return store;
+    }
+
+    private static void AssertHolds(PageStore store, Action<byte[], int> fill)
+    {
+        byte[] expected = new byte[PageSize];
+        byte[] read = new byte[PageSize];
+        for (int number = 0; number < Count; number++)
+        {
+            fill(expected, number);
+            Assert.True(store.TryRead(number, read));
+            Assert.Equal(expected, read);
+        }
+    }
+
+    // Sixteen values that are rare elsewhere, and now and then what was there 24 bytes before.
+    private static void Letters(byte[] page, int number)
+    {
+        Random random = new(number);
+        for (int i = 0; i < page.Length; i++)
+            page[i] = i > 24 && i % 24 < 7 ? page[i - 24] : (byte)(0xE0 + random.Next(16));
+    }
+
+    // Words that all pages have, of which a page has few twice.
+    private static void Records(byte[] page, int number)
+    {
+        Random random = new(number);
+        for (int at = 0; at < page.Length;)
+        {
+            Random word = new(random.Next(400));
+            byte[] bytes = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 20).Select(_ => (char)word.Next('a', 'z')))
+                + random.Next(100));
+            int count = Math.Min(bytes.Length, page.Length - at);
+            bytes.AsSpan(0, count).CopyTo(page.AsSpan(at));
+            at += count;
+        }
+    }
+}
