@@ -71,13 +71,13 @@ internal static class FileTexts
         }
     }
 
-    /// <summary>Returns the extension in lower case, without the version that follows "so" and the numbers of manual pages.</summary>
+    /// <summary>Returns the extension, without the version that follows "so", and the same for all that are numbers.</summary>
     private static string Kind(string path)
     {
         string name = Path.GetFileName(path);
         if (name.Contains(".so.", StringComparison.Ordinal))
-            return "so";
+            return "SO";
         string extension = Path.GetExtension(name).TrimStart('.').ToUpperInvariant();
-        return extension.Length is 0 or > 10 ? "none" : char.IsAsciiDigit(extension[0]) ? "number" : extension;
+        return extension.Length is 0 or > 10 ? "(none)" : char.IsAsciiDigit(extension[0]) ? "(number)" : extension;
     }
 }

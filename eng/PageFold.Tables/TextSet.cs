@@ -43,13 +43,21 @@ internal sealed class TextSet(int length, int quota)
             HeldOut[source] = [text.ToArray()];
     }
 
-    /// <summary>Returns how many texts of each kind there are to train on, the most first.</summary>
+    /// <summary>Returns how many texts of the most frequent kinds there are to train on.</summary>
     public string Describe(string source)
     {
+        const int Shown = 20;
         string start = Key(source, string.Empty, isHeldOut: false);
-        return string.Join(", ", _counts.Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && pair.Key != start)
-            .OrderByDescending(pair => pair.Value)
-            .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key[start.Length..]} {pair.Value}")));
+        (string Kind, int Count)[] kinds =
+        [
+            .. _counts.Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && pair.Key != start)
+                .Select(pair => (pair.Key[start.Length..], pair.Value)).OrderByDescending(pair => pair.Value),
+        ];
+        IEnumerable<string> shown = kinds.Take(Shown).Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Kind} {kind.Count}"));
+        string others = kinds.Length <= Shown
+            ? string.Empty
+            : string.Create(CultureInfo.InvariantCulture, $", others {kinds.Skip(Shown).Sum(kind => kind.Count)}");
+        return string.Join(", ", shown) + others;
     }
 
     private static string Key(string source, string kind, bool isHeldOut) => $"{source}/{(isHeldOut ? 1 : 0)}/{kind}";

@@ -8,6 +8,10 @@ internal static class FoldTrainer
 
     private const int Rounds = 2;
 
+    // The shares that literals and tokens must gain to be coded, as powers of two: 5 for a 32nd.
+    private const int LiteralGainShift = 5;
+    private const int TokenGainShift = 4;
+
     /// <summary>Trains a set of tables.</summary>
     /// <param name="samples">Typical texts.</param>
     /// <param name="length">The most bytes of a text that will be encoded; longer samples are not used.</param>
@@ -21,16 +25,16 @@ internal static class FoldTrainer
         List<ParsedText> parsed = Parse(samples, length, dictionary.Span, cancellation);
         List<ParsedText> used = parsed;
         Box[] boxes = [];
-        byte[][] tables = [];
+        byte[][] literals = [];
         for (int round = 0; round < Rounds; round++)
         {
             boxes = BoxTrainer.Train(Count(used), cancellation);
-            tables = LiteralTableTrainer.Train(used, cancellation);
+            literals = PrefixCodeTrainer.Train(used.SelectMany(text => text.Literals), LiteralGainShift, literals, cancellation);
             // A text that is not made shorter is stored as it is, so it must not shape what the others need.
-            int[] extraBits = ExtraBits(boxes);
-            used = parsed.FindAll(text => Bytes(text, extraBits, tables) < text.Length);
+            byte[] map = MapOf(boxes, []);
+            used = parsed.FindAll(text => Bytes(text, boxes, map, literals) < text.Length);
         }
-        return FoldDefinition.TryMake(length, boxes, tables, TrainTokens(used, boxes, cancellation), dictionary)
+        return FoldDefinition.TryMake(length, boxes, literals, TrainTokens(used, boxes, cancellation), dictionary)
             ?? throw new InvalidOperationException("training made tables that are none");
     }
 
@@ -40,8 +44,9 @@ internal static class FoldTrainer
     /// <param name="dictionaryBytes">The most bytes of the dictionary; zero for none.</param>
     public static long MaxWorkBytes(long sampleBytes, int length, int dictionaryBytes)
     {
-        // What is known of a text: two bytes for each sequence, and a histogram.
-        long parsed = (sampleBytes + length - 1) / length * (length + 2048L);
+        // What is known of a text: two bytes for each sequence, and the counts of literals and tokens, up to 1 KiB a segment.
+        const long CountsAndObjects = 2560;
+        long parsed = (sampleBytes + length - 1) / length * (2L * length + CountsAndObjects);
         long context = FoldCodec.MaxSharedBytes(dictionaryBytes) + 16L * length + dictionaryBytes;
         return parsed + 2 * context
             + Math.Max(BoxTrainer.MaxWorkBytes, dictionaryBytes > 0 ? PrefixTrainer.MaxWorkBytes(sampleBytes, dictionaryBytes) : 0);
@@ -80,47 +85,31 @@ internal static class FoldTrainer
         byte[][] codes = [];
         for (int round = 0; round <= Rounds; round++)
         {
-            FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [], codes, default)!);
-            byte[] map = new byte[Cells.MapLength];
-            unsafe
-            {
-                new ReadOnlySpan<byte>(tables.CodedMap, map.Length).CopyTo(map);
-            }
-            GC.KeepAlive(tables);
-            codes = LiteralTableTrainer.Train(texts.ConvertAll(text => TokensOf(text, map)), cancellation);
+            byte[] map = MapOf(boxes, codes);
+            codes = PrefixCodeTrainer.Train(texts.SelectMany(text => TokensOf(text, map)), TokenGainShift, codes, cancellation);
         }
         return codes;
     }
 
-    /// <summary>Returns a text whose literals are the tokens of another one.</summary>
-    private static ParsedText TokensOf(ParsedText text, byte[] map)
-    {
-        Span<int> counts = stackalloc int[FoldTables.Boxes];
-        counts.Clear();
-        foreach (ushort place in text.Sequences)
-            counts[map[place]]++;
-        return new ParsedText(text.Length, [], counts);
-    }
+    private static SymbolCounts[] TokensOf(ParsedText text, byte[] map) =>
+        SymbolCounts.OfSegments(Array.ConvertAll(text.Sequences, place => map[place]));
 
-    /// <summary>Returns for each place of a map the extra bits of the cheapest box.</summary>
-    private static int[] ExtraBits(Box[] boxes)
+    /// <summary>Returns for each place of a map the token that an encoder takes.</summary>
+    private static unsafe byte[] MapOf(Box[] boxes, byte[][] codes)
     {
-        FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [], [], default)!);
-        int[] bits = new int[Cells.MapLength];
-        unsafe
-        {
-            for (int i = 0; i < bits.Length; i++)
-                bits[i] = boxes[tables.Map[i]].ExtraBits;
-        }
+        FoldTables tables = new(FoldDefinition.TryMake(1, boxes, [], codes, default)!);
+        byte[] map = new ReadOnlySpan<byte>(codes.Length > 0 ? tables.CodedMap : tables.Map, Cells.MapLength).ToArray();
         GC.KeepAlive(tables);
-        return bits;
+        return map;
     }
 
-    private static long Bytes(ParsedText text, int[] extraBits, byte[][] tables)
+    private static long Bytes(ParsedText text, Box[] boxes, byte[] map, byte[][] literals)
     {
-        long bits = FoldHeader.MaxRawBytes * 8L + LiteralTableTrainer.Bits(text, tables);
+        long bits = FoldHeader.MaxRawBytes * 8L;
+        foreach (SymbolCounts segment in text.Literals)
+            bits += PrefixCodeTrainer.Bits(segment, literals);
         foreach (ushort place in text.Sequences)
-            bits += 8 + extraBits[place];
+            bits += 8 + boxes[map[place]].ExtraBits;
         return (bits + 7) / 8;
     }
 }

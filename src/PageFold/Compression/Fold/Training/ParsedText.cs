@@ -1,41 +1,52 @@
 namespace PageFold.Compression.Fold.Training;
 
-/// <summary>What training needs to know of a text: the cells of its sequences and the histogram of its literals. Immutable.</summary>
-internal sealed class ParsedText
-{
-    private readonly ushort[] _sequences;
-    private readonly ushort[] _literals;
+/// <summary>What training needs to know of a text. Immutable.</summary>
+/// <param name="Length">Bytes of the text.</param>
+/// <param name="Sequences">For each sequence the place of its cells in a <see cref="FoldTables.Map"/>.</param>
+/// <param name="Literals">The literals of each segment.</param>
+internal sealed record ParsedText(int Length, ushort[] Sequences, SymbolCounts[] Literals);
 
-    /// <param name="length">Bytes of the text.</param>
-    /// <param name="sequences">For each sequence the place of its cells in a <see cref="FoldTables.Map"/>.</param>
-    /// <param name="counts">How often each value is a literal.</param>
-    public ParsedText(int length, ReadOnlySpan<ushort> sequences, ReadOnlySpan<int> counts)
+/// <summary>How often each symbol occurs in a segment that has one code. Immutable.</summary>
+internal sealed class SymbolCounts
+{
+    private readonly ushort[] _counts;
+
+    private SymbolCounts(ushort[] counts, int total) => (_counts, Total) = (counts, total);
+
+    /// <summary>The symbols that occur, each followed by how often.</summary>
+    public ReadOnlySpan<ushort> Counts => _counts;
+
+    /// <summary>The number of all symbols.</summary>
+    public int Total { get; }
+
+    /// <summary>Counts the symbols of each segment, from the last one, as an encoder divides them.</summary>
+    public static SymbolCounts[] OfSegments(ReadOnlySpan<byte> symbols)
     {
-        Length = length;
-        _sequences = sequences.ToArray();
-        int values = LiteralCode.Symbols - counts.Count(0);
-        _literals = new ushort[2 * values];
-        int next = 0;
-        for (int value = 0; value < counts.Length; value++)
+        SymbolCounts[] segments = new SymbolCounts[(symbols.Length + SymbolBlock.SegmentLength - 1) / SymbolBlock.SegmentLength];
+        for (int i = 0; i < segments.Length; i++)
         {
-            if (counts[value] == 0)
-                continue;
-            _literals[next++] = (ushort)value;
-            // A text of 64 KiB of one value would have a match.
-            _literals[next++] = (ushort)Math.Min(counts[value], ushort.MaxValue);
-            LiteralCount += counts[value];
+            int start = Math.Max(0, symbols.Length - SymbolBlock.SegmentLength);
+            segments[i] = Of(symbols[start..]);
+            symbols = symbols[..start];
         }
+        return segments;
     }
 
-    /// <summary>Bytes of the text.</summary>
-    public int Length { get; }
-
-    /// <summary>For each sequence the place of its cells in a <see cref="FoldTables.Map"/>.</summary>
-    public ReadOnlySpan<ushort> Sequences => _sequences;
-
-    /// <summary>The values that are literals, each followed by how often.</summary>
-    public ReadOnlySpan<ushort> Literals => _literals;
-
-    /// <summary>The number of literals.</summary>
-    public int LiteralCount { get; }
+    private static SymbolCounts Of(ReadOnlySpan<byte> symbols)
+    {
+        Span<ushort> all = stackalloc ushort[LiteralCode.Symbols];
+        all.Clear();
+        foreach (byte symbol in symbols)
+            all[symbol]++;
+        ushort[] counts = new ushort[2 * (all.Length - all.Count((ushort)0))];
+        int next = 0;
+        for (int symbol = 0; symbol < all.Length; symbol++)
+        {
+            if (all[symbol] == 0)
+                continue;
+            counts[next++] = (ushort)symbol;
+            counts[next++] = all[symbol];
+        }
+        return new SymbolCounts(counts, symbols.Length);
+    }
 }

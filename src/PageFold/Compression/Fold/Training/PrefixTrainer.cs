@@ -184,8 +184,11 @@ internal sealed class PrefixTrainer
         {
             _cancellation.ThrowIfCancellationRequested();
             ParsedText parsed = parser.Parse(text.Span);
-            for (int i = 0; i < parsed.Literals.Length; i += 2)
-                counts[parsed.Literals[i]] += parsed.Literals[i + 1];
+            foreach (SymbolCounts literals in parsed.Literals)
+            {
+                for (int i = 0; i < literals.Counts.Length; i += 2)
+                    counts[literals.Counts[i]] += literals.Counts[i + 1];
+            }
             foreach (ushort place in parsed.Sequences)
             {
                 int distance = place / Cells.DistanceStride;

@@ -8,7 +8,7 @@ internal abstract unsafe class TextParser : IDisposable
 {
     private readonly MatchDictionary? _dictionary;
     private readonly FoldWorkspace _workspace;
-    private readonly ushort[] _sequences;
+    private readonly byte[] _literals;
     private readonly TextMatch[] _matches;
 
     private TextParser(int maxLength, ReadOnlySpan<byte> content, int tableBytes, MatchDictionary? dictionary)
@@ -16,7 +16,7 @@ internal abstract unsafe class TextParser : IDisposable
         _dictionary = dictionary;
         _workspace = new FoldWorkspace(maxLength, tableBytes, content);
         _matches = new TextMatch[2 * SequenceParser.MaxMatches(maxLength)];
-        _sequences = new ushort[_matches.Length];
+        _literals = new byte[maxLength];
     }
 
     /// <summary>Creates a parser.</summary>
@@ -33,22 +33,22 @@ internal abstract unsafe class TextParser : IDisposable
     /// <summary>Parses a text of at least one byte and at most the parser's length.</summary>
     public ParsedText Parse(ReadOnlySpan<byte> text)
     {
-        Span<int> literals = stackalloc int[LiteralCode.Symbols];
-        literals.Clear();
         ReadOnlySpan<TextMatch> matches = FindMatches(text);
+        ushort[] sequences = new ushort[matches.Length];
+        int literals = 0;
         int anchor = 0;
         int last = 1;
         for (int i = 0; i < matches.Length; i++)
         {
             TextMatch match = matches[i];
-            Count(text[anchor..match.Position], literals);
+            AddLiterals(text[anchor..match.Position], ref literals);
             int distance = match.Distance == last ? Cells.Repeat : Cells.OfDistance(match.Distance);
-            _sequences[i] = (ushort)Cells.Place(distance, Cells.OfLiterals(match.Position - anchor), Cells.OfMatch(match.Length));
+            sequences[i] = (ushort)Cells.Place(distance, Cells.OfLiterals(match.Position - anchor), Cells.OfMatch(match.Length));
             last = match.Distance;
             anchor = match.Position + match.Length;
         }
-        Count(text[anchor..], literals);
-        return new ParsedText(text.Length, _sequences.AsSpan(0, matches.Length), literals);
+        AddLiterals(text[anchor..], ref literals);
+        return new ParsedText(text.Length, sequences, SymbolCounts.OfSegments(_literals.AsSpan(0, literals)));
     }
 
     /// <summary>Finds the matches of a text; they are valid until the next call.</summary>
@@ -90,10 +90,10 @@ internal abstract unsafe class TextParser : IDisposable
         ? new Shaped<TPath, SmallShape, DenseLevel>(maxLength, dictionary)
         : new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary);
 
-    private static void Count(ReadOnlySpan<byte> literals, Span<int> counts)
+    private void AddLiterals(ReadOnlySpan<byte> literals, ref int count)
     {
-        foreach (byte value in literals)
-            counts[value]++;
+        literals.CopyTo(_literals.AsSpan(count));
+        count += literals.Length;
     }
 
     private sealed class Shaped<TPath, TShape, TLevel>(int maxLength, ReadOnlySpan<byte> dictionary) : TextParser(
