@@ -9,25 +9,28 @@ namespace PageFold.Tests.Compression.Fold;
 internal sealed class SpecifiedDecoder
 {
     private const int BoxCount = 256;
+    private const int Segment = 1015;
 
     private readonly SpecifiedBox[] _boxes = new SpecifiedBox[BoxCount];
-    private readonly List<Dictionary<(int Length, int Code), byte>> _codes = [];
+    private readonly List<Dictionary<(int Length, int Code), byte>> _literalCodes = [];
+    private readonly List<Dictionary<(int Length, int Code), byte>> _tokenCodes = [];
     private readonly byte[] _dictionary;
 
     /// <summary>Reads a file of tables.</summary>
     public SpecifiedDecoder(ReadOnlySpan<byte> file)
     {
         Require(file[..4].SequenceEqual("PFT1"u8), "the file begins with PFT1");
-        int tables = BinaryPrimitives.ReadInt32LittleEndian(file[8..]);
+        int literalCodes = BinaryPrimitives.ReadUInt16LittleEndian(file[8..]);
+        int tokenCodes = BinaryPrimitives.ReadUInt16LittleEndian(file[10..]);
         int dictionary = BinaryPrimitives.ReadInt32LittleEndian(file[12..]);
-        Require(tables is >= 1 and <= 16 && dictionary is >= 0 and <= 65536, "both numbers are in range");
-        Require(file.Length == 16 + 9 * BoxCount + 128 * tables + dictionary + 8, "the length follows from them");
+        Require(literalCodes <= 15 && tokenCodes <= 15 && dictionary is >= 0 and <= 65536, "the numbers are in range");
+        Require(file.Length == 16 + 9 * BoxCount + 128 * (literalCodes + tokenCodes) + dictionary + 8, "the length follows from them");
         Require(
             XxHash3.HashToUInt64(file[..^8]) == BinaryPrimitives.ReadUInt64LittleEndian(file[^8..]), "the file ends with its identity");
         for (int token = 0; token < BoxCount; token++)
             _boxes[token] = new SpecifiedBox(file.Slice(16 + 9 * token, 9));
-        for (int table = 0; table < tables; table++)
-            _codes.Add(Codes(file.Slice(16 + 9 * BoxCount + 128 * table, 128)));
+        for (int code = 0; code < literalCodes + tokenCodes; code++)
+            (code < literalCodes ? _literalCodes : _tokenCodes).Add(Codes(file.Slice(16 + 9 * BoxCount + 128 * code, 128)));
         _dictionary = file[^(8 + dictionary)..^8].ToArray();
     }
 
@@ -38,57 +41,86 @@ internal sealed class SpecifiedDecoder
         while (1 << literalBits < length)
             literalBits++;
         int tokenBits = Math.Max(0, literalBits - 1);
-        int rawHeader = (5 + tokenBits + 7) / 8;
-        if (packed.Length < rawHeader || packed.Length > length + 11)
+        if (packed.Length == 0 || packed.Length > length + 72)
             return null;
         Bits header = new(packed, 0, 1);
-        int table = header.Take(5);
+        List<int> ofLiterals = [header.Take(4)];
+        List<int> ofTokens = [header.Take(4)];
         int tokens = header.Take(tokenBits);
-        if (table == 0)
-            return rawHeader + tokens > packed.Length ? null : Decode(packed, length, rawHeader, tokens, packed.Length, literals: null);
-        int count = header.Take(literalBits) + 1;
-        int regions = count < 96 ? 1 : count < 320 ? 2 : 4;
-        int[] lengths = [.. Enumerable.Range(0, regions - 1).Select(_ => header.Take(tokenBits))];
-        int first = (5 + literalBits + regions * tokenBits + 7) / 8;
-        int firstEnd = packed.Length - lengths.Sum();
-        if (table > _codes.Count || count > length || first + tokens > firstEnd)
-            return null;
-        List<Bits> streams = [new Bits(packed, first + tokens, 1)];
-        int start = firstEnd;
-        foreach (int region in lengths)
+        int literals = 0;
+        int[] literalRegions = [];
+        if (ofLiterals[0] != 0)
         {
-            streams.Add(new Bits(packed, start, 1));
-            start += region;
-            streams.Add(new Bits(packed, start - 1, -1));
+            literals = header.Take(literalBits) + 1;
+            literalRegions = [.. Enumerable.Range(0, Regions(literals) - 1).Select(_ => header.Take(literalBits))];
+            ofLiterals.AddRange(Enumerable.Range(0, (literals - 1) / Segment).Select(_ => header.Take(4)));
         }
-        byte[] literals = new byte[count];
+        int[] tokenRegions = [];
+        if (ofTokens[0] != 0)
+        {
+            tokenRegions = [.. Enumerable.Range(0, Regions(tokens)).Select(_ => header.Take(literalBits))];
+            ofTokens.AddRange(Enumerable.Range(0, Math.Max(0, tokens - 1) / Segment).Select(_ => header.Take(4)));
+        }
+        int at = (int)((header.Taken + 7) / 8);
+        int rest = at + (ofTokens[0] == 0 ? tokens : tokenRegions.Sum());
+        int bitsEnd = packed.Length - literalRegions.Sum();
+        if (literals > length || rest > bitsEnd)
+            return null;
+        byte[]? tokenBytes = ofTokens[0] == 0
+            ? packed[at..rest]
+            : Symbols(packed, at, at + tokenRegions[0], tokenRegions[1..], tokens, ofTokens, _tokenCodes);
+        byte[]? literalBytes = ofLiterals[0] == 0
+            ? packed
+            : Symbols(packed, rest, bitsEnd, literalRegions, literals, ofLiterals, _literalCodes);
+        return tokenBytes is null || literalBytes is null
+            ? null
+            : Decode(packed, length, rest, tokenBytes, bitsEnd, ofLiterals[0] == 0 ? null : literalBytes);
+    }
+
+    private static int Regions(int count) => count < 64 ? 1 : count < 160 ? 2 : 4;
+
+    /// <summary>Decodes symbols; null if one of their codes is not there.</summary>
+    private static byte[]? Symbols(byte[] packed, int start, int second, int[] regions, int count, List<int> segments,
+        List<Dictionary<(int Length, int Code), byte>> codes)
+    {
+        if (segments.Any(code => code < 1 || code > codes.Count))
+            return null;
+        List<Bits> streams = [new Bits(packed, start, 1)];
+        int at = second;
+        foreach (int region in regions)
+        {
+            streams.Add(new Bits(packed, at, 1));
+            at += region;
+            streams.Add(new Bits(packed, at - 1, -1));
+        }
+        byte[] symbols = new byte[count];
         for (int i = 0; i < count; i++)
-            literals[count - 1 - i] = Literal(streams[i % streams.Count], _codes[table - 1]);
-        return Decode(packed, length, first, tokens, firstEnd, literals);
+            symbols[count - 1 - i] = Symbol(streams[i % streams.Count], codes[segments[i / Segment] - 1]);
+        return symbols;
     }
 
     /// <summary>Carries the sequences out.</summary>
     /// <param name="packed">The encoded text.</param>
     /// <param name="length">Bytes of the text.</param>
-    /// <param name="at">Where the tokens begin.</param>
-    /// <param name="tokens">Their number.</param>
+    /// <param name="at">Where the tokens end.</param>
+    /// <param name="tokens">The tokens.</param>
     /// <param name="bitsEnd">The end of the region in which the extra bits are.</param>
     /// <param name="literals">The decoded literals; null if they follow the tokens as they are.</param>
-    private byte[]? Decode(byte[] packed, int length, int at, int tokens, int bitsEnd, byte[]? literals)
+    private byte[]? Decode(byte[] packed, int length, int at, byte[] tokens, int bitsEnd, byte[]? literals)
     {
         Bits extra = new(packed, bitsEnd - 1, -1);
         List<byte> text = [.. _dictionary];
         int end = _dictionary.Length + length;
-        int literal = literals is null ? at + tokens : 0;
+        int literal = literals is null ? at : 0;
         byte[] source = literals ?? packed;
         int last = 1;
-        foreach (byte token in packed.AsSpan(at, tokens))
+        foreach (byte token in tokens)
         {
             SpecifiedBox box = _boxes[token];
             int run = box.LiteralBase + extra.Take(box.LiteralBits);
             int match = box.MatchBase + extra.Take(box.MatchBits);
             int distance = box.IsRepeat ? last : box.DistanceBase + (extra.Take(box.DistanceBits) << box.Shift) + 1;
-            bool isShort = extra.Taken > 8L * (bitsEnd - at - tokens);
+            bool isShort = extra.Taken > 8L * (bitsEnd - at);
             if (isShort || text.Count + run + match > end || distance > text.Count + run || literal + run > source.Length)
                 return null;
             text.AddRange(source.AsSpan(literal, run));
@@ -105,7 +137,7 @@ internal sealed class SpecifiedDecoder
         return [.. text.Skip(_dictionary.Length)];
     }
 
-    private static byte Literal(Bits stream, Dictionary<(int Length, int Code), byte> codes)
+    private static byte Symbol(Bits stream, Dictionary<(int Length, int Code), byte> codes)
     {
         int code = 0;
         for (int length = 1; ; length++)
