@@ -25,6 +25,7 @@ wait $!
 status=$?
 if [ $status != 0 ] || ! grep -q '^FUZZED' "$report"; then
     tail -n 60 "$work/out"
-    fail "exit code $status after $((SECONDS - begun)) s; run a batch again with --seed N --batches 1: $(tail -n "$threads" "$report" | cut -c1-200)"
+    tail -n "$threads" "$report" | cut -c1-200
+    fail "exit code $status after $((SECONDS - begun)) s; --seed N --batches 1 runs the batch N again, one of those above"
 fi
 pass "$(sed -n 's/^FUZZED //p' "$report") in $((SECONDS - begun)) s"

@@ -53,19 +53,20 @@ internal sealed class FoldCodec : PageCodec
 
     /// <summary>Makes the codec with the built-in tables.</summary>
     public FoldCodec(FoldLevel level, InstructionPath path)
-        : this(level, null, path)
+        : this(level, null, BuiltInTables.Description, path)
     {
-        _description = BuiltInTables.Description;
     }
 
     /// <summary>Makes the codec with tables of one's own; with the built-in ones if there are none.</summary>
     public FoldCodec(FoldLevel level, FoldTables? tables, InstructionPath path)
+        : this(level, tables, tables?.Definition.ToArray() ?? BuiltInTables.Description, path)
     {
-        (_level, _tables, _path) = (level, tables, path);
-        if (tables is null)
-            return;
-        _sharedBytes = tables.Bytes;
-        _description = tables.Definition.ToArray();
+    }
+
+    private FoldCodec(FoldLevel level, FoldTables? tables, ReadOnlyMemory<byte> description, InstructionPath path)
+    {
+        (_level, _tables, _description, _path) = (level, tables, description, path);
+        _sharedBytes = tables?.Bytes ?? 0;
     }
 
     public override string Name => CodecName;
@@ -84,12 +85,13 @@ internal sealed class FoldCodec : PageCodec
         if (description.Span.SequenceEqual(BuiltInTables.Description.Span))
             return new FoldCodec(level, InstructionPaths.Best);
         return FoldDefinition.TryRead(description) is { } definition
-            ? new FoldCodec(level, new FoldTables(definition), InstructionPaths.Best)
+            ? new FoldCodec(level, new FoldTables(definition), description, InstructionPaths.Best)
             : null;
     }
 
     /// <summary>The most bytes that tables with a dictionary take, and that making them takes.</summary>
-    public static long MaxSharedBytes(int definitionBytes) => FoldTables.MaxBytes + definitionBytes;
+    public static long MaxSharedBytes(int definitionBytes) =>
+        FoldTables.MaxBytes + definitionBytes + FoldTables.DictionaryBytes(Math.Min(definitionBytes, MatchDictionary.MaxLength));
 
     public override int MaxCompressedLength(int pageSize) => pageSize + FoldHeader.MaxRawBytes;
 

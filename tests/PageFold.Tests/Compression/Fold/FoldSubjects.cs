@@ -50,7 +50,7 @@ internal static class FoldSubjects
                 byte[] uniform = new byte[LiteralCode.Symbols];
                 uniform.AsSpan().Fill(8);
                 return new FoldTables(FoldDefinition.TryMake(
-                    4096, [.. Enumerable.Range(0, FoldTables.Boxes).Select(i => i % 2 == 0 ? wide : repeat)], [uniform], [uniform], default)!);
+                    4096, [.. Enumerable.Range(0, FoldTables.Boxes).Select(i => i % 2 == 0 ? wide : repeat)], [uniform], [], default)!);
             default:
                 byte[] dictionary = new byte[int.Parse(name)];
                 Contents.Fill(dictionary, Array.IndexOf(Contents.Kinds, "mixture"), 1, default);
