@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 batches=0
 threads=$(nproc)
 options batches threads -- "$@"
-[ "$batches" != 0 ] || batches=$([ $short = 1 ] && echo 224 || echo 6048)
+[ "$batches" != 0 ] || batches=$([ $short = 1 ] && echo 448 || echo 6160)
 begin
 begun=$SECONDS
 dotnet build tests/PageFold.Tests -c Release --nologo -v quiet -clp:ErrorsOnly || fail "the tests do not build"
