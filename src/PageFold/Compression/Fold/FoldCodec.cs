@@ -17,11 +17,12 @@ namespace PageFold.Compression.Fold;
 /// <para>
 /// <b>Tokens.</b> A sequence has three numbers: literals, match length, distance. One byte, the token, names one of 256 boxes of the three;
 /// the boxes were chosen by training, so that where sequences are frequent the boxes are small. What is left of the numbers are extra bits,
-/// about 8 a sequence. So the decoder's loop has no entropy decoding: a look-up, one instruction that spreads the extra bits, one addition.
+/// about 8 a sequence. So the decoder's loop has no entropy decoding in it: a look-up, one instruction that spreads the extra bits, one
+/// addition.
 /// </para>
 /// <para>
-/// <b>Literals.</b> At the dense level they are coded with one of 16 prefix codes, also trained, of which a page names the best. They lie in
-/// seven streams, so that the processor decodes seven literals at a time.
+/// <b>Codes.</b> At the dense level literals, and tokens where that gains enough, are coded with prefix codes, also trained, of which a
+/// text names the best ones. The codes lie in up to seven streams, so that the processor decodes seven symbols at a time.
 /// </para>
 /// <para>
 /// <b>Tables.</b> Boxes, codes and a dictionary are a <see cref="FoldDefinition"/>: the built-in ones, or such that were trained on a
@@ -79,7 +80,9 @@ internal sealed class FoldCodec : PageCodec
 
     /// <summary>Makes the codec that a description names; null if there is none.</summary>
     /// <param name="level">The level.</param>
-    /// <param name="description">A definition's bytes, which the codec owns from now on, or <see cref="BuiltInTables.Description"/>.</param>
+    /// <param name="description">
+    /// A definition's bytes, which the codec owns from now on, or <see cref="BuiltInTables.Description"/>.
+    /// </param>
     public static FoldCodec? TryMake(FoldLevel level, ReadOnlyMemory<byte> description)
     {
         if (description.Span.SequenceEqual(BuiltInTables.Description.Span))

@@ -89,7 +89,9 @@ internal sealed unsafe class FoldTables
     /// <summary>The dictionary for longer texts; null for none.</summary>
     public MatchDictionary? LargeDictionary => _large.Value;
 
-    /// <summary>For each period from 1 to 15: which of its bytes 32 bytes are; row 0 has at each period its longest multiple in 32.</summary>
+    /// <summary>
+    /// For each period from 1 to 15: which of its bytes 32 bytes are; row 0 has at each period its longest multiple in 32.
+    /// </summary>
     public byte* Periods { get; }
 
     /// <summary>

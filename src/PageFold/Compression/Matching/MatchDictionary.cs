@@ -75,7 +75,9 @@ internal sealed unsafe class MatchDictionary
         return made;
     }
 
-    /// <summary>Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.</summary>
+    /// <summary>
+    /// Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public uint Find<TShape>(MatchWorkspace workspace, int start, int count)
         where TShape : struct, IMatchShape

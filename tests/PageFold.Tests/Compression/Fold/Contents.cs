@@ -8,7 +8,8 @@ namespace PageFold.Tests.Compression.Fold;
 internal static class Contents
 {
     private const string Vocabulary = "the page store keeps more data in less memory each frame belongs to one zspage null true false 0x7f3a "
-        + "return if else public static readonly int count = 0 ; { } (key, value) name id type status error http://example.org/ 2026-11-30";
+        + "return if else public static readonly int count = 0 ; { } (key, value) name id type status"
+        + " error http://example.org/ 2026-11-30";
 
     private static readonly string[] Words = Vocabulary.Split(' ');
 

@@ -20,7 +20,7 @@ public class FoldDecoderTests
     {
         byte[] packed = new byte[Most + FoldHeader.MaxBytes];
         // More than two streams have in a region, but for the one that is empty.
-        int full = 2 * (length / 7 + 9) * LiteralCode.MaxBits / 8;
+        int full = 2 * (length / 7 + 9) * PrefixCode.MaxBits / 8;
         int[][] regionLengths = [[0, 0, 0, 0], [0, 8, 8, 8], [0, 40, 0, 0], [0, 0, 40, 0], [0, 0, 0, 40], [0, 0, full, full],
             [0, full, 0, full], [0, full, full, 0]];
         int refused = 0;
@@ -31,7 +31,7 @@ public class FoldDecoderTests
             {
                 foreach (int[] regions in regionLengths)
                 {
-                    FoldStream stream = new() { LiteralCode = code, Literals = length, LiteralRegions = regions };
+                    FoldStream stream = new() { PrefixCode = code, Literals = length, LiteralRegions = regions };
                     foreach (int rest in (int[])[0, 1, 8, 24, 40, length / 20, length / 4, 3 * full])
                         refused += ReadTwice(context, packed, length, stream, rest) ? 0 : 1;
                 }
@@ -51,7 +51,7 @@ public class FoldDecoderTests
     public void Tokens_beyond_the_packed_bytes_are_refused_or_the_same_for_every_context(int tokens)
     {
         byte[] packed = new byte[Most + FoldHeader.MaxBytes];
-        int full = 2 * (tokens / 7 + 9) * LiteralCode.MaxBits / 8;
+        int full = 2 * (tokens / 7 + 9) * PrefixCode.MaxBits / 8;
         int refused = 0;
         foreach (InstructionPath path in FoldSubjects.Paths)
         {
@@ -85,7 +85,7 @@ public class FoldDecoderTests
                 {
                     int length = 1 + 3 * tokens;
                     packed.AsSpan().Clear();
-                    FoldStream stream = new() { LiteralCode = code, Tokens = tokens, Literals = 1 };
+                    FoldStream stream = new() { PrefixCode = code, Tokens = tokens, Literals = 1 };
                     int header = stream.WriteHeader(packed, length);
                     int whole = header + tokens + 1 + 2 * tokens;
                     // The token 1 takes its literal; all others are zero.

@@ -7,7 +7,7 @@ namespace PageFold.Tests.Compression.Fold;
 internal ref struct FoldStream
 {
     /// <summary>The code of all literals; zero for literals as they are.</summary>
-    public int LiteralCode;
+    public int PrefixCode;
 
     /// <summary>The code of all tokens; zero for tokens as they are.</summary>
     public int TokenCode;
@@ -29,13 +29,13 @@ internal ref struct FoldStream
     {
         int countBits = 32 - BitOperations.LeadingZeroCount((uint)length - 1);
         Bits bits = new(target);
-        bits.Put(LiteralCode, 4);
+        bits.Put(PrefixCode, 4);
         bits.Put(TokenCode, 4);
         bits.Put(Tokens, Math.Max(0, countBits - 1));
-        if (LiteralCode != 0)
+        if (PrefixCode != 0)
         {
             bits.Put(Literals - 1, countBits);
-            Put(ref bits, LiteralRegions, 1, Literals, countBits, LiteralCode);
+            Put(ref bits, LiteralRegions, 1, Literals, countBits, PrefixCode);
         }
         if (TokenCode != 0)
             Put(ref bits, TokenRegions, 0, Tokens, countBits, TokenCode);
@@ -54,7 +54,7 @@ internal ref struct FoldStream
             region = dice.Below(1 + rest / (1 + dice.Below(8)));
         FoldStream stream = new()
         {
-            LiteralCode = dice.Below(4) == 0 ? 0 : 1 + dice.Below(15),
+            PrefixCode = dice.Below(4) == 0 ? 0 : 1 + dice.Below(15),
             TokenCode = dice.Below(2) == 0 ? 0 : 1 + dice.Below(15),
             Tokens = tokens,
             Literals = literals,
