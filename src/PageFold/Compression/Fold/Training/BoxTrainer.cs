@@ -15,7 +15,7 @@ namespace PageFold.Compression.Fold.Training;
 /// </remarks>
 internal static class BoxTrainer
 {
-    private const int Rounds = 12;
+    private const int Rounds = 6;
     private const int GivenUp = 48;
 
     // Greater than the extra bits of any box.
