@@ -22,7 +22,8 @@ internal static class ObjectsWorkload
             {
                 string name = (string?)member.Attribute("name") ?? string.Empty;
                 members[name] = member;
-                foreach (string word in member.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(8))
+                const StringSplitOptions Words = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+                foreach (string word in member.Value.Split(' ', Words).Take(8))
                 {
                     if (!words.TryGetValue(word, out List<string>? places))
                         words[word] = places = [];

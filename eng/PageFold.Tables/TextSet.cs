@@ -53,7 +53,8 @@ internal sealed class TextSet(int length, int quota)
             .. _counts.Where(pair => pair.Key.StartsWith(start, StringComparison.Ordinal) && pair.Key != start)
                 .Select(pair => (pair.Key[start.Length..], pair.Value)).OrderByDescending(pair => pair.Value),
         ];
-        IEnumerable<string> shown = kinds.Take(Shown).Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Kind} {kind.Count}"));
+        IEnumerable<string> shown = kinds.Take(Shown)
+            .Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Kind} {kind.Count}"));
         string others = kinds.Length <= Shown
             ? string.Empty
             : string.Create(CultureInfo.InvariantCulture, $", others {kinds.Skip(Shown).Sum(kind => kind.Count)}");

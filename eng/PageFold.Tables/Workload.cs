@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace PageFold.Tables;
 
-/// <summary>A process whose memory is typical of programs of one kind. It fills its memory, says so by a line, and waits to be ended.</summary>
+/// <summary>A process whose memory is typical of programs of one kind.</summary>
+/// <remarks>It fills its memory, says so by a line, and waits to be ended.</remarks>
 internal sealed class Workload : IDisposable
 {
     private readonly Process _process;

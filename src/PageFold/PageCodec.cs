@@ -44,7 +44,8 @@ public abstract class PageCodec
     /// A server reads and writes pages of a fast codec on the thread that receives requests, and hands pages of other codecs to worker
     /// threads, so that they delay no other request of the same client. It is a matter of latency alone: results are the same. False
     /// unless a codec overrides it, since a fast codec on a worker loses a few microseconds a page, and a slow one on the receiving
-    /// thread holds up everything behind it. LZ4, <see cref="Fold"/> and <see cref="None"/> are fast, Zstandard is not. The value does not change.
+    /// thread holds up everything behind it. LZ4, <see cref="Fold"/> and <see cref="None"/> are fast, Zstandard is not. The value does not
+    /// change.
     /// </remarks>
     public virtual bool IsFast => false;
 

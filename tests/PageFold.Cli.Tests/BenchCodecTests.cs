@@ -141,7 +141,7 @@ public class BenchCodecTests
     }
 
     [Theory]
-    [InlineData("--codecs foo does not exist; choose lz4, lz4-managed", "--codecs", "foo")]
+    [InlineData("--codecs foo does not exist; choose fold", "--codecs", "foo")]
     [InlineData("lz4hc with a level from 3 to 12 as in lz4hc:9, lzo or snappy", "--codecs", "lz4,foo")]
     [InlineData("--codecs '' does not exist", "--codecs", "lz4,")]
     [InlineData("--codecs zstd:99 has no possible level (99)", "--codecs", "zstd:99")]

@@ -7,10 +7,12 @@ public class AllocationFreeTests
     [Theory]
     [InlineData(4096, "lz4")]
     [InlineData(16384, "lz4")]
+    [InlineData(16384, "fold")]
     [InlineData(65536, "zstd")]
     public void Reads_and_writes_of_a_disk_allocate_nothing(int pageSize, string codec)
     {
-        using RamDisk disk = TestDisk.Make(4 << 20, pageSize, codec == "lz4" ? PageCodec.Lz4 : PageCodec.Zstd(1));
+        using RamDisk disk = TestDisk.Make(4 << 20, pageSize,
+            codec switch { "lz4" => PageCodec.Lz4, "fold" => PageCodec.Fold(), _ => PageCodec.Zstd(1) });
         byte[][] contents = [.. Enumerable.Range(0, 8).Select(i => Content.Compressible(10_000, (ulong)i))];
         byte[] read = new byte[10_000];
         int round = 0;

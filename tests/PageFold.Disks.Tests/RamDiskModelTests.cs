@@ -14,6 +14,8 @@ public class RamDiskModelTests
         ["16 KiB, cut short"] = (16384, 4099, null, PageCodec.Lz4),
         ["16 KiB, few cells"] = (16384, 4096, 2 * 16384, PageCodec.Lz4),
         ["16 KiB, no cache"] = (16384, 4090, 0, PageCodec.Lz4),
+        ["4 KiB, fold"] = (4096, 2003, null, PageCodec.Fold()),
+        ["16 KiB, fold dense"] = (16384, 4099, 2 * 16384, PageCodec.Fold(FoldLevel.Dense)),
         ["64 KiB, cut short"] = (65536, 8195, null, PageCodec.Lz4),
         ["64 KiB, one cell"] = (65536, 4111, 65536, PageCodec.Zstd(1)),
         ["64 KiB, less than a page"] = (65536, 100, null, PageCodec.Lz4),
@@ -33,6 +35,7 @@ public class RamDiskModelTests
     [InlineData("16 KiB, cut short", 1536 << 10)]
     [InlineData("16 KiB, few cells", 1200 << 10)]
     [InlineData("16 KiB, no cache", 1200 << 10)]
+    [InlineData("16 KiB, fold dense", 1200 << 10)]
     [InlineData("64 KiB, cut short", 3 << 20)]
     [InlineData("64 KiB, one cell", 2 << 20)]
     public void A_full_disk_refuses_writes_and_loses_nothing(string shape, long limit)

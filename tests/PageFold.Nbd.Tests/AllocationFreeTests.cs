@@ -11,6 +11,7 @@ public class AllocationFreeTests
     [InlineData("lz4", 4096, true)]
     [InlineData("lz4", 4096, false)]
     [InlineData("lz4", 65536, true)]
+    [InlineData("fold", 16384, true)]
     [InlineData("zstd", 65536, true)]
     public void Requests_allocate_nothing_from_the_socket_to_the_disk_and_back(string codec, int pageSize, bool structured)
     {
@@ -77,5 +78,6 @@ public class AllocationFreeTests
         Assert.True(least <= 16_000, $"{least} bytes for {Requests} requests: {(least > 16_000 ? Allocations.Name(DoAll) : null)}");
     }
 
-    private static PageCodec CodecOf(string name) => name == "lz4" ? PageCodec.Lz4 : PageCodec.Zstd(1);
+    private static PageCodec CodecOf(string name) =>
+        name switch { "lz4" => PageCodec.Lz4, "fold" => PageCodec.Fold(), _ => PageCodec.Zstd(1) };
 }

@@ -38,6 +38,8 @@ public class AllocationFreeTests
     [Theory]
     [InlineData("lz4")]
     [InlineData("zstd")]
+    [InlineData("fold")]
+    [InlineData("fold dense")]
     [InlineData("none")]
     public void Store_operations_allocate_nothing(string codec)
     {
@@ -45,7 +47,14 @@ public class AllocationFreeTests
         {
             MemoryLimit = 64 << 20,
             TrackAccess = true,
-            Codec = codec switch { "lz4" => PageCodec.Lz4, "zstd" => PageCodec.Zstd(1), _ => PageCodec.None },
+            Codec = codec switch
+            {
+                "lz4" => PageCodec.Lz4,
+                "zstd" => PageCodec.Zstd(1),
+                "fold" => PageCodec.Fold(),
+                "fold dense" => PageCodec.Fold(FoldLevel.Dense),
+                _ => PageCodec.None,
+            },
         });
         byte[][] pages = [.. Enumerable.Range(0, 50).Select(i =>
         {

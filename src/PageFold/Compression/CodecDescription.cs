@@ -20,7 +20,12 @@ internal sealed record CodecDescription(string Name, int Level, ReadOnlyMemory<b
             && !Dictionary.Span.SequenceEqual(other.Dictionary.Span);
 
     /// <summary>Bytes of a dictionary, or of tables, that do not come with the library.</summary>
-    public int TrainedBytes => Name == FoldCodec.CodecName && Dictionary.Length == BuiltInTables.DescriptionBytes ? 0 : Dictionary.Length;
+    public int TrainedBytes => IsOfLibrary(Name, Dictionary.Length) ? 0 : Dictionary.Length;
+
+    /// <summary>True if a codec of this name whose dictionary has so many bytes uses tables that come with the library.</summary>
+    /// <remarks>Its dictionary is a hash of these tables; see <see cref="BuiltInTables.Description"/>.</remarks>
+    public static bool IsOfLibrary(string name, int dictionaryBytes) =>
+        name == FoldCodec.CodecName && dictionaryBytes == BuiltInTables.DescriptionBytes;
 
     /// <summary>True if a codec of this name and level with a dictionary of so many bytes can exist.</summary>
     /// <remarks>For such a codec <see cref="MaxSharedBytes"/> is known.</remarks>

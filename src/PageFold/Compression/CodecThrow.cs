@@ -14,7 +14,10 @@ internal static class CodecThrow
     public static void IfCodecMissing([NotNull] PageCodec? codec)
     {
         if (codec is null)
-            throw new ArgumentException("Codec is null; choose PageCodec.Fold(level), PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
+        {
+            throw new ArgumentException(
+                "Codec is null; choose PageCodec.Fold(level), PageCodec.Lz4, PageCodec.Zstd(level) or PageCodec.None.", "Codec");
+        }
     }
 
     /// <summary>The bytes that a codec claims of its memory, unless they cannot be.</summary>

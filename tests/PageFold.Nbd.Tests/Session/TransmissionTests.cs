@@ -11,6 +11,7 @@ public sealed class TransmissionTests : IDisposable
     [
         new NbdExport { Name = "lz4", Disk = TestDisk.Make(Size) },
         new NbdExport { Name = "lz4, 64 KiB", Disk = TestDisk.Make(Size, pageSize: 65536) },
+        new NbdExport { Name = "fold, 16 KiB", Disk = TestDisk.Make(Size, pageSize: 16384, codec: PageCodec.Fold()) },
         new NbdExport { Name = "zstd", Disk = TestDisk.Make(Size, codec: PageCodec.Zstd(1)) },
         new NbdExport { Name = "zstd, 64 KiB", Disk = TestDisk.Make(Size, pageSize: 65536, codec: PageCodec.Zstd(3)) },
     ]);
@@ -21,6 +22,7 @@ public sealed class TransmissionTests : IDisposable
         { "lz4", true, "tcp" },
         { "lz4, 64 KiB", false, "tcp" },
         { "lz4, 64 KiB", true, "unix" },
+        { "fold, 16 KiB", true, "unix" },
         { "zstd", false, "unix" },
         { "zstd", true, "unix" },
         { "zstd, 64 KiB", true, "tcp" },

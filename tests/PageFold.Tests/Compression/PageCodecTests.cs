@@ -1,9 +1,11 @@
+using PageFold.Tests.Compression.Fold;
+
 namespace PageFold.Tests.Compression;
 
 public class PageCodecTests
 {
     public static TheoryData<string> Codecs() =>
-        ["lz4", "lz4-managed", "none", "zstd -7", "zstd 1", "zstd 3", "zstd 19", "zstd dictionary"];
+        ["lz4", "lz4-managed", "none", "zstd -7", "zstd 1", "zstd 3", "zstd 19", "zstd dictionary", "fold", "fold dense", "fold tables"];
 
     [Theory]
     [MemberData(nameof(Codecs))]
@@ -29,7 +31,7 @@ public class PageCodecTests
 
     [Theory]
     [MemberData(nameof(Codecs))]
-    public void Only_codecs_without_entropy_coding_are_fast(string name) =>
+    public void Every_codec_but_Zstandard_is_fast(string name) =>
         Assert.Equal(!name.StartsWith("zstd", StringComparison.Ordinal), Make(name).IsFast);
 
     [Theory]
@@ -107,6 +109,8 @@ public class PageCodecTests
     {
         Assert.Equal("PageFold LZ4", PageCodec.Lz4Managed.Implementation);
         Assert.Equal("lz4", PageCodec.Lz4.Name);
+        Assert.Equal("fold", PageCodec.Fold().Name);
+        Assert.Matches("^PageFold (avx2-bmi2|avx2|vector128|scalar)$", PageCodec.Fold().Implementation);
         Assert.Matches("^(liblz4 [0-9]+[.][0-9]+[.][0-9]+|PageFold LZ4)$", PageCodec.Lz4.Implementation);
     }
 
@@ -132,6 +136,9 @@ public class PageCodecTests
         "lz4" => PageCodec.Lz4,
         "lz4-managed" => PageCodec.Lz4Managed,
         "none" => PageCodec.None,
+        "fold" => PageCodec.Fold(),
+        "fold dense" => PageCodec.Fold(FoldLevel.Dense),
+        "fold tables" => PageCodec.Fold(FoldLevel.Dense, FoldSubjects.Tables("20000")!.Definition.ToArray()),
         "zstd dictionary" => PageCodec.Zstd(3, Enumerable.Range(0, 8000).Select(i => (byte)(i * i / 7)).ToArray()),
         _ => PageCodec.Zstd(int.Parse(name[5..])),
     };

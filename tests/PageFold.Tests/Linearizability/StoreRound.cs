@@ -75,6 +75,7 @@ internal sealed class StoreRound(int seed, int milliseconds)
         });
         store.AddCodec(PageCodec.Zstd(1));
         store.AddCodec(PageCodec.Lz4Managed);
+        store.AddCodec(PageCodec.Fold(FoldLevel.Dense));
         // Every codec stream is ready before the room is taken away; the rest of the limit belongs to the owner.
         Crew.OnThreads(4, thread => store.Write(thread, Content(new byte[PageSize], 1, thread, 4)));
         store.Discard(0, Pages);
@@ -96,7 +97,13 @@ internal sealed class StoreRound(int seed, int milliseconds)
             return () =>
             {
                 store.Compact();
-                PageCodec codec = (++round % 3) switch { 0 => PageCodec.Zstd(1), 1 => PageCodec.Lz4Managed, _ => PageCodec.Lz4 };
+                PageCodec codec = (++round % 4) switch
+                {
+                    0 => PageCodec.Zstd(1),
+                    1 => PageCodec.Lz4Managed,
+                    2 => PageCodec.Fold(FoldLevel.Dense),
+                    _ => PageCodec.Lz4,
+                };
                 store.Recompress(new RecompressionOptions { Codec = codec, RetryWithoutGain = round % 2 == 0 });
                 return true;
             };

@@ -9,8 +9,8 @@ public class FoldTrainingTests
     private const int PageSize = 4096;
     private const int Count = 400;
 
-    // Bytes of a set of tables without a dictionary: header, boxes, literal tables and identity.
-    private const int TablesAlone = 16 + 256 * 9 + 16 * 128 + 8;
+    // The most bytes of a set of tables without a dictionary: header, boxes, codes and identity.
+    private const int TablesAlone = 16 + 256 * 9 + 2 * 15 * 128 + 8;
 
     [Theory]
     [InlineData(FoldLevel.Fast)]

@@ -16,6 +16,9 @@ public class PageStoreModelTests
         ["lz4, 64 KiB"] = (() => new PageStoreOptions { MemoryLimit = 48 << 20, PageSize = 65536 }, 4_000),
         ["lz4, 4 KiB in 64 KiB frames"] = (() => new PageStoreOptions { MemoryLimit = 12 << 20, FrameSize = 65536 }, 10_000),
         ["zstd"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, Codec = PageCodec.Zstd(1) }, 10_000),
+        ["fold"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.Fold() }, 20_000),
+        ["fold dense, 64 KiB"] = (() =>
+            new PageStoreOptions { MemoryLimit = 48 << 20, PageSize = 65536, Codec = PageCodec.Fold(FoldLevel.Dense) }, 3_000),
         ["none"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.None }, 20_000),
         ["lz4, ages tracked"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, TrackAccess = true }, 20_000),
         ["writeback"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, TrackAccess = true, Writeback = InFile() }, 30_000),

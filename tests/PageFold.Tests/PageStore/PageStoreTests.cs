@@ -183,7 +183,8 @@ public partial class PageStoreTests
     [Fact]
     public async Task A_buffer_that_changes_while_it_is_stored_gives_some_page_that_passes_its_check()
     {
-        foreach (PageCodec codec in (PageCodec[])[PageCodec.Lz4, PageCodec.Lz4Managed, PageCodec.Zstd(1), PageCodec.None])
+        foreach (PageCodec codec in (PageCodec[])[PageCodec.Lz4, PageCodec.Lz4Managed, PageCodec.Zstd(1), PageCodec.Fold(),
+            PageCodec.Fold(FoldLevel.Dense), PageCodec.None])
         {
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Codec = codec });
             byte[] buffer = new byte[PageSize];

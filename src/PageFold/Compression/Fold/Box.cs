@@ -62,7 +62,8 @@ internal readonly record struct Box(
 
     private bool HasValidDistance =>
         (DistanceShift == 0 || DistanceShift == MultipleShift && (DistanceBase & MultipleMask) == MultipleMask)
-        && DistanceBits + DistanceShift <= MaxBits && DistanceMax <= ushort.MaxValue && IsAligned(DistanceBase >> DistanceShift, DistanceBits);
+        && DistanceBits + DistanceShift <= MaxBits && DistanceMax <= ushort.MaxValue
+        && IsAligned(DistanceBase >> DistanceShift, DistanceBits);
 
     /// <summary>True if the box contains all sequences of three cells: see <see cref="Cells"/>.</summary>
     public bool Contains(int literalCell, int matchCell, int distanceCell) =>

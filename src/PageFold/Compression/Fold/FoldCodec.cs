@@ -17,11 +17,12 @@ namespace PageFold.Compression.Fold;
 /// <para>
 /// <b>Tokens.</b> A sequence has three numbers: literals, match length, distance. One byte, the token, names one of 256 boxes of the three;
 /// the boxes were chosen by training, so that where sequences are frequent the boxes are small. What is left of the numbers are extra bits,
-/// about 8 a sequence. So the decoder's loop has no entropy decoding: a look-up, one instruction that spreads the extra bits, one addition.
+/// about 8 a sequence. So the decoder's loop has no entropy decoding in it: a look-up, one instruction that spreads the extra bits, one
+/// addition.
 /// </para>
 /// <para>
-/// <b>Literals.</b> At the dense level they are coded with one of 16 prefix codes, also trained, of which a page names the best. They lie in
-/// seven streams, so that the processor decodes seven literals at a time.
+/// <b>Codes.</b> At the dense level literals, and tokens where that gains enough, are coded with prefix codes, also trained, of which a
+/// text names the best ones. The codes lie in up to seven streams, so that the processor decodes seven symbols at a time.
 /// </para>
 /// <para>
 /// <b>Tables.</b> Boxes, codes and a dictionary are a <see cref="FoldDefinition"/>: the built-in ones, or such that were trained on a
@@ -53,19 +54,20 @@ internal sealed class FoldCodec : PageCodec
 
     /// <summary>Makes the codec with the built-in tables.</summary>
     public FoldCodec(FoldLevel level, InstructionPath path)
-        : this(level, null, path)
+        : this(level, null, BuiltInTables.Description, path)
     {
-        _description = BuiltInTables.Description;
     }
 
     /// <summary>Makes the codec with tables of one's own; with the built-in ones if there are none.</summary>
     public FoldCodec(FoldLevel level, FoldTables? tables, InstructionPath path)
+        : this(level, tables, tables?.Definition.ToArray() ?? BuiltInTables.Description, path)
     {
-        (_level, _tables, _path) = (level, tables, path);
-        if (tables is null)
-            return;
-        _sharedBytes = tables.Bytes;
-        _description = tables.Definition.ToArray();
+    }
+
+    private FoldCodec(FoldLevel level, FoldTables? tables, ReadOnlyMemory<byte> description, InstructionPath path)
+    {
+        (_level, _tables, _description, _path) = (level, tables, description, path);
+        _sharedBytes = tables?.Bytes ?? 0;
     }
 
     public override string Name => CodecName;
@@ -78,18 +80,21 @@ internal sealed class FoldCodec : PageCodec
 
     /// <summary>Makes the codec that a description names; null if there is none.</summary>
     /// <param name="level">The level.</param>
-    /// <param name="description">A definition's bytes, which the codec owns from now on, or <see cref="BuiltInTables.Description"/>.</param>
+    /// <param name="description">
+    /// A definition's bytes, which the codec owns from now on, or <see cref="BuiltInTables.Description"/>.
+    /// </param>
     public static FoldCodec? TryMake(FoldLevel level, ReadOnlyMemory<byte> description)
     {
         if (description.Span.SequenceEqual(BuiltInTables.Description.Span))
             return new FoldCodec(level, InstructionPaths.Best);
         return FoldDefinition.TryRead(description) is { } definition
-            ? new FoldCodec(level, new FoldTables(definition), InstructionPaths.Best)
+            ? new FoldCodec(level, new FoldTables(definition), description, InstructionPaths.Best)
             : null;
     }
 
     /// <summary>The most bytes that tables with a dictionary take, and that making them takes.</summary>
-    public static long MaxSharedBytes(int definitionBytes) => FoldTables.MaxBytes + definitionBytes;
+    public static long MaxSharedBytes(int definitionBytes) =>
+        FoldTables.MaxBytes + definitionBytes + FoldTables.DictionaryBytes(Math.Min(definitionBytes, MatchDictionary.MaxLength));
 
     public override int MaxCompressedLength(int pageSize) => pageSize + FoldHeader.MaxRawBytes;
 

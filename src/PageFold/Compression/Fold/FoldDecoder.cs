@@ -29,7 +29,7 @@ internal static unsafe class FoldDecoder
             tokens = workspace.DecodedTokens;
             byte* second = next + header.Tokens.Regions[0];
             next = second + header.Tokens.Regions[1] + header.Tokens.Regions[2] + header.Tokens.Regions[3];
-            if (next > end || !LiteralReader.TryRead<TPath>(tables.TokenCodes, header.Tokens, tokens, packed + header.Bytes, second))
+            if (next > end || !SymbolReader.TryRead<TPath>(tables.TokenCodes, header.Tokens, tokens, packed + header.Bytes, second))
                 return false;
         }
         else
@@ -47,7 +47,7 @@ internal static unsafe class FoldDecoder
             literalsEnd = literals + header.Literals.Count;
             bitsEnd -= header.Literals.Regions[1] + header.Literals.Regions[2] + header.Literals.Regions[3];
             if (header.Literals.Count > text.Length || bitsEnd < next
-                || !LiteralReader.TryRead<TPath>(tables.LiteralCodes, header.Literals, literals, next, bitsEnd))
+                || !SymbolReader.TryRead<TPath>(tables.LiteralCodes, header.Literals, literals, next, bitsEnd))
                 return false;
         }
         bool read = SequenceReader.TryRead<TPath>(

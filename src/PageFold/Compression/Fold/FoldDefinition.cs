@@ -29,7 +29,7 @@ internal sealed class FoldDefinition
     private const uint Magic = 0x31544650;
     private const int HeaderBytes = 16;
     private const int BoxBytes = 9;
-    private const int CodeBytes = LiteralCode.Symbols / 2;
+    private const int CodeBytes = PrefixCode.Symbols / 2;
     private const int IdentityBytes = sizeof(ulong);
     private const int BitsWidth = 5;
     private const int BitsMask = (1 << BitsWidth) - 1;
@@ -126,7 +126,7 @@ internal sealed class FoldDefinition
     }
 
     private static bool AreCodes(IReadOnlyList<byte[]> codes) => codes.Count <= PrefixTables.Max
-        && codes.All(lengths => lengths.Length == LiteralCode.Symbols && LiteralCode.IsComplete(lengths));
+        && codes.All(lengths => lengths.Length == PrefixCode.Symbols && PrefixCode.IsComplete(lengths));
 
     /// <summary>True if every sequence has a box.</summary>
     private static bool CoverAll(IReadOnlyList<Box> boxes)
@@ -160,7 +160,7 @@ internal sealed class FoldDefinition
 
     private static byte[] ReadLengths(ReadOnlySpan<byte> bytes)
     {
-        byte[] lengths = new byte[LiteralCode.Symbols];
+        byte[] lengths = new byte[PrefixCode.Symbols];
         for (int i = 0; i < lengths.Length; i++)
             lengths[i] = (byte)(bytes[i / 2] >> i % 2 * 4 & 0xF);
         return lengths;

@@ -25,7 +25,8 @@ internal static unsafe class FoldEncoder
         {
             SequenceParser.Parse<TPath, TLevel>(workspace.Match, length - 1, length, workspace.First, out ulong* firstEnd,
                 workspace.Second, out ulong* secondEnd);
-            SequenceWriter.Write<TPath>(tables, TLevel.CodesSymbols ? tables.CodedMap : tables.Map, workspace, length, firstEnd, secondEnd, out parts);
+            byte* map = TLevel.CodesSymbols ? tables.CodedMap : tables.Map;
+            SequenceWriter.Write<TPath>(tables, map, workspace, length, firstEnd, secondEnd, out parts);
         }
         // Without matches; or the tables have no good boxes for them, so that literals alone are shorter.
         if (parts.Tokens == 0 || parts.Tokens > header.MaxTokens || parts.Bytes > length)
@@ -38,9 +39,9 @@ internal static unsafe class FoldEncoder
         int stride = workspace.StreamStride;
         if (TLevel.CodesSymbols)
         {
-            LiteralWriter.TryWrite(tables.LiteralCodes, workspace.Literals, ref header.Literals, header.LiteralBits, LiteralGainShift,
+            SymbolWriter.TryWrite(tables.LiteralCodes, workspace.Literals, ref header.Literals, header.LiteralBits, LiteralGainShift,
                 workspace.LiteralStreams, stride);
-            LiteralWriter.TryWrite(tables.TokenCodes, workspace.Tokens, ref header.Tokens, header.TokenBits, TLevel.TokenGainShift,
+            SymbolWriter.TryWrite(tables.TokenCodes, workspace.Tokens, ref header.Tokens, header.TokenBits, TLevel.TokenGainShift,
                 workspace.TokenStreams, stride);
         }
         int total = header.Bytes + header.Tokens.Bytes + header.Literals.Bytes + parts.ExtraBytes;
@@ -52,7 +53,7 @@ internal static unsafe class FoldEncoder
             byte* next = to + header.Bytes;
             if (header.Tokens.IsCoded)
             {
-                next = LiteralWriter.Copy(next, header.Tokens, workspace.TokenStreams, stride, null, 0);
+                next = SymbolWriter.Copy(next, header.Tokens, workspace.TokenStreams, stride, null, 0);
             }
             else
             {
@@ -61,12 +62,12 @@ internal static unsafe class FoldEncoder
             }
             if (header.Literals.IsCoded)
             {
-                LiteralWriter.Copy(next, header.Literals, workspace.LiteralStreams, stride, workspace.ExtraBits, parts.ExtraBytes);
+                SymbolWriter.Copy(next, header.Literals, workspace.LiteralStreams, stride, workspace.ExtraBits, parts.ExtraBytes);
             }
             else
             {
                 Unsafe.CopyBlockUnaligned(next, workspace.Literals, (uint)parts.Literals);
-                LiteralWriter.CopyReversed(next + parts.Literals, workspace.ExtraBits, parts.ExtraBytes);
+                SymbolWriter.CopyReversed(next + parts.Literals, workspace.ExtraBits, parts.ExtraBytes);
             }
         }
         return total;

@@ -70,13 +70,15 @@ internal sealed unsafe class FoldTables
     /// <summary>What they were made from.</summary>
     public FoldDefinition Definition { get; }
 
-    /// <summary>The most bytes of a set without its dictionary, and with the finder's tables of one.</summary>
-    public static long MaxBytes { get; } = BytesFor(PrefixTables.Max, PrefixTables.Max)
-        + MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>();
+    /// <summary>The most bytes of a set without its dictionary.</summary>
+    public static long MaxBytes { get; } = BytesFor(PrefixTables.Max, PrefixTables.Max);
 
     /// <summary>Bytes of all of it: the tables, the dictionary and the finder's tables of it.</summary>
-    public long Bytes => TableBytes + Definition.Dictionary.Length
-        + (Definition.Dictionary.IsEmpty ? 0 : MatchFinder.TableBytes<SmallShape>() + MatchFinder.TableBytes<LargeShape>());
+    public long Bytes => TableBytes + DictionaryBytes(Definition.Dictionary.Length);
+
+    /// <summary>Bytes of a dictionary and the finder's tables of it; zero for none.</summary>
+    public static long DictionaryBytes(int length) => length == 0 ? 0
+        : length + MatchDictionary.TableBytesFor<SmallShape>(length) + MatchDictionary.TableBytesFor<LargeShape>(length);
 
     /// <summary>Bytes of the tables alone.</summary>
     public long TableBytes { get; }
@@ -87,7 +89,9 @@ internal sealed unsafe class FoldTables
     /// <summary>The dictionary for longer texts; null for none.</summary>
     public MatchDictionary? LargeDictionary => _large.Value;
 
-    /// <summary>For each period from 1 to 15: which of its bytes 32 bytes are; row 0 has at each period its longest multiple in 32.</summary>
+    /// <summary>
+    /// For each period from 1 to 15: which of its bytes 32 bytes are; row 0 has at each period its longest multiple in 32.
+    /// </summary>
     public byte* Periods { get; }
 
     /// <summary>

@@ -20,14 +20,14 @@ internal sealed unsafe class FoldWorkspace : IDisposable
         Layout layout = new(maxLength);
         StreamStride = layout.StreamStride;
         Match = new MatchWorkspace(maxLength, tableBytes, dictionary, layout.Bytes);
-        Literals = Match.Extra + LiteralReader.Front;
+        Literals = Match.Extra + SymbolReader.Front;
         First = (ulong*)(Match.Extra + layout.Literals);
         Second = First + layout.Matches / sizeof(ulong);
         Tokens = (byte*)(Second + layout.Matches / sizeof(ulong));
         ExtraBits = Tokens + layout.Tokens;
         LiteralStreams = ExtraBits + layout.ExtraBits;
         TokenStreams = LiteralStreams + SymbolBlock.MaxStreams * StreamStride;
-        DecodedTokens = (byte*)First + LiteralReader.Front;
+        DecodedTokens = (byte*)First + SymbolReader.Front;
         Packed = (byte*)First + layout.Literals + layout.Front;
     }
 
@@ -81,9 +81,9 @@ internal sealed unsafe class FoldWorkspace : IDisposable
             Matches = Round(matches / 2 * sizeof(ulong));
             Tokens = Round(matches);
             ExtraBits = Round(matches * 3 * Box.MaxBits / 8);
-            StreamStride = Round((maxLength / SymbolBlock.MaxStreams + SymbolBlock.MaxSingle) * LiteralCode.MaxBits / 8 + sizeof(ulong));
+            StreamStride = Round((maxLength / SymbolBlock.MaxStreams + SymbolBlock.MaxSingle) * PrefixCode.MaxBits / 8 + sizeof(ulong));
             Front = Round(maxLength / 4);
-            Literals = LiteralReader.Front + Round(maxLength + Slack);
+            Literals = SymbolReader.Front + Round(maxLength + Slack);
             int encoder = 2 * Matches + Tokens + ExtraBits + 2 * SymbolBlock.MaxStreams * StreamStride;
             // As many tokens as there can be literals.
             int decoder = Literals + Front + 2 * maxLength + 2 * Slack;

@@ -92,8 +92,8 @@ internal static unsafe class SequenceWriter
         nint rest = length - anchor;
         Unsafe.CopyBlockUnaligned(literals, text + anchor, (uint)rest);
         literals += rest;
-        parts = new FoldParts(
-            (int)(token - workspace.Tokens), (int)(literals - workspace.Literals), (int)(extra - workspace.ExtraBits) + (int)(count + 7 >> 3));
+        int extraBytes = (int)(extra - workspace.ExtraBits) + (int)(count + 7 >> 3);
+        parts = new FoldParts((int)(token - workspace.Tokens), (int)(literals - workspace.Literals), extraBytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

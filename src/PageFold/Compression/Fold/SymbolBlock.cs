@@ -31,7 +31,8 @@ internal unsafe struct SymbolBlock
     /// <summary>The number of each segment's code, from the last segment; zero in the first place: the symbols are as they are.</summary>
     public fixed byte Codes[MaxSegments];
 
-    /// <summary>Bytes of each region. Those of the first one are not used for literals, whose first region ends with the extra bits.</summary>
+    /// <summary>Bytes of each region.</summary>
+    /// <remarks>Those of the first one are not used for literals, whose first region ends with the extra bits.</remarks>
     public fixed int Regions[MaxRegions];
 
     /// <summary>Bytes of each stream; for encoders.</summary>

@@ -29,7 +29,7 @@ internal readonly struct SmallShape : IMatchShape
     static int IMatchShape.TagBits => TagBits;
 }
 
-/// <summary>For texts of up to 64 KiB: 31 texts between two clearings of a table of 64 KiB.</summary>
+/// <summary>For texts of up to 64 KiB: 31 texts between two clearings of a table of 128 KiB.</summary>
 internal readonly struct LargeShape : IMatchShape
 {
     public const int PositionBits = 16;

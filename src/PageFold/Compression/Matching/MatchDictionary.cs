@@ -43,12 +43,15 @@ internal sealed unsafe class MatchDictionary
     /// <summary>Bytes of the table.</summary>
     public int TableBytes { get; }
 
+    /// <summary>Bytes of the table of a dictionary of so many bytes.</summary>
+    public static int TableBytesFor<TShape>(int length)
+        where TShape : struct, IMatchShape => sizeof(uint) << TShape.IndexBits + MoreBits<TShape>(length);
+
     /// <summary>Makes the table of a dictionary for texts of a shape.</summary>
     public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content)
         where TShape : struct, IMatchShape
     {
-        int bits = BitOperations.Log2((uint)Math.Max(1, content.Length - 1)) + 1;
-        int moreBits = Math.Clamp(bits - TShape.IndexBits, 0, TShape.TagBits);
+        int moreBits = MoreBits<TShape>(content.Length);
         MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits);
         // The block behind the content is there for the hashes of the last positions.
         const int Block = 256;
@@ -72,7 +75,9 @@ internal sealed unsafe class MatchDictionary
         return made;
     }
 
-    /// <summary>Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.</summary>
+    /// <summary>
+    /// Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public uint Find<TShape>(MatchWorkspace workspace, int start, int count)
         where TShape : struct, IMatchShape
@@ -103,6 +108,13 @@ internal sealed unsafe class MatchDictionary
             any |= hits;
         }
         return any;
+    }
+
+    private static int MoreBits<TShape>(int length)
+        where TShape : struct, IMatchShape
+    {
+        int bits = BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1;
+        return Math.Clamp(bits - TShape.IndexBits, 0, TShape.TagBits);
     }
 
     /// <summary>Returns an entry's place in the table of the dictionary.</summary>

@@ -5,7 +5,9 @@ using PageFold.Compression.Matching;
 
 namespace PageFold.Compression.Paths;
 
-/// <summary>The match finder's two steps with AVX2: eight hashes at a time, and sixteen look-ups whose results are compared as vectors.</summary>
+/// <summary>
+/// The match finder's two steps with AVX2: eight hashes at a time, and sixteen look-ups whose results are compared as vectors.
+/// </summary>
 internal static unsafe class Avx2Matching
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -16,7 +18,8 @@ internal static unsafe class Avx2Matching
         Vector256<byte> words = Vector256.Create(
             (byte)0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8, 9, 10);
         Vector256<byte> fifths = Vector256.Create(
-            (byte)128, 4, 128, 4, 128, 5, 128, 5, 128, 6, 128, 6, 128, 7, 128, 7, 128, 8, 128, 8, 128, 9, 128, 9, 128, 10, 128, 10, 128, 11, 128, 11);
+            (byte)128, 4, 128, 4, 128, 5, 128, 5, 128, 6, 128, 6, 128, 7, 128, 7,
+            128, 8, 128, 8, 128, 9, 128, 9, 128, 10, 128, 10, 128, 11, 128, 11);
         Vector256<uint> factor = Vector256.Create(MatchFinder.Factor);
         Vector256<uint> eight = Vector256.Create(8u);
         Vector256<uint> place = Avx2.Add(Vector256.Create(0u, 1, 2, 3, 4, 5, 6, 7), Vector256.Create(first));

@@ -28,7 +28,9 @@ internal static class InstructionPaths
     public static bool DepositIsMicrocode { get; } = IsAmdBeforeZen3();
 
     /// <summary>The most capable one.</summary>
-    /// <remarks>After <see cref="DepositIsMicrocode"/>, on which it depends: initializers run in the order in which they are written.</remarks>
+    /// <remarks>
+    /// After <see cref="DepositIsMicrocode"/>, on which it depends: initializers run in the order in which they are written.
+    /// </remarks>
     public static InstructionPath Best { get; } =
         Avx2Path.IsSupported ? InstructionPath.Avx2
         : Avx2WithoutDepositPath.IsSupported ? InstructionPath.Avx2WithoutDeposit

@@ -115,4 +115,8 @@ internal sealed class SnapshotHeader
 /// <param name="DictionaryBytes">Bytes of its dictionary; zero for none.</param>
 /// <param name="DictionaryOffset">Where in the file the dictionary is.</param>
 /// <param name="DictionaryHash">XXH3 of the dictionary, as it was when the header was checked.</param>
-internal sealed record SnapshotCodecEntry(string Name, int Level, int DictionaryBytes, long DictionaryOffset, ulong DictionaryHash);
+internal sealed record SnapshotCodecEntry(string Name, int Level, int DictionaryBytes, long DictionaryOffset, ulong DictionaryHash)
+{
+    /// <summary>Bytes of the dictionary, or of tables, that do not come with the library.</summary>
+    public int TrainedBytes => CodecDescription.IsOfLibrary(Name, DictionaryBytes) ? 0 : DictionaryBytes;
+}

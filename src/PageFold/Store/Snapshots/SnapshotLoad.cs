@@ -194,7 +194,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
             }
             // A codec may be met when the pages before have filled memory.
             if (!TryWriteBack())
-                throw refused ?? SnapshotThrow.NoMemoryForContext(entry.Name, entry.DictionaryBytes, needed, loader.Index.Budget.Limit);
+                throw refused ?? SnapshotThrow.NoMemoryForContext(entry.Name, entry.TrainedBytes, needed, loader.Index.Budget.Limit);
             loader.Index.Compact(CancellationToken.None);
         }
     }
@@ -242,10 +242,14 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     private void Charge(ref long charged, long bytes, SnapshotCodecEntry entry)
     {
         if (!loader.Index.Budget.TryAdjust(ref charged, bytes))
-            throw SnapshotThrow.NoMemoryForContext(entry.Name, entry.DictionaryBytes, bytes, loader.Index.Budget.Limit);
+            throw SnapshotThrow.NoMemoryForContext(entry.Name, entry.TrainedBytes, bytes, loader.Index.Budget.Limit);
     }
 
     [DoesNotReturn]
-    private void Refuse(SnapshotCodecEntry entry) =>
+    private void Refuse(SnapshotCodecEntry entry)
+    {
+        if (CodecDescription.IsOfLibrary(entry.Name, entry.DictionaryBytes))
+            SnapshotThrow.TablesOfOtherVersion(reader.Path, entry.Name);
         reader.Damaged(0, $"there is no codec {entry.Name} of level {entry.Level} with a dictionary of {entry.DictionaryBytes} bytes");
+    }
 }

@@ -28,6 +28,9 @@ internal sealed class SnapshotReader : IDisposable
         Totals = ReadEnd();
     }
 
+    /// <summary>The file's path.</summary>
+    public string Path => _path;
+
     public SnapshotHeader Header { get; }
 
     /// <summary>What the end mark says; whether it is true is known when the last chunk has been read.</summary>
@@ -47,7 +50,7 @@ internal sealed class SnapshotReader : IDisposable
             {
                 Name = codec.Name,
                 Level = codec.Level,
-                DictionaryBytes = codec.DictionaryBytes,
+                DictionaryBytes = codec.TrainedBytes,
                 IsForWrites = number == Header.CodecForWrites,
             }).OfType<SnapshotCodec>()],
     };

@@ -8,7 +8,8 @@ namespace PageFold.Tests.Compression.Fold;
 /// <param name="Other">A codec that must read every stream, a damaged one too, as the first one does.</param>
 /// <param name="Dictionary">What precedes its texts; empty for nothing.</param>
 /// <param name="Craft">Makes streams that no encoder writes, and that get far into the decoder; null for none.</param>
-internal sealed record FuzzedCodec(string Name, PageCodec Codec, PageCodec Other, ReadOnlyMemory<byte> Dictionary, CraftStream? Craft = null);
+internal sealed record FuzzedCodec(
+    string Name, PageCodec Codec, PageCodec Other, ReadOnlyMemory<byte> Dictionary, CraftStream? Craft = null);
 
 /// <summary>Writes a stream for a text of a length; returns the stream's length.</summary>
 internal delegate int CraftStream(Span<byte> target, int length, ref Dice dice);

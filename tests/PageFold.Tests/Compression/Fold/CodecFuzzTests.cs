@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using PageFold.Compression.Lz4;
 using PageFold.Compression.Paths;
 
 namespace PageFold.Tests.Compression.Fold;
 
 /// <summary>
-/// Whatever bytes a decoder is given, it returns, touches nothing but its own memory, and says what depends on the bytes alone. Here for some
-/// streams; the campaign <c>codec-fuzz</c> reads hundreds of millions.
+/// Whatever bytes a decoder is given, it returns, touches nothing but its own memory, and says what depends on the bytes alone. Here for
+/// some streams; the campaign <c>codec-fuzz</c> reads more than a hundred million.
 /// </summary>
 public class CodecFuzzTests
 {
@@ -58,7 +59,17 @@ public class CodecFuzzTests
     /// <summary>A codec that is to be fuzzed is added here.</summary>
     private static List<FuzzedCodec> Codecs()
     {
+        InstructionPath least = FoldSubjects.Paths[^1];
         List<FuzzedCodec> codecs = [];
+        foreach (int length in (int[])[0, 20000])
+        {
+            byte[] dictionary = length == 0 ? [] : FoldSubjects.Dictionary("20000").ToArray();
+            codecs.Add(new FuzzedCodec(
+                $"lz4-managed with a dictionary of {length}",
+                new ManagedLz4Codec("lz4-managed", dictionary, InstructionPaths.Best),
+                new ManagedLz4Codec("lz4-managed", dictionary, least),
+                dictionary));
+        }
         foreach (FoldLevel level in FoldSubjects.Levels)
         {
             foreach (string tables in (string[])[FoldSubjects.BuiltIn, "1000", "65536", FoldSubjects.Crude])

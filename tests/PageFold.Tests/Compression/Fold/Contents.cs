@@ -7,9 +7,12 @@ namespace PageFold.Tests.Compression.Fold;
 /// <summary>Texts of the kinds that pages have, each told by its kind and a key, the same on every machine.</summary>
 internal static class Contents
 {
-    private static readonly string[] Words =
-        [.. ("the page store keeps more data in less memory each frame belongs to one zspage null true false 0x7f3a return if else "
-            + "public static readonly int count = 0 ; { } (key, value) name id type status error http://example.org/ 2026-11-30").Split(' ')];
+    private const string Vocabulary = "the page store keeps more data in less memory each frame belongs to one zspage "
+        + "null true false 0x7f3a "
+        + "return if else public static readonly int count = 0 ; { } (key, value) name id type status"
+        + " error http://example.org/ 2026-11-30";
+
+    private static readonly string[] Words = Vocabulary.Split(' ');
 
     /// <summary>The kinds; see <see cref="Fill"/>.</summary>
     public static readonly string[] Kinds =

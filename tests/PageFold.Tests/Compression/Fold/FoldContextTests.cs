@@ -163,8 +163,11 @@ public class FoldContextTests
             PageCodec codec = PageCodec.Fold(level, bytes);
             long before = codec.SharedBytes;
             Assert.InRange(before, own.Definition.Dictionary.Length + 1, FoldCodec.MaxSharedBytes(bytes.Length));
-            using PageCodecContext context = codec.CreateContext(4096);
+            using PageCodecContext small = codec.CreateContext(4096);
+            using PageCodecContext large = codec.CreateContext(65536);
             Assert.Equal(before, codec.SharedBytes);
+            long finder = (own.SmallDictionary?.TableBytes ?? 0) + (own.LargeDictionary?.TableBytes ?? 0);
+            Assert.Equal(own.TableBytes + own.Definition.Dictionary.Length + finder, before);
         }
         // Built-in tables are read with the first context.
         PageCodec builtIn = PageCodec.Fold(level);
@@ -215,7 +218,8 @@ public class FoldContextTests
             {
                 Span<byte> text = page.AtEnd(size);
                 int at = dice.Below(size);
-                Contents.Fill(text.Slice(at, Math.Min(size - at, dice.Below(500))), dice.Below(Contents.Kinds.Length), dice.Next(), default);
+                Span<byte> part = text.Slice(at, Math.Min(size - at, dice.Below(500)));
+                Contents.Fill(part, dice.Below(Contents.Kinds.Length), dice.Next(), default);
                 Interlocked.Increment(ref changes);
             }
         });

@@ -15,38 +15,57 @@ public class FoldDecoderTests
     [InlineData(64)]
     [InlineData(159)]
     [InlineData(160)]
-    [InlineData(1016)]
     [InlineData(4096)]
     public void Literals_beyond_the_packed_bytes_are_refused_or_the_same_for_every_context(int length)
     {
         byte[] packed = new byte[Most + FoldHeader.MaxBytes];
-        byte[] pages = new byte[2 * length];
         // More than two streams have in a region, but for the one that is empty.
-        int full = 2 * (length / 7 + 9) * LiteralCode.MaxBits / 8;
-        int[][] regionLengths = [[0, 0, 0], [8, 8, 8], [40, 0, 0], [0, 40, 0], [0, 0, 40], [0, full, full], [full, 0, full], [full, full, 0]];
+        int full = 2 * (length / 7 + 9) * PrefixCode.MaxBits / 8;
+        int[][] regionLengths = [[0, 0, 0, 0], [0, 8, 8, 8], [0, 40, 0, 0], [0, 0, 40, 0], [0, 0, 0, 40], [0, 0, full, full],
+            [0, full, 0, full], [0, full, full, 0]];
         int refused = 0;
         foreach (InstructionPath path in FoldSubjects.Paths)
         {
             using PageCodecContext context = FoldSubjects.Codec(FoldLevel.Dense, FoldSubjects.BuiltIn, path).CreateContext(Most);
-            for (int table = 1; table <= PrefixTables.Max; table++)
+            for (int code = 1; code <= 15; code++)
             {
                 foreach (int[] regions in regionLengths)
                 {
-                    int bytes = FoldStream.WriteHeader(packed, length, table, 0, length, regions);
+                    FoldStream stream = new() { PrefixCode = code, Literals = length, LiteralRegions = regions };
                     foreach (int rest in (int[])[0, 1, 8, 24, 40, length / 20, length / 4, 3 * full])
-                    {
-                        Span<byte> stream = packed.AsSpan(0, Math.Min(bytes + rest, length + FoldHeader.MaxBytes));
-                        stream[Math.Min(bytes, stream.Length)..].Fill(0x55);
-                        bool first = ReadAfter(context, stream, 0x00, pages.AsSpan(0, length));
-                        bool second = ReadAfter(context, stream, 0xFF, pages.AsSpan(length, length));
-                        Assert.Equal(first, second);
-                        Assert.True(!first || pages.AsSpan(0, length).SequenceEqual(pages.AsSpan(length, length)));
-                        refused += first ? 0 : 1;
-                    }
+                        refused += ReadTwice(context, packed, length, stream, rest) ? 0 : 1;
                 }
             }
         }
         Assert.True(refused > 100);
+    }
+
+    /// <summary>The same for tokens, of which the regions are behind the header.</summary>
+    [Theory]
+    [InlineData(20)]
+    [InlineData(63)]
+    [InlineData(64)]
+    [InlineData(159)]
+    [InlineData(160)]
+    [InlineData(1200)]
+    public void Tokens_beyond_the_packed_bytes_are_refused_or_the_same_for_every_context(int tokens)
+    {
+        byte[] packed = new byte[Most + FoldHeader.MaxBytes];
+        int full = 2 * (tokens / 7 + 9) * PrefixCode.MaxBits / 8;
+        int refused = 0;
+        foreach (InstructionPath path in FoldSubjects.Paths)
+        {
+            // The tokens that a decoder with these tables reads are matches of three bytes, so every number of tokens is a text.
+            using PageCodecContext context = new FoldCodec(FoldLevel.Dense, MakeShortTables(), path).CreateContext(Most);
+            foreach (int[] regions in (int[][])[[0, 0, 0, 0], [8, 8, 8, 8], [40, 0, 0, 0], [full, full, full, 0], [full, full, 0, full],
+                [full, 0, full, full], [0, full, full, full]])
+            {
+                FoldStream stream = new() { TokenCode = 1, Tokens = tokens, TokenRegions = regions };
+                foreach (int rest in (int[])[0, 1, 9, 33, tokens / 10, tokens / 4, 4 * full + 1, 4 * full + 2])
+                    refused += ReadTwice(context, packed, 3 * tokens + 1, stream, rest) ? 0 : 1;
+            }
+        }
+        Assert.True(refused > 10);
     }
 
     /// <summary>The literals are whole, and the tokens name so many extra bits that these reach beyond the header.</summary>
@@ -62,20 +81,21 @@ public class FoldDecoderTests
             for (int tokens = 1; tokens <= 60; tokens++)
             {
                 // Each token is a match of three bytes after no literals, and 16 bits of zeros, which name the distance 1.
-                foreach ((int literals, int table) in (ReadOnlySpan<(int, int)>)[(1, 1), (1, 0)])
+                for (int code = 0; code <= 1; code++)
                 {
                     int length = 1 + 3 * tokens;
                     packed.AsSpan().Clear();
-                    int header = FoldStream.WriteHeader(packed, length, table, tokens, literals, []);
-                    int whole = header + tokens + literals + 2 * tokens;
+                    FoldStream stream = new() { PrefixCode = code, Tokens = tokens, Literals = 1 };
+                    int header = stream.WriteHeader(packed, length);
+                    int whole = header + tokens + 1 + 2 * tokens;
                     // The token 1 takes its literal; all others are zero.
                     packed[header] = 1;
-                    Assert.True(context.TryDecompress(packed.AsSpan(0, whole), page.AsSpan(0, length)), $"{tokens} tokens, table {table}");
+                    Assert.True(context.TryDecompress(packed.AsSpan(0, whole), page.AsSpan(0, length)), $"{tokens} tokens, code {code}");
                     for (int cut = 1; cut <= 2 * tokens; cut++)
                     {
-                        // A byte of extra bits may be one of literal codes that have no bits left to give.
+                        // The byte of a coded literal may as well be one of extra bits: both are zeros.
                         bool read = context.TryDecompress(packed.AsSpan(0, whole - cut), page.AsSpan(0, length));
-                        Assert.False(read && cut > literals, $"{tokens} tokens, table {table}, {cut} bytes less");
+                        Assert.False(read && cut > 1, $"{tokens} tokens, code {code}, {cut} bytes less");
                     }
                 }
             }
@@ -130,6 +150,20 @@ public class FoldDecoderTests
         Assert.True(context.TryDecompress(packed.AsSpan(0, written), new byte[100]));
     }
 
+    /// <summary>Reads a stream after other texts, and after others again; false if it is refused.</summary>
+    private static bool ReadTwice(PageCodecContext context, byte[] packed, int length, FoldStream stream, int rest)
+    {
+        packed.AsSpan().Fill(0x55);
+        int bytes = stream.WriteHeader(packed, length);
+        Span<byte> source = packed.AsSpan(0, Math.Min(bytes + rest, length + FoldHeader.MaxBytes));
+        byte[] first = new byte[length];
+        byte[] second = new byte[length];
+        bool read = ReadAfter(context, source, 0x00, first);
+        Assert.Equal(read, ReadAfter(context, source, 0xFF, second));
+        Assert.True(!read || first.AsSpan().SequenceEqual(second));
+        return read;
+    }
+
     /// <summary>Reads a stream when all of the workspace's bytes for a packed text have been others.</summary>
     private static bool ReadAfter(PageCodecContext context, ReadOnlySpan<byte> packed, byte before, Span<byte> page)
     {
@@ -143,14 +177,36 @@ public class FoldDecoderTests
         return context.TryDecompress(packed, page);
     }
 
-    /// <summary>Tables in which the token 0 is a match of 3 bytes without literals, at a distance of 16 bits, and 1 the same with one.</summary>
+    /// <summary>
+    /// Tables in which the token 0 is a match of 3 bytes without literals, at a distance of 16 bits, and 1 the same with a literal.
+    /// </summary>
     private static FoldTables MakeWideTables()
     {
         Box match = new(0, 0, Box.MinMatch, 0, 0, Box.MaxBits, 0, IsRepeat: false);
-        Box wide = new(0, Box.MaxBits, Box.MinMatch, Box.MaxBits - 1, 0, Box.MaxBits, 0, IsRepeat: false);
-        Box[] boxes = [.. Enumerable.Repeat(wide, FoldTables.Boxes)];
-        (boxes[0], boxes[1], boxes[2]) = (match, match with { LiteralBase = 1 }, wide with { DistanceBits = 0, IsRepeat = true });
+        Box[] boxes = [.. Enumerable.Repeat(Wide, FoldTables.Boxes)];
+        (boxes[0], boxes[1], boxes[2]) = (match, match with { LiteralBase = 1 }, WideRepeat);
+        return Make(boxes, default);
+    }
+
+    /// <summary>
+    /// Tables in which nearly every token is a match of 3 bytes at the last distance; with a dictionary, so that there is one.
+    /// </summary>
+    private static FoldTables MakeShortTables()
+    {
+        Box[] boxes = [.. Enumerable.Repeat(new Box(0, 0, Box.MinMatch, 0, 0, 0, 0, IsRepeat: true), FoldTables.Boxes)];
+        (boxes[7], boxes[8]) = (Wide, WideRepeat);
+        for (int i = 100; i < 200; i++)
+            boxes[i] = boxes[i] with { DistanceBase = (ushort)i, IsRepeat = false };
+        return Make(boxes, new byte[1000].Select((_, i) => (byte)(i * 7)).ToArray());
+    }
+
+    private static Box Wide => new(0, Box.MaxBits, Box.MinMatch, Box.MaxBits - 1, 0, Box.MaxBits, 0, IsRepeat: false);
+
+    private static Box WideRepeat => Wide with { DistanceBits = 0, IsRepeat = true };
+
+    private static FoldTables Make(Box[] boxes, ReadOnlyMemory<byte> dictionary)
+    {
         FoldDefinition builtIn = BuiltInTables.For(Most).Definition;
-        return new FoldTables(FoldDefinition.TryMake(Most, boxes, builtIn.LiteralLengths, [], default)!);
+        return new FoldTables(FoldDefinition.TryMake(Most, boxes, builtIn.LiteralLengths, builtIn.TokenLengths, dictionary)!);
     }
 }

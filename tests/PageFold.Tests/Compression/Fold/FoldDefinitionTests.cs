@@ -73,7 +73,8 @@ public class FoldDefinitionTests
             byte[] bytes = [.. valid];
             for (int changes = 1 + dice.Below(3); changes > 0; changes--)
                 bytes[dice.Below(4) == 0 ? dice.Below(20) : dice.Below(bytes.Length - 8)] ^= (byte)(1 << dice.Below(8));
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(bytes.Length - 8), XxHash3.HashToUInt64(bytes.AsSpan(0, bytes.Length - 8)));
+            int end = bytes.Length - sizeof(ulong);
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(end), XxHash3.HashToUInt64(bytes.AsSpan(0, end)));
             if (FoldDefinition.TryRead(bytes) is null)
             {
                 refused++;
@@ -95,12 +96,14 @@ public class FoldDefinitionTests
         Box[] boxes = [.. BuiltIn.Boxes];
         byte[][] literals = [.. BuiltIn.LiteralLengths];
         byte[][] tokens = [.. BuiltIn.TokenLengths];
-        Assert.True(literals.Length > PrefixTables.Max / 2 && tokens.Length > PrefixTables.Max / 2);
+        byte[][] many = [.. Enumerable.Repeat(literals[0], PrefixTables.Max + 1)];
         Assert.NotNull(FoldDefinition.TryMake(4096, boxes, literals, tokens, default));
+        Assert.NotNull(FoldDefinition.TryMake(4096, boxes, [], [], default));
+        Assert.NotNull(FoldDefinition.TryMake(4096, boxes, many[1..], many[1..], default));
         Assert.Null(FoldDefinition.TryMake(0, boxes, literals, tokens, default));
         Assert.Null(FoldDefinition.TryMake(4096, boxes[1..], literals, tokens, default));
-        Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, [.. tokens, .. tokens], default));
-        Assert.Null(FoldDefinition.TryMake(4096, boxes, [.. literals, .. literals], tokens, default));
+        Assert.Null(FoldDefinition.TryMake(4096, boxes, many, tokens, default));
+        Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, many, default));
         Assert.Null(FoldDefinition.TryMake(4096, boxes, literals, tokens, new byte[65537]));
         // Not complete, too long, none.
         foreach ((int symbol, byte length) in (ReadOnlySpan<(int, byte)>)[(0, 0), (0, 12), (7, (byte)(literals[0][7] == 11 ? 10 : 11))])

@@ -56,8 +56,8 @@ public class FoldPathsTests
     [MemberData(nameof(Subjects))]
     public void All_paths_agree_on_lengths_where_a_size_changes(FoldLevel level, string tables)
     {
-        int[] edges = [95, 96, 97, 255, 256, 257, 319, 320, 321, 511, 512, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097, 8192,
-            16383, 16384, 16385, 32767, 32768, 32769, 65534, 65535, 65536];
+        int[] edges = [95, 96, 97, 126, 127, 128, 129, 159, 160, 161, 255, 256, 257, 319, 320, 321, 511, 512, 1015, 1016, 1024, 2030, 2031,
+            2047, 2048, 2049, 4095, 4096, 4097, 8192, 16383, 16384, 16385, 32767, 32768, 32769, 65534, 65535, 65536];
         foreach (int length in edges)
         {
             using PathContexts exact = new(level, tables, length);
@@ -141,7 +141,7 @@ public class FoldPathsTests
         FoldCodec codec = FoldSubjects.Codec(FoldLevel.Dense, FoldSubjects.BuiltIn, InstructionPaths.Best);
         using PageCodecContext context = codec.CreateContext(4096);
         byte[] packed = new byte[codec.MaxCompressedLength(4096)];
-        foreach (int length in (int[])[90, 300, 4096])
+        foreach (int length in (int[])[60, 150, 4096])
         {
             byte[] text = new byte[length];
             int coded = 0;

@@ -17,7 +17,7 @@ public class FoldProcessesTests
     [Theory]
     [InlineData("vector128", "DOTNET_EnableAVX2=0")]
     [InlineData("vector128", "DOTNET_EnableAVX=0")]
-    [InlineData("vector128", "DOTNET_EnableSSE42=0")]
+    [InlineData("scalar", "DOTNET_EnableSSE42=0")]
     [InlineData("scalar", "DOTNET_EnableHWIntrinsic=0")]
     [InlineData(null, "DOTNET_TieredCompilation=0")]
     [InlineData(null, "DOTNET_TieredPGO=0", "DOTNET_ReadyToRun=0")]
@@ -43,7 +43,9 @@ public class FoldProcessesTests
         Assert.Equal(Hash(), lines[1]);
     }
 
-    /// <summary>Tells the hash of what the best path of this process writes; to the file that the test above names, if it has started this.</summary>
+    /// <summary>
+    /// Tells the hash of what the best path of this process writes, to the file that the test above names if it started this process.
+    /// </summary>
     [Fact]
     public void The_best_path_reads_what_it_writes()
     {

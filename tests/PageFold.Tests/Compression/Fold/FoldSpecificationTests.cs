@@ -48,6 +48,16 @@ public partial class FoldSpecificationTests
             iter: 300);
     }
 
+    [Fact]
+    public void Both_decoders_agree_on_several_segments_of_coded_tokens_and_literals()
+    {
+        byte[] text = Lines(3000, i => $"{i * 7919 % 10007}: order {i * 31 % 977} of customer {i * 104729 % 99991}\n")[..65536];
+        byte[] packed = Pack(PageCodec.Fold(FoldLevel.Dense), text);
+        Assert.True((packed[0] & 15) != 0 && packed[0] >> 4 != 0, "literals and tokens are coded");
+        Assert.True(packed.Length > 8 * 1015, "there are several segments");
+        Assert.Equal(text, new SpecifiedDecoder(BuiltIn()[2]).Decode(packed, text.Length));
+    }
+
     [Theory]
     [InlineData(FoldLevel.Fast)]
     [InlineData(FoldLevel.Dense)]

@@ -1,61 +1,99 @@
+using System.Numerics;
 using PageFold.Compression.Fold;
 
 namespace PageFold.Tests.Compression.Fold;
 
-/// <summary>Packed texts that are put together field by field, as docs/codec.md specifies them.</summary>
-internal static class FoldStream
+/// <summary>The fields of a packed text's header, which a test sets one by one.</summary>
+internal ref struct FoldStream
 {
-    /// <summary>Writes a header; returns its bytes.</summary>
-    /// <param name="target">Receives it.</param>
-    /// <param name="length">Bytes of the text.</param>
-    /// <param name="code">The code of the literals; zero for literals as they are, which have no further fields.</param>
-    /// <param name="tokens">The number of tokens.</param>
-    /// <param name="literals">The number of coded literals.</param>
-    /// <param name="regions">The lengths of the literals' regions but the first.</param>
-    /// <param name="tokenCode">The code of the tokens; zero for tokens as they are.</param>
-    /// <param name="tokenRegions">The lengths of the tokens' regions.</param>
-    public static unsafe int WriteHeader(Span<byte> target, int length, int code, int tokens, int literals, ReadOnlySpan<int> regions,
-        int tokenCode = 0, ReadOnlySpan<int> tokenRegions = default)
+    /// <summary>The code of all literals; zero for literals as they are.</summary>
+    public int PrefixCode;
+
+    /// <summary>The code of all tokens; zero for tokens as they are.</summary>
+    public int TokenCode;
+
+    /// <summary>The number of tokens.</summary>
+    public int Tokens;
+
+    /// <summary>The number of coded literals.</summary>
+    public int Literals;
+
+    /// <summary>The lengths of the literals' regions; the first one is not written.</summary>
+    public ReadOnlySpan<int> LiteralRegions;
+
+    /// <summary>The lengths of the tokens' regions.</summary>
+    public ReadOnlySpan<int> TokenRegions;
+
+    /// <summary>Writes the header for a text of a length; returns its bytes.</summary>
+    public readonly int WriteHeader(Span<byte> target, int length)
     {
-        FoldHeader header = new(length);
-        header.Tokens.Count = tokens & header.MaxTokens;
-        header.Literals.Count = (literals - 1 & (header.MaxTokens << 1 | 1)) + 1;
-        for (int segment = 0; segment < SymbolBlock.MaxSegments; segment++)
+        int countBits = 32 - BitOperations.LeadingZeroCount((uint)length - 1);
+        Bits bits = new(target);
+        bits.Put(PrefixCode, 4);
+        bits.Put(TokenCode, 4);
+        bits.Put(Tokens, Math.Max(0, countBits - 1));
+        if (PrefixCode != 0)
         {
-            header.Literals.Codes[segment] = (byte)code;
-            header.Tokens.Codes[segment] = (byte)tokenCode;
+            bits.Put(Literals - 1, countBits);
+            Put(ref bits, LiteralRegions, 1, Literals, countBits, PrefixCode);
         }
-        for (int region = 0; region < SymbolBlock.MaxRegions; region++)
-        {
-            header.Literals.Regions[region] = region > 0 && region <= regions.Length ? regions[region - 1] & (header.MaxTokens << 1 | 1) : 0;
-            header.Tokens.Regions[region] = region < tokenRegions.Length ? tokenRegions[region] & (header.MaxTokens << 1 | 1) : 0;
-        }
-        fixed (byte* to = target)
-            header.Write(to);
-        return header.Bytes;
+        if (TokenCode != 0)
+            Put(ref bits, TokenRegions, 0, Tokens, countBits, TokenCode);
+        return bits.Bytes;
     }
 
     /// <summary>Makes a stream whose header is plausible and whose rest is noise.</summary>
     public static int Craft(Span<byte> target, int length, ref Dice dice)
     {
-        bool isCoded = dice.Below(4) != 0;
-        bool areTokensCoded = dice.Below(3) == 0;
         int tokens = dice.Below(3) == 0 ? 0 : dice.Below(1 + Math.Min(length / 3, 1 << dice.Below(8)));
         // Without matches a text is its literals; otherwise it has a few less.
         int literals = Math.Max(1, tokens == 0 ? length : length - dice.Below(1 + Math.Min(length, 40 * tokens)));
-        int rest = tokens + dice.Below(1 + Math.Min(dice.Below(3) == 0 ? 40 : length, target.Length - 2 * FoldHeader.MaxBytes - tokens));
-        Span<int> regions = stackalloc int[3];
+        int rest = tokens + dice.Below(1 + (dice.Below(3) == 0 ? 40 : length));
+        Span<int> regions = stackalloc int[8];
         foreach (ref int region in regions)
-            region = dice.Below(1 + Math.Max(0, rest - tokens) / (1 + dice.Below(5)));
-        Span<int> tokenRegions = stackalloc int[4];
-        foreach (ref int region in tokenRegions)
-            region = dice.Below(1 + tokens / (1 + dice.Below(5)));
-        int bytes = WriteHeader(target, length, isCoded ? 1 + dice.Below(PrefixTables.Max) : 0, tokens, literals, regions,
-            areTokensCoded ? 1 + dice.Below(PrefixTables.Max) : 0, tokenRegions);
+            region = dice.Below(1 + rest / (1 + dice.Below(8)));
+        FoldStream stream = new()
+        {
+            PrefixCode = dice.Below(4) == 0 ? 0 : 1 + dice.Below(15),
+            TokenCode = dice.Below(2) == 0 ? 0 : 1 + dice.Below(15),
+            Tokens = tokens,
+            Literals = literals,
+            LiteralRegions = regions[..4],
+            TokenRegions = regions[4..],
+        };
+        int bytes = stream.WriteHeader(target, length);
+        rest = Math.Min(rest, target.Length - bytes);
         byte fill = (byte)dice.Next();
         bool isNoise = dice.Below(3) != 0;
-        foreach (ref byte value in target.Slice(bytes, Math.Min(rest, target.Length - bytes)))
+        foreach (ref byte value in target.Slice(bytes, rest))
             value = isNoise ? (byte)dice.Next() : fill;
-        return Math.Min(bytes + rest, target.Length);
+        return bytes + rest;
+    }
+
+    private static void Put(ref Bits bits, ReadOnlySpan<int> regions, int first, int count, int countBits, int code)
+    {
+        int number = count < SymbolBlock.MaxSingle ? 1 : count < 160 ? 2 : 4;
+        for (int region = first; region < number; region++)
+            bits.Put(regions[region], countBits);
+        for (int segment = SymbolBlock.SegmentLength; segment < count; segment += SymbolBlock.SegmentLength)
+            bits.Put(code, 4);
+    }
+
+    private ref struct Bits(Span<byte> target)
+    {
+        private readonly Span<byte> _target = target;
+        private int _count;
+
+        public readonly int Bytes => (_count + 7) / 8;
+
+        public void Put(int value, int width)
+        {
+            for (int i = 0; i < width; i++, _count++)
+            {
+                byte bit = (byte)(1 << _count % 8);
+                ref byte at = ref _target[_count / 8];
+                at = (byte)((value >> i & 1) != 0 ? at | bit : at & ~bit);
+            }
+        }
     }
 }

@@ -47,10 +47,10 @@ internal static class FoldSubjects
             case Crude:
                 Box wide = new(0, Box.MaxBits, Box.MinMatch, Box.MaxBits - 1, 0, Box.MaxBits, 0, IsRepeat: false);
                 Box repeat = wide with { DistanceBits = 0, IsRepeat = true };
-                byte[] uniform = new byte[LiteralCode.Symbols];
+                byte[] uniform = new byte[PrefixCode.Symbols];
                 uniform.AsSpan().Fill(8);
                 return new FoldTables(FoldDefinition.TryMake(
-                    4096, [.. Enumerable.Range(0, FoldTables.Boxes).Select(i => i % 2 == 0 ? wide : repeat)], [uniform], [uniform], default)!);
+                    4096, [.. Enumerable.Range(0, FoldTables.Boxes).Select(i => i % 2 == 0 ? wide : repeat)], [uniform], [], default)!);
             default:
                 byte[] dictionary = new byte[int.Parse(name)];
                 Contents.Fill(dictionary, Array.IndexOf(Contents.Kinds, "mixture"), 1, default);

@@ -22,7 +22,10 @@ internal static class BoxTrainer
     private const int Unsaid = 64;
 
     private static readonly BoxCandidate[] Universal =
-        [new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Repeat), new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Any)];
+    [
+        new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Repeat),
+        new(BoxSide.Literals[^1], BoxSide.Matches[^1], BoxDistance.Any),
+    ];
 
     /// <summary>The most bytes that training takes: the candidates, their queue, and a few numbers for each place of a map.</summary>
     public const long MaxWorkBytes = 16 << 20;
@@ -125,7 +128,8 @@ internal static class BoxTrainer
             worth[owners[i]] += weights[i] * (second[i] - least[i]);
         for (int i = 0; i < Universal.Length; i++)
             worth[i] = long.MaxValue;
-        HashSet<int> gone = [.. Enumerable.Range(0, chosen.Count).OrderBy(i => worth[i]).Take(Math.Min(count, chosen.Count - Universal.Length))];
+        int most = Math.Min(count, chosen.Count - Universal.Length);
+        HashSet<int> gone = [.. Enumerable.Range(0, chosen.Count).OrderBy(i => worth[i]).Take(most)];
         return [.. chosen.Where((_, i) => !gone.Contains(i))];
     }
 }

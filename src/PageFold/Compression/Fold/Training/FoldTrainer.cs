@@ -1,6 +1,7 @@
 namespace PageFold.Compression.Fold.Training;
 
-/// <summary>Trains boxes and literal tables on samples. The result depends on nothing but the samples, the length and the dictionary.</summary>
+/// <summary>Trains boxes and prefix codes on samples.</summary>
+/// <remarks>The result depends on nothing but the samples, the length and the dictionary.</remarks>
 internal static class FoldTrainer
 {
     /// <summary>The longest sample.</summary>

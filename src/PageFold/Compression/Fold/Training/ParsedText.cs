@@ -42,7 +42,7 @@ internal sealed class SymbolCounts
 
     private static SymbolCounts Of(ReadOnlySpan<byte> symbols)
     {
-        Span<ushort> all = stackalloc ushort[LiteralCode.Symbols];
+        Span<ushort> all = stackalloc ushort[PrefixCode.Symbols];
         all.Clear();
         foreach (byte symbol in symbols)
             all[symbol]++;

@@ -13,7 +13,7 @@ internal sealed class PrefixCodeTrainer
 {
     private const int Codes = PrefixTables.Max;
     private const int Stride = PrefixTables.CostStride;
-    private const int Symbols = LiteralCode.Symbols;
+    private const int Symbols = PrefixCode.Symbols;
     private const int Starts = 3;
     private const int Iterations = 8;
     private const int Replacements = 32;
@@ -255,7 +255,7 @@ internal sealed class PrefixCodeTrainer
         for (int i = 0; i < Symbols; i++)
             weights[i] = Math.Max(weights[i], least);
         byte[] lengths = new byte[Symbols];
-        PrefixCodeLengths.Compute(weights, LiteralCode.MaxBits, lengths);
+        PrefixCodeLengths.Compute(weights, PrefixCode.MaxBits, lengths);
         Set(code, lengths);
     }
 

@@ -179,7 +179,7 @@ internal sealed class PrefixTrainer
     {
         using TextParser parser = TextParser.Create(_length, dictionary);
         double bits = 0;
-        long[] counts = new long[LiteralCode.Symbols];
+        long[] counts = new long[PrefixCode.Symbols];
         foreach (ReadOnlyMemory<byte> text in texts)
         {
             _cancellation.ThrowIfCancellationRequested();

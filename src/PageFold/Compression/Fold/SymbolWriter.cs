@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace PageFold.Compression.Fold;
 
 /// <summary>Chooses a literal table, and codes literals in interleaved streams.</summary>
-internal static unsafe class LiteralWriter
+internal static unsafe class SymbolWriter
 {
     // Fewer symbols are not worth the codes' fields in the header.
     private const int MinCoded = 16;
@@ -27,7 +27,8 @@ internal static unsafe class LiteralWriter
     /// <param name="gainShift">The share of the bytes that it must gain, as a power of two: 5 for a 32nd.</param>
     /// <param name="streams">Receives the streams, each one as it goes upwards.</param>
     /// <param name="stride">Bytes from one stream to the next.</param>
-    public static void TryWrite(PrefixTables codes, byte* symbols, ref SymbolBlock block, int headerBits, int gainShift, byte* streams, int stride)
+    public static void TryWrite(
+        PrefixTables codes, byte* symbols, ref SymbolBlock block, int headerBits, int gainShift, byte* streams, int stride)
     {
         int count = block.Count;
         if (count < MinCoded || codes.Count == 0)
@@ -39,7 +40,7 @@ internal static unsafe class LiteralWriter
             int start = Math.Max(0, end - SymbolBlock.SegmentLength);
             int code = Choose(codes.Costs, symbols + start, end - start, out int segmentBits);
             block.Codes[segment] = (byte)(code + 1);
-            segments[segment] = codes.Encode + code * LiteralCode.Symbols;
+            segments[segment] = codes.Encode + code * PrefixCode.Symbols;
             bits += segmentBits;
         }
         int wanted = (count >> gainShift) + MinGain;

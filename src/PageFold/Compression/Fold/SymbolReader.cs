@@ -23,13 +23,13 @@ namespace PageFold.Compression.Fold;
 /// bytes are read, and the decoder sets so many on both sides of the packed bytes to zero.
 /// </para>
 /// </remarks>
-internal static unsafe class LiteralReader
+internal static unsafe class SymbolReader
 {
     /// <summary>Bytes before the literals that are written too.</summary>
     public const int Front = 64;
 
     private const ulong Marker = 1UL << 63;
-    private const uint CodeMask = (1 << LiteralCode.MaxBits) - 1;
+    private const uint CodeMask = (1 << PrefixCode.MaxBits) - 1;
 
     /// <summary>Decodes the symbols of a block; false if their codes are not there, or they lie beyond their regions.</summary>
     /// <param name="codes">The codes.</param>
@@ -46,7 +46,7 @@ internal static unsafe class LiteralReader
             int code = block.Codes[segment] - 1;
             if ((uint)code >= (uint)codes.Count)
                 return false;
-            segments[segment] = codes.Decode + (code << LiteralCode.MaxBits);
+            segments[segment] = codes.Decode + (code << PrefixCode.MaxBits);
         }
         byte* third = second + block.Regions[1];
         byte* fourth = third + block.Regions[2];
@@ -147,7 +147,8 @@ internal static unsafe class LiteralReader
             while (to > segmentEnd);
         }
         while (to > literals - 2);
-        return start <= firstEnd && second <= secondEnd + sizeof(ulong) && third <= thirdEnd + sizeof(ulong) && fourth <= end + sizeof(ulong);
+        return start <= firstEnd && second <= secondEnd + sizeof(ulong) && third <= thirdEnd + sizeof(ulong)
+            && fourth <= end + sizeof(ulong);
     }
 
     /// <summary>Fills a stream that goes upwards.</summary>

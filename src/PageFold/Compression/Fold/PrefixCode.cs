@@ -1,7 +1,7 @@
 namespace PageFold.Compression.Fold;
 
 /// <summary>Canonical prefix codes of the 256 byte values, from the lengths of their codes.</summary>
-internal static class LiteralCode
+internal static class PrefixCode
 {
     /// <summary>Bits of the longest code.</summary>
     public const int MaxBits = 11;
