@@ -13,25 +13,29 @@ internal sealed class BoxCandidate(BoxSide literals, BoxSide matches, BoxDistanc
     /// <summary>Returns how many bits all sequences would have less with this box.</summary>
     /// <param name="costs">The fewest extra bits of a sequence of each kind so far.</param>
     /// <param name="weights">The number of sequences of each kind.</param>
-    public double Gain(double[] costs, double[] weights)
+    public long Gain(long[] costs, long[] weights)
     {
-        double gain = 0;
+        long gain = 0;
         foreach (int cell in distance.Cells)
         {
             for (int row = literals.From; row < literals.To; row++)
             {
                 int place = Cells.Place(cell, row, matches.From);
-                ReadOnlySpan<double> old = costs.AsSpan(place, matches.To - matches.From);
-                ReadOnlySpan<double> weight = weights.AsSpan(place, old.Length);
+                ReadOnlySpan<long> old = costs.AsSpan(place, matches.To - matches.From);
+                ReadOnlySpan<long> weight = weights.AsSpan(place, old.Length);
                 for (int i = 0; i < old.Length; i++)
-                    gain += Math.Max(0, old[i] - _bits) * weight[i];
+                {
+                    // Without a branch: the difference, or zero if it is negative.
+                    long less = old[i] - _bits;
+                    gain += (less & ~(less >> 63)) * weight[i];
+                }
             }
         }
         return gain;
     }
 
     /// <summary>Lowers the costs of the sequences that this box says with fewer bits.</summary>
-    public void Take(double[] costs)
+    public void Take(long[] costs)
     {
         foreach (int cell in distance.Cells)
         {
@@ -43,8 +47,8 @@ internal sealed class BoxCandidate(BoxSide literals, BoxSide matches, BoxDistanc
         }
     }
 
-    /// <summary>As <see cref="Take(double[])"/>, and keeps the second least costs, and which box has the least ones.</summary>
-    public void Take(double[] least, double[] second, int[] owners, int number)
+    /// <summary>As <see cref="Take(long[])"/>, and keeps the second least costs, and which box has the least ones.</summary>
+    public void Take(long[] least, long[] second, int[] owners, int number)
     {
         foreach (int cell in distance.Cells)
         {

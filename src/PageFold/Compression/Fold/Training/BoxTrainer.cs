@@ -15,7 +15,7 @@ namespace PageFold.Compression.Fold.Training;
 /// </remarks>
 internal static class BoxTrainer
 {
-    private const int Rounds = 12;
+    private const int Rounds = 6;
     private const int GivenUp = 48;
 
     // Greater than the extra bits of any box.
@@ -35,26 +35,17 @@ internal static class BoxTrainer
     /// <param name="cancellation">Ends the training.</param>
     public static Box[] Train(ReadOnlySpan<long> counts, CancellationToken cancellation)
     {
-        // Whole numbers below 2^53, so that their sums are exact in any order.
-        double[] weights = new double[Cells.MapLength];
-        for (int i = 0; i < weights.Length; i++)
-            weights[i] = counts[i];
-        // Made each time: there are more than a hundred thousand, and training is rare.
-        BoxCandidate[] candidates =
-        [
-            .. from distance in BoxDistance.All
-               from literals in BoxSide.Literals
-               from matches in BoxSide.Matches
-               select new BoxCandidate(literals, matches, distance),
-        ];
-        PriorityQueue<BoxCandidate, (double, int)> queue = new(candidates.Length);
+        long[] weights = counts.ToArray();
         List<BoxCandidate> best = [.. Universal];
-        double bestBits = Fill(best, candidates, queue, weights, cancellation);
+        // What a box gains against the universal ones is an upper bound of all that it ever gains.
+        List<(BoxCandidate, (long, int))> candidates = FindCandidates(CostsOf(best), weights);
+        PriorityQueue<BoxCandidate, (long, int)> queue = new(candidates.Count);
+        long bestBits = Fill(best, candidates, queue, weights, cancellation);
         int givenUp = GivenUp;
         for (int round = 0; round < Rounds && givenUp > 0; round++)
         {
             List<BoxCandidate> next = WithoutLeast(best, weights, givenUp);
-            double bits = Fill(next, candidates, queue, weights, cancellation);
+            long bits = Fill(next, candidates, queue, weights, cancellation);
             if (bits < bestBits)
                 (best, bestBits) = (next, bits);
             else
@@ -66,28 +57,49 @@ internal static class BoxTrainer
         return boxes;
     }
 
-    /// <summary>Adds boxes until there are 256 or none gains anything; returns the extra bits of all sequences.</summary>
-    private static double Fill(List<BoxCandidate> chosen, BoxCandidate[] candidates, PriorityQueue<BoxCandidate, (double, int)> queue,
-        double[] weights, CancellationToken cancellation)
+    /// <summary>Returns the boxes that gain anything, each with what it loses (a negative number) and its own number.</summary>
+    private static List<(BoxCandidate, (long, int))> FindCandidates(long[] costs, long[] weights)
     {
-        double[] costs = new double[Cells.MapLength];
+        // Made each time: there are more than a hundred thousand, and training is rare.
+        IEnumerable<BoxCandidate> all =
+            from distance in BoxDistance.All
+            from literals in BoxSide.Literals
+            from matches in BoxSide.Matches
+            select new BoxCandidate(literals, matches, distance);
+        List<(BoxCandidate, (long, int))> candidates = [];
+        foreach (BoxCandidate candidate in all)
+        {
+            if (candidate.Gain(costs, weights) is > 0 and var gain)
+                candidates.Add((candidate, (-gain, candidates.Count)));
+        }
+        return candidates;
+    }
+
+    /// <summary>Returns for each place of a map the extra bits of the cheapest box.</summary>
+    private static long[] CostsOf(List<BoxCandidate> chosen)
+    {
+        long[] costs = new long[Cells.MapLength];
         Array.Fill(costs, Unsaid);
         foreach (BoxCandidate candidate in chosen)
             candidate.Take(costs);
-        // Ties go to the candidate that was made first.
+        return costs;
+    }
+
+    /// <summary>Adds boxes until there are 256 or none gains anything; returns the extra bits of all sequences.</summary>
+    private static long Fill(List<BoxCandidate> chosen, List<(BoxCandidate, (long, int))> candidates,
+        PriorityQueue<BoxCandidate, (long, int)> queue, long[] weights, CancellationToken cancellation)
+    {
+        long[] costs = CostsOf(chosen);
         queue.Clear();
-        for (int i = 0; i < candidates.Length; i++)
-        {
-            if (candidates[i].Gain(costs, weights) is > 0 and var gain)
-                queue.Enqueue(candidates[i], (-gain, i));
-        }
-        while (chosen.Count < FoldTables.Boxes && queue.TryDequeue(out BoxCandidate? first, out (double Loss, int Number) priority))
+        queue.EnqueueRange(candidates);
+        // Ties go to the candidate that was made first.
+        while (chosen.Count < FoldTables.Boxes && queue.TryDequeue(out BoxCandidate? first, out (long Loss, int Number) priority))
         {
             cancellation.ThrowIfCancellationRequested();
-            double loss = -first.Gain(costs, weights);
+            long loss = -first.Gain(costs, weights);
             if (loss == 0)
                 continue;
-            if (queue.TryPeek(out _, out (double Loss, int Number) next) && (loss, priority.Number).CompareTo(next) > 0)
+            if (queue.TryPeek(out _, out (long Loss, int Number) next) && (loss, priority.Number).CompareTo(next) > 0)
             {
                 queue.Enqueue(first, (loss, priority.Number));
                 continue;
@@ -95,27 +107,27 @@ internal static class BoxTrainer
             first.Take(costs);
             chosen.Add(first);
         }
-        double bits = 0;
+        long bits = 0;
         for (int i = 0; i < costs.Length; i++)
             bits += weights[i] * costs[i];
         return bits;
     }
 
     /// <summary>Returns the boxes without those whose loss costs the fewest bits, each taken alone.</summary>
-    private static List<BoxCandidate> WithoutLeast(List<BoxCandidate> chosen, double[] weights, int count)
+    private static List<BoxCandidate> WithoutLeast(List<BoxCandidate> chosen, long[] weights, int count)
     {
-        double[] least = new double[Cells.MapLength];
-        double[] second = new double[Cells.MapLength];
+        long[] least = new long[Cells.MapLength];
+        long[] second = new long[Cells.MapLength];
         int[] owners = new int[Cells.MapLength];
         Array.Fill(least, Unsaid);
         Array.Fill(second, Unsaid);
         for (int i = 0; i < chosen.Count; i++)
             chosen[i].Take(least, second, owners, i);
-        double[] worth = new double[chosen.Count];
+        long[] worth = new long[chosen.Count];
         for (int i = 0; i < owners.Length; i++)
             worth[owners[i]] += weights[i] * (second[i] - least[i]);
         for (int i = 0; i < Universal.Length; i++)
-            worth[i] = double.MaxValue;
+            worth[i] = long.MaxValue;
         int most = Math.Min(count, chosen.Count - Universal.Length);
         HashSet<int> gone = [.. Enumerable.Range(0, chosen.Count).OrderBy(i => worth[i]).Take(most)];
         return [.. chosen.Where((_, i) => !gone.Contains(i))];

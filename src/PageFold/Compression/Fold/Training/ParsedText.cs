@@ -11,13 +11,21 @@ internal sealed class SymbolCounts
 {
     private readonly ushort[] _counts;
 
-    private SymbolCounts(ushort[] counts, int total) => (_counts, Total) = (counts, total);
+    private SymbolCounts(ushort[] counts, int total)
+    {
+        (_counts, Total) = (counts, total);
+        for (int i = 1; i < counts.Length; i += 2)
+            Entropy -= counts[i] * Math.Log2((double)counts[i] / total);
+    }
 
     /// <summary>The symbols that occur, each followed by how often.</summary>
     public ReadOnlySpan<ushort> Counts => _counts;
 
     /// <summary>The number of all symbols.</summary>
     public int Total { get; }
+
+    /// <summary>The bits that all symbols would take with an ideal code of their own.</summary>
+    public double Entropy { get; }
 
     /// <summary>Counts the symbols of each segment, from the last one, as an encoder divides them.</summary>
     public static SymbolCounts[] OfSegments(ReadOnlySpan<byte> symbols)

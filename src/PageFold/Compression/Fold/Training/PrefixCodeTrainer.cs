@@ -166,12 +166,12 @@ internal sealed class PrefixCodeTrainer
         long before = Assign();
         for (int i = 0; i < iterations; i++)
         {
-            SymbolCounts? worst = null;
             for (int code = 0; code < Codes; code++)
             {
-                if (_members[code] == 0)
-                    Add(worst ??= _segments.MaxBy(Excess)!, _weights[code]);
-                Make(code, _weights[code]);
+                if (_members[code] > 0)
+                    Make(code, _weights[code]);
+                else
+                    MakeOfSegment(code);
             }
             long bits = Assign();
             if (bits == before)
@@ -240,13 +240,7 @@ internal sealed class PrefixCodeTrainer
     }
 
     /// <summary>Returns how many more bits the best code takes than a code of the segment's own would.</summary>
-    private double Excess(SymbolCounts segment)
-    {
-        double bits = Best(segment, out _, out _);
-        for (int i = 1; i < segment.Counts.Length; i += 2)
-            bits += segment.Counts[i] * Math.Log2((double)segment.Counts[i] / segment.Total);
-        return bits;
-    }
+    private double Excess(SymbolCounts segment) => Best(segment, out _, out _) - segment.Entropy;
 
     private static void Add(SymbolCounts segment, long[] weights)
     {

@@ -1,0 +1,85 @@
+using PageFold.Compression.Fold;
+using PageFold.Compression.Fold.Training;
+using PageFold.Compression.Matching;
+
+namespace PageFold.Tests.Compression.Fold.Training;
+
+/// <summary>What training sees of a text is what an encoder makes of it.</summary>
+public class TextParserTests
+{
+    private static readonly byte[] Shared = MakeShared();
+
+    [Theory]
+    [InlineData(4096, false)]
+    [InlineData(4096, true)]
+    [InlineData(65536, false)]
+    [InlineData(65536, true)]
+    public void Matches_and_literals_are_the_text(int maxLength, bool hasDictionary)
+    {
+        byte[] dictionary = hasDictionary ? Shared : [];
+        using TextParser parser = TextParser.Create(maxLength, dictionary);
+        int found = 0;
+        Gen.Select(Gen.Int[1, maxLength], Gen.Int[0, Contents.Kinds.Length - 1], Gen.ULong).Sample(
+            (length, kind, key) =>
+            {
+                byte[] text = new byte[length];
+                Contents.Fill(text, kind, key, Shared);
+                ParsedText parsed = parser.Parse(text);
+                TextMatch[] matches = parser.FindMatches(text).ToArray();
+                found += matches.Length;
+                byte[] made = Carry(text, matches, dictionary, out byte[] literals);
+                Assert.True(made.AsSpan(dictionary.Length).SequenceEqual(text));
+                Assert.Equal(length, parsed.Length);
+                Assert.Equal(literals.Length, parsed.Literals.Sum(segment => segment.Total));
+                Assert.Equal(SymbolCounts.OfSegments(literals).Select(segment => segment.Counts.ToArray()),
+                    parsed.Literals.Select(segment => segment.Counts.ToArray()));
+                Assert.Equal(PlacesOf(matches), parsed.Sequences);
+            },
+            iter: 300, threads: 1);
+        Assert.NotEqual(0, found);
+    }
+
+    private static byte[] Carry(byte[] text, TextMatch[] matches, byte[] dictionary, out byte[] literals)
+    {
+        List<byte> made = [.. dictionary];
+        List<byte> left = [];
+        void AddLiterals(int end)
+        {
+            ReadOnlySpan<byte> run = text.AsSpan((made.Count - dictionary.Length)..end);
+            made.AddRange(run);
+            left.AddRange(run);
+        }
+        foreach (TextMatch match in matches)
+        {
+            AddLiterals(match.Position);
+            for (int i = 0; i < match.Length; i++)
+                made.Add(made[^match.Distance]);
+        }
+        AddLiterals(text.Length);
+        literals = [.. left];
+        return [.. made];
+    }
+
+    private static List<ushort> PlacesOf(TextMatch[] matches)
+    {
+        List<ushort> places = [];
+        int end = 0;
+        int last = 1;
+        foreach (TextMatch match in matches)
+        {
+            Assert.InRange(match.Length, Box.MinMatch, SequenceParser.MaxMatch);
+            int distance = match.Distance == last ? Cells.Repeat : Cells.OfDistance(match.Distance);
+            places.Add((ushort)Cells.Place(distance, Cells.OfLiterals(match.Position - end), Cells.OfMatch(match.Length)));
+            last = match.Distance;
+            end = match.Position + match.Length;
+        }
+        return places;
+    }
+
+    private static byte[] MakeShared()
+    {
+        byte[] shared = new byte[30_000];
+        Contents.Fill(shared, Array.IndexOf(Contents.Kinds, "text"), 77, default);
+        return shared;
+    }
+}
