@@ -19,7 +19,7 @@ public class PrefixCodeTrainerTests
         ];
         byte[][] codes = PrefixCodeTrainer.Train(segments, 5, [], TestContext.Current.CancellationToken);
         Assert.InRange(codes.Length, Kinds, PrefixTables.Max);
-        Assert.All(codes, code => Assert.True(LiteralCode.IsComplete(code)));
+        Assert.All(codes, code => Assert.True(PrefixCode.IsComplete(code)));
         Assert.All(segments, segment => Assert.InRange(PrefixCodeTrainer.Bits(segment, codes), 4 * 800, 5 * 800));
         // What is trained is not trained for the worse.
         byte[][] again = PrefixCodeTrainer.Train(segments, 5, codes, TestContext.Current.CancellationToken);
@@ -38,7 +38,7 @@ public class PrefixCodeTrainerTests
     {
         SymbolCounts[] segments = [.. TrainingSamples.Noise(20, 4096).SelectMany(text => SymbolCounts.OfSegments(text.Span))];
         byte[][] codes = PrefixCodeTrainer.Train(segments, 5, [], TestContext.Current.CancellationToken);
-        Assert.All(codes, code => Assert.True(LiteralCode.IsComplete(code)));
+        Assert.All(codes, code => Assert.True(PrefixCode.IsComplete(code)));
     }
 
     [Fact]
