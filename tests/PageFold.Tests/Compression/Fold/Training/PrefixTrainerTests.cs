@@ -4,7 +4,7 @@ using PageFold.Compression.Paths;
 
 namespace PageFold.Tests.Compression.Fold.Training;
 
-/// <summary>Trained dictionaries: within their length, made of the samples, and worth their memory where texts have something in common.</summary>
+/// <summary>Trained dictionaries: within their length, made of the samples, and worth it where texts have something in common.</summary>
 public class PrefixTrainerTests
 {
     [Theory]

@@ -32,8 +32,10 @@ internal static class TrainingSamples
         {
             documents.Add(Encoding.UTF8.GetBytes(
                 $$"""
-                {"id":{{random.Next()}},"status":"{{Any(states)}}","customer":{"number":{{random.Next(100_000)}},"city":"{{Any(cities)}}",
-                "address":null,"newsletter":{{(random.Next(2) == 0 ? "true" : "false")}}},"items":[{"sku":"SKU-{{random.Next(10_000)}}",
+                {"id":{{random.Next()}},"status":"{{Any(states)}}",
+                "customer":{"number":{{random.Next(100_000)}},"city":"{{Any(cities)}}",
+                "address":null,"newsletter":{{(random.Next(2) == 0 ? "true" : "false")}}},
+                "items":[{"sku":"SKU-{{random.Next(10_000)}}",
                 "quantity":{{random.Next(1, 9)}},"unitPrice":{{random.Next(10_000) / 100.0:F2}},"currency":"EUR"}],"notes":"leave at the door"}
                 """));
         }
