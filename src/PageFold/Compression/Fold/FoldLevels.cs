@@ -28,14 +28,14 @@ internal readonly struct FastLevel : IFoldLevel
     public static int TokenGainShift => 0;
 }
 
-/// <summary>Coded literals and tokens, and two candidates at each position.</summary>
+/// <summary>Coded literals and tokens, and one candidate at each position.</summary>
 internal readonly struct DenseLevel : IFoldLevel
 {
     public static bool Repeats => true;
 
     public static int MinMatch => Box.MinMatch;
 
-    public static int Candidates => 2;
+    public static int Candidates => 1;
 
     public static bool Lazy => false;
 

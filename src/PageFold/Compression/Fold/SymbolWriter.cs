@@ -16,7 +16,7 @@ internal static unsafe class SymbolWriter
     private const int CostsInByte = 23;
 
     // At least so many literals of a text are looked at; of longer ones every second, third and so on.
-    private const int Sampled = 512;
+    private const int Sampled = 256;
     private const int BitsOfFields = 56;
 
     /// <summary>Codes the symbols of a block in streams, if that gains enough; otherwise they stay as they are.</summary>
