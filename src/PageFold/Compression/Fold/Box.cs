@@ -65,10 +65,6 @@ internal readonly record struct Box(
         && DistanceBits + DistanceShift <= MaxBits && DistanceMax <= ushort.MaxValue
         && IsAligned(DistanceBase >> DistanceShift, DistanceBits);
 
-    /// <summary>True if the box contains all sequences of three cells: see <see cref="Cells"/>.</summary>
-    public bool Contains(int literalCell, int matchCell, int distanceCell) =>
-        HasLiterals(literalCell) && HasMatches(matchCell) && HasDistances(distanceCell);
-
     /// <summary>True if the box contains all literal lengths of a cell.</summary>
     public bool HasLiterals(int cell)
     {

@@ -29,10 +29,6 @@ internal static class BuiltInTables
         return Sets[Array.FindIndex(Lengths, most => length <= most)].Value;
     }
 
-    /// <summary>Returns the set with an identity; null if no set has it.</summary>
-    public static FoldTables? Find(ulong identity) =>
-        Array.Find(Sets, set => set.Value.Definition.Identity == identity)?.Value;
-
     private static byte[] Describe()
     {
         byte[] identities = new byte[Lengths.Length * sizeof(ulong)];

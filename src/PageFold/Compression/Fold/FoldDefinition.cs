@@ -13,8 +13,8 @@ namespace PageFold.Compression.Fold;
 /// <item>2: the number of codes of literals, 0 to 15</item>
 /// <item>2: the number of codes of tokens, 0 to 15</item>
 /// <item>4: the length of the dictionary, 0 to 65,536</item>
-/// <item>256 × 9: the boxes, each with the three bases in two bytes and then in three bytes, from the lowest bit, five bits for each number
-/// of extra bits, one for multiples of 8 and one for the last distance again</item>
+/// <item>256 × 9: the boxes, each with the three bases in two bytes and then in three bytes, from the lowest bit, five bits for each
+/// number of extra bits, one for multiples of 8 and one for the last distance again</item>
 /// <item>128 for each code of literals, and then of tokens: the lengths of the symbols' codes, four bits for each, lower bits first</item>
 /// <item>the dictionary</item>
 /// <item>8: the XXH3 hash of all that precedes, which is the set's identity</item>

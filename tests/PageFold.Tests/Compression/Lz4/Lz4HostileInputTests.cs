@@ -4,7 +4,7 @@ using PageFold.Compression.Paths;
 namespace PageFold.Tests.Compression.Lz4;
 
 /// <summary>
-/// Whatever the bytes are, and whoever changes them meanwhile, no access goes beyond an end: source and destination lie between guards.
+/// No access goes beyond an end, also while another thread changes the bytes: source and destination lie between guards.
 /// </summary>
 public class Lz4HostileInputTests
 {
