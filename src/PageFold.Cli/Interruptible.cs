@@ -21,15 +21,24 @@ internal static class Interruptible
 
     private static readonly List<Waiter> Waiters = [];
 
+    // Held, because a registration that is collected is one that is disposed.
+    private static PosixSignalRegistration? s_fileSizeLimit;
+
     [ThreadStatic]
     private static Waiter? t_waiter;
 
     /// <summary>
     /// Makes a write beyond the file size limit of the process (ulimit -f, LimitFSIZE=) fail instead of ending the process.
     /// </summary>
-    /// <remarks>Null where there is no such limit.</remarks>
-    public static IDisposable? SurviveFileSizeLimit() =>
-        OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)SIGXFSZ, context => context.Cancel = true);
+    /// <remarks>
+    /// For the rest of the process: the runtime handles a signal on a thread of its own, which may come to it long after the write has
+    /// failed, and ends the process if nothing is registered by then.
+    /// </remarks>
+    public static void SurviveFileSizeLimit()
+    {
+        if (!OperatingSystem.IsWindows())
+            s_fileSizeLimit ??= PosixSignalRegistration.Create((PosixSignal)SIGXFSZ, context => context.Cancel = true);
+    }
 
     /// <param name="command">Receives the token that is cancelled; returns the exit code.</param>
     /// <param name="outer">Cancels the command too.</param>

@@ -23,7 +23,7 @@ if (args is ["help", .. var asked])
 root.HelpName = "pagefold";
 OptionalValues.Show(root);
 Terminal.SetUp();
-using IDisposable? fileSizeLimit = Interruptible.SurviveFileSizeLimit();
+Interruptible.SurviveFileSizeLimit();
 try
 {
     ParseResult parsed = root.Parse(args);
