@@ -8,6 +8,10 @@ namespace PageFold.Cli;
 /// <summary>Parses the options that several commands share; a wrong value gets a message of one line.</summary>
 internal static class Arguments
 {
+    /// <summary>The description of <c>--holdout</c>.</summary>
+    public const string HoldOutHelp = "Leave out the files on which the codecs' built-in tables may be trained: those of which the hash "
+        + "of the full path is even. It changes nothing for devices, pipes and --pid.";
+
     /// <summary>Opens the data of a command: the memory of a process, the named paths, or else the .NET SDK's own folder.</summary>
     /// <param name="paths">Files, folders, devices and streams.</param>
     /// <param name="pid">The process, instead of paths.</param>

@@ -53,11 +53,7 @@ internal static class CodecBenchCommand
             DefaultValueFactory = _ => DefaultRounds.ToString(CultureInfo.InvariantCulture),
             HelpName = "N",
         };
-        Option<bool> holdOut = new("--holdout")
-        {
-            Description = "Leave out the files on which the codecs' built-in tables may be trained: those of which the hash of the full "
-                + "path is even. It changes nothing for devices, pipes and --pid.",
-        };
+        Option<bool> holdOut = new("--holdout") { Description = Arguments.HoldOutHelp };
         Option<string?> svg = new("--svg") { Description = "Draw bytes and time to decompress into a file.", HelpName = "FILE" };
         Option<string?> json = new("--json")
         {

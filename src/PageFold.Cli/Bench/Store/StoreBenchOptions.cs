@@ -16,6 +16,9 @@ internal sealed record StoreBenchOptions
 
     public required long SampleBytes { get; init; }
 
+    /// <summary>True to leave out files on which tables may be trained.</summary>
+    public bool HoldOut { get; init; }
+
     /// <summary>Numbers of threads, each measured separately.</summary>
     public required IReadOnlyList<int> Threads { get; init; }
 
