@@ -8,9 +8,12 @@ using PageFold.Tables;
 
 // Trains the built-in tables of the codec "fold" on half of this system's files and on the memory of a few programs, and measures them on
 // the other half. eng/tables.sh runs it.
-if (args is ["objects", var documents])
+if (args is ["objects" or "documents", var folderOfTexts])
 {
-    ObjectsWorkload.Run(documents);
+    if (args[0] == "objects")
+        ObjectsWorkload.Run(folderOfTexts);
+    else
+        DocumentsWorkload.Run(folderOfTexts);
     return 0;
 }
 if (args is not [var output, var roslyn, var sources])
@@ -22,9 +25,10 @@ TextSet[] sets = [new(4 << 10, 16_000), new(16 << 10, 6_000), new(64 << 10, 2_50
 FileTexts.Take(sets);
 string folder = Path.Combine(AppContext.BaseDirectory, "workloads");
 string packs = Path.GetFullPath(Path.Combine(roslyn, "..", "..", "..", "packs"));
-TakeProcess(() => Workload.Start("python", "python3", Path.Combine(folder, "objects.py")), 0.3);
-TakeProcess(() => Workload.Start("objects", Environment.ProcessPath!, "objects", packs), 0.25);
-TakeProcess(() => Workload.StartCompiler(roslyn, sources), 0.25);
+TakeProcess(() => Workload.Start("python", "python3", Path.Combine(folder, "objects.py")), 0.2);
+TakeProcess(() => Workload.Start("objects", Environment.ProcessPath!, "objects", packs), 0.2);
+TakeProcess(() => Workload.Start("documents", Environment.ProcessPath!, "documents", packs), 0.2);
+TakeProcess(() => Workload.StartCompiler(roslyn, sources), 0.2);
 TakeProcess(() => Workload.Start("perl", "perl", Path.Combine(folder, "index.pl")), 0.1);
 TakeProcess(() => Workload.Start("bash", "bash", Path.Combine(folder, "lines.sh")), 0.1);
 Directory.CreateDirectory(output);
