@@ -15,8 +15,8 @@ public sealed record PageStoreOptions
     /// <summary>Bytes in a frame, at least <see cref="PageSize"/>. Null (the default) takes the page size.</summary>
     public int? FrameSize { get; init; }
 
-    /// <summary>How pages are compressed. Default LZ4.</summary>
-    public PageCodec Codec { get; init; } = PageCodec.Lz4;
+    /// <summary>How pages are compressed. Default: the fast level of <see cref="PageCodec.Fold"/>.</summary>
+    public PageCodec Codec { get; init; } = PageCodec.Fold();
 
     /// <summary>
     /// The most memory to hold, in bytes: frames, tables, buffers and codec contexts. Null (the default) takes half of the container's

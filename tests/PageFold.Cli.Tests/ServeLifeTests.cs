@@ -154,6 +154,22 @@ public class ServeLifeTests
             .Single(codec => codec.GetProperty("dictionaryBytes").GetInt32() > 0);
     }
 
+    [Fact]
+    public void Auto_trains_tables_on_idle_pages_once_there_are_many_and_the_memory_for_it_is_free()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(
+            folder, "--size", "64MiB", "--memory-limit", "384MiB", "--codec", "auto", "--idle", "1s");
+        using ServeClient client = server.Connect();
+        byte[] content = ServeContent.Letters(20 << 20, 1);
+        client.Write(0, content);
+        ServeProcess.Until(() => PagesWithTables() == content.Length / Page, "recompression with tables of the disk's own");
+        Assert.Equal(content, client.Read(0, content.Length));
+
+        long PagesWithTables() => server.Stat().GetProperty("codecs").EnumerateArray()
+            .Where(codec => codec.GetProperty("dictionaryBytes").GetInt32() > 0).Sum(codec => codec.GetProperty("pages").GetInt64());
+    }
+
     [Theory]
     [InlineData("fold:dense", "--codec", "auto")]
     [InlineData("zstd", "--codec", "auto", "--recompress", "zstd:1")]

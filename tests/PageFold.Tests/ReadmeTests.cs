@@ -13,7 +13,7 @@ public class ReadmeTests
         Pages.Fill(bytes, 1);
         byte[] buffer = new byte[4096];
 
-        using PageStore store = new(new PageStoreOptions { PageSize = 4096, Codec = PageCodec.Lz4, MemoryLimit = 1L << 30 });
+        using PageStore store = new(new PageStoreOptions { PageSize = 4096, MemoryLimit = 1L << 30 });
         StoreOutcome outcome = store.Write(page: 17, bytes);      // Stored, SameFilled, Incompressible, or Full
         bool found = store.TryRead(17, buffer);                   // false: never stored, or discarded
         store.Discard(first: 0, count: 1 << 20);

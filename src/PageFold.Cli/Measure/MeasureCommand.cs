@@ -8,7 +8,7 @@ namespace PageFold.Cli.Measure;
 internal static class MeasureCommand
 {
     // How pages are compressed where no codec is named.
-    private const string DefaultCodec = "lz4";
+    private const string DefaultCodec = CodecNames.Auto;
 
     public static Command Create()
     {

@@ -131,6 +131,12 @@ internal sealed record MeasureRecompressed
     /// <summary>Pages that take as much with the denser codec and were left as they were.</summary>
     public long PagesWithoutGain { get; set; }
 
+    /// <summary>True if tables were trained on the pages and used.</summary>
+    public bool HasOwnTables { get; set; }
+
+    /// <summary>The time of training tables, whether they were used or not; about zero for too few pages.</summary>
+    public double TrainingSeconds { get; set; }
+
     /// <summary>The time of the recompression, on one thread.</summary>
     public double Seconds { get; set; }
 

@@ -287,10 +287,18 @@ internal sealed class MeasureRun
     /// <summary>Compresses all pages again as a server does when they are idle, and reads them back once more.</summary>
     private void RecompressAll(PageStore store, NamedCodec denser)
     {
+        Stopwatch training = Stopwatch.StartNew();
+        PageCodec? trained = null;
+        if (AutoTables.AreWorthwhile(store.GetStatistics()))
+        {
+            _progress.Begin("Training tables", 1);
+            trained = AutoTables.Train(store, _cancellation);
+        }
+        training.Stop();
         ShareProgress share = ShareProgress.Begin(_progress, $"Compressing again with {denser.Name}");
         Stopwatch time = Stopwatch.StartNew();
         RecompressionResult result = store.Recompress(
-            new RecompressionOptions { Codec = denser.Codec }, share, _cancellation);
+            new RecompressionOptions { Codec = trained ?? denser.Codec }, share, _cancellation);
         double seconds = time.Elapsed.TotalSeconds;
         _cancellation.ThrowIfCancellationRequested();
         store.Compact(_cancellation);
@@ -308,6 +316,8 @@ internal sealed class MeasureRun
             IncompressiblePages = statistics.IncompressiblePages,
             PagesRecompressed = result.Recompressed,
             PagesWithoutGain = result.WithoutGain,
+            HasOwnTables = trained is not null,
+            TrainingSeconds = training.Elapsed.TotalSeconds,
             Seconds = seconds,
             MibPerSecond = result.Examined * (double)_options.PageSize / (1 << 20) / seconds,
             Classes = Classes(statistics),

@@ -54,7 +54,8 @@ internal sealed class MeasureView
         {
             Held(table, report, "Held after writing", report.TotalBytes, report.Ratio, report.CompressedBytes,
                 $", with {report.CodecForWrites}");
-            Held(table, report, "Held once idle", denser.TotalBytes, denser.Ratio, denser.CompressedBytes, $", with {denser.Codec}");
+            Held(table, report, "Held once idle", denser.TotalBytes, denser.Ratio, denser.CompressedBytes,
+                $", with {denser.Codec}{(denser.HasOwnTables ? " and tables of its own" : string.Empty)}");
             Row(table, "  compressed", ByteSize.Format(denser.CompressedBytes),
                 $"{OfOriginal(report, denser.CompressedBytes)}; {OfOriginal(report, report.CompressedBytes, "after writing")}");
         }
@@ -70,6 +71,8 @@ internal sealed class MeasureView
         Speed(table, "Load, random order", report.Load);
         if (denser is not null)
         {
+            if (denser.HasOwnTables)
+                Row(table, "Train tables", $"{Figures.Of(denser.TrainingSeconds, "0.0")} s", "in the background, on one thread, once");
             Row(table, "Compress again", $"{Figures.Of(denser.MibPerSecond, "0")} MiB/s",
                 $"in the background, on one thread: {Figures.Count(denser.PagesRecompressed, "page takes", "pages take")} less, "
                 + $"{Figures.Of(denser.PagesWithoutGain, "N0")} as much");

@@ -174,7 +174,7 @@ internal static class ControlCommands
         Option<string> codec = new("--codec")
         {
             Description = $"{CodecNames.Compressing}.",
-            DefaultValueFactory = _ => "zstd",
+            DefaultValueFactory = _ => CodecNames.FoldDense,
             HelpName = "NAME[:LEVEL]",
         };
         Option<string?> train = new("--train")

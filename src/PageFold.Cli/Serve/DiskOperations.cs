@@ -10,7 +10,7 @@ namespace PageFold.Cli.Serve;
 internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOptions> options)
 {
     private const int LinesPerReply = 4096;
-    private const string DefaultCodec = "zstd";
+    private const string DefaultCodec = CodecNames.FoldDense;
 
     /// <summary>Carries a request out and returns the last line of the answer; what is refused is told in it.</summary>
     public ControlReply Execute(ControlRequest request, ControlReplies client, CancellationToken cancellation)

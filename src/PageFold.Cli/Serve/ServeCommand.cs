@@ -9,7 +9,7 @@ internal static class ServeCommand
     private const string ControlSuffix = ".control";
 
     // How pages are compressed where no codec is named.
-    private const string DefaultCodec = "lz4";
+    private const string DefaultCodec = CodecNames.Auto;
 
     /// <summary>Where the control socket is that belongs to a disk's socket, unless it is told.</summary>
     public static string ControlOf(string socket) => socket + ControlSuffix;
@@ -162,6 +162,7 @@ internal static class ServeCommand
                     Upkeep = new UpkeepOptions
                     {
                         Recompress = ForIdlePages(parsed.GetValue(recompress), parsed.GetValue(codec)!),
+                        TrainsTables = CodecNames.IsAuto(parsed.GetValue(codec)!) && parsed.GetValue(recompress) is null,
                         Idle = parsed.GetValue(idle) is { } unused ? ServeArguments.Time("--idle", unused) : null,
                         WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },
