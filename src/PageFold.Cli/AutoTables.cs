@@ -9,7 +9,7 @@ internal static class AutoTables
     // Training takes 48 MiB for some seconds. So much has to be free that no write is refused for it.
     private const long Room = 128 << 20;
 
-    /// <summary>True if a store has pages enough, and memory that nobody will miss while it trains.</summary>
+    /// <summary>True if a store has pages enough, and memory to spare while it trains.</summary>
     public static bool AreWorthwhile(PageStoreStatistics statistics) =>
         statistics.Pages >= FewestPages && statistics.MemoryLimit - statistics.TotalBytes >= Room;
 

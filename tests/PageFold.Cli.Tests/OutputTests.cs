@@ -109,7 +109,7 @@ public sealed class OutputTests : IDisposable
             Assert.Equal(ascii, (run.Output + run.Error).All(char.IsAscii));
             Assert.Contains(ascii ? "----" : "────", run.Output, StringComparison.Ordinal);
             if (command.StartsWith("measure", StringComparison.Ordinal))
-                Assert.Contains(ascii ? "/\\u00e9: lz4" : "/é: lz4",
+                Assert.Contains(ascii ? "/\\u00e9: auto" : "/é: auto",
                     run.Output.Replace("\n", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
         }
     }

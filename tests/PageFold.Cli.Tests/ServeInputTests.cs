@@ -162,7 +162,8 @@ public class ServeInputTests
         folder.AssertRefused(["recompress", "--codec", "none", "--control", folder["c"]], "--codec none compresses nothing", "zstd:9");
         folder.AssertRefused(["top", "--interval", "1000d", "--control", folder["c"]], "--interval 1000d is longer than a day", "1d");
         folder.AssertServeRefused(
-            [.. Size, "--idle", "5m"], "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
+            [.. Size, "--codec", "lz4", "--idle", "5m"],
+            "--idle says when --recompress is to work", "--recompress zstd:9", "--writeback-idle");
         folder.AssertServeRefused(
             [.. Size, "--writeback", "/dev/zero", "--export", "a", "--export", "b"],
             "--writeback /dev/zero exists, and would not be used", "2 exports have a file each", "serve one export");
@@ -178,7 +179,8 @@ public class ServeInputTests
             $"--restore {folder["k"]} and --export a,restore={folder["own"]} say it twice");
         folder.AssertServeRefused([.. Size, "--export", "a,size=2MiB", "--export", "b,size=3MiB"], "--size 1.0 MiB would do nothing",
             "leave one of them out");
-        folder.AssertServeRefused([.. Size, "--recompress", "lz4"], "--recompress lz4 compresses as --codec lz4 has done before", "zstd:9");
+        folder.AssertServeRefused([.. Size, "--codec", "lz4", "--recompress", "lz4"],
+            "--recompress lz4 compresses as --codec lz4 has done before", "zstd:9");
         folder.AssertServeRefused([.. Size, "--codec", "ZSTD:3", "--recompress", "zstd"],
             "--recompress zstd compresses as --codec ZSTD:3 has done before");
         folder.AssertServeRefused([.. Size, "--codec", "auto", "--recompress", "fold:fast"],

@@ -52,7 +52,7 @@ public class ServeLifeTests
         Assert.Equal(
             ["3,12288,compressed", "5,20480,same-filled", "7,28672,incompressible"],
             lines.Skip(1).Select(line => string.Join(',', line.Split(',').Take(3))));
-        Assert.Equal(["lz4", "", ""], lines.Skip(1).Select(line => line.Split(',')[4]));
+        Assert.Equal(["fold", "", ""], lines.Skip(1).Select(line => line.Split(',')[4]));
         Assert.Equal(
             disk.GetProperty("compressedBytes").GetInt64(),
             lines.Skip(1).Sum(line => long.Parse(line.Split(',')[3], CultureInfo.InvariantCulture)));

@@ -55,7 +55,7 @@ public class RamDiskModelTests
         {
             Length = (long)Pages * pageSize,
             CacheBytes = 8 * pageSize,
-            Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = (Pages / 4 + 8) * pageSize },
+            Store = new PageStoreOptions { Codec = PageCodec.Lz4, PageSize = pageSize, MemoryLimit = (Pages / 4 + 8) * pageSize },
         });
         // Half a page each, so that each goes through the cache, until memory is short.
         Dictionary<int, byte[]> accepted = [];
@@ -110,7 +110,7 @@ public class RamDiskModelTests
         {
             Length = 2L * First * Page,
             CacheBytes = Page,
-            Store = new PageStoreOptions { PageSize = Page, MemoryLimit = 1 << 20 },
+            Store = new PageStoreOptions { Codec = PageCodec.Lz4, PageSize = Page, MemoryLimit = 1 << 20 },
         });
         long offset = (long)First * Page;
         byte[] content = Content.Of(Page, 1);
@@ -164,7 +164,7 @@ public class RamDiskModelTests
         {
             Length = length,
             CacheBytes = cache,
-            Store = new PageStoreOptions { MemoryLimit = 1 << 20 },
+            Store = new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 1 << 20 },
         }));
         Assert.Equal(option, refused.ParamName);
     }

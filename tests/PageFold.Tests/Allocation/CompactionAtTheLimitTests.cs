@@ -21,7 +21,7 @@ public abstract class CompactionAtTheLimitTests
     [InlineData(2600, 4)]
     public void Compaction_goes_on_when_every_place_left_needs_a_frame(int size, int keepEvery)
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 8 << 20 });
         long stored = 0;
         while (store.Write(stored, Compressible((ulong)stored, (size - 20) / 4096.0)) != StoreOutcome.Full)
             stored++;
@@ -41,7 +41,7 @@ public abstract class CompactionAtTheLimitTests
     [Fact]
     public void Overwrites_that_shrink_give_memory_back_at_the_limit_too()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 8 << 20 });
         long stored = 0;
         while (store.Write(stored, Compressible((ulong)stored, 1)) != StoreOutcome.Full)
             stored++;
@@ -129,7 +129,7 @@ public abstract class CompactionAtTheLimitTests
     [Fact]
     public void A_new_part_of_the_slot_table_reclaims_too()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20 });
         long stored = 0;
         while (store.Write(stored, Compressible((ulong)stored, 0.6)) != StoreOutcome.Full)
             stored++;
@@ -145,7 +145,7 @@ public abstract class CompactionAtTheLimitTests
     [Fact]
     public void Parts_of_the_tables_that_hold_nothing_any_more_go_back()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20 });
         byte[] page = new byte[PageSize];
         long first = 0;
         for (int round = 0; round < 6; round++)
@@ -172,7 +172,7 @@ public abstract class CompactionAtTheLimitTests
     [Fact]
     public void Refused_writes_leave_nothing_behind()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 2 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 2 << 20 });
         long stored = 0;
         while (store.Write(stored, Compressible((ulong)stored, 1)) != StoreOutcome.Full)
             stored++;
@@ -221,7 +221,7 @@ public abstract class CompactionAtTheLimitTests
     [Fact]
     public void Another_word_takes_the_place_of_a_word_that_only_this_page_has()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 512 << 10 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 512 << 10 });
         byte[] page = new byte[PageSize];
         // Until neither a new word nor anything else finds room.
         long stored = 0;

@@ -64,6 +64,7 @@ internal sealed class StoreRound(int seed, int milliseconds)
     {
         PageStore store = new(new PageStoreOptions
         {
+            Codec = PageCodec.Lz4,
             MemoryLimit = 16 << 20,
             SnapshotReserve = SnapshotOptions.ReserveBytes(PageSize, Pages),
             TrackAccess = seed % 2 == 0,
@@ -190,7 +191,7 @@ internal sealed class StoreRound(int seed, int milliseconds)
             // The writers have left no room for the notes of a snapshot.
             return true;
         }
-        using PageStore restored = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
+        using PageStore restored = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 16 << 20 });
         restored.LoadSnapshot(file);
         byte[] page = new byte[PageSize];
         byte[] expected = new byte[PageSize];

@@ -13,7 +13,7 @@ public class CodecRetirementTests
     [Fact]
     public void A_hundred_nights_of_training_are_none_refused_and_hold_no_more_than_the_first()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 1).Run(100);
         Assert.Equal(100, nights.Count);
         // The codec for writes, and one dictionary, which some night may be that of the night before.
@@ -30,7 +30,7 @@ public class CodecRetirementTests
     public void Nights_are_not_refused_while_pages_leave_for_the_writeback_file_either()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20,
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20,
             Writeback = new WritebackOptions { Path = folder.In("writeback"), MaxBytes = 16 << 20 } });
         List<TrainingNights.Night> nights = new TrainingNights(store, pages: 128, dictionaryBytes: 1024, level: 1, seed: 2).Run(8,
             byDay: day => day.WriteBack(new WritebackSelection { MaxBytes = 60_000 }));
@@ -97,7 +97,7 @@ public class CodecRetirementTests
     public void Pages_in_the_writeback_file_leave_their_codec_too_even_where_memory_is_short()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20,
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20,
             Writeback = new WritebackOptions { Path = folder.In("writeback"), MaxBytes = 64 << 20 } });
         store.UseCodec(PageCodec.Zstd(1));
         for (int page = 0; page < 4000; page++)
@@ -118,7 +118,7 @@ public class CodecRetirementTests
     {
         using SnapshotFolder folder = new();
         AllocationFaults faults = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20,
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 32 << 20,
             Writeback = new WritebackOptions { Path = folder.In("writeback"), Faults = faults } });
         store.UseCodec(PageCodec.Zstd(1));
         for (int page = 0; page < 10; page++)
@@ -142,7 +142,7 @@ public class CodecRetirementTests
 
         long LeavesFor(int count)
         {
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20,
+            using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20,
                 Writeback = new WritebackOptions { Path = folder.In($"{count}"), MaxBytes = 64 << 20 } });
             store.UseCodec(PageCodec.Zstd(1));
             for (int page = 0; page < count; page++)
@@ -294,7 +294,7 @@ public class CodecRetirementTests
         for (int nth = 1; nth < 30; nth++)
         {
             AllocationFaults faults = new();
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Faults = faults });
+            using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 16 << 20, Faults = faults });
             store.UseCodec(PageCodec.Zstd(1));
             for (int page = 0; page < 40; page++)
                 store.Write(page, Text(page));
@@ -316,7 +316,7 @@ public class CodecRetirementTests
     {
         const int Count = 120;
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20,
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20,
             Writeback = new WritebackOptions { Path = folder.In("writeback"), MaxBytes = 16 << 20 } });
         for (int page = 0; page < Count; page++)
             store.Write(page, Text(page));
@@ -388,7 +388,7 @@ public class CodecRetirementTests
             AssertHolds(target, level);
     }
 
-    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+    private static PageStore Make() => new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
 
     /// <summary>A page of few distinct bytes in random order: LZ4 gains a little, Zstandard much.</summary>
     private static byte[] Text(int key)

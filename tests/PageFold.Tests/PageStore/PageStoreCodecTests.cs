@@ -191,7 +191,7 @@ public partial class PageStoreCodecTests
     public void A_codec_without_memory_is_refused_and_nothing_has_changed()
     {
         AllocationFaults faults = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 32 << 20, Faults = faults });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 32 << 20, Faults = faults });
         // Several codec streams, so that some have the context and others not when memory runs out.
         Crew.OnThreads(4, thread =>
         {
@@ -231,7 +231,7 @@ public partial class PageStoreCodecTests
     [Fact]
     public void The_limit_holds_while_codecs_are_added_and_a_full_store_refuses_them()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 2 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 2 << 20 });
         int stored = 0;
         byte[] page = new byte[PageSize];
         for (; ; stored++)
@@ -253,7 +253,7 @@ public partial class PageStoreCodecTests
     public void Readers_see_whole_pages_while_codecs_come_and_go_and_pages_are_rewritten()
     {
         const int Count = 200;
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         for (int page = 0; page < Count; page++)
             store.Write(page, Compressible(page));
         long enough = Environment.TickCount64 + 4000;

@@ -7,25 +7,30 @@ public class PageStoreModelTests
 
     private static readonly Dictionary<string, (Func<PageStoreOptions> Options, int Operations)> Shapes = new()
     {
-        ["lz4"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20 }, 40_000),
-        ["lz4, no neighbouring frames"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, NoNeighbours = true }, 20_000),
-        ["lz4, portable"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Backing = FrameBackingKind.Portable }, 20_000),
-        ["lz4, 8 KiB"] = (() => new PageStoreOptions { MemoryLimit = 6 << 20, PageSize = 8192 }, 15_000),
-        ["lz4, 16 KiB"] = (() => new PageStoreOptions { MemoryLimit = 12 << 20, PageSize = 16384 }, 10_000),
-        ["lz4, 32 KiB"] = (() => new PageStoreOptions { MemoryLimit = 24 << 20, PageSize = 32768 }, 6_000),
-        ["lz4, 64 KiB"] = (() => new PageStoreOptions { MemoryLimit = 48 << 20, PageSize = 65536 }, 4_000),
-        ["lz4, 4 KiB in 64 KiB frames"] = (() => new PageStoreOptions { MemoryLimit = 12 << 20, FrameSize = 65536 }, 10_000),
+        ["lz4"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 3 << 20 }, 40_000),
+        ["lz4, no neighbouring frames"] = (() =>
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 3 << 20, NoNeighbours = true }, 20_000),
+        ["lz4, portable"] = (() =>
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 3 << 20, Backing = FrameBackingKind.Portable }, 20_000),
+        ["lz4, 8 KiB"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 6 << 20, PageSize = 8192 }, 15_000),
+        ["lz4, 16 KiB"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 12 << 20, PageSize = 16384 }, 10_000),
+        ["lz4, 32 KiB"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 24 << 20, PageSize = 32768 }, 6_000),
+        ["lz4, 64 KiB"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 48 << 20, PageSize = 65536 }, 4_000),
+        ["lz4, 4 KiB in 64 KiB frames"] = (() =>
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 12 << 20, FrameSize = 65536 }, 10_000),
         ["zstd"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, Codec = PageCodec.Zstd(1) }, 10_000),
         ["fold"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.Fold() }, 20_000),
         ["fold dense, 64 KiB"] = (() =>
             new PageStoreOptions { MemoryLimit = 48 << 20, PageSize = 65536, Codec = PageCodec.Fold(FoldLevel.Dense) }, 3_000),
         ["none"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, Codec = PageCodec.None }, 20_000),
-        ["lz4, ages tracked"] = (() => new PageStoreOptions { MemoryLimit = 3 << 20, TrackAccess = true }, 20_000),
-        ["writeback"] = (() => new PageStoreOptions { MemoryLimit = 4 << 20, TrackAccess = true, Writeback = InFile() }, 30_000),
-        ["writeback, 64 KiB"] = (() => new PageStoreOptions { MemoryLimit = 24 << 20, PageSize = 65536, Writeback = InFile() }, 4_000),
+        ["lz4, ages tracked"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 3 << 20, TrackAccess = true }, 20_000),
+        ["writeback"] = (() =>
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20, TrackAccess = true, Writeback = InFile() }, 30_000),
+        ["writeback, 64 KiB"] = (() =>
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 24 << 20, PageSize = 65536, Writeback = InFile() }, 4_000),
         ["writeback, hardly any memory"] = (() =>
-            new PageStoreOptions { MemoryLimit = 1 << 20, NoNeighbours = true, Writeback = InFile() }, 30_000),
-        ["hardly any memory"] = (() => new PageStoreOptions { MemoryLimit = 200 << 10 }, 30_000),
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 1 << 20, NoNeighbours = true, Writeback = InFile() }, 30_000),
+        ["hardly any memory"] = (() => new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 200 << 10 }, 30_000),
     };
 
     public static TheoryData<string> Configurations() => [.. Shapes.Keys];

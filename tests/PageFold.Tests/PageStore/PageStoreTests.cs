@@ -24,8 +24,8 @@ public partial class PageStoreTests
     [Fact]
     public void The_threshold_decides_what_is_incompressible()
     {
-        using PageStore strict = new(new PageStoreOptions { MemoryLimit = 1 << 20, IncompressibleAbove = 2000 });
-        using PageStore lenient = new(new PageStoreOptions { MemoryLimit = 1 << 20, IncompressibleAbove = 2200 });
+        using PageStore strict = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 1 << 20, IncompressibleAbove = 2000 });
+        using PageStore lenient = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 1 << 20, IncompressibleAbove = 2200 });
         Assert.Equal(StoreOutcome.Incompressible, strict.Write(0, Compressible(1, 0.5)));
         Assert.Equal(StoreOutcome.Stored, lenient.Write(0, Compressible(1, 0.5)));
     }
@@ -33,7 +33,7 @@ public partial class PageStoreTests
     [Fact]
     public void What_the_owner_gives_up_the_pages_may_have_and_only_what_is_free_comes_back()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20, OwnerBytes = 2 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20, OwnerBytes = 2 << 20 });
         uint next = 0;
         long full = Fill();
         Assert.True(store.TrySetOwnerBytes(1 << 20));
@@ -88,7 +88,7 @@ public partial class PageStoreTests
     [Fact]
     public void At_the_limit_an_overwrite_that_needs_no_more_always_succeeds()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 1 << 20 });
         List<(long Page, double Share)> stored = [];
         Random random = new(9);
         for (long page = 0; ; page++)
@@ -117,7 +117,7 @@ public partial class PageStoreTests
     [InlineData(RefusalPolicy.Invalidate)]
     public void A_refused_overwrite_leaves_what_the_caller_chose(RefusalPolicy policy)
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 512 << 10 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 512 << 10 });
         byte[] small = Compressible(1, 0.1);
         Assert.Equal(StoreOutcome.Stored, store.Write(0, small));
         for (long page = 1; store.Write(page, Compressible((ulong)page, 1)) != StoreOutcome.Full; page++)
@@ -228,7 +228,7 @@ public partial class PageStoreTests
     public void Every_allocation_point_can_fail_and_the_page_is_old_or_new()
     {
         AllocationFaults faults = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Faults = faults });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 16 << 20, Faults = faults });
         Dictionary<long, byte[]> model = [];
         Random random = new(4);
         byte[] read = new byte[PageSize];
@@ -265,7 +265,7 @@ public partial class PageStoreTests
     [Fact]
     public void The_table_takes_at_most_sixteen_bytes_a_page_with_the_way_back_and_the_check()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 256 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 256 << 20 });
         const int Count = 60_000;
         for (int i = 0; i < Count; i++)
             store.Write(i, Compressible((ulong)i, 0.3));
@@ -305,7 +305,7 @@ public partial class PageStoreTests
     public unsafe void A_page_that_was_stored_in_a_larger_ones_place_is_read_moved_and_freed_like_any_other()
     {
         // Too small a limit for a reserve.
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 250_000 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 250_000 });
         int stored = 0;
         while (store.Write(stored, Compressible((ulong)stored, 0.6)) != StoreOutcome.Full)
             stored++;
@@ -337,7 +337,7 @@ public partial class PageStoreTests
         Assert.Equal(0, store.GetStatistics().PoolBytes);
     }
 
-    private static PageStore Make() => new(new PageStoreOptions { MemoryLimit = 32 << 20 });
+    private static PageStore Make() => new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 32 << 20 });
 
     private static byte[] Compressible(ulong key, double share)
     {

@@ -56,10 +56,11 @@ public sealed partial class ReclaimTests : IDisposable
     {
         const long Limit = 4 << 20;
         const int Count = 160 << 20 >> 12;
-        using PageStore bounded = new(new PageStoreOptions { MemoryLimit = Limit,
+        using PageStore bounded = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = Limit,
             Writeback = new() { Path = Target + "2", DirectReclaim = true, MaxBytes = 8 << 20 } });
         using PageStore store =
-            new(new PageStoreOptions { MemoryLimit = Limit, Writeback = new() { Path = Target, DirectReclaim = true } });
+            new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = Limit,
+                Writeback = new() { Path = Target, DirectReclaim = true } });
         Assert.InRange(store.GetStatistics().TotalBytes, 0, bounded.GetStatistics().TotalBytes + (16 << 10));
         // More segments than one block of them notes, and the limit is reached all the time.
         byte[] page = new byte[4096];
@@ -111,7 +112,7 @@ public sealed partial class ReclaimTests : IDisposable
 
         static int OverwritesOf(Func<PageStore, SnapshotSession>? begin)
         {
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, OverwriteReserve = 4 << 20,
+            using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 16 << 20, OverwriteReserve = 4 << 20,
                 SnapshotReserve = SnapshotOptions.ReserveBytes(4096, 10_000) });
             byte[] page = new byte[4096];
             int stored = 0;
@@ -130,7 +131,8 @@ public sealed partial class ReclaimTests : IDisposable
     {
         AllocationFaults faults = new();
         using PageStore store = new(
-            new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, Faults = faults } });
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20,
+                Writeback = new() { Path = Target, DirectReclaim = true, Faults = faults } });
         byte[] page = new byte[4096];
         for (int i = 0; i < 500; i++)
             Write(store, page, i, 1, share: 1);
@@ -151,7 +153,8 @@ public sealed partial class ReclaimTests : IDisposable
     public void A_full_file_and_full_memory_refuse_and_a_discard_lets_writes_succeed_again()
     {
         using PageStore store = new(
-            new PageStoreOptions { MemoryLimit = 4 << 20, Writeback = new() { Path = Target, DirectReclaim = true, MaxBytes = 6 << 20 } });
+            new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20,
+                Writeback = new() { Path = Target, DirectReclaim = true, MaxBytes = 6 << 20 } });
         byte[] page = new byte[4096];
         int accepted = 0;
         while (TryWrite(store, page, accepted, 1, share: 1))
@@ -192,17 +195,19 @@ public sealed partial class ReclaimTests : IDisposable
         ArgumentException daily = Assert.ThrowsAny<ArgumentException>(
             () => new PageStore(new PageStoreOptions
             {
+                Codec = PageCodec.Lz4,
                 MemoryLimit = 8 << 20,
                 Writeback = new() { Path = Target, DirectReclaim = true, DailyBudget = 5_000 },
             }));
         Assert.Contains("Writeback.DailyBudget is 5,000 bytes", daily.Message, StringComparison.Ordinal);
         ArgumentException size = Assert.ThrowsAny<ArgumentException>(
-            () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, Writeback = new() { Path = Target, Preallocate = true } }));
+            () => new PageStore(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 8 << 20,
+                Writeback = new() { Path = Target, Preallocate = true } }));
         Assert.Contains("Writeback.MaxBytes, which is not set", size.Message, StringComparison.Ordinal);
         foreach ((long reserve, string shown) in new[] { (-1L, "-1"), ((4 << 20) + 1, "4,194,305") })
         {
             ArgumentException refused = Assert.ThrowsAny<ArgumentException>(
-                () => new PageStore(new PageStoreOptions { MemoryLimit = 8 << 20, OverwriteReserve = reserve }));
+                () => new PageStore(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 8 << 20, OverwriteReserve = reserve }));
             Assert.Contains($"OverwriteReserve is {shown} bytes; choose zero to half of MemoryLimit (4,194,304 bytes)", refused.Message,
                 StringComparison.Ordinal);
         }
@@ -229,7 +234,7 @@ public sealed partial class ReclaimTests : IDisposable
     {
         const long Limit = 16 << 20;
         const long Reserve = 4 << 20;
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = Limit, OverwriteReserve = Reserve });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = Limit, OverwriteReserve = Reserve });
         byte[] page = new byte[4096];
         int stored = 0;
         while (TryWrite(store, page, stored, 1, share: 0.3))
@@ -281,6 +286,7 @@ public sealed partial class ReclaimTests : IDisposable
 
     private PageStore Make(long limit, long size, int pageSize) => new(new PageStoreOptions
     {
+        Codec = PageCodec.Lz4,
         PageSize = pageSize,
         MemoryLimit = limit,
         Writeback = new()

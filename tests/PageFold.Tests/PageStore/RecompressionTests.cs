@@ -73,7 +73,7 @@ public class RecompressionTests
     [Fact]
     public void Refuses_options_that_make_no_sense()
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 4 << 20 });
         Assert.Contains("TrackAccess", Assert.Throws<InvalidOperationException>(() =>
             store.Recompress(new RecompressionOptions { Codec = Dense, MinAge = TimeSpan.Zero })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Recompress(new RecompressionOptions { Codec = Dense,
@@ -120,7 +120,7 @@ public class RecompressionTests
     [InlineData(3L << 20)]
     public void A_full_store_gains_room_and_its_limit_holds(long limit)
     {
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = limit });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = limit });
         // Its contexts are there before the store is full.
         store.AddCodec(Dense);
         int stored = 0;
@@ -144,7 +144,7 @@ public class RecompressionTests
         for (int nth = 1; nth < 40; nth++)
         {
             AllocationFaults faults = new();
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20, Faults = faults });
+            using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 16 << 20, Faults = faults });
             for (int page = 0; page < 40; page++)
                 store.Write(page, page % 8 == 0 ? Noise(page) : Text(page));
             faults.Refuse(nth, nth % 3 == 0 ? 5 : 1);
@@ -171,7 +171,7 @@ public class RecompressionTests
     public void Readers_see_whole_versions_while_pages_are_recompressed_written_discarded_and_moved(long limit)
     {
         const int Count = 240;
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = limit, NoNeighbours = true });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = limit, NoNeighbours = true });
         PageCodec[] codecs = [PageCodec.Zstd(1), Dense, PageCodec.Lz4Managed];
         foreach (PageCodec codec in codecs)
             store.AddCodec(codec);
@@ -256,7 +256,8 @@ public class RecompressionTests
     }
 
     private static PageStore Make(TimeProvider? time = null) =>
-        new(new PageStoreOptions { MemoryLimit = 64 << 20, TrackAccess = true, TimeProvider = time ?? TimeProvider.System });
+        new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20, TrackAccess = true,
+            TimeProvider = time ?? TimeProvider.System });
 
     /// <summary>A page of few distinct bytes in random order: LZ4 gains a little, Zstandard much.</summary>
     private static byte[] Text(int key)

@@ -9,7 +9,7 @@ public partial class SnapshotTests
     public void While_a_snapshot_is_taken_no_second_one_and_no_further_codec_is()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         store.AddCodec(PageCodec.Zstd(1));
         using (SnapshotSession session = store.BeginSnapshot(folder.File))
         {
@@ -265,7 +265,7 @@ public partial class SnapshotTests
             "needs the right to mount a small file system");
         try
         {
-            using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+            using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
             for (int page = 0; page < 400; page++)
                 store.Write(page, SnapshotFolder.MakePage(PageSize, 4, (ulong)page));
             store.SaveSnapshot(folder.File);

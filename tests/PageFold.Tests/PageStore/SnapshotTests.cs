@@ -11,7 +11,7 @@ public partial class SnapshotTests
     public void Pages_of_all_kinds_and_codecs_come_back_as_they_were(int pageSize)
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 256 << 20, PageSize = pageSize });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 256 << 20, PageSize = pageSize });
         byte[] dictionary = SnapshotFolder.MakePage(pageSize, 3, 3);
         PageCodec[] codecs = [PageCodec.Lz4, PageCodec.Zstd(1), PageCodec.Zstd(4, dictionary), PageCodec.Lz4Managed];
         Fill(store, codecs);
@@ -35,7 +35,7 @@ public partial class SnapshotTests
         SnapshotFolder.AssertSame(content, SnapshotFolder.ContentOf(plain));
         Assert.Equal(["zstd"], plain.Codecs.Select(use => use.Name));
 
-        using PageStore same = new(new PageStoreOptions { MemoryLimit = 256 << 20, PageSize = pageSize });
+        using PageStore same = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 256 << 20, PageSize = pageSize });
         same.LoadSnapshot(folder.File, new SnapshotLoadOptions { RestoreCodecs = true });
         SnapshotFolder.AssertSame(content, SnapshotFolder.ContentOf(same));
         PageStoreStatistics before = store.GetStatistics();
@@ -55,7 +55,7 @@ public partial class SnapshotTests
     public void A_restored_store_can_be_saved_and_restored_again_and_everything_is_given_back()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         Fill(store, [PageCodec.Lz4]);
         store.Compact();
         long used = store.Index.Budget.Used;
@@ -76,7 +76,7 @@ public partial class SnapshotTests
     public void An_empty_store_is_a_snapshot_too()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 16 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 16 << 20 });
         Assert.Equal(0, store.SaveSnapshot(folder.File).Pages);
         Assert.Equal(0, Snapshot.ReadInfo(folder.File).Pages);
         Assert.Equal("", store.LoadSnapshot(folder.File).Label);
@@ -86,7 +86,7 @@ public partial class SnapshotTests
     public void An_image_has_each_page_at_its_offset_and_holes_between()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         store.UseCodec(PageCodec.Zstd(1, SnapshotFolder.MakePage(PageSize, 3, 9)));
         long length = 64 << 20;
         byte[] expected = new byte[length + PageSize];
@@ -114,7 +114,7 @@ public partial class SnapshotTests
     public void What_changes_between_the_point_in_time_and_saving_is_not_in_the_snapshot()
     {
         using SnapshotFolder folder = new();
-        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         Fill(store, [PageCodec.Lz4]);
         Dictionary<long, byte[]> content;
         SnapshotResult result;
@@ -134,7 +134,7 @@ public partial class SnapshotTests
             Assert.Throws<ObjectDisposedException>(() => session.Save());
         }
         Assert.Equal(content.Keys.Count(page => page < 150), result.PagesSavedByWriters);
-        using PageStore restored = new(new PageStoreOptions { MemoryLimit = 64 << 20 });
+        using PageStore restored = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         restored.LoadSnapshot(folder.File);
         SnapshotFolder.AssertSame(content, SnapshotFolder.ContentOf(restored));
     }

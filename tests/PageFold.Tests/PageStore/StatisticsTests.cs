@@ -22,7 +22,7 @@ public sealed class StatisticsTests : IDisposable
         store.Write(1, Make(new byte[PageSize], new Random(1)));
         string text = store.GetStatistics().ToString();
         Assert.Contains("PagesByCodec = [", text, StringComparison.Ordinal);
-        Assert.Contains("Codecs = [CodecUse { Number = 0, Name = lz4", text, StringComparison.Ordinal);
+        Assert.Contains("Codecs = [CodecUse { Number = 0, Name = fold", text, StringComparison.Ordinal);
         Assert.Contains("Classes = [SizeClassStatistics {", text, StringComparison.Ordinal);
         Assert.Contains("Fullness = [0, 0, 0, ", text, StringComparison.Ordinal);
         Assert.Contains(" more]", text, StringComparison.Ordinal);
