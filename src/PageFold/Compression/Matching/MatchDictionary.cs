@@ -19,8 +19,8 @@ internal sealed unsafe class MatchDictionary
     /// <summary>The greatest distance of a match.</summary>
     public const int MaxDistance = ushort.MaxValue;
 
-    // A dictionary's entry has the tag where a text's entry has it, and the position in its lowest bits.
-    private const int PositionBits = 16;
+    /// <summary>Bits of the position in an entry. The tag is where a text's entry has it.</summary>
+    public const int PositionBits = 16;
 
     private readonly uint* _table;
 
@@ -79,7 +79,8 @@ internal sealed unsafe class MatchDictionary
     /// Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public uint Find<TShape>(MatchWorkspace workspace, int start, int count)
+    public uint Find<TPath, TShape>(MatchWorkspace workspace, int start, int count)
+        where TPath : struct, IInstructionPath
         where TShape : struct, IMatchShape
     {
         uint* table = _table;
@@ -92,23 +93,16 @@ internal sealed unsafe class MatchDictionary
         uint reach = (uint)(Length + start);
         for (int i = 0; i < count; i += 16, mask += 2)
         {
-            uint hits = Unsafe.ReadUnaligned<ushort>(mask);
-            uint found = 0;
-            for (int j = 0; j < 16; j++)
-            {
-                uint entry = table[Index(indexes[i + j], entries[i + j], moreBits)];
-                uint distance = reach + (uint)(i + j) - (entry & ((1u << PositionBits) - 1));
-                uint differ = (entry ^ entries[i + j]) >> (32 - TShape.TagBits) | distance >> PositionBits;
-                uint hit = differ - 1 >> 31 & ~(hits >> j);
-                distances[i + j] |= (ushort)(distance & (0 - (hit & 1)));
-                found |= (hit & 1) << j;
-            }
-            hits |= found;
+            uint hits = TPath.LookUp<TShape>(table, moreBits, indexes + i, entries + i, reach + (uint)i, distances + i);
             Unsafe.WriteUnaligned(mask, (ushort)hits);
             any |= hits;
         }
         return any;
     }
+
+    /// <summary>Returns an entry's place in the table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Index(uint index, uint entry, int moreBits) => index << moreBits | (uint)((ulong)entry >> 32 - moreBits);
 
     private static int MoreBits<TShape>(int length)
         where TShape : struct, IMatchShape
@@ -116,8 +110,4 @@ internal sealed unsafe class MatchDictionary
         int bits = BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1;
         return Math.Clamp(bits - TShape.IndexBits, 0, TShape.TagBits);
     }
-
-    /// <summary>Returns an entry's place in the table of the dictionary.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Index(uint index, uint entry, int moreBits) => index << moreBits | (uint)((ulong)entry >> 32 - moreBits);
 }
