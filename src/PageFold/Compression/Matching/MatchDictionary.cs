@@ -6,10 +6,12 @@ using PageFold.Compression.Paths;
 namespace PageFold.Compression.Matching;
 
 /// <summary>
-/// Content that precedes every text, with the finder's table of its positions, made once. Immutable and thread-safe.
+/// What the finder knows of the content that precedes every text: a table of its positions, and the candidates of them. It is made once,
+/// immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// A position without a candidate in its own text looks into this table. So texts never write it, and nothing is prepared for a text.
+/// A position without a candidate in its own text looks into this table. So texts never write it, and nothing is prepared for a text. A
+/// parser that goes on to older candidates needs those of the dictionary's positions before those of the text: each workspace has a copy.
 /// </remarks>
 internal sealed unsafe class MatchDictionary
 {
@@ -23,16 +25,19 @@ internal sealed unsafe class MatchDictionary
     public const int PositionBits = 16;
 
     private readonly uint* _table;
+    private readonly ushort[] _candidates;
 
     // Bits of the tag that lengthen the index of a text's own table: a dictionary may have many more positions than a text.
     private readonly int _moreBits;
 
-    private MatchDictionary(int length, int indexBits, int moreBits)
+    private MatchDictionary(int length, int indexBits, int moreBits, bool hasCandidates)
     {
         Length = length;
         _moreBits = moreBits;
-        TableBytes = sizeof(uint) << indexBits + moreBits;
-        _table = (uint*)NativeMemory.AllocZeroed((nuint)TableBytes);
+        _candidates = hasCandidates ? new ushort[length] : [];
+        int tableBytes = sizeof(uint) << indexBits + moreBits;
+        Bytes = tableBytes + _candidates.Length * sizeof(ushort);
+        _table = (uint*)NativeMemory.AllocZeroed((nuint)tableBytes);
     }
 
     ~MatchDictionary() => NativeMemory.Free(_table);
@@ -40,19 +45,24 @@ internal sealed unsafe class MatchDictionary
     /// <summary>Bytes of the dictionary.</summary>
     public int Length { get; }
 
-    /// <summary>Bytes of the table.</summary>
-    public int TableBytes { get; }
+    /// <summary>Bytes of the table and the candidates.</summary>
+    public int Bytes { get; }
 
-    /// <summary>Bytes of the table of a dictionary of so many bytes.</summary>
-    public static int TableBytesFor<TShape>(int length)
-        where TShape : struct, IMatchShape => sizeof(uint) << TShape.IndexBits + MoreBits<TShape>(length);
+    /// <summary>For each position the distance to its candidate, or zero; empty if they were not made.</summary>
+    public ReadOnlySpan<ushort> Candidates => _candidates;
 
-    /// <summary>Makes the table of a dictionary for texts of a shape.</summary>
-    public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content)
+    /// <summary>Bytes of the table and the candidates of a dictionary of so many bytes.</summary>
+    public static int BytesFor<TShape>(int length)
+        where TShape : struct, IMatchShape => (sizeof(uint) << TShape.IndexBits + MoreBits<TShape>(length)) + length * sizeof(ushort);
+
+    /// <summary>Makes what texts of a shape need of a dictionary.</summary>
+    /// <param name="content">The dictionary.</param>
+    /// <param name="hasCandidates">Also makes the candidates of the dictionary's positions.</param>
+    public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content, bool hasCandidates)
         where TShape : struct, IMatchShape
     {
         int moreBits = MoreBits<TShape>(content.Length);
-        MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits);
+        MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits, hasCandidates);
         // The block behind the content is there for the hashes of the last positions.
         const int Block = 256;
         byte[] padded = new byte[content.Length + 2 * Block];
@@ -67,8 +77,12 @@ internal sealed unsafe class MatchDictionary
                 // Later positions take the place of earlier ones: they are nearer.
                 for (int i = 0; i < Block && start + i + 5 <= content.Length; i++)
                 {
-                    uint index = Index(indexes[i], entries[i], moreBits);
-                    made._table[index] = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                    uint* place = made._table + Index(indexes[i], entries[i], moreBits);
+                    uint entry = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                    // The same tag: the difference is the distance. A place that is empty looks like that of the first position.
+                    if (hasCandidates && (entry ^ *place) >> PositionBits == 0)
+                        made._candidates[start + i] = (ushort)(entry - *place);
+                    *place = entry;
                 }
             }
         }
