@@ -115,16 +115,21 @@ internal sealed class FoldCodec : PageCodec
     internal override CodecDescription Describe() => new(CodecName, (int)_level, _description);
 
     internal override long MaxContextBytes(int pageSize) => pageSize <= MaxSmall
-        ? FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<SmallShape>(), DictionaryLength)
-        : FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<LargeShape>(), DictionaryLength);
+        ? FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<SmallShape>(), DictionaryLength, OlderLength)
+        : FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<LargeShape>(), DictionaryLength, OlderLength);
 
     private int DictionaryLength => _tables?.Definition.Dictionary.Length ?? 0;
+
+    // Only the dense level goes on to older candidates.
+    private int OlderLength => _level == FoldLevel.Dense ? DictionaryLength : 0;
 
     private PageCodecContext Create<TPath>(FoldTables tables, int pageSize)
         where TPath : struct, IInstructionPath => (pageSize <= MaxSmall, _level) switch
         {
             (true, FoldLevel.Fast) => new FoldContext<TPath, SmallShape, FastLevel>(tables, tables.SmallDictionary, pageSize),
-            (true, _) => new FoldContext<TPath, SmallShape, DenseLevel>(tables, tables.SmallDictionary, pageSize),
+            (true, _) when tables.SmallDictionary is { } dictionary =>
+                new FoldContext<TPath, SmallShape, DenseDictionaryLevel>(tables, dictionary, pageSize),
+            (true, _) => new FoldContext<TPath, SmallShape, DenseLevel>(tables, null, pageSize),
             (false, FoldLevel.Fast) => new FoldContext<TPath, LargeShape, FastLevel>(tables, tables.LargeDictionary, pageSize),
             (false, _) => new FoldContext<TPath, LargeShape, DenseLongLevel>(tables, tables.LargeDictionary, pageSize),
         };

@@ -10,7 +10,8 @@ internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, Matc
     where TLevel : struct, IFoldLevel
 {
     private readonly FoldWorkspace _workspace =
-        new(maxLength, MatchFinder.TableBytes<TShape>(), tables.Definition.Dictionary.Span);
+        new(maxLength, MatchFinder.TableBytes<TShape>(), tables.Definition.Dictionary.Span,
+            TLevel.Candidates > 1 && dictionary is not null ? dictionary.Candidates : default);
 
     public override long Bytes => _workspace.Match.Bytes;
 

@@ -62,3 +62,20 @@ internal readonly struct DenseLongLevel : IFoldLevel
 
     public static int TokenGainShift => 5;
 }
+
+/// <summary>The dense level for texts of up to 4 KiB with a dictionary: four candidates, and the next position too.</summary>
+/// <remarks>A dictionary has as many candidates as a long text.</remarks>
+internal readonly struct DenseDictionaryLevel : IFoldLevel
+{
+    public static bool Repeats => true;
+
+    public static int MinMatch => Box.MinMatch;
+
+    public static int Candidates => 4;
+
+    public static bool Lazy => true;
+
+    public static bool CodesSymbols => true;
+
+    public static int TokenGainShift => 3;
+}

@@ -50,8 +50,8 @@ internal sealed unsafe class FoldTables
         TokenCodes = new PrefixTables(definition.TokenLengths, ref next);
         Map = next;
         CodedMap = next + MapBytes;
-        _small = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<SmallShape>(definition.Dictionary.Span));
-        _large = new(() => definition.Dictionary.IsEmpty ? null : MatchDictionary.Make<LargeShape>(definition.Dictionary.Span));
+        _small = new(() => Make<SmallShape>(definition.Dictionary));
+        _large = new(() => Make<LargeShape>(definition.Dictionary));
         MakePeriods();
         MakeTokens(definition.Boxes);
         // A token as it is has 8 bits whatever it is; coded ones are cheaper or dearer.
@@ -73,12 +73,12 @@ internal sealed unsafe class FoldTables
     /// <summary>The most bytes of a set without its dictionary.</summary>
     public static long MaxBytes { get; } = BytesFor(PrefixTables.Max, PrefixTables.Max);
 
-    /// <summary>Bytes of all of it: the tables, the dictionary and the finder's tables of it.</summary>
+    /// <summary>Bytes of all of it: the tables, the dictionary and what the finder knows of it.</summary>
     public long Bytes => TableBytes + DictionaryBytes(Definition.Dictionary.Length);
 
-    /// <summary>Bytes of a dictionary and the finder's tables of it; zero for none.</summary>
+    /// <summary>Bytes of a dictionary and what the finder knows of it; zero for none.</summary>
     public static long DictionaryBytes(int length) => length == 0 ? 0
-        : length + MatchDictionary.TableBytesFor<SmallShape>(length) + MatchDictionary.TableBytesFor<LargeShape>(length);
+        : length + MatchDictionary.BytesFor<SmallShape>(length) + MatchDictionary.BytesFor<LargeShape>(length);
 
     /// <summary>Bytes of the tables alone.</summary>
     public long TableBytes { get; }
@@ -111,6 +111,10 @@ internal sealed unsafe class FoldTables
 
     /// <summary>As <see cref="Map"/>, where tokens are coded.</summary>
     public byte* CodedMap { get; }
+
+    private static MatchDictionary? Make<TShape>(ReadOnlyMemory<byte> dictionary)
+        where TShape : struct, IMatchShape =>
+        dictionary.IsEmpty ? null : MatchDictionary.Make<TShape>(dictionary.Span, hasCandidates: true);
 
     private void MakePeriods()
     {

@@ -15,11 +15,12 @@ internal sealed unsafe class FoldWorkspace : IDisposable
     /// <param name="maxLength">The most bytes of a text.</param>
     /// <param name="tableBytes">Bytes of the finder's table.</param>
     /// <param name="dictionary">Content that precedes each text; empty for none.</param>
-    public FoldWorkspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary)
+    /// <param name="older">The candidates of the dictionary's positions; empty if no parser will ask for them.</param>
+    public FoldWorkspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary, ReadOnlySpan<ushort> older)
     {
         Layout layout = new(maxLength);
         StreamStride = layout.StreamStride;
-        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, layout.Bytes);
+        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, older, layout.Bytes);
         Literals = Match.Extra + SymbolReader.Front;
         First = (ulong*)(Match.Extra + layout.Literals);
         Second = First + layout.Matches / sizeof(ulong);
@@ -65,8 +66,8 @@ internal sealed unsafe class FoldWorkspace : IDisposable
     public byte* Packed { get; }
 
     /// <summary>Bytes of a workspace.</summary>
-    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength) =>
-        MatchWorkspace.BytesFor(maxLength, tableBytes, dictionaryLength, new Layout(maxLength).Bytes);
+    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength, int olderLength) =>
+        MatchWorkspace.BytesFor(maxLength, tableBytes, dictionaryLength, olderLength, new Layout(maxLength).Bytes);
 
     public void Dispose() => Match.Dispose();
 

@@ -10,7 +10,7 @@ internal sealed unsafe class Lz4Workspace : IDisposable
     public Lz4Workspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary)
     {
         int matches = MatchBytes(maxLength);
-        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, 2 * matches + Lz4Periods.Bytes);
+        Match = new MatchWorkspace(maxLength, tableBytes, dictionary, [], 2 * matches + Lz4Periods.Bytes);
         First = (ulong*)Match.Extra;
         Second = First + matches / sizeof(ulong);
         Periods = Match.Extra + 2 * matches;
@@ -31,7 +31,7 @@ internal sealed unsafe class Lz4Workspace : IDisposable
 
     /// <summary>Bytes of a workspace.</summary>
     public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength) =>
-        MatchWorkspace.BytesFor(maxLength, tableBytes, dictionaryLength, 2 * MatchBytes(maxLength) + Lz4Periods.Bytes);
+        MatchWorkspace.BytesFor(maxLength, tableBytes, dictionaryLength, 0, 2 * MatchBytes(maxLength) + Lz4Periods.Bytes);
 
     public void Dispose() => Match.Dispose();
 

@@ -35,9 +35,9 @@ internal sealed class ManagedLz4Codec : PageCodec
         _content = dictionary[Math.Max(0, dictionary.Length - MatchDictionary.MaxLength)..].ToArray();
         if (_content.Length == 0)
             return;
-        _small = MatchDictionary.Make<SmallShape>(_content);
-        _large = MatchDictionary.Make<LargeShape>(_content);
-        SharedBytes = _content.Length + _small.TableBytes + _large.TableBytes;
+        _small = MatchDictionary.Make<SmallShape>(_content, hasCandidates: false);
+        _large = MatchDictionary.Make<LargeShape>(_content, hasCandidates: false);
+        SharedBytes = _content.Length + _small.Bytes + _large.Bytes;
     }
 
     public override string Name { get; }

@@ -6,10 +6,12 @@ using PageFold.Compression.Paths;
 namespace PageFold.Compression.Matching;
 
 /// <summary>
-/// Content that precedes every text, with the finder's table of its positions, made once. Immutable and thread-safe.
+/// What the finder knows of the content that precedes every text: a table of its positions, and the candidates of them. It is made once,
+/// immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// A position without a candidate in its own text looks into this table. So texts never write it, and nothing is prepared for a text.
+/// A position without a candidate in its own text looks into this table. So texts never write it, and nothing is prepared for a text. A
+/// parser that goes on to older candidates needs those of the dictionary's positions before those of the text: each workspace has a copy.
 /// </remarks>
 internal sealed unsafe class MatchDictionary
 {
@@ -19,20 +21,23 @@ internal sealed unsafe class MatchDictionary
     /// <summary>The greatest distance of a match.</summary>
     public const int MaxDistance = ushort.MaxValue;
 
-    // A dictionary's entry has the tag where a text's entry has it, and the position in its lowest bits.
-    private const int PositionBits = 16;
+    /// <summary>Bits of the position in an entry. The tag is where a text's entry has it.</summary>
+    public const int PositionBits = 16;
 
     private readonly uint* _table;
+    private readonly ushort[] _candidates;
 
     // Bits of the tag that lengthen the index of a text's own table: a dictionary may have many more positions than a text.
     private readonly int _moreBits;
 
-    private MatchDictionary(int length, int indexBits, int moreBits)
+    private MatchDictionary(int length, int indexBits, int moreBits, bool hasCandidates)
     {
         Length = length;
         _moreBits = moreBits;
-        TableBytes = sizeof(uint) << indexBits + moreBits;
-        _table = (uint*)NativeMemory.AllocZeroed((nuint)TableBytes);
+        _candidates = hasCandidates ? new ushort[length] : [];
+        int tableBytes = sizeof(uint) << indexBits + moreBits;
+        Bytes = tableBytes + _candidates.Length * sizeof(ushort);
+        _table = (uint*)NativeMemory.AllocZeroed((nuint)tableBytes);
     }
 
     ~MatchDictionary() => NativeMemory.Free(_table);
@@ -40,19 +45,24 @@ internal sealed unsafe class MatchDictionary
     /// <summary>Bytes of the dictionary.</summary>
     public int Length { get; }
 
-    /// <summary>Bytes of the table.</summary>
-    public int TableBytes { get; }
+    /// <summary>Bytes of the table and the candidates.</summary>
+    public int Bytes { get; }
 
-    /// <summary>Bytes of the table of a dictionary of so many bytes.</summary>
-    public static int TableBytesFor<TShape>(int length)
-        where TShape : struct, IMatchShape => sizeof(uint) << TShape.IndexBits + MoreBits<TShape>(length);
+    /// <summary>For each position the distance to its candidate, or zero; empty if they were not made.</summary>
+    public ReadOnlySpan<ushort> Candidates => _candidates;
 
-    /// <summary>Makes the table of a dictionary for texts of a shape.</summary>
-    public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content)
+    /// <summary>Bytes of the table and the candidates of a dictionary of so many bytes.</summary>
+    public static int BytesFor<TShape>(int length)
+        where TShape : struct, IMatchShape => (sizeof(uint) << TShape.IndexBits + MoreBits<TShape>(length)) + length * sizeof(ushort);
+
+    /// <summary>Makes what texts of a shape need of a dictionary.</summary>
+    /// <param name="content">The dictionary.</param>
+    /// <param name="hasCandidates">Also makes the candidates of the dictionary's positions.</param>
+    public static MatchDictionary Make<TShape>(ReadOnlySpan<byte> content, bool hasCandidates)
         where TShape : struct, IMatchShape
     {
         int moreBits = MoreBits<TShape>(content.Length);
-        MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits);
+        MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits, hasCandidates);
         // The block behind the content is there for the hashes of the last positions.
         const int Block = 256;
         byte[] padded = new byte[content.Length + 2 * Block];
@@ -67,8 +77,12 @@ internal sealed unsafe class MatchDictionary
                 // Later positions take the place of earlier ones: they are nearer.
                 for (int i = 0; i < Block && start + i + 5 <= content.Length; i++)
                 {
-                    uint index = Index(indexes[i], entries[i], moreBits);
-                    made._table[index] = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                    uint* place = made._table + Index(indexes[i], entries[i], moreBits);
+                    uint entry = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                    // The same tag: the difference is the distance. A place that is empty looks like that of the first position.
+                    if (hasCandidates && (entry ^ *place) >> PositionBits == 0)
+                        made._candidates[start + i] = (ushort)(entry - *place);
+                    *place = entry;
                 }
             }
         }
@@ -79,7 +93,8 @@ internal sealed unsafe class MatchDictionary
     /// Gives the positions of a block that have no candidate in their own text one in the dictionary; nonzero if any has one.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public uint Find<TShape>(MatchWorkspace workspace, int start, int count)
+    public uint Find<TPath, TShape>(MatchWorkspace workspace, int start, int count)
+        where TPath : struct, IInstructionPath
         where TShape : struct, IMatchShape
     {
         uint* table = _table;
@@ -92,23 +107,16 @@ internal sealed unsafe class MatchDictionary
         uint reach = (uint)(Length + start);
         for (int i = 0; i < count; i += 16, mask += 2)
         {
-            uint hits = Unsafe.ReadUnaligned<ushort>(mask);
-            uint found = 0;
-            for (int j = 0; j < 16; j++)
-            {
-                uint entry = table[Index(indexes[i + j], entries[i + j], moreBits)];
-                uint distance = reach + (uint)(i + j) - (entry & ((1u << PositionBits) - 1));
-                uint differ = (entry ^ entries[i + j]) >> (32 - TShape.TagBits) | distance >> PositionBits;
-                uint hit = differ - 1 >> 31 & ~(hits >> j);
-                distances[i + j] |= (ushort)(distance & (0 - (hit & 1)));
-                found |= (hit & 1) << j;
-            }
-            hits |= found;
+            uint hits = TPath.LookUp<TShape>(table, moreBits, indexes + i, entries + i, reach + (uint)i, distances + i);
             Unsafe.WriteUnaligned(mask, (ushort)hits);
             any |= hits;
         }
         return any;
     }
+
+    /// <summary>Returns an entry's place in the table.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Index(uint index, uint entry, int moreBits) => index << moreBits | (uint)((ulong)entry >> 32 - moreBits);
 
     private static int MoreBits<TShape>(int length)
         where TShape : struct, IMatchShape
@@ -116,8 +124,4 @@ internal sealed unsafe class MatchDictionary
         int bits = BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1;
         return Math.Clamp(bits - TShape.IndexBits, 0, TShape.TagBits);
     }
-
-    /// <summary>Returns an entry's place in the table of the dictionary.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Index(uint index, uint entry, int moreBits) => index << moreBits | (uint)((ulong)entry >> 32 - moreBits);
 }

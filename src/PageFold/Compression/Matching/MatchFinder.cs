@@ -93,7 +93,7 @@ internal static unsafe class MatchFinder
             TPath.Hash<TShape>(workspace.Text + start, workspace.Indexes, workspace.Entries, first, count);
             any |= Exchange<TPath, TShape>(workspace, start, count);
             if (dictionary is not null)
-                any |= dictionary.Find<TShape>(workspace, start, count);
+                any |= dictionary.Find<TPath, TShape>(workspace, start, count);
         }
         return any != 0;
     }

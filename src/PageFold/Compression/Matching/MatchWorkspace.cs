@@ -33,13 +33,14 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     /// <param name="maxLength">The most bytes of a text.</param>
     /// <param name="tableBytes">Bytes of the finder's table.</param>
     /// <param name="dictionary">Content that precedes each text; empty for none.</param>
+    /// <param name="older">The candidates of the dictionary's positions; empty if no parser will ask for them.</param>
     /// <param name="extraBytes">Bytes for the encoder that works here, at <see cref="Extra"/>.</param>
-    public MatchWorkspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary, int extraBytes)
+    public MatchWorkspace(int maxLength, int tableBytes, ReadOnlySpan<byte> dictionary, ReadOnlySpan<ushort> older, int extraBytes)
     {
         MaxLength = maxLength;
         DictionaryLength = dictionary.Length;
-        (int text, int candidates, int mask) = PartsFor(maxLength, dictionary.Length);
-        Bytes = BytesFor(maxLength, tableBytes, dictionary.Length, extraBytes);
+        (int text, int candidates, int mask) = PartsFor(maxLength, dictionary.Length, older.Length);
+        Bytes = BytesFor(maxLength, tableBytes, dictionary.Length, older.Length, extraBytes);
         byte* next = null;
         if (t_makePart is null)
         {
@@ -50,7 +51,8 @@ internal sealed unsafe class MatchWorkspace : IDisposable
         TableBytes = tableBytes;
         Text = Take(ref next, text) + Front + dictionary.Length;
         dictionary.CopyTo(new Span<byte>(Text - dictionary.Length, dictionary.Length));
-        Candidates = (ushort*)Take(ref next, candidates) + Alignment / sizeof(ushort);
+        Candidates = (ushort*)(Take(ref next, candidates) + Round(older.Length * sizeof(ushort)));
+        older.CopyTo(new Span<ushort>(Candidates - older.Length, older.Length));
         Mask = Take(ref next, mask);
         Indexes = (uint*)Take(ref next, Block * sizeof(uint));
         Entries = (uint*)Take(ref next, Block * sizeof(uint));
@@ -90,7 +92,9 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     /// <summary>Bytes of the table.</summary>
     public int TableBytes { get; }
 
-    /// <summary>For each position the distance to its candidate, or zero. The place before the first one is zero.</summary>
+    /// <summary>
+    /// For each position the distance to its candidate, or zero. Those of the dictionary's positions lie right before it, if there are any.
+    /// </summary>
     public ushort* Candidates { get; }
 
     /// <summary>A bit for each position, set if it has a candidate.</summary>
@@ -109,9 +113,9 @@ internal sealed unsafe class MatchWorkspace : IDisposable
     public uint Generation { get; set; }
 
     /// <summary>Bytes of a workspace.</summary>
-    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength, int extraBytes)
+    public static long BytesFor(int maxLength, int tableBytes, int dictionaryLength, int olderLength, int extraBytes)
     {
-        (int text, int candidates, int mask) = PartsFor(maxLength, dictionaryLength);
+        (int text, int candidates, int mask) = PartsFor(maxLength, dictionaryLength, olderLength);
         return (long)text + tableBytes + candidates + mask + 2 * Block * sizeof(uint) + extraBytes;
     }
 
@@ -129,11 +133,12 @@ internal sealed unsafe class MatchWorkspace : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static (int Text, int Candidates, int Mask) PartsFor(int maxLength, int dictionaryLength)
+    private static (int Text, int Candidates, int Mask) PartsFor(int maxLength, int dictionaryLength, int olderLength)
     {
         int positions = Round(maxLength) + Block;
         int text = Front + dictionaryLength + Round(maxLength) + Slack;
-        return (Round(text), Round(Alignment + positions * sizeof(ushort)), Round(positions / 8 + Alignment));
+        int candidates = Round(olderLength * sizeof(ushort)) + positions * sizeof(ushort);
+        return (Round(text), Round(candidates), Round(positions / 8 + Alignment));
     }
 
     private static int Round(int bytes) => (bytes + Alignment - 1) & -Alignment;

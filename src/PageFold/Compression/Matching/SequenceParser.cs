@@ -13,6 +13,7 @@ internal interface IParseRules
     public static abstract int MinMatch { get; }
 
     /// <summary>The candidates that are compared at one position, at least one. The next one is the candidate of the candidate.</summary>
+    /// <remarks>For more than one, a workspace with a dictionary must have the candidates of the dictionary's positions.</remarks>
     public static abstract int Candidates { get; }
 
     /// <summary>Also compares the match at the next position.</summary>
@@ -204,9 +205,8 @@ internal static unsafe class SequenceParser
     private static void TakeOlder<TPath>(byte* there, ushort* candidates, nint at, ref nint older, ref nint distance, ref nint length)
         where TPath : struct, IInstructionPath
     {
-        // A candidate in the dictionary has none: the place before the first position is zero.
-        nint from = at - older;
-        nint next = older + candidates[from | from >> 63];
+        // A candidate in the dictionary has one too. No distance leads beyond the dictionary's first byte, also none of an earlier text.
+        nint next = older + candidates[at - older];
         // Too far away: the same one again.
         older ^= (older ^ next) & (next - MatchDictionary.MaxDistance - 1) >> 63;
         nint olderLength = TPath.TrailingZeros(~(ulong)TPath.EqualBytes(there, there - older));

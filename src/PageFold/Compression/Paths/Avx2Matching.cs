@@ -6,7 +6,7 @@ using PageFold.Compression.Matching;
 namespace PageFold.Compression.Paths;
 
 /// <summary>
-/// The match finder's two steps with AVX2: eight hashes at a time, and sixteen look-ups whose results are compared as vectors.
+/// The match finder's steps with AVX2: eight hashes at a time, and sixteen look-ups whose results are compared as vectors.
 /// </summary>
 internal static unsafe class Avx2Matching
 {
@@ -46,6 +46,50 @@ internal static unsafe class Avx2Matching
         Vector256<ushort> packed = Avx2.PackUnsignedSaturate(Avx2.And(near, nearHits).AsInt32(), Avx2.And(far, farHits).AsInt32());
         Avx.Store(distances, Avx2.Permute4x64(packed.AsUInt64(), 0b11_01_10_00).AsUInt16());
         return (uint)Avx.MoveMask(nearHits.AsSingle()) | (uint)Avx.MoveMask(farHits.AsSingle()) << 8;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape
+    {
+        Vector256<uint> near = DictionaryDistances<TShape>(table, moreBits, indexes, entries, reach);
+        Vector256<uint> far = DictionaryDistances<TShape>(table, moreBits, indexes + 8, entries + 8, reach + 8);
+        Vector256<ushort> found = Avx2.Permute4x64(
+            Avx2.PackUnsignedSaturate(near.AsInt32(), far.AsInt32()).AsUInt64(), 0b11_01_10_00).AsUInt16();
+        Vector256<ushort> known = Avx.LoadVector256(distances);
+        Vector256<ushort> all = Avx2.Or(known, Avx2.And(found, Avx2.CompareEqual(known, Vector256<ushort>.Zero)));
+        Avx.Store(distances, all);
+        Vector256<short> none = Avx2.CompareEqual(all, Vector256<ushort>.Zero).AsInt16();
+        Vector128<sbyte> bytes = Sse2.PackSignedSaturate(none.GetLower(), Avx2.ExtractVector128(none, 1));
+        return ~(uint)Sse2.MoveMask(bytes) & ushort.MaxValue;
+    }
+
+    /// <summary>Returns the distances of eight positions to their candidates in a dictionary; zero for none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> DictionaryDistances<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach)
+        where TShape : struct, IMatchShape
+    {
+        Vector256<uint> wanted = Avx.LoadVector256(entries);
+        Vector256<uint> places = Avx2.Or(
+            Avx2.ShiftLeftLogical(Avx.LoadVector256(indexes), Sse2.ConvertScalarToVector128UInt32((uint)moreBits)),
+            Avx2.ShiftRightLogical(wanted, Sse2.ConvertScalarToVector128UInt32((uint)(32 - moreBits))));
+        // Single loads, because many processors have a slow gather.
+        Avx.Store(indexes, places);
+        Vector128<uint> low = Sse2.LoadScalarVector128(table + (nuint)indexes[0]);
+        low = Sse41.Insert(low, table[(nuint)indexes[1]], 1);
+        low = Sse41.Insert(low, table[(nuint)indexes[2]], 2);
+        low = Sse41.Insert(low, table[(nuint)indexes[3]], 3);
+        Vector128<uint> high = Sse2.LoadScalarVector128(table + (nuint)indexes[4]);
+        high = Sse41.Insert(high, table[(nuint)indexes[5]], 1);
+        high = Sse41.Insert(high, table[(nuint)indexes[6]], 2);
+        high = Sse41.Insert(high, table[(nuint)indexes[7]], 3);
+        Vector256<uint> found = Avx2.InsertVector128(low.ToVector256Unsafe(), high, 1);
+        Vector256<uint> position = Avx2.Add(Vector256.Create(0u, 1, 2, 3, 4, 5, 6, 7), Vector256.Create(reach));
+        Vector256<uint> distance = Avx2.Subtract(position, Avx2.And(found, Vector256.Create((uint)ushort.MaxValue)));
+        // Zero: the tag is the same, and the distance is not too far.
+        Vector256<uint> differ = Avx2.Or(
+            OfTag<TShape>(Avx2.Xor(found, wanted)), Avx2.ShiftRightLogical(distance, MatchDictionary.PositionBits));
+        return Avx2.And(distance, Avx2.CompareEqual(differ, Vector256<uint>.Zero));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -96,4 +140,10 @@ internal static unsafe class Avx2Matching
         where TShape : struct, IMatchShape => TShape.PositionBits == SmallShape.PositionBits
         ? Avx2.ShiftRightLogical(difference, SmallShape.PositionBits)
         : Avx2.ShiftRightLogical(difference, LargeShape.PositionBits);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> OfTag<TShape>(Vector256<uint> difference)
+        where TShape : struct, IMatchShape => TShape.TagBits == SmallShape.TagBits
+        ? Avx2.ShiftRightLogical(difference, 32 - SmallShape.TagBits)
+        : Avx2.ShiftRightLogical(difference, 32 - LargeShape.TagBits);
 }

@@ -65,6 +65,10 @@ internal readonly unsafe struct Avx2Path : IInstructionPath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Exchange<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances)
         where TShape : struct, IMatchShape => Avx2Matching.Exchange<TShape>(table, indexes, entries, distances);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape => Avx2Matching.LookUp<TShape>(table, moreBits, indexes, entries, reach, distances);
 }
 
 /// <summary>x64 with AVX2, but without PDEP and PEXT, or with slow ones: AMD before Zen 3.</summary>
@@ -111,4 +115,8 @@ internal readonly unsafe struct Avx2WithoutDepositPath : IInstructionPath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Exchange<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances)
         where TShape : struct, IMatchShape => Avx2Matching.Exchange<TShape>(table, indexes, entries, distances);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape => Avx2Matching.LookUp<TShape>(table, moreBits, indexes, entries, reach, distances);
 }

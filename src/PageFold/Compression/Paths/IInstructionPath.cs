@@ -72,4 +72,16 @@ internal unsafe interface IInstructionPath
     /// <returns>A bit for each position, set if it has a candidate.</returns>
     public static abstract uint Exchange<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances)
         where TShape : struct, Matching.IMatchShape;
+
+    /// <summary>Gives those of 16 positions that have no distance one to a candidate in a dictionary.</summary>
+    /// <param name="table">The dictionary's table; see <see cref="Matching.MatchDictionary"/>.</param>
+    /// <param name="moreBits">Bits of the tag that lengthen an index.</param>
+    /// <param name="indexes">The positions' places in the table of texts; a path may overwrite them.</param>
+    /// <param name="entries">Their entries.</param>
+    /// <param name="reach">How far behind the dictionary's first byte the first position is.</param>
+    /// <param name="distances">The distances; zero for none.</param>
+    /// <returns>A bit for each position, set if it has a distance now.</returns>
+    public static abstract uint LookUp<TShape>(
+        uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, Matching.IMatchShape;
 }

@@ -100,6 +100,23 @@ internal readonly unsafe struct ScalarPath : IInstructionPath
         return hits;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape
+    {
+        uint hits = 0;
+        for (int i = 0; i < 16; i++)
+        {
+            uint entry = table[MatchDictionary.Index(indexes[i], entries[i], moreBits)];
+            uint distance = reach + (uint)i - (ushort)entry;
+            uint differ = (entry ^ entries[i]) >> (32 - TShape.TagBits) | distance >> MatchDictionary.PositionBits;
+            uint isFree = (uint)(distances[i] - 1) >> 31;
+            distances[i] |= (ushort)(distance & (0 - (isFree & differ - 1 >> 31)));
+            hits |= (uint)(-distances[i]) >> 31 << i;
+        }
+        return hits;
+    }
+
     /// <summary>A bit for each of eight bytes, set where they are the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Equal8(byte* a, byte* b)

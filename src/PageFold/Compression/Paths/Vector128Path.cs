@@ -96,6 +96,40 @@ internal readonly unsafe struct Vector128Path : IInstructionPath
             | Exchange8<TShape>(table, indexes + 8, entries + 8, distances + 8) << 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape =>
+        LookUp8<TShape>(table, moreBits, indexes, entries, reach, distances)
+            | LookUp8<TShape>(table, moreBits, indexes + 8, entries + 8, reach + 8, distances + 8) << 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint LookUp8<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape
+    {
+        Vector128<ushort> found = Vector128.Narrow(
+            DictionaryDistances<TShape>(table, moreBits, indexes, entries, reach),
+            DictionaryDistances<TShape>(table, moreBits, indexes + 4, entries + 4, reach + 4));
+        Vector128<ushort> known = Vector128.Load(distances);
+        Vector128<ushort> all = known | found & Vector128.Equals(known, Vector128<ushort>.Zero);
+        all.Store(distances);
+        return ~Vector128.Equals(all, Vector128<ushort>.Zero).ExtractMostSignificantBits() & byte.MaxValue;
+    }
+
+    /// <summary>Returns the distances of four positions to their candidates in a dictionary; zero for none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> DictionaryDistances<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach)
+        where TShape : struct, IMatchShape
+    {
+        Vector128<uint> found = Vector128.Create(
+            table[MatchDictionary.Index(indexes[0], entries[0], moreBits)], table[MatchDictionary.Index(indexes[1], entries[1], moreBits)],
+            table[MatchDictionary.Index(indexes[2], entries[2], moreBits)], table[MatchDictionary.Index(indexes[3], entries[3], moreBits)]);
+        Vector128<uint> position = Vector128.Create(0u, 1, 2, 3) + Vector128.Create(reach);
+        Vector128<uint> distance = position - (found & Vector128.Create((uint)ushort.MaxValue));
+        // Zero: the tag is the same, and the distance is not too far.
+        Vector128<uint> differ = (found ^ Vector128.Load(entries)) >>> (32 - TShape.TagBits) | distance >>> MatchDictionary.PositionBits;
+        return distance & Vector128.Equals(differ, Vector128<uint>.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Exchange8<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances)
         where TShape : struct, IMatchShape
     {

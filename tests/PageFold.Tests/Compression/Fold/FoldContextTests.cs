@@ -59,14 +59,15 @@ public class FoldContextTests
             foreach (InstructionPath path in FoldSubjects.Paths)
             {
                 FoldCodec codec = FoldSubjects.Codec(level, tables, path);
-                foreach (bool atEnd in (bool[])[true, false])
+                foreach ((int most, bool atEnd) in ((int, bool)[])[(4096, true), (4096, false), (65536, true), (65536, false)])
                 {
-                    using GuardedContext guarded = new(codec, 65536, atEnd);
+                    using GuardedContext guarded = new(codec, most, atEnd);
                     using GuardedMemory page = new(65536);
                     using GuardedMemory packed = new(65536 + FoldHeader.MaxBytes);
                     for (int kind = 0; kind < Contents.Kinds.Length; kind++)
                     {
-                        foreach (int length in (int[])[1, 31, 33, 333, 4096, 65536])
+                        // Shorter ones after the longest, of which candidates are left.
+                        foreach (int length in (int[])[most, 1, 31, 33, 333, 4096])
                         {
                             Span<byte> text = page.At(atEnd, length);
                             Contents.Fill(text, kind, (ulong)length, FoldSubjects.Dictionary(tables));
@@ -146,7 +147,7 @@ public class FoldContextTests
             {
                 using PageCodecContext context = codec.CreateContext(size);
                 Assert.Equal(codec.MaxContextBytes(size), context.Bytes);
-                Assert.InRange(context.Bytes, size, 20 * size + FoldSubjects.Dictionary(tables).Length + (128 << 10));
+                Assert.InRange(context.Bytes, size, 20 * size + 3 * FoldSubjects.Dictionary(tables).Length + (128 << 10));
             }
         }
     }
@@ -166,7 +167,7 @@ public class FoldContextTests
             using PageCodecContext small = codec.CreateContext(4096);
             using PageCodecContext large = codec.CreateContext(65536);
             Assert.Equal(before, codec.SharedBytes);
-            long finder = (own.SmallDictionary?.TableBytes ?? 0) + (own.LargeDictionary?.TableBytes ?? 0);
+            long finder = (own.SmallDictionary?.Bytes ?? 0) + (own.LargeDictionary?.Bytes ?? 0);
             Assert.Equal(own.TableBytes + own.Definition.Dictionary.Length + finder, before);
         }
         // Built-in tables are read with the first context.

@@ -177,6 +177,61 @@ public unsafe class InstructionPathTests
         Compare<LargeShape>(Of(name), PathOperations.Of<ScalarPath>());
     }
 
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void A_position_without_a_distance_gets_that_of_the_same_tag_in_a_dictionary(string name)
+    {
+        LookUp<SmallShape>(Of(name));
+        LookUp<LargeShape>(Of(name));
+    }
+
+    private static void LookUp<TShape>(PathOperations path)
+        where TShape : struct, IMatchShape
+    {
+        const int Count = 16;
+        const int MoreBits = 4;
+        uint tagMask = uint.MaxValue << (32 - TagBits<TShape>());
+        uint* indexes = stackalloc uint[Count];
+        uint* entries = stackalloc uint[Count];
+        ushort* distances = stackalloc ushort[Count];
+        uint[] table = new uint[1 << IndexBits<TShape>() + MoreBits];
+        ushort[] expected = new ushort[Count];
+        Dice dice = new(5);
+        int found = 0;
+        fixed (uint* tableAt = table)
+        {
+            for (int round = 0; round < 20_000; round++)
+            {
+                int moreBits = dice.Below(MoreBits + 1);
+                // From the first position behind the shortest dictionary to the last one behind the longest.
+                uint reach = 1 + (uint)dice.Below(dice.Below(2) == 0 ? 40 : 2 * MatchDictionary.MaxLength - Count);
+                uint hits = 0;
+                for (int i = 0; i < Count; i++)
+                {
+                    indexes[i] = (uint)dice.Below(1 << IndexBits<TShape>());
+                    entries[i] = (uint)dice.Next();
+                    distances[i] = (ushort)(dice.Below(3) == 0 ? 1 + dice.Below(65535) : 0);
+                    ref uint entry = ref table[indexes[i] << moreBits | (moreBits == 0 ? 0 : entries[i] >> (32 - moreBits))];
+                    // Mostly the same tag, or one that differs in a bit at either end.
+                    uint other = dice.Below(3) == 0 ? 1u << (dice.Below(2) == 0 ? 31 : 32 - TagBits<TShape>()) : 0;
+                    entry = ((entries[i] ^ other) & tagMask) | (uint)dice.Below((int)Math.Min(reach, MatchDictionary.MaxLength));
+                }
+                for (int i = 0; i < Count; i++)
+                {
+                    uint entry = table[indexes[i] << moreBits | (moreBits == 0 ? 0 : entries[i] >> (32 - moreBits))];
+                    uint distance = reach + (uint)i - (entry & ushort.MaxValue);
+                    bool hit = ((entry ^ entries[i]) & tagMask) == 0 && distance <= MatchDictionary.MaxDistance;
+                    expected[i] = distances[i] != 0 ? distances[i] : hit ? (ushort)distance : (ushort)0;
+                    hits |= expected[i] != 0 ? 1u << i : 0;
+                    found += hit && distances[i] == 0 ? 1 : 0;
+                }
+                Assert.Equal(hits, path.LookUp<TShape>(tableAt, moreBits, indexes, entries, reach, distances));
+                Assert.Equal(expected, new ReadOnlySpan<ushort>(distances, Count));
+            }
+        }
+        Assert.True(found > 1000);
+    }
+
     private static void Compare<TShape>(PathOperations path, PathOperations plain)
         where TShape : struct, IMatchShape
     {
@@ -221,6 +276,12 @@ public unsafe class InstructionPathTests
 
     private static int PositionBits<TShape>()
         where TShape : struct, IMatchShape => TShape.PositionBits;
+
+    private static int IndexBits<TShape>()
+        where TShape : struct, IMatchShape => TShape.IndexBits;
+
+    private static int TagBits<TShape>()
+        where TShape : struct, IMatchShape => TShape.TagBits;
 
     private static void AssertRepeated(byte[] before, byte[] memory, int to, int period, int length, int beyond)
     {

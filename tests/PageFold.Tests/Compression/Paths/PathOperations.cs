@@ -35,6 +35,9 @@ internal abstract unsafe class PathOperations
     public abstract uint Exchange<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances)
         where TShape : struct, IMatchShape;
 
+    public abstract uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances)
+        where TShape : struct, IMatchShape;
+
     private sealed class Operations<TPath> : PathOperations
         where TPath : struct, IInstructionPath
     {
@@ -64,5 +67,8 @@ internal abstract unsafe class PathOperations
 
         public override uint Exchange<TShape>(uint* table, uint* indexes, uint* entries, ushort* distances) =>
             TPath.Exchange<TShape>(table, indexes, entries, distances);
+
+        public override uint LookUp<TShape>(uint* table, int moreBits, uint* indexes, uint* entries, uint reach, ushort* distances) =>
+            TPath.LookUp<TShape>(table, moreBits, indexes, entries, reach, distances);
     }
 }

@@ -48,7 +48,8 @@ internal static class FoldTrainer
         // What is known of a text: two bytes for each sequence, and the counts of literals and tokens, up to 1 KiB a segment.
         const long CountsAndObjects = 2560;
         long parsed = (sampleBytes + length - 1) / length * (2L * length + CountsAndObjects);
-        long context = FoldCodec.MaxSharedBytes(dictionaryBytes) + 16L * length + dictionaryBytes;
+        // A context has a copy of the dictionary and of the distances to its positions' candidates.
+        long context = FoldCodec.MaxSharedBytes(dictionaryBytes) + 16L * length + 3L * dictionaryBytes;
         return parsed + 2 * context
             + Math.Max(BoxTrainer.MaxWorkBytes, dictionaryBytes > 0 ? PrefixTrainer.MaxWorkBytes(sampleBytes, dictionaryBytes) : 0);
     }

@@ -14,7 +14,7 @@ internal abstract unsafe class TextParser : IDisposable
     private TextParser(int maxLength, ReadOnlySpan<byte> content, int tableBytes, MatchDictionary? dictionary)
     {
         _dictionary = dictionary;
-        _workspace = new FoldWorkspace(maxLength, tableBytes, content);
+        _workspace = new FoldWorkspace(maxLength, tableBytes, content, dictionary is null ? default : dictionary.Candidates);
         _matches = new TextMatch[2 * SequenceParser.MaxMatches(maxLength)];
         _literals = new byte[maxLength];
     }
@@ -86,9 +86,12 @@ internal abstract unsafe class TextParser : IDisposable
         FoldWorkspace workspace, MatchDictionary? dictionary, int length, out ulong* firstEnd, out ulong* secondEnd);
 
     private static TextParser Create<TPath>(int maxLength, ReadOnlySpan<byte> dictionary)
-        where TPath : struct, IInstructionPath => maxLength <= 1 << SmallShape.PositionBits
-        ? new Shaped<TPath, SmallShape, DenseLevel>(maxLength, dictionary)
-        : new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary);
+        where TPath : struct, IInstructionPath => (maxLength <= 1 << SmallShape.PositionBits, dictionary.IsEmpty) switch
+        {
+            (true, true) => new Shaped<TPath, SmallShape, DenseLevel>(maxLength, dictionary),
+            (true, false) => new Shaped<TPath, SmallShape, DenseDictionaryLevel>(maxLength, dictionary),
+            _ => new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary),
+        };
 
     private void AddLiterals(ReadOnlySpan<byte> literals, ref int count)
     {
@@ -97,7 +100,8 @@ internal abstract unsafe class TextParser : IDisposable
     }
 
     private sealed class Shaped<TPath, TShape, TLevel>(int maxLength, ReadOnlySpan<byte> dictionary) : TextParser(
-        maxLength, dictionary, MatchFinder.TableBytes<TShape>(), dictionary.IsEmpty ? null : MatchDictionary.Make<TShape>(dictionary))
+        maxLength, dictionary, MatchFinder.TableBytes<TShape>(),
+        dictionary.IsEmpty ? null : MatchDictionary.Make<TShape>(dictionary, hasCandidates: true))
         where TPath : struct, IInstructionPath
         where TShape : struct, IMatchShape
         where TLevel : struct, IFoldLevel
