@@ -65,7 +65,7 @@ internal sealed class ReportTarget : IDisposable
             if (file.Exists && file.IsReadOnly)
                 throw new UnauthorizedAccessException("it is read-only");
             if (file.Exists && (file.LinkTarget is not null || file.Length == 0))
-                _inPlace = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write);
+                _inPlace = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
             else
                 new FileStream(Temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
         }

@@ -15,6 +15,12 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public IReadOnlyList<CodecUse> Codecs => _codecs.Describe();
 
+    /// <summary>Returns the codec with a number, as in <see cref="Codecs"/>; null if there is none. Never waits.</summary>
+    /// <param name="number">The number.</param>
+    /// <remarks>So a codec that was restored with a snapshot can be used for new writes, or to recompress.</remarks>
+    /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
+    public PageCodec? FindCodec(int number) => _codecs.Find(number);
+
     /// <summary>
     /// Makes a codec known, beside up to three others. A codec that is known already, or one of the same kind, level and dictionary, keeps
     /// its number. When there are four, the new one takes the number of one that nothing is stored with and that new writes do not use.
@@ -155,8 +161,9 @@ public sealed partial class PageStore
     /// <param name="cancellationToken">Ends the training.</param>
     /// <returns>The tables; null if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
     /// <remarks>
-    /// Takes seconds of one processor. While it works it holds, within the memory limit, samples of up to 16 MiB, as much again for what is
-    /// known of them, and 16 MiB, or 104 MiB with a dictionary. It takes fewer samples where the limit leaves less. The tables belong to
+    /// Takes seconds of one processor. While it works it holds, within the memory limit, samples of up to 16 MiB, up to 44 MiB for what is
+    /// known of them, and 16 MiB, or 104 MiB with a dictionary. It takes fewer samples where the limit leaves less. Parts of it are on the
+    /// GC heap, which gives them back later. The tables belong to
     /// the caller. Reading a sample counts as an access.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">There is no such level, or the size or the gain is out of range.</exception>

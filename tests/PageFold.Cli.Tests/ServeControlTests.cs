@@ -82,7 +82,8 @@ public class ServeControlTests
         Refused(["recompress", "--export", "a", "--codec", "zip"], "--codec zip does not exist", "zstd:9");
         Refused(["recompress", "--export", "a", "--codec", "zstd:40"], "--codec zstd:40 has no possible level (40)", "zstd:9");
         Refused(["recompress", "--export", "a", "--codec", "fold:dense", "--train", "65KiB"],
-            "1024 to 65536 bytes, not 66560");
+            "1.0 KiB to 64.0 KiB (1024 to 65536 bytes)");
+        Refused(["recompress", "--export", "a", "--count", "0"], "--count 0", "1 or more");
         Refused(["recompress", "--export", "a", "--codec", "lz4", "--train"],
             "--train goes with --codec fold:dense, fold and zstd only; lz4 has");
         Refused(["recompress", "--export", "a", "--codec", "zstd", "--train"], "--train: too few pages are stored", "store more");

@@ -155,19 +155,43 @@ public class ServeLifeTests
     }
 
     [Fact]
-    public void Auto_trains_tables_on_idle_pages_once_there_are_many_and_the_memory_for_it_is_free()
+    public void Trained_tables_are_used_again_after_a_restart()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(
-            folder, "--size", "64MiB", "--memory-limit", "384MiB", "--codec", "auto", "--idle", "1s");
-        using ServeClient client = server.Connect();
-        byte[] content = ServeContent.Letters(20 << 20, 1);
-        client.Write(0, content);
-        ServeProcess.Until(() => PagesWithTables() == content.Length / Page, "recompression with tables of the disk's own");
-        Assert.Equal(content, client.Read(0, content.Length));
+        string[] options = ["--size", "64MiB", "--codec", "fold", "--keep", folder["kept"]];
+        byte[] content = ServeContent.Letters(4 << 20, 1);
+        using (ServeProcess first = ServeProcess.Start(folder, options))
+        {
+            using (ServeClient client = first.Connect())
+                client.Write(0, content);
+            first.Figures("recompress", "--codec", "fold:dense", "--train");
+            Assert.Equal(0, first.Terminate());
+        }
+        using ServeProcess second = ServeProcess.Start(folder, options);
+        using ServeClient again = second.Connect();
+        again.Write(4 << 20, content);
+        Assert.Equal(content.Length / Page,
+            second.Figures("recompress", "--codec", "fold:dense").GetProperty("pagesRecompressed").GetInt64());
+        JsonElement trained = second.Stat().GetProperty("codecs").EnumerateArray()
+            .Single(codec => codec.GetProperty("dictionaryBytes").GetInt32() > 0);
+        Assert.Equal(2 * content.Length / Page, trained.GetProperty("pages").GetInt64());
+        Assert.Equal(content, again.Read(0, content.Length));
+    }
 
-        long PagesWithTables() => server.Stat().GetProperty("codecs").EnumerateArray()
-            .Where(codec => codec.GetProperty("dictionaryBytes").GetInt32() > 0).Sum(codec => codec.GetProperty("pages").GetInt64());
+    [Fact]
+    public void What_gained_nothing_before_is_tried_again_when_asked_for()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "16MiB", "--codec", "fold");
+        using ServeClient client = server.Connect();
+        client.Write(0, ServeContent.Letters(1 << 20, 1));
+        Assert.Equal(0, Recompressed("--codec", "lz4"));
+        Assert.Equal(0, Recompressed("--codec", "fold:dense"));
+        Assert.Contains("(--retry)", server.Ask("recompress", "--codec", "fold:dense").Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, Recompressed("--codec", "fold:dense", "--retry"));
+
+        long Recompressed(params string[] arguments) =>
+            server.Figures(["recompress", .. arguments]).GetProperty("pagesRecompressed").GetInt64();
     }
 
     [Theory]

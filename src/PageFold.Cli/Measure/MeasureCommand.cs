@@ -31,6 +31,10 @@ internal static class MeasureCommand
             HelpName = "NAME[:LEVEL]",
         };
         Option<string?> level = new("--level") { Description = CodecNames.LevelHelp, HelpName = "N" };
+        Option<bool> train = new("--train")
+        {
+            Description = $"Train tables for {CodecNames.FoldDense} on the pages first, as 'recompress --train' does on a served disk.",
+        };
         Option<string> pageSize = new("--page-size")
         {
             Description = "Bytes in a page: 4KiB, 8KiB, 16KiB, 32KiB or 64KiB.",
@@ -67,7 +71,7 @@ internal static class MeasureCommand
         };
         Command command = new("measure", "Store real data compressed, read every page back, and show what is saved, at what speed.")
         {
-            paths, pid, codec, level, pageSize, chain, threads, limit, sample, json,
+            paths, pid, codec, level, train, pageSize, chain, threads, limit, sample, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(new MeasureOptions
         {
@@ -75,6 +79,7 @@ internal static class MeasureCommand
             Pid = Arguments.Pid(parsed.GetValue(pid)),
             Codec = ForWrites(parsed.GetValue(codec)!, parsed.GetValue(level)),
             Denser = CodecNames.IsAuto(parsed.GetValue(codec)!) ? CodecNames.Parse("--codec", CodecNames.FoldDense) : null,
+            TrainsTables = Trains(parsed.GetValue(train), parsed.GetValue(codec)!),
             PageSize = Arguments.PageSize(parsed.GetValue(pageSize)!),
             Chain = Arguments.Integer("--chain", parsed.GetValue(chain)!, 1, 64, "1 to 64 frames"),
             Threads = Arguments.Integer("--threads", parsed.GetValue(threads)!, 1, 1024, "1 to 1024"),
@@ -88,6 +93,11 @@ internal static class MeasureCommand
     private static NamedCodec ForWrites(string text, string? level) =>
         // With a level it is refused by its own name.
         CodecNames.Parse("--codec", CodecNames.IsAuto(text) && level is null ? CodecNames.Fold : text, level, CodecNames.AllAndAuto);
+
+    private static bool Trains(bool asked, string codec) => !asked || CodecNames.IsAuto(codec)
+        ? asked
+        : throw new UserErrorException(
+            $"--train goes with --codec {CodecNames.Auto} only, which compresses all pages again; leave it or --codec {codec} out.");
 
     private static int Run(MeasureOptions options, CancellationToken outer)
     {

@@ -12,6 +12,9 @@ internal sealed record MeasureOptions
     /// <summary>The codec with which all pages are compressed again; null to leave them as they are.</summary>
     public NamedCodec? Denser { get; init; }
 
+    /// <summary>True to train tables of that codec on the pages first.</summary>
+    public bool TrainsTables { get; init; }
+
     public required int PageSize { get; init; }
 
     public required int Chain { get; init; }

@@ -134,8 +134,11 @@ internal sealed record MeasureRecompressed
     /// <summary>True if tables were trained on the pages and used.</summary>
     public bool HasOwnTables { get; set; }
 
-    /// <summary>The time of training tables, whether they were used or not; about zero for too few pages.</summary>
-    public double TrainingSeconds { get; set; }
+    /// <summary>The time of training tables, whether they were used or not; null if it was not asked for.</summary>
+    public double? TrainingSeconds { get; set; }
+
+    /// <summary>The reason why there are no tables of the pages' own although they were asked for; otherwise null.</summary>
+    public string? NotTrained { get; set; }
 
     /// <summary>The time of the recompression, on one thread.</summary>
     public double Seconds { get; set; }

@@ -288,13 +288,9 @@ internal sealed class MeasureRun
     private void RecompressAll(PageStore store, NamedCodec denser)
     {
         Stopwatch training = Stopwatch.StartNew();
-        PageCodec? trained = null;
-        if (AutoTables.AreWorthwhile(store.GetStatistics()))
-        {
-            _progress.Begin("Training tables", 1);
-            trained = AutoTables.Train(store, _cancellation);
-        }
-        training.Stop();
+        string? untrained = null;
+        PageCodec? trained = _options.TrainsTables ? Train(store, out untrained) : null;
+        double? trainingSeconds = _options.TrainsTables ? training.Elapsed.TotalSeconds : null;
         ShareProgress share = ShareProgress.Begin(_progress, $"Compressing again with {denser.Name}");
         Stopwatch time = Stopwatch.StartNew();
         RecompressionResult result = store.Recompress(
@@ -317,7 +313,8 @@ internal sealed class MeasureRun
             PagesRecompressed = result.Recompressed,
             PagesWithoutGain = result.WithoutGain,
             HasOwnTables = trained is not null,
-            TrainingSeconds = training.Elapsed.TotalSeconds,
+            TrainingSeconds = trainingSeconds,
+            NotTrained = untrained,
             Seconds = seconds,
             MibPerSecond = result.Examined * (double)_options.PageSize / (1 << 20) / seconds,
             Classes = Classes(statistics),
@@ -328,6 +325,24 @@ internal sealed class MeasureRun
         _report.PagesDifferent = _different;
         _report.Verified &= _different == 0 && _verified == _report.Pages;
         _cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Trains tables on the pages; null, and why, if there are none to use.</summary>
+    private PageCodec? Train(PageStore store, out string? untrained)
+    {
+        _progress.Begin("Training tables", 1);
+        untrained = null;
+        try
+        {
+            if (store.TrainFoldTables(FoldLevel.Dense, cancellationToken: _cancellation) is { } tables)
+                return PageCodec.Fold(FoldLevel.Dense, tables);
+            untrained = "there are fewer than 64 pages to train on, or they gain less than 2 %";
+        }
+        catch (MemoryLimitException)
+        {
+            untrained = "too little memory is left to train in; raise --memory-limit";
+        }
+        return null;
     }
 
     private void DiscardHalf(PageStore store)

@@ -71,8 +71,12 @@ internal sealed class MeasureView
         Speed(table, "Load, random order", report.Load);
         if (denser is not null)
         {
-            if (denser.HasOwnTables)
-                Row(table, "Train tables", $"{Figures.Of(denser.TrainingSeconds, "0.0")} s", "in the background, on one thread, once");
+            if (denser.TrainingSeconds is { } seconds)
+            {
+                Row(table, "Train tables", $"{Figures.Of(seconds, "0.0")} s", denser.HasOwnTables
+                    ? "on one thread, as 'recompress --train' does"
+                    : $"not used: {denser.NotTrained}");
+            }
             Row(table, "Compress again", $"{Figures.Of(denser.MibPerSecond, "0")} MiB/s",
                 $"in the background, on one thread: {Figures.Count(denser.PagesRecompressed, "page takes", "pages take")} less, "
                 + $"{Figures.Of(denser.PagesWithoutGain, "N0")} as much");

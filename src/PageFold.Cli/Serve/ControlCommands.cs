@@ -12,6 +12,7 @@ internal static class ControlCommands
     // What the store takes, told here in the option's name.
     private const int MinDictionaryBytes = 1 << 10;
     private const int MaxDictionaryBytes = 1 << 20;
+    private const int MaxFoldDictionaryBytes = 1 << 16;
 
     public static Option<string> ControlOption() =>
         new("--control") { Description = "The server's control socket, as it said when it began.", Required = true, HelpName = "PATH" };
@@ -180,7 +181,8 @@ internal static class ControlCommands
         Option<string?> train = new("--train")
         {
             Description = "Train on the disk's own pages first: tables of fold with a dictionary, kept where that gains, or a dictionary "
-                + "of zstd; in place of earlier ones of the codec. The dictionary has up to 32 KiB, or as much as told.",
+                + "of zstd; in place of earlier ones of the codec. The dictionary has up to 32 KiB, or as much as told: 64 KiB at most "
+                + "with fold, 1 MiB with zstd.",
             HelpName = "[BYTES]",
             Arity = ArgumentArity.ZeroOrOne,
         };
@@ -189,29 +191,34 @@ internal static class ControlCommands
         Option<bool> incompressible = new("--incompressible") { Description = "Only pages that are stored raw." };
         Option<string?> least = new("--at-least") { Description = "Only pages of which so many bytes are stored.", HelpName = "BYTES" };
         Option<string?> most = new("--count") { Description = "End after so many pages.", HelpName = "N" };
+        Option<bool> retry = new("--retry") { Description = "Also pages that another codec, or this one, made no smaller before." };
         Option<bool> json = JsonOption();
         Command command = new("recompress", "Compress pages once more with a denser codec. Clients may work meanwhile.")
         {
-            control, export, codec, train, forWrites, idle, incompressible, least, most, json,
+            control, export, codec, train, forWrites, idle, incompressible, least, most, retry, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Interruptible.Run(
             stop =>
             {
-                _ = CodecNames.Denser("--codec", parsed.GetValue(codec)!);
+                NamedCodec named = CodecNames.Denser("--codec", parsed.GetValue(codec)!);
+                bool isFold = named.Name is CodecNames.Fold or CodecNames.FoldDense;
                 ControlRequest request = new()
                 {
                     Command = "recompress",
                     Export = parsed.GetValue(export),
                     Codec = parsed.GetValue(codec),
                     TrainBytes = parsed.GetResult(train) is { Implicit: false }
-                        ? Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB", MinDictionaryBytes, MaxDictionaryBytes)
+                        ? Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB", MinDictionaryBytes,
+                            isFold ? MaxFoldDictionaryBytes : MaxDictionaryBytes)
                         : null,
                     ForWrites = parsed.GetValue(forWrites),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),
                     MinStoredBytes = Arguments.Bytes("--at-least", parsed.GetValue(least)) is { } bytes
                         ? (int)Math.Min(int.MaxValue, bytes) : null,
-                    Count = parsed.GetValue(most) is { } pages ? PageNumber("--count", pages) : null,
+                    Count = parsed.GetValue(most) is { } pages
+                        ? Arguments.Integer("--count", pages, 1, int.MaxValue, "1 or more pages") : null,
+                    Retry = parsed.GetValue(retry),
                 };
                 return Run(parsed.GetValue(control)!, request, "Recompressing", parsed.GetValue(json), stop);
             },

@@ -44,6 +44,9 @@ internal sealed record ControlRequest
 
     public bool OnlyIncompressible { get; init; }
 
+    /// <summary>Recompress also pages that gained nothing before.</summary>
+    public bool Retry { get; init; }
+
     public int? MinStoredBytes { get; init; }
 
     public long? MaxBytes { get; init; }

@@ -120,7 +120,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 MinStoredBytes = request.MinStoredBytes ?? 0,
                 MaxPages = request.Count,
                 // What gained nothing with the dictionary before may gain with this one.
-                RetryWithoutGain = trained is not null,
+                RetryWithoutGain = trained is not null || request.Retry,
                 RetireOthers = true,
             },
             progress,
@@ -171,8 +171,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     private static string? NoteOf(RecompressionResult result, NamedCodec? forWrites, string? untrained)
     {
         string? idle = result.Examined > 0 ? null
-            : "there was nothing to recompress: pages that have this codec already, gained nothing before, hold one repeated word or are "
-                + "written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
+            : "there was nothing to recompress: pages that have this codec already, gained nothing before (--retry), hold one repeated "
+                + "word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
         if (result.NotMoved > 0)
             idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; "
                 + "the next run goes on with them";
@@ -217,7 +217,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             byte[]? tables = disk.Store.TrainFoldTables(foldLevel, bytes, cancellationToken: cancellation);
             untrained = tables is not null ? null
                 : "nothing was trained: there are fewer than 64 pages, or tables of their own would make them less than 2 % smaller than "
-                    + "those in use, which were used";
+                    + "those in use, which were used; a server with more memory left trains on more pages";
             return tables is null ? null : PageCodec.Fold(foldLevel, tables);
         }
         catch (ArgumentException e)

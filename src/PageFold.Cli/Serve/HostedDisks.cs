@@ -83,13 +83,18 @@ internal sealed class HostedDisks : IDisposable
     public void NoteTrained(NbdExport export, NamedCodec codec, PageCodec trained) => _trained[(export, codec.Name)] = new(trained);
 
     /// <summary>
-    /// The codec with the latest dictionary or tables that were trained on a disk's pages, if the disk still knows it; otherwise the codec
-    /// itself.
+    /// The codec with the latest dictionary or tables that were trained on a disk's pages, if the disk still knows it, one that came with
+    /// a snapshot included; otherwise the codec itself.
     /// </summary>
-    public PageCodec Latest(NbdExport export, NamedCodec codec) =>
-        _trained.TryGetValue((export, codec.Name), out WeakReference<PageCodec>? latest) && latest.TryGetTarget(out PageCodec? trained)
-            ? trained
-            : codec.Codec;
+    public PageCodec Latest(NbdExport export, NamedCodec codec)
+    {
+        if (_trained.TryGetValue((export, codec.Name), out WeakReference<PageCodec>? latest) && latest.TryGetTarget(out PageCodec? trained))
+            return trained;
+        PageStore store = export.Disk.Store;
+        CodecUse? restored = store.Codecs
+            .Where(use => use.DictionaryBytes > 0 && CodecNames.WithLevel(use.Name, use.Level) == codec.Name).MaxBy(use => use.Pages);
+        return restored is null ? codec.Codec : store.FindCodec(restored.Number) ?? codec.Codec;
+    }
 
     /// <summary>The export of that name; without a name the only one.</summary>
     public NbdExport Find(string? name)

@@ -162,7 +162,6 @@ internal static class ServeCommand
                     Upkeep = new UpkeepOptions
                     {
                         Recompress = ForIdlePages(parsed.GetValue(recompress), parsed.GetValue(codec)!),
-                        TrainsTables = CodecNames.IsAuto(parsed.GetValue(codec)!) && parsed.GetValue(recompress) is null,
                         Idle = parsed.GetValue(idle) is { } unused ? ServeArguments.Time("--idle", unused) : null,
                         WritebackIdle = parsed.GetValue(writebackIdle) is { } age ? ServeArguments.Time("--writeback-idle", age) : null,
                     },

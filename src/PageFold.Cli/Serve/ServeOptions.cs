@@ -120,9 +120,6 @@ internal sealed record UpkeepOptions
     /// <summary>The codec for recompressing idle and incompressible pages; null for no recompression.</summary>
     public NamedCodec? Recompress { get; init; }
 
-    /// <summary>True to train tables of that codec, the dense level of fold, on each disk's pages.</summary>
-    public bool TrainsTables { get; init; }
-
     /// <summary>How long a page must not have been used for that; null for <see cref="DefaultIdle"/>.</summary>
     public TimeSpan? Idle { get; init; }
 

@@ -18,8 +18,6 @@ internal sealed class Upkeep : IDisposable
     // Less is not worth a walk.
     private const long FewFrames = 256;
 
-    private static readonly TimeSpan BetweenTraining = TimeSpan.FromDays(1);
-
     private readonly HostedDisks _disks;
     private readonly UpkeepOptions _options;
     private readonly Action<string> _tell;
@@ -32,7 +30,6 @@ internal sealed class Upkeep : IDisposable
     private readonly HashSet<NbdExport> _nearlyFull = [];
     private readonly Dictionary<NbdExport, long> _refused = [];
     private readonly Dictionary<NbdExport, string> _kept = [];
-    private readonly Dictionary<NbdExport, Training> _trained = [];
     private readonly KeptRoom _room;
 
     public Upkeep(HostedDisks disks, ServeOptions options, Action<string> tell)
@@ -93,46 +90,15 @@ internal sealed class Upkeep : IDisposable
         if (_kept.TryGetValue(export, out string? kept))
             Try(export, "keep", () => _room.Look(export, kept));
         if (_options.Recompress is { } codec)
-            Try(export, "recompress", () => Recompress(export, codec));
+            Try(export, "recompress", () => Recompress(store, _disks.Latest(export, codec)));
         if (_options.WritebackIdle is { } age)
             Try(export, WritingBack, () => WriteBack(export, age));
         if (IsSparse(store))
             Try(export, "compact", () => store.Compact(_ending.Token));
     }
 
-    private void Recompress(NbdExport export, NamedCodec named)
-    {
-        // What gained nothing with other tables may gain with new ones.
-        bool isTrained = _options.TrainsTables && TryTrain(export, named);
-        RecompressionOptions options = new()
-        {
-            Codec = _disks.Latest(export, named),
-            MinAge = _idle,
-            RetireOthers = true,
-            RetryWithoutGain = isTrained,
-        };
-        export.Disk.Store.Recompress(options, progress: null, _ending.Token);
-    }
-
-    /// <summary>
-    /// Trains tables on a disk's pages if there are twice as many as at the last time, or a day has passed; true if they gain enough.
-    /// </summary>
-    private bool TryTrain(NbdExport export, NamedCodec named)
-    {
-        PageStore store = export.Disk.Store;
-        PageStoreStatistics statistics = store.GetStatistics();
-        bool isDue = !_trained.TryGetValue(export, out Training? last) || statistics.Pages >= 2 * last.Pages
-            || Stopwatch.GetElapsedTime(last.Time) >= BetweenTraining;
-        if (!isDue || !AutoTables.AreWorthwhile(statistics))
-            return false;
-        Training training = new(statistics.Pages, Stopwatch.GetTimestamp(), last?.Codec);
-        _trained[export] = training;
-        if (AutoTables.Train(store, _ending.Token) is not { } codec)
-            return false;
-        _trained[export] = training with { Codec = codec };
-        _disks.NoteTrained(export, named, codec);
-        return true;
-    }
+    private void Recompress(PageStore store, PageCodec codec) =>
+        store.Recompress(new RecompressionOptions { Codec = codec, MinAge = _idle, RetireOthers = true }, progress: null, _ending.Token);
 
     /// <summary>What one step meets must not keep the others from being taken; they may be what gives memory back.</summary>
     private void Try(NbdExport export, string name, Action step)
@@ -208,12 +174,4 @@ internal sealed class Upkeep : IDisposable
             Tell(export, WritingBack, $"idle pages cannot be written back now ({why}); they stay in memory, and the server tries again");
         }
     }
-
-    /// <summary>The last training on a disk's pages.</summary>
-    /// <param name="Pages">The pages that the disk had.</param>
-    /// <param name="Time">When it began.</param>
-    /// <param name="Codec">
-    /// The codec with the last tables that gained enough, kept for the time in which no page has them: the samples count as used.
-    /// </param>
-    private sealed record Training(long Pages, long Time, PageCodec? Codec);
 }

@@ -28,7 +28,17 @@ public class FoldTrainingTests
         Assert.True(trained < builtIn && trained < lz4, $"{trained} trained, {builtIn} built in, {lz4} before");
         CodecUse use = Assert.Single(store.Codecs, codec => codec.DictionaryBytes > 0);
         Assert.Equal(("fold", (int)level, tables.Length), (use.Name, use.Level, use.DictionaryBytes));
+        Assert.Equal((level, tables.Length), ((FoldLevel)use.Level, use.DictionaryBytes));
+        Assert.Equal(trained, CompressedWith(store.FindCodec(use.Number)!));
+        Assert.All((int[])[-1, 4, Enumerable.Range(0, 4).First(number => store.Codecs.All(codec => codec.Number != number))],
+            number => Assert.Null(store.FindCodec(number)));
         AssertHolds(store, Letters);
+
+        static long CompressedWith(PageCodec codec)
+        {
+            using PageStore other = Make(Letters, new PageStoreOptions { Codec = codec, MemoryLimit = 64 << 20 });
+            return other.GetStatistics().CompressedBytes;
+        }
     }
 
     [Fact]

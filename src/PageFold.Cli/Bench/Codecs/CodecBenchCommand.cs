@@ -95,10 +95,10 @@ internal static class CodecBenchCommand
         {
             WorkProgress progress = new();
             CodecBenchReport report = ProgressView.Watch(progress, () => Compare(options, [json, svg], progress, cancellation));
-            svg?.Write(CodecDrawing.Draw(report));
             json?.Write(JsonSerializer.Serialize(report, CodecBenchJson.Default.CodecBenchReport));
             if (json?.IsStandardOutput != true)
                 CodecBenchView.Show(report);
+            svg?.Write(CodecDrawing.Draw(report));
             return report.Verified ? ExitCodes.Success : ExitCodes.Failure;
         }, outer);
     }

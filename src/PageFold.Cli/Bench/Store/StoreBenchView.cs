@@ -32,7 +32,7 @@ internal static class StoreBenchView
         Table table = new Table().Border(TableBorder.Rounded);
         string pages = $"{Figures.Count(report.Pages, "page", "pages")} of {ByteSize.Format(report.PageSize)}";
         string state = report.Cold ? "first writes into cold memory" : "warm memory";
-        table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{pages}, {implementation}, {state}"));
+        table.Title = new TableTitle(Markup.Escape($"{report.Source}\n{pages}, {algorithm} by {implementation}, {state}"));
         table.AddColumn("µs a page");
         bool beside = report.ZramUnavailable is null;
         string[] kernels = ZramAlgorithms(report);

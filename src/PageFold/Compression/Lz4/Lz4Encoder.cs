@@ -53,7 +53,7 @@ internal static unsafe class Lz4Encoder
         ulong* first = workspace.First;
         ulong* second = workspace.Second;
         if (firstEnd > first)
-            second = CutOff(second, secondEnd, (nint)(firstEnd[-1] & FieldMask) + LengthOf(firstEnd[-1]));
+            second = CutOff(second, secondEnd, (nint)(firstEnd[-1] & FieldMask) + LengthOf(firstEnd[-1]), length - Lz4Format.LastStart);
         nint exactOfFirst = Math.Max(0, ExactMatches - (nint)(secondEnd - second));
         if (!WriteMatches<TPath>(ref output, text, first, firstEnd, exactOfFirst)
             || !WriteMatches<TPath>(ref output, text, second, secondEnd, ExactMatches))
@@ -65,7 +65,11 @@ internal static unsafe class Lz4Encoder
     }
 
     /// <summary>Cuts off what an earlier match covers of matches; returns the first one of which something is left.</summary>
-    private static ulong* CutOff(ulong* match, ulong* end, nint anchor)
+    /// <param name="match">The first match.</param>
+    /// <param name="end">The end of the matches.</param>
+    /// <param name="anchor">Where the earlier match ends.</param>
+    /// <param name="last">The last position at which a match may begin.</param>
+    private static ulong* CutOff(ulong* match, ulong* end, nint anchor, nint last)
     {
         for (; match < end; match++)
         {
@@ -73,7 +77,7 @@ internal static unsafe class Lz4Encoder
             if (over <= 0)
                 break;
             nint left = LengthOf(*match) - over;
-            if (left < Lz4Format.MinMatch)
+            if (left < Lz4Format.MinMatch || anchor > last)
                 continue;
             *match = (ulong)anchor | (ulong)left << SequenceParser.LengthShift
                 | *match >> SequenceParser.DistanceShift << SequenceParser.DistanceShift;

@@ -43,6 +43,13 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
         return known.Describe(figures);
     }
 
+    /// <summary>The codec with a number; null for none.</summary>
+    public PageCodec? Find(int number)
+    {
+        using RundownGate.Entry entry = index.Enter();
+        return number is >= 0 and < PageWord.MaxCodecs ? table[number] : null;
+    }
+
     /// <summary>Makes a codec known and returns its number.</summary>
     public int Add(PageCodec codec) => Add(codec, useForWrites: false, hold: false);
 

@@ -45,12 +45,12 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         }
         long least = work + MinSamples * (long)index.PageSize;
         if (index.Budget.Faults?.ShouldRefuse() == true || !index.Budget.TryCharge(work))
-            throw TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit);
+            throw TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit, dictionaryBytes > 0);
         NativeBuffer buffer = default;
         try
         {
             if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out buffer))
-                throw TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit);
+                throw TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit, dictionaryBytes > 0);
             int taken = _sampler.Take(buffer.Span, stored / wanted, cancellationToken);
             return taken < MinSamples ? null : Train(Split(buffer, taken), level, dictionaryBytes, leastGain, cancellationToken);
         }

@@ -18,9 +18,11 @@ internal static class TrainingThrow
     private const string DictionaryMayFit =
         "write pages back, or discard some, and compact, then try again, or choose a smaller dictionary or a lower level.";
 
-    private const string NoTablesFit = "train without a dictionary, or make a store with a larger limit.";
+    private const string NoTablesFit = "make a store with a larger limit";
 
-    private const string TablesMayFit = "write pages back, or discard some, and compact, then try again, or train without a dictionary.";
+    private const string TablesMayFit = "write pages back, or discard some, and compact, then try again";
+
+    private const string WithoutDictionary = ", or train without a dictionary.";
 
     public static void IfDictionarySizeInvalid(int bytes, int least, int most)
     {
@@ -44,10 +46,10 @@ internal static class TrainingThrow
                 $"A gain of {leastGain} cannot be asked for; choose a part of the bytes from 0 to less than 1, as in 0.02."));
     }
 
-    public static MemoryLimitException NoMemoryToTrainTables(long bytes, long limit) =>
+    public static MemoryLimitException NoMemoryToTrainTables(long bytes, long limit, bool hasDictionary) =>
         Throw.NoMemory(
             $"No memory to train tables within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}): it takes {Throw.Bytes(bytes)} for a "
-                + $"while; {(bytes > limit ? NoTablesFit : TablesMayFit)}");
+                + $"while; {(bytes > limit ? NoTablesFit : TablesMayFit)}{(hasDictionary ? WithoutDictionary : ".")}");
 
     public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
         Throw.NoMemory(

@@ -12,6 +12,9 @@ namespace PageFold.Tests.Compression.Fold;
 /// </remarks>
 public class FoldProcessesTests
 {
+    // The same on all processors. It changes with the built-in tables and with what the encoder chooses, never otherwise.
+    private const string Expected = "8137d8c60a4512a5";
+
     private const string ReportVariable = "PAGEFOLD_FOLD_HASH_REPORT";
 
     [Theory]
@@ -49,20 +52,22 @@ public class FoldProcessesTests
     [Fact]
     public void The_best_path_reads_what_it_writes()
     {
+        Assert.Equal(Expected, Hash(FoldSubjects.BuiltIn));
         string hash = Hash();
-        Assert.Equal(16, hash.Length);
         if (Environment.GetEnvironmentVariable(ReportVariable) is { } report)
             File.WriteAllLines(report, [InstructionPaths.NameOf(InstructionPaths.Best), hash]);
     }
 
     /// <summary>A hash of what a fixed set of texts becomes, at both levels and with several tables.</summary>
-    private static string Hash()
+    private static string Hash() => Hash(FoldSubjects.BuiltIn, "1000", "65536", FoldSubjects.Crude);
+
+    private static string Hash(params string[] sets)
     {
         XxHash3 hash = new();
         Span<byte> number = stackalloc byte[4];
         foreach (FoldLevel level in FoldSubjects.Levels)
         {
-            foreach (string tables in (string[])[FoldSubjects.BuiltIn, "1000", "65536", FoldSubjects.Crude])
+            foreach (string tables in sets)
             {
                 FoldCodec codec = FoldSubjects.Codec(level, tables, InstructionPaths.Best);
                 foreach (int size in (int[])[33, 512, 4096, 16384, 65536])

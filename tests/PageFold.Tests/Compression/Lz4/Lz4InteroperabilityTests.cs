@@ -1,5 +1,6 @@
 using K4os.Compression.LZ4;
 using PageFold.Compression.Lz4;
+using PageFold.Compression.Matching;
 using PageFold.Compression.Paths;
 using PageFold.Testing;
 
@@ -62,11 +63,31 @@ public class Lz4InteroperabilityTests
         }, iter: 1500);
     }
 
-    /// <summary>The rules of the format's end, which older decoders rely on.</summary>
+    /// <summary>The rules of the format's end, which other decoders rely on.</summary>
     [Fact]
-    public void The_last_match_begins_twelve_bytes_before_the_end_and_five_literals_follow() => Samples.Sample((length, key) =>
+    public void The_last_match_begins_twelve_bytes_before_the_end_and_five_literals_follow() =>
+        Samples.Sample((length, key) => AssertEndsByTheRules(Texts.Make(length, key)), iter: 1000);
+
+    /// <summary>
+    /// A match of the greatest length ends in the last bytes, and cuts off what the second half of the text has found there.
+    /// </summary>
+    [Fact]
+    public void The_end_is_right_behind_a_match_of_the_greatest_length_too()
     {
-        byte[] text = Texts.Make(length, key);
+        for (int length = SequenceParser.MaxMatch - 20; length < SequenceParser.MaxMatch + 60; length++)
+        {
+            byte[] text = new byte[length];
+            AssertEndsByTheRules(text);
+            byte[] block = Lz4RoundTripTests.Encode(new ManagedLz4Codec("lz4"), text);
+            AssertSame(text, References.Decode(block, length, []));
+            if (References.HasLibrary)
+                AssertSame(text, References.DecodeByLibrary(block, length, []));
+        }
+    }
+
+    private static void AssertEndsByTheRules(byte[] text)
+    {
+        int length = text.Length;
         ReadOnlySpan<byte> rest = Lz4RoundTripTests.Encode(new ManagedLz4Codec("lz4"), text);
         int position = 0;
         while (true)
@@ -87,7 +108,7 @@ public class Lz4InteroperabilityTests
             Assert.InRange(position, 1, length - 12);
             position += 4 + Length(token & 15, ref rest);
         }
-    }, iter: 1000);
+    }
 
     private static int Length(int half, ref ReadOnlySpan<byte> rest)
     {
