@@ -5,7 +5,7 @@ using System.Xml.Linq;
 
 namespace PageFold.Tables;
 
-/// <summary>Fills the memory of a .NET program as a cache does: documents in UTF-8, log lines, tables of numbers and pieces of markup.</summary>
+/// <summary>Fills the memory of a .NET program as a cache does: documents in UTF-8, log lines, numbers in lines, markup.</summary>
 internal sealed class DocumentsWorkload
 {
     private const int MaxFiles = 12;
@@ -67,15 +67,22 @@ internal sealed class DocumentsWorkload
             roles = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Word()),
             remember = _random.Next(2) == 0,
         }),
-        2 => Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 8).Select(_ => string.Create(CultureInfo.InvariantCulture,
-            $"{Time():yyyy-MM-dd HH:mm:ss.fff} [{_random.Next(64)}] {(_random.Next(9) == 0 ? "WARN" : "INFO")} {Word()}.{Word()}: {Text(5)} in "
-            + $"{_random.Next(5000)} ms, {_random.Next(256)}.{_random.Next(256)}.{_random.Next(256)}.{_random.Next(256)}")))),
+        2 => Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 8).Select(_ => LogLine()))),
         3 => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 12).Select(_ => string.Create(CultureInfo.InvariantCulture,
             $"{_random.Next(100_000)},{Time():O},{_random.NextDouble() * 200 - 90:F6},{_random.NextDouble():F4},{Pick(States)}\n")))),
         4 => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, _random.Next(2, 8)).Select(_ =>
             $"<li class=\"{Word()}\"><a href=\"/{Word()}/{_random.Next(100_000)}\">{Text(4)}</a><p>{Text(12)}</p></li>\n"))),
         _ => Record(),
     };
+
+    private string LogLine()
+    {
+        string severity = _random.Next(9) == 0 ? "WARN" : "INFO";
+        string said = $"{Word()}.{Word()}: {Text(5)}";
+        string address = $"{_random.Next(256)}.{_random.Next(256)}.{_random.Next(256)}.{_random.Next(256)}";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{Time():yyyy-MM-dd HH:mm:ss.fff} [{_random.Next(64)}] {severity} {said} in {_random.Next(5000)} ms, {address}");
+    }
 
     // Tags, numbers of seven bits a byte and texts with their lengths, as binary formats have them.
     private byte[] Record()

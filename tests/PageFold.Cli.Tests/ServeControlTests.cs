@@ -119,6 +119,22 @@ public class ServeControlTests
     }
 
     [Fact]
+    public void What_gained_nothing_before_is_tried_again_when_asked_for()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "16MiB", "--codec", "fold");
+        using ServeClient client = server.Connect();
+        client.Write(0, ServeContent.Letters(1 << 20, 1));
+        Assert.Equal(0, Recompressed("--codec", "lz4"));
+        Assert.Equal(0, Recompressed("--codec", "fold:dense"));
+        Assert.Contains("(--retry)", server.Ask("recompress", "--codec", "fold:dense").Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, Recompressed("--codec", "fold:dense", "--retry"));
+
+        long Recompressed(params string[] arguments) =>
+            server.Figures(["recompress", .. arguments]).GetProperty("pagesRecompressed").GetInt64();
+    }
+
+    [Fact]
     public void Training_every_night_is_not_refused_and_old_dictionaries_are_freed()
     {
         using ServeFolder folder = new();
