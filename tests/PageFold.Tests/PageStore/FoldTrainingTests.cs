@@ -59,13 +59,13 @@ public class FoldTrainingTests
     {
         using PageStore store = Make(Records);
         byte[] without = store.TrainFoldTables(leastGain: 0)!;
-        byte[] with = store.TrainFoldTables(dictionaryBytes: 16 << 10, leastGain: 0)!;
-        Assert.InRange(with.Length, without.Length + 1024, TablesAlone + (16 << 10));
+        byte[] with = store.TrainFoldTables(dictionaryBytes: 4 << 10, leastGain: 0)!;
+        Assert.InRange(with.Length, without.Length + 1024, TablesAlone + (4 << 10));
         long before = Bytes(without);
         Assert.InRange(Bytes(with), 1, before - before / 10);
         // What has nothing in common that a dictionary could have gets tables alone.
         using PageStore noise = Make(Letters);
-        Assert.InRange(noise.TrainFoldTables(dictionaryBytes: 16 << 10, leastGain: 0)!.Length, 1, TablesAlone);
+        Assert.InRange(noise.TrainFoldTables(dictionaryBytes: 4 << 10, leastGain: 0)!.Length, 1, TablesAlone);
 
         long Bytes(byte[] tables)
         {
