@@ -15,8 +15,8 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public IReadOnlyList<CodecUse> Codecs => _codecs.Describe();
 
-    /// <summary>Returns the codec with a number, as in <see cref="Codecs"/>; null if there is none. Never waits.</summary>
-    /// <param name="number">The number.</param>
+    /// <summary>Returns the codec with a number, as in <see cref="Codecs"/>; null if there is none. Thread-safe; never waits.</summary>
+    /// <param name="number">The number, 0 to 3; any other has none.</param>
     /// <remarks>So a codec that was restored with a snapshot can be used for new writes, or to recompress.</remarks>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public PageCodec? FindCodec(int number) => _codecs.Find(number);
@@ -163,8 +163,7 @@ public sealed partial class PageStore
     /// <remarks>
     /// Takes seconds of one processor. While it works it holds, within the memory limit, samples of up to 16 MiB, up to 44 MiB for what is
     /// known of them, and 16 MiB, or 104 MiB with a dictionary. It takes fewer samples where the limit leaves less. Parts of it are on the
-    /// GC heap, which gives them back later. The tables belong to
-    /// the caller. Reading a sample counts as an access.
+    /// GC heap, which gives them back later. The tables belong to the caller. Reading a sample counts as an access.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">There is no such level, or the size or the gain is out of range.</exception>
     /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
