@@ -1,6 +1,7 @@
 using PageFold.Compression;
 using PageFold.Compression.Fold;
 using PageFold.Compression.Lz4;
+using PageFold.Compression.Paths;
 
 namespace PageFold;
 
@@ -80,7 +81,9 @@ public abstract class PageCodec
     public static PageCodec Fold(FoldLevel level = FoldLevel.Fast, ReadOnlySpan<byte> tables = default)
     {
         CodecThrow.IfLevelInvalid(level);
-        return FoldCodec.TryMake(level, tables.IsEmpty ? BuiltInTables.Description : tables.ToArray())
+        if (tables.IsEmpty)
+            return new FoldCodec(level, InstructionPaths.Best);
+        return FoldCodec.TryMake(level, tables.ToArray(), isOfLibrary: false)
             ?? throw new ArgumentException(
                 $"The {tables.Length} bytes are no tables of the codec; pass what training returned, unchanged.", nameof(tables));
     }
@@ -101,7 +104,8 @@ public abstract class PageCodec
     internal virtual long MaxContextBytes(int pageSize) => 0;
 
     /// <summary>The parameters from which the codec can be made again; null if only its owner can make it.</summary>
-    internal virtual CodecDescription? Describe() => null;
+    /// <param name="pageSize">Bytes of the pages that the other codec is to read.</param>
+    internal virtual CodecDescription? Describe(int pageSize) => null;
 }
 
 /// <summary>

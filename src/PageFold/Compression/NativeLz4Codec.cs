@@ -26,7 +26,7 @@ internal sealed unsafe class NativeLz4Codec(LibLz4 library) : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context(library);
 
-    internal override CodecDescription Describe() => new(Name, 0, default);
+    internal override CodecDescription Describe(int pageSize) => new(Name, 0, default);
 
     private sealed class Context : PageCodecContext
     {

@@ -11,7 +11,7 @@ internal sealed class NoneCodec : PageCodec
 
     public override PageCodecContext CreateContext(int pageSize) => new Context();
 
-    internal override CodecDescription Describe() => new(Name, 0, default);
+    internal override CodecDescription Describe(int pageSize) => new(Name, 0, default);
 
     private sealed class Context : PageCodecContext
     {

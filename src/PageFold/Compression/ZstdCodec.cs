@@ -94,7 +94,7 @@ internal sealed unsafe class ZstdCodec : PageCodec
         return compressor + (long)Methods.ZSTD_estimateDCtxSize();
     }
 
-    internal override CodecDescription Describe() => new(Name, _level, _dictionary);
+    internal override CodecDescription Describe(int pageSize) => new(Name, _level, _dictionary);
 
     private long EstimateCompressor(int pageSize, int dictionaryLength) =>
         (long)Methods.ZSTD_estimateCCtxSize_usingCParams(Methods.ZSTD_getCParams(_level, (ulong)pageSize, (nuint)dictionaryLength));

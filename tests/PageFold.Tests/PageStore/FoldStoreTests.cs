@@ -1,5 +1,3 @@
-using System.Text;
-using PageFold.Fuzz;
 using PageFold.Compression;
 using PageFold.Compression.Fold;
 using PageFold.Tests.Compression.Fold;
@@ -136,40 +134,24 @@ public class FoldStoreTests
     }
 
     [Fact]
-    public void A_snapshot_that_needs_the_built_in_tables_of_another_version_is_refused_and_says_so()
-    {
-        using SnapshotFolder folder = new();
-        using (PageStore store = Make(4096, PageCodec.Fold()))
-        {
-            Assert.Equal(StoreOutcome.Stored, store.Write(3, Content(4096, 3, 1)));
-            store.SaveSnapshot(folder.File);
-        }
-        byte[] file = File.ReadAllBytes(folder.File);
-        int tables = file.AsSpan().IndexOf(BuiltInTables.Description.Span);
-        Assert.Equal("fold", Encoding.UTF8.GetString(file, tables - 4, 4));
-        file[tables] ^= 1;
-        File.WriteAllBytes(folder.File, SnapshotSignature.Sign(file));
-        using PageStore loaded = Make(4096, PageCodec.Fold());
-        long used = loaded.Index.Budget.Used;
-        string message = Assert.Throws<SnapshotException>(() => loaded.LoadSnapshot(folder.File)).Message;
-        Assert.Contains("codec fold that need the built-in tables of another version", message, StringComparison.Ordinal);
-        Assert.DoesNotContain("damaged", message, StringComparison.Ordinal);
-        Assert.Equal((0, used), (loaded.GetStatistics().Pages, loaded.Index.Budget.Used));
-    }
-
-    [Fact]
     public void A_description_makes_the_same_codec_again()
     {
         foreach (string tables in FoldSubjects.TableNames)
         {
-            CodecDescription description = Codec(FoldLevel.Dense, tables).Describe()!;
-            Assert.True(CodecDescription.IsPossible(description.Name, description.Level, description.Dictionary.Length));
-            PageCodec again = CodecDescription.TryMake(description.Name, description.Level, description.Dictionary.ToArray())!;
-            Assert.True(description.IsEquivalent(again.Describe()));
+            CodecDescription description = Codec(FoldLevel.Dense, tables).Describe(4096)!;
+            (string name, int level, ReadOnlyMemory<byte> bytes, bool isOfLibrary) = description;
+            Assert.Equal(tables == FoldSubjects.BuiltIn, isOfLibrary);
+            Assert.Equal(isOfLibrary ? 0 : bytes.Length, description.TrainedBytes);
+            Assert.True(CodecDescription.IsPossible(name, level, bytes.Length, isOfLibrary));
+            PageCodec again = CodecDescription.TryMake(name, level, bytes.ToArray(), isOfLibrary)!;
+            Assert.True(description.IsEquivalent(again.Describe(4096)));
+            Assert.Equal(description.TrainedBytes, again.Describe(4096)!.TrainedBytes);
         }
-        Assert.Null(CodecDescription.TryMake("fold", 0, new byte[8]));
-        Assert.False(CodecDescription.IsPossible("fold", 3, 8));
-        Assert.False(CodecDescription.IsPossible("fold", 0, FoldDefinition.MaxBytes + 1));
+        Assert.Null(CodecDescription.TryMake("fold", 0, new byte[8], isOfLibrary: true));
+        Assert.False(CodecDescription.IsPossible("fold", 3, 8, isOfLibrary: true));
+        Assert.False(CodecDescription.IsPossible("fold", 0, FoldDefinition.MaxBytes + 1, isOfLibrary: false));
+        foreach (string name in (string[])["zstd", "lz4", "none"])
+            Assert.False(CodecDescription.IsPossible(name, 0, 0, isOfLibrary: true));
     }
 
     private static byte[] Tables(string name) => FoldSubjects.Tables(name)!.Definition.ToArray();

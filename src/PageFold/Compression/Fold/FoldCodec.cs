@@ -49,24 +49,25 @@ internal sealed class FoldCodec : PageCodec
 
     // Null for the built-in ones, which depend on the length of pages.
     private readonly FoldTables? _tables;
-    private readonly ReadOnlyMemory<byte> _description;
+    private readonly ReadOnlyMemory<byte> _definition;
+    private readonly bool _isOfLibrary;
     private long _sharedBytes;
 
     /// <summary>Makes the codec with the built-in tables.</summary>
     public FoldCodec(FoldLevel level, InstructionPath path)
-        : this(level, null, BuiltInTables.Description, path)
+        : this(level, null, default, isOfLibrary: true, path)
     {
     }
 
     /// <summary>Makes the codec with tables of one's own; with the built-in ones if there are none.</summary>
     public FoldCodec(FoldLevel level, FoldTables? tables, InstructionPath path)
-        : this(level, tables, tables?.Definition.ToArray() ?? BuiltInTables.Description, path)
+        : this(level, tables, tables?.Definition.ToArray(), isOfLibrary: tables is null, path)
     {
     }
 
-    private FoldCodec(FoldLevel level, FoldTables? tables, ReadOnlyMemory<byte> description, InstructionPath path)
+    private FoldCodec(FoldLevel level, FoldTables? tables, ReadOnlyMemory<byte> definition, bool isOfLibrary, InstructionPath path)
     {
-        (_level, _tables, _description, _path) = (level, tables, description, path);
+        (_level, _tables, _definition, _isOfLibrary, _path) = (level, tables, definition, isOfLibrary, path);
         _sharedBytes = tables?.Bytes ?? 0;
     }
 
@@ -78,19 +79,14 @@ internal sealed class FoldCodec : PageCodec
 
     public override long SharedBytes => Volatile.Read(ref _sharedBytes);
 
-    /// <summary>Makes the codec that a description names; null if there is none.</summary>
+    /// <summary>Makes the codec with tables from their definition; null if the bytes are none.</summary>
     /// <param name="level">The level.</param>
-    /// <param name="description">
-    /// A definition's bytes, which the codec owns from now on, or <see cref="BuiltInTables.Description"/>.
-    /// </param>
-    public static FoldCodec? TryMake(FoldLevel level, ReadOnlyMemory<byte> description)
-    {
-        if (description.Span.SequenceEqual(BuiltInTables.Description.Span))
-            return new FoldCodec(level, InstructionPaths.Best);
-        return FoldDefinition.TryRead(description) is { } definition
-            ? new FoldCodec(level, new FoldTables(definition), description, InstructionPaths.Best)
+    /// <param name="definition">The bytes, which the codec owns from now on.</param>
+    /// <param name="isOfLibrary">True if the tables came with the library, this version of it or another one.</param>
+    public static FoldCodec? TryMake(FoldLevel level, ReadOnlyMemory<byte> definition, bool isOfLibrary) =>
+        FoldDefinition.TryRead(definition) is { } read
+            ? new FoldCodec(level, new FoldTables(read), definition, isOfLibrary, InstructionPaths.Best)
             : null;
-    }
 
     /// <summary>The most bytes that tables with a dictionary take, and that making them takes.</summary>
     public static long MaxSharedBytes(int definitionBytes) =>
@@ -112,7 +108,8 @@ internal sealed class FoldCodec : PageCodec
         };
     }
 
-    internal override CodecDescription Describe() => new(CodecName, (int)_level, _description);
+    internal override CodecDescription Describe(int pageSize) =>
+        new(CodecName, (int)_level, _tables is null ? BuiltInTables.DefinitionFor(pageSize) : _definition, _isOfLibrary);
 
     internal override long MaxContextBytes(int pageSize) => pageSize <= MaxSmall
         ? FoldWorkspace.BytesFor(pageSize, MatchFinder.TableBytes<SmallShape>(), DictionaryLength, OlderLength)

@@ -66,7 +66,7 @@ internal sealed class ManagedLz4Codec : PageCodec
         ? Lz4Workspace.BytesFor(pageSize, MatchFinder.TableBytes<SmallShape>(), _content.Length)
         : Lz4Workspace.BytesFor(pageSize, MatchFinder.TableBytes<LargeShape>(), _content.Length);
 
-    internal override CodecDescription? Describe() => _content.Length == 0 ? new(Name, 0, default) : null;
+    internal override CodecDescription? Describe(int pageSize) => _content.Length == 0 ? new(Name, 0, default) : null;
 
     private PageCodecContext Create<TPath>(int pageSize)
         where TPath : struct, IInstructionPath => pageSize <= MaxSmall

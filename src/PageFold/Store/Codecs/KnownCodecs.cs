@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using PageFold.Compression;
 using PageFold.Store.Index;
 
 namespace PageFold.Store.Codecs;
@@ -22,13 +23,14 @@ internal struct KnownCodecs
     }
 
     /// <summary>What the codecs say of themselves, with the pages that were counted. Called when no latch is held any more.</summary>
-    public readonly IReadOnlyList<CodecUse> Describe(in StoreFigures figures)
+    public readonly IReadOnlyList<CodecUse> Describe(in StoreFigures figures, int pageSize)
     {
         List<CodecUse> uses = new(PageWord.MaxCodecs);
         for (int number = 0; number < PageWord.MaxCodecs; number++)
         {
             if (_codecs[number] is not { } codec)
                 continue;
+            CodecDescription? description = codec.Describe(pageSize);
             uses.Add(new CodecUse
             {
                 Number = number,
@@ -36,8 +38,8 @@ internal struct KnownCodecs
                 Implementation = codec.Implementation,
                 Pages = figures[StoreCounter.FirstCodec + number],
                 IsForWrites = number == _forWrites,
-                Level = codec.Describe()?.Level ?? 0,
-                DictionaryBytes = codec.Describe()?.TrainedBytes ?? 0,
+                Level = description?.Level ?? 0,
+                DictionaryBytes = description?.TrainedBytes ?? 0,
             });
         }
         return uses;

@@ -40,7 +40,7 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
         StoreFigures figures = index.Counters.EnterAll();
         KnownCodecs known = KnownCodecs.Of(table);
         index.Counters.ExitAll();
-        return known.Describe(figures);
+        return known.Describe(figures, index.PageSize);
     }
 
     /// <summary>The codec with a number; null for none.</summary>
@@ -79,7 +79,7 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
     {
         for (int number = 0; number < PageWord.MaxCodecs; number++)
         {
-            if (table[number] is { } codec && description.IsEquivalent(codec.Describe()))
+            if (table[number] is { } codec && description.IsEquivalent(codec.Describe(index.PageSize)))
                 return codec;
         }
         return null;
@@ -243,12 +243,12 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
     public int NumberOfSame(PageCodec codec)
     {
         int number = table.NumberOf(codec);
-        if (number >= 0 || codec.Describe() is not { } description)
+        if (number >= 0 || codec.Describe(index.PageSize) is not { } description)
             return number;
         for (number = PageWord.MaxCodecs - 1; number >= 0; number--)
         {
             if (table[number] is { } known && known.Name == codec.Name && known.Implementation == codec.Implementation
-                && description.IsEquivalent(known.Describe()))
+                && description.IsEquivalent(known.Describe(index.PageSize)))
                 break;
         }
         return number;

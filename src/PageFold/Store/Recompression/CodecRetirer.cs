@@ -175,13 +175,13 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
 
     /// <summary>What tells codecs by density without trying them: the level. The codec for writes is chosen for its speed.</summary>
     private (int Level, int Choice) DensityOf(int number) =>
-        (codecs.Table[number]!.Describe()?.Level ?? 0, number == codecs.Table.ForWrites ? 0 : 1);
+        (codecs.Table[number]!.Describe(index.PageSize)?.Level ?? 0, number == codecs.Table.ForWrites ? 0 : 1);
 
     private bool MayRetire(int number) =>
         codecs.Table[number] is not null && number != codecs.Table.ForWrites && !codecs.Table.IsHeld(number) && !codecs.Table.AreFrozen;
 
-    /// <summary>True if a number's codec is another one's but for the dictionary.</summary>
+    /// <summary>True if a number's codec is another one's but for the dictionary, which is to be used in its place.</summary>
     private bool IsEarlierDictionary(int number, PageCodec newcomer) =>
-        codecs.Table[number] is { } known && known != newcomer && newcomer.Describe() is { } description
-            && description.DiffersInDictionary(known.Describe());
+        codecs.Table[number] is { } known && known != newcomer && newcomer.Describe(index.PageSize) is { } description
+            && description.Supersedes(known.Describe(index.PageSize));
 }

@@ -11,13 +11,14 @@ namespace PageFold.Store.Snapshots;
 /// <code>
 /// header   magic 8 │ version 4 │ bytes of the header 4 │ page size 4 │ codecs 4 │ length 8 │ created, ticks of UTC 8 │ codec for writes 4 │
 ///          bytes of the label 4 │ label │
-///          each codec: number 1, bytes of the name 1, 0 2, level 4, bytes of the dictionary 4, name, dictionary │ XXH3 of all that 8
+///          each codec: number 1, bytes of the name 1, flags 2, level 4, bytes of the dictionary 4, name, dictionary │ XXH3 of all that 8
 /// chunk    mark 4 │ bytes of the records 4 │ records 4 │ 0 4 │ XXH3 of the records 8 │ records
 /// record   page 4 │ kind 1 │ codec 1 │ size - 1, or 0 for a word 2 │ stored bytes, or the word 8
 /// end      mark 4 │ 0 4 │ pages 8 │ stored bytes 8 │ chunks 8 │ XXH3 of the header's and all chunks' XXH3 8 │ XXH3 of the end so far 8
 /// </code>
-/// Records come in any order, each page at most once. The end mark is the last thing in the file. The hashes detect bytes that are changed,
-/// left out, added or moved.
+/// A codec's flag, 1, says that its dictionary is the definition of tables that came with the library: any version makes the codec from it.
+/// Records come in any order, each page at most once. The end mark is the last thing in the file. The hashes detect bytes that are
+/// changed, left out, added or moved.
 /// </remarks>
 internal static class SnapshotFormat
 {

@@ -21,6 +21,12 @@ internal sealed class SnapshotHeader
     /// <summary>Bytes of a codec before its name.</summary>
     public const int CodecBytes = 12;
 
+    /// <summary>Where in them the flags are.</summary>
+    public const int CodecFlags = 2;
+
+    /// <summary>The flag of a codec whose tables came with the library.</summary>
+    public const ushort OfLibrary = 1;
+
     public required int PageSize { get; init; }
 
     public required long Length { get; init; }
@@ -103,6 +109,7 @@ internal sealed class SnapshotHeader
         byte[] head = new byte[CodecBytes + Encoding.UTF8.GetByteCount(codec.Name)];
         head[0] = (byte)number;
         head[1] = (byte)Encoding.UTF8.GetBytes(codec.Name, head.AsSpan(CodecBytes));
+        BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(CodecFlags), codec.IsOfLibrary ? OfLibrary : default);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(4), codec.Level);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(8), codec.Dictionary.Length);
         return head;
@@ -115,8 +122,10 @@ internal sealed class SnapshotHeader
 /// <param name="DictionaryBytes">Bytes of its dictionary; zero for none.</param>
 /// <param name="DictionaryOffset">Where in the file the dictionary is.</param>
 /// <param name="DictionaryHash">XXH3 of the dictionary, as it was when the header was checked.</param>
-internal sealed record SnapshotCodecEntry(string Name, int Level, int DictionaryBytes, long DictionaryOffset, ulong DictionaryHash)
+/// <param name="IsOfLibrary">True if the dictionary came with the library that wrote the snapshot.</param>
+internal sealed record SnapshotCodecEntry(
+    string Name, int Level, int DictionaryBytes, long DictionaryOffset, ulong DictionaryHash, bool IsOfLibrary)
 {
     /// <summary>Bytes of the dictionary, or of tables, that do not come with the library.</summary>
-    public int TrainedBytes => CodecDescription.IsOfLibrary(Name, DictionaryBytes) ? 0 : DictionaryBytes;
+    public int TrainedBytes => IsOfLibrary ? 0 : DictionaryBytes;
 }

@@ -95,13 +95,15 @@ internal sealed class SnapshotHeaderReader(Action<Span<byte>, long> read, int le
         int nameBytes = head[1];
         int level = BinaryPrimitives.ReadInt32LittleEndian(head[4..]);
         int dictionaryBytes = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);
-        if (number >= PageWord.MaxCodecs || codecs[number] is not null || BinaryPrimitives.ReadUInt16LittleEndian(head[2..]) != 0)
+        int flags = BinaryPrimitives.ReadUInt16LittleEndian(head[SnapshotHeader.CodecFlags..]);
+        if (number >= PageWord.MaxCodecs || codecs[number] is not null || flags is not (0 or SnapshotHeader.OfLibrary))
             return $"codec number {number}";
         if (dictionaryBytes is < 0 or > SnapshotFormat.MaxDictionaryBytes || nameBytes + dictionaryBytes > Left)
             return $"codec {number} is cut off";
         string name = TakeText(nameBytes);
         long offset = _position;
-        codecs[number] = new SnapshotCodecEntry(name, level, dictionaryBytes, offset, Skip(dictionaryBytes));
+        codecs[number] = new SnapshotCodecEntry(
+            name, level, dictionaryBytes, offset, Skip(dictionaryBytes), flags == SnapshotHeader.OfLibrary);
         return null;
     }
 

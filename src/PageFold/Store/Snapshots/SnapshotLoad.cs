@@ -206,7 +206,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     /// <remarks>Charged before it is read and before it is made: what a file says costs nothing beyond the limit.</remarks>
     private PageCodec Find(int number, SnapshotCodecEntry entry)
     {
-        if (!CodecDescription.IsPossible(entry.Name, entry.Level, entry.DictionaryBytes))
+        if (!CodecDescription.IsPossible(entry.Name, entry.Level, entry.DictionaryBytes, entry.IsOfLibrary))
             Refuse(entry);
         long charged = 0;
         try
@@ -214,7 +214,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
             Charge(ref charged, entry.DictionaryBytes, entry);
             byte[] dictionary = ZstdCodec.AllocateDictionary(entry.DictionaryBytes);
             reader.ReadDictionary(entry, dictionary);
-            PageCodec? known = loader.Codecs.Find(new CodecDescription(entry.Name, entry.Level, dictionary));
+            PageCodec? known = loader.Codecs.Find(new CodecDescription(entry.Name, entry.Level, dictionary, entry.IsOfLibrary));
             PageCodec codec = known ?? Make(entry, dictionary, ref charged);
             // Held, or else its number might be given away before there are pages with it.
             int held = known is not null || restoreCodecs ? loader.Codecs.TryHold(codec, ref charged) : NotHeld;
@@ -232,7 +232,7 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     private PageCodec Make(SnapshotCodecEntry entry, byte[] dictionary, ref long charged)
     {
         Charge(ref charged, CodecDescription.MaxSharedBytes(entry.Name, entry.Level, entry.DictionaryBytes), entry);
-        PageCodec? codec = CodecDescription.TryMake(entry.Name, entry.Level, dictionary);
+        PageCodec? codec = CodecDescription.TryMake(entry.Name, entry.Level, dictionary, entry.IsOfLibrary);
         if (codec is null)
             Refuse(entry);
         Charge(ref charged, codec.SharedBytes, entry);
@@ -246,10 +246,6 @@ internal sealed class SnapshotLoad(SnapshotLoader loader, SnapshotReader reader,
     }
 
     [DoesNotReturn]
-    private void Refuse(SnapshotCodecEntry entry)
-    {
-        if (CodecDescription.IsOfLibrary(entry.Name, entry.DictionaryBytes))
-            SnapshotThrow.TablesOfOtherVersion(reader.Path, entry.Name);
+    private void Refuse(SnapshotCodecEntry entry) =>
         reader.Damaged(0, $"there is no codec {entry.Name} of level {entry.Level} with a dictionary of {entry.DictionaryBytes} bytes");
-    }
 }

@@ -166,7 +166,7 @@ internal sealed class SnapshotSaver(PageIndex index, StoreCodecs codecs, PageRea
         {
             if (codecs.Table[number] is not { } codec)
                 continue;
-            descriptions[number] = codec.Describe();
+            descriptions[number] = codec.Describe(index.PageSize);
             if (descriptions[number] is not { } description || description.Dictionary.Length > SnapshotFormat.MaxDictionaryBytes)
                 throw SnapshotThrow.CodecCannotBeSaved(codec.Name);
         }

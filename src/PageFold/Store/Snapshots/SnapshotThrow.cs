@@ -71,12 +71,6 @@ internal static class SnapshotThrow
             $"{path} is a snapshot of version {version}, and this library reads version {known}; read it with the version that wrote it.");
 
     [DoesNotReturn]
-    public static void TablesOfOtherVersion(string path, string codec) =>
-        throw new SnapshotException(
-            $"{path} has pages of codec {codec} that need the built-in tables of another version of this library; read it with the version "
-                + "that wrote it.");
-
-    [DoesNotReturn]
     public static void SnapshotIsDamaged(string path, long offset, string problem) =>
         throw new SnapshotException($"{path} is damaged at byte {offset}: {problem}.");
 

@@ -40,7 +40,7 @@ internal sealed class StatisticsReader(PageIndex index, CodecTable codecs, long 
             WritebackWrites = figures[StoreCounter.WritebackWrites],
             WritebackReads = figures[StoreCounter.WritebackReads],
             PagesByCodec = PagesByCodec(figures),
-            Codecs = known.Describe(figures),
+            Codecs = known.Describe(figures, index.PageSize),
             FramesCompacted = index.Heap.FramesCompacted,
             BytesMoved = index.Heap.BytesMoved,
             Classes = heap.Classes,

@@ -85,8 +85,8 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         yield return PageCodec.Fold(level);
         for (int number = 0; number < PageWord.MaxCodecs; number++)
         {
-            if (codecs.Table[number] is { Name: FoldCodec.CodecName } codec && codec.Describe() is { TrainedBytes: > 0 } description
-                && description.Level == (int)level)
+            if (codecs.Table[number] is { Name: FoldCodec.CodecName } codec
+                && codec.Describe(index.PageSize) is { TrainedBytes: > 0 } description && description.Level == (int)level)
                 yield return codec;
         }
     }
