@@ -19,8 +19,8 @@ public class CgroupTests
     public void More_data_than_the_limit_is_reported_and_nothing_is_killed()
     {
         using MemoryGroup group = MemoryGroup.Make(Limit);
-        using DataFolder data = new(1 << 17);
-        Command run = group.Run("measure", Path.Combine(data.Path, "noise"), "--json", "-");
+        using DataFolder data = new(1);
+        Command run = group.Run("measure", data.AddNoise("more than half", 128 << 20), "--json", "-");
         Assert.True(run.ExitCode == 3, $"exit {run.ExitCode}: {run.Error}");
         Assert.True(run.Json.GetProperty("verified").GetBoolean());
         Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), Limit / 2 * 95 / 100, Limit / 2);
@@ -31,8 +31,8 @@ public class CgroupTests
     {
         const long Reserve = (32 << 20) + Limit / 64;
         using MemoryGroup group = MemoryGroup.Make(Limit);
-        using DataFolder data = new(1 << 18);
-        string noise = Path.Combine(data.Path, "noise");
+        using DataFolder data = new(1);
+        string noise = data.AddNoise("more than all", 256 << 20);
         Command refused = group.Run("measure", noise, "--memory-limit", $"{Limit - Reserve + 1}");
         Assert.Equal(2, refused.ExitCode);
         Assert.All((string[])[$"{Limit:N0}", $"{Reserve:N0}", $"{Limit - Reserve:N0}"], part =>

@@ -15,6 +15,9 @@ internal sealed record Command(int ExitCode, string Output, string Error)
 
     public static Command Run(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
 
+    /// <summary>Runs a script of bash, for which the arguments are $0, $1 and so on.</summary>
+    public static Command Shell(string script, params string[] arguments) => RunProcess("bash", ["-c", script, .. arguments]);
+
     /// <summary>Runs the command with bad input and expects one line, without a stack trace, and exit code 2.</summary>
     public static void AssertRefused(string expected, params string[] arguments)
     {

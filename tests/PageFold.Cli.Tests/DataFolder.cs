@@ -24,5 +24,13 @@ public sealed class DataFolder : IDisposable
 
     public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"pagefold-test-{Guid.NewGuid():N}");
 
+    /// <summary>Adds a file of bytes that do not compress, and returns its path.</summary>
+    public string AddNoise(string name, int length)
+    {
+        string file = System.IO.Path.Combine(Path, name);
+        File.WriteAllBytes(file, ServeContent.Noise(length, 1));
+        return file;
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

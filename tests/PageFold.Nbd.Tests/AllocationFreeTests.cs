@@ -16,6 +16,8 @@ public class AllocationFreeTests
     public void Requests_allocate_nothing_from_the_socket_to_the_disk_and_back(string codec, int pageSize, bool structured)
     {
         const int Requests = 20_000;
+        // The runtime's own threads and timers allocate a little now and then; a byte a request would be 20,000.
+        const long Enough = 16_000;
         using Serving serving = new(TestDisk.Make(8 << 20, pageSize, CodecOf(codec)));
         using RawClient client = serving.Attach(structured: structured, contexts: structured ? ["base:allocation"] : []);
         Socket socket = client.Socket;
@@ -73,9 +75,8 @@ public class AllocationFreeTests
             }
         }
 
-        long least = Allocations.Least(() => GC.GetTotalAllocatedBytes(precise: true), DoAll, warmUp: 3);
-        // The runtime's own threads and timers allocate a little now and then; a byte a request would be 20,000.
-        Assert.True(least <= 16_000, $"{least} bytes for {Requests} requests: {(least > 16_000 ? Allocations.Name(DoAll) : null)}");
+        long least = Allocations.Least(() => GC.GetTotalAllocatedBytes(precise: true), DoAll, warmUp: 3, Enough);
+        Assert.True(least <= Enough, $"{least} bytes for {Requests} requests: {(least > Enough ? Allocations.Name(DoAll) : null)}");
     }
 
     private static PageCodec CodecOf(string name) =>

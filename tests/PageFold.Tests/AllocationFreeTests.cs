@@ -137,7 +137,7 @@ public class AllocationFreeTests
         for (int i = 0; i < 40; i++)
             action();
         long least = long.MaxValue;
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 5 && least > 0; i++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             action();

@@ -27,7 +27,7 @@ public class AgreementTests
     public void Random_schedules_find_what_the_checker_says_and_nothing_worse()
     {
         Bounds bounds = Bounds.Default;
-        IReadOnlyList<CheckResult> results = VerdictMatrix.Run(NamedProtocols.All, Architecture.All, LabEnvironments.Matrix, bounds);
+        IReadOnlyList<CheckResult> results = Explorations.Matrix;
         List<string> wrong = [];
         Parallel.For(0, Cells.Count, OnAllProcessors, index =>
         {
@@ -140,11 +140,14 @@ public class AgreementTests
 
     private static Verdict Explore(ConcreteMachine machine, out bool complete)
     {
-        HashSet<string> seen = [Key(machine.Save())];
-        Queue<int[]> left = new([machine.Save()]);
+        char[] next = new char[machine.StateLength];
+        machine.Save(next);
+        HashSet<string> seen = [new(next)];
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> seenAlready = seen.GetAlternateLookup<ReadOnlySpan<char>>();
+        Queue<string> left = new(seen);
         EveryChoice oracle = new();
         Verdict worst = Verdict.Safe;
-        while (worst != Verdict.Corrupts && seen.Count <= MaxConcreteStates && left.TryDequeue(out int[]? state))
+        while (worst != Verdict.Corrupts && seen.Count <= MaxConcreteStates && left.TryDequeue(out string? state))
         {
             do
             {
@@ -152,21 +155,17 @@ public class AgreementTests
                 if (!machine.TryAdvance(oracle, out Verdict verdict, out _))
                     continue;
                 worst = (Verdict)Math.Max((int)worst, (int)verdict);
-                int[] next = machine.Save();
-                if (verdict < Verdict.Faults && seen.Add(Key(next)))
-                    left.Enqueue(next);
+                if (verdict >= Verdict.Faults)
+                    continue;
+                machine.Save(next);
+                if (seenAlready.Add(next) && seenAlready.TryGetValue(next, out string? added))
+                    left.Enqueue(added);
             }
             while (oracle.Next());
         }
         complete = worst == Verdict.Corrupts || left.Count == 0;
         return worst;
     }
-
-    private static string Key(int[] state) => string.Create(state.Length, state, (key, numbers) =>
-    {
-        for (int i = 0; i < numbers.Length; i++)
-            key[i] = (char)(numbers[i] + 2);
-    });
 
     private static Verdict Worst(CheckResult result, Bounds bounds, RandomOracle oracle)
     {

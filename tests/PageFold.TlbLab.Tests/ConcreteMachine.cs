@@ -44,6 +44,10 @@ internal sealed partial class ConcreteMachine
     private readonly bool[] _holds;
     private int _interrupts;
 
+    // All of these fields.
+    private readonly int[][] _numbers;
+    private readonly bool[][] _bits;
+
     private readonly List<(Event What, int Who, int Where)> _events = [];
 
     public ConcreteMachine(Protocol protocol, Architecture architecture, LabEnvironment environment, Bounds bounds)
@@ -71,6 +75,9 @@ internal sealed partial class ConcreteMachine
         _queue = new int[bounds.Cpus * slots];
         _taken = new bool[_windows];
         _holds = new bool[runners];
+        _numbers = [_step, _cycles, _object, _window, _cpu, _guard, _batch, _entry, _tlb, _hash, _queue];
+        _bits = [_unseen, _unsaved, _flag, _taken, _holds];
+        StateLength = _numbers.Sum(numbers => numbers.Length) + _bits.Sum(bits => bits.Length) + 1;
         Reset();
     }
 
@@ -82,6 +89,9 @@ internal sealed partial class ConcreteMachine
         Fill,
         Evict,
     }
+
+    /// <summary>The number of characters of a saved state.</summary>
+    public int StateLength { get; }
 
     private int Cpus => _bounds.Cpus;
 
@@ -143,43 +153,38 @@ internal sealed partial class ConcreteMachine
         return true;
     }
 
-    /// <summary>The complete state, for a set of states.</summary>
-    public int[] Save() =>
-    [
-        .. _step, .. _cycles, .. _object, .. _window, .. _cpu, .. _guard, .. _batch, .. _unseen.Select(Bit), .. _unsaved.Select(Bit),
-        .. _entry, .. _flag.Select(Bit), .. _tlb, .. _hash, .. _queue, .. _taken.Select(Bit), .. _holds.Select(Bit), _interrupts,
-    ];
-
-    public void Load(int[] saved)
+    /// <summary>Writes the complete state, a character for each field, so that states are compared and kept as strings.</summary>
+    public void Save(Span<char> state)
     {
         int at = 0;
-        foreach (int[] numbers in (int[][])[_step, _cycles, _object, _window, _cpu, _guard, _batch])
-            Numbers(numbers);
-        Bits(_unseen);
-        Bits(_unsaved);
-        Numbers(_entry);
-        Bits(_flag);
-        Numbers(_tlb);
-        Numbers(_hash);
-        Numbers(_queue);
-        Bits(_taken);
-        Bits(_holds);
-        _interrupts = saved[at];
-
-        void Numbers(int[] to)
+        foreach (int[] numbers in _numbers)
         {
-            Array.Copy(saved, at, to, 0, to.Length);
-            at += to.Length;
+            foreach (int number in numbers)
+                state[at++] = (char)(number - Invalid);
         }
-
-        void Bits(bool[] to)
+        foreach (bool[] bits in _bits)
         {
-            for (int i = 0; i < to.Length; i++)
-                to[i] = saved[at++] != 0;
+            foreach (bool bit in bits)
+                state[at++] = bit ? '1' : '0';
         }
+        state[at] = (char)_interrupts;
     }
 
-    private static int Bit(bool value) => value ? 1 : 0;
+    public void Load(ReadOnlySpan<char> state)
+    {
+        int at = 0;
+        foreach (int[] numbers in _numbers)
+        {
+            for (int i = 0; i < numbers.Length; i++)
+                numbers[i] = state[at++] + Invalid;
+        }
+        foreach (bool[] bits in _bits)
+        {
+            for (int i = 0; i < bits.Length; i++)
+                bits[i] = state[at++] == '1';
+        }
+        _interrupts = state[at];
+    }
 
     private void ListEvents()
     {
