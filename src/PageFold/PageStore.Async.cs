@@ -48,12 +48,13 @@ public sealed partial class PageStore
     /// <param name="level">The level that the pages will be compressed at.</param>
     /// <param name="dictionaryBytes">Bytes of a dictionary at most, 1 KiB to 64 KiB; 0 (the default) for none.</param>
     /// <param name="leastGain">The part of the bytes, 0 to less than 1, that the tables must save.</param>
+    /// <param name="progress">Receives now and then how far the training is, 0 to 1.</param>
     /// <param name="cancellationToken">Ends the training.</param>
     /// <returns>The tables; null if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
     /// <inheritdoc cref="TrainFoldTables" path="/exception"/>
     public Task<byte[]?> TrainFoldTablesAsync(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
-        CancellationToken cancellationToken = default) =>
-        OnItsOwnThread(() => TrainFoldTables(level, dictionaryBytes, leastGain, cancellationToken), cancellationToken);
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        OnItsOwnThread(() => TrainFoldTables(level, dictionaryBytes, leastGain, progress, cancellationToken), cancellationToken);
 
     private Task<T> OnItsOwnThread<T>(Func<T> work, CancellationToken cancellationToken)
     {

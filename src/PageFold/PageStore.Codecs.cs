@@ -132,10 +132,13 @@ public sealed partial class PageStore
     /// <remarks>
     /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes
     /// digested at that level) and samples of up to a hundred times the dictionary's bytes, fewer where the limit leaves less. The
-    /// dictionary itself belongs to the caller. Reading a sample counts as an access.
+    /// dictionary itself belongs to the caller. Reading a sample counts as an access. Until the samples are read, a write that would be
+    /// refused ends it and takes its memory. The call that makes the dictionary of them cannot be ended: writes do not wait for it.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The size or the level is out of range.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
+    /// <exception cref="MemoryLimitException">
+    /// There is no memory for the work and a few samples, or a write has needed it meanwhile. Nothing has changed.
+    /// </exception>
     /// <exception cref="PageCorruptException">A sample does not match its checksum.</exception>
     /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>
     /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
@@ -158,21 +161,30 @@ public sealed partial class PageStore
     /// The part of the bytes, 0 to less than 1, that the tables must save. A quarter of the samples decides; it is not used for training.
     /// They are compared with the built-in tables and with those that the store has a codec of this level for, whichever are better.
     /// </param>
+    /// <param name="progress">Receives now and then how far the training is, 0 to 1.</param>
     /// <param name="cancellationToken">Ends the training.</param>
     /// <returns>The tables; null if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
     /// <remarks>
-    /// Takes seconds of one processor. While it works it holds, within the memory limit, samples of up to 16 MiB, up to 44 MiB for what is
-    /// known of them, and 16 MiB, or 104 MiB with a dictionary. It takes fewer samples where the limit leaves less. Parts of it are on the
-    /// GC heap, which gives them back later. The tables belong to the caller. Reading a sample counts as an access.
+    /// <para>
+    /// Takes seconds of one processor. While it works it holds, within the memory limit, samples of up to 12 MiB and up to 28 MiB for the
+    /// work; fewer where the limit leaves less. The tables belong to the caller. Reading a sample counts as an access.
+    /// </para>
+    /// <para>
+    /// It gives way: a write that would be refused ends it and takes its memory. With <see cref="WritebackOptions.DirectReclaim"/> pages
+    /// leave memory first. A write by the code that <paramref name="progress"/> calls ends the training too, but is refused itself.
+    /// </para>
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">There is no such level, or the size or the gain is out of range.</exception>
-    /// <exception cref="MemoryLimitException">There is no memory for the work and a few samples.</exception>
+    /// <exception cref="MemoryLimitException">
+    /// There is no memory for the work and a few samples, or a write has needed it meanwhile. Nothing has changed.
+    /// </exception>
     /// <exception cref="PageCorruptException">A sample does not match its checksum.</exception>
     /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>
     /// <exception cref="InvalidOperationException">A codec calls the store that it works for.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public byte[]? TrainFoldTables(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
-        CancellationToken cancellationToken = default) =>
-        new FoldTablesTrainer(_index, _reader, _codecs, _incompressibleAbove).Train(level, dictionaryBytes, leastGain, cancellationToken);
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        new FoldTablesTrainer(_index, _reader, _codecs, _incompressibleAbove).Train(
+            level, dictionaryBytes, leastGain, progress, cancellationToken);
 }

@@ -5,8 +5,8 @@ namespace PageFold;
 /// </summary>
 /// <remarks>
 /// <para>
-/// A few are taken a moment before or after: <see cref="SlotTableBytes"/>, <see cref="AccessTableBytes"/>, <see cref="PrefaultedBytes"/>,
-/// <see cref="AvailableBytes"/>, and the totals of compaction.
+/// A few are taken a moment before or after: <see cref="SlotTableBytes"/>, <see cref="AccessTableBytes"/>, <see cref="TrainingBytes"/>,
+/// <see cref="PrefaultedBytes"/>, <see cref="AvailableBytes"/>, and the totals of compaction.
 /// </para>
 /// <para>
 /// <see cref="OriginalBytes"/> is <see cref="Pages"/> times the page size. <see cref="Pages"/> is the sum of <see cref="SameFilledPages"/>,
@@ -49,6 +49,12 @@ public sealed record PageStoreStatistics
     /// cref="PageStoreOptions.TrackAccess"/>.
     /// </summary>
     public long AccessTableBytes { get; init; }
+
+    /// <summary>
+    /// Bytes that <see cref="PageStore.TrainFoldTables"/> or <see cref="PageStore.TrainDictionary"/> holds while it works; part of <see
+    /// cref="TableBytes"/>.
+    /// </summary>
+    public long TrainingBytes { get; init; }
 
     /// <summary>The high-water mark: the most bytes held at once.</summary>
     public required long PeakBytes { get; init; }

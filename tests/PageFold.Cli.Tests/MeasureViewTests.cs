@@ -14,6 +14,18 @@ public class MeasureViewTests
         double ratio, long original, long compressed, string expected) =>
         Assert.Equal(expected, Figures.Saving(ratio, original, compressed));
 
+    [Fact]
+    public void What_a_training_holds_for_a_while_is_not_put_down_to_the_data()
+    {
+        // 8 MiB of data in 4 MiB, and 36 MiB for training.
+        string saving = Figures.Saving(8.0 / 40, 8 << 20, 3 << 20, 36 << 20);
+        Assert.EndsWith("of it for training, given back after it; without it 2.00 times as much data in the same memory", saving,
+            StringComparison.Ordinal);
+        Assert.StartsWith(ByteSize.Format(36 << 20), saving, StringComparison.Ordinal);
+        Assert.Contains("without it more memory than the data itself, which hardly", Figures.Saving(8.0 / 45, 8 << 20, 8 << 20, 36 << 20),
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0, 0, "compaction freed nothing")]
     [InlineData(4096, 0, "compaction freed nothing")]

@@ -116,4 +116,31 @@ public class ServeMemoryTests
         Assert.Fail("a disk with a limit took more than that");
         return 0;
     }
+
+    [Fact]
+    public async Task A_training_gives_its_memory_to_clients_and_the_command_says_so()
+    {
+        using ServeFolder folder = new();
+        using ServeProcess server = ServeProcess.Start(folder, "--size", "256MiB", "--memory-limit", "64MiB");
+        using ServeClient client = server.Connect();
+        const int Block = 1 << 20;
+        byte[] letters = ServeContent.Letters(8 * Block, 1);
+        client.Write(0, letters);
+        client.Flush();
+        Task<Command> training = Task.Run(() => server.Ask("recompress", "--codec", "fold:dense", "--train", "64KiB"));
+        ServeProcess.Until(() => server.Stat().GetProperty("trainingBytes").GetInt64() > 0 || training.IsCompleted, "training");
+        Assert.Contains("for training, given back after it", server.Ask("stat").Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        int written = 0;
+        while (client.TryWrite((8L + written) * Block, ServeContent.Noise(Block, written)) == 0)
+            written++;
+        Command run = await training;
+        Assert.Contains("a write needed its memory within --memory-limit", run.Error, StringComparison.Ordinal);
+        Assert.Equal(3, run.ExitCode);
+        Assert.Equal(0, server.Stat().GetProperty("trainingBytes").GetInt64());
+        // All of the limit but the letters, the tables and the cache.
+        Assert.InRange(written, 50, 60);
+        Assert.Equal(letters, client.Read(0, letters.Length));
+        for (int i = 0; i < written; i++)
+            Assert.Equal(ServeContent.Noise(Block, i), client.Read((8L + i) * Block, Block));
+    }
 }

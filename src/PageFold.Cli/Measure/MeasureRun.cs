@@ -330,11 +330,11 @@ internal sealed class MeasureRun
     /// <summary>Trains tables on the pages; null, and why, if there are none to use.</summary>
     private PageCodec? Train(PageStore store, out string? untrained)
     {
-        _progress.Begin("Training tables", 1);
+        ShareProgress progress = ShareProgress.Begin(_progress, "Training tables");
         untrained = null;
         try
         {
-            if (store.TrainFoldTables(FoldLevel.Dense, cancellationToken: _cancellation) is { } tables)
+            if (store.TrainFoldTables(FoldLevel.Dense, progress: progress, cancellationToken: _cancellation) is { } tables)
                 return PageCodec.Fold(FoldLevel.Dense, tables);
             untrained = "there are fewer than 64 pages to train on, or they gain less than 2 %";
         }

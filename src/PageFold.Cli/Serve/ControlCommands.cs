@@ -32,8 +32,16 @@ internal static class ControlCommands
         WorkProgress progress = new();
         return ProgressView.Watch(progress, () =>
         {
-            ShareProgress share = ShareProgress.Begin(progress, what);
-            return work(step => share.Report(step.Progress.GetValueOrDefault()));
+            string shown = what;
+            ShareProgress share = ShareProgress.Begin(progress, shown);
+            return work(reply =>
+            {
+                string step = reply.Step ?? what;
+                if (step != shown)
+                    share = ShareProgress.Begin(progress, PrintableText.Of(step));
+                shown = step;
+                share.Report(reply.Progress.GetValueOrDefault());
+            });
         });
     }
 

@@ -62,8 +62,11 @@ internal sealed record ControlReply
     /// <summary>The version that the server speaks; null for 1.</summary>
     public int? Version { get; init; }
 
-    /// <summary>How far the work is, from 0 to 1.</summary>
+    /// <summary>How far the work is, or the step of it that <see cref="Step"/> names, from 0 to 1.</summary>
     public double? Progress { get; init; }
+
+    /// <summary>What the work is doing; null for what the command is called by.</summary>
+    public string? Step { get; init; }
 
     /// <summary>What went wrong, in one line; nothing follows.</summary>
     public string? Error { get; init; }

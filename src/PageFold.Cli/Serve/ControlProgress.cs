@@ -7,7 +7,8 @@ namespace PageFold.Cli.Serve;
 /// </remarks>
 /// <param name="client">The client.</param>
 /// <param name="patience">How long it may take nothing.</param>
-internal sealed class ControlProgress(ControlReplies client, TimeSpan patience) : IProgress<double>
+/// <param name="step">What the work is doing; null for what the command is called by.</param>
+internal sealed class ControlProgress(ControlReplies client, TimeSpan patience, string? step = null) : IProgress<double>
 {
     private double _told;
 
@@ -18,6 +19,14 @@ internal sealed class ControlProgress(ControlReplies client, TimeSpan patience) 
         if (value < _told + 0.01 && value < 1)
             return;
         _told = value;
-        client.Tell(new ControlReply { Progress = value }, [], patience);
+        client.Tell(new ControlReply { Progress = value, Step = step }, [], patience);
+    }
+
+    /// <summary>Begins a step of the work, of which the share is told from now on.</summary>
+    public ControlProgress Begin(string name)
+    {
+        ControlProgress begun = new(client, patience, name);
+        client.Tell(new ControlReply { Progress = 0, Step = name }, [], patience);
+        return begun;
     }
 }

@@ -103,13 +103,13 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     }
 
     private ControlReply Recompress(
-        NbdExport export, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
+        NbdExport export, ControlRequest request, ControlProgress progress, CancellationToken cancellation)
     {
         RamDisk disk = export.Disk;
         disk.Flush();
         NamedCodec named = CodecNames.Denser("--codec", request.Codec ?? DefaultCodec);
         string? untrained = null;
-        PageCodec? trained = request.TrainBytes is { } bytes ? Train(disk, named, bytes, cancellation, out untrained) : null;
+        PageCodec? trained = request.TrainBytes is { } bytes ? Train(disk, named, bytes, progress, cancellation, out untrained) : null;
         PageCodec codec = trained ?? disks.Latest(export, named);
         RecompressionResult result = disk.Store.Recompress(
             new RecompressionOptions
@@ -194,13 +194,15 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
     };
 
     /// <summary>Trains a dictionary of Zstandard, or tables of Fold; null, and why, if tables would gain too little.</summary>
-    private static PageCodec? Train(RamDisk disk, NamedCodec codec, int bytes, CancellationToken cancellation, out string? untrained)
+    private static PageCodec? Train(
+        RamDisk disk, NamedCodec codec, int bytes, ControlProgress progress, CancellationToken cancellation, out string? untrained)
     {
         untrained = null;
         try
         {
             if (codec.Level is { } level)
             {
+                progress.Begin("Training a dictionary");
                 byte[] dictionary = disk.Store.TrainDictionary(bytes, level, cancellation)
                     ?? throw new UserErrorException(
                         "--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
@@ -214,7 +216,8 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                     $"--train goes with --codec {CodecNames.FoldDense}, {CodecNames.Fold} and zstd only; {codec.Name} has neither tables "
                     + "nor dictionaries."),
             };
-            byte[]? tables = disk.Store.TrainFoldTables(foldLevel, bytes, cancellationToken: cancellation);
+            byte[]? tables = disk.Store.TrainFoldTables(
+                foldLevel, bytes, progress: progress.Begin("Training tables"), cancellationToken: cancellation);
             untrained = tables is not null ? null
                 : "nothing was trained: there are fewer than 64 pages, or tables of their own would make them less than 2 % smaller than "
                     + "those in use, which were used; a server with more memory left trains on more pages";

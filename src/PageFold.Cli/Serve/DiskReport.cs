@@ -64,6 +64,9 @@ internal sealed record DiskReport
 
     public required long CacheBytes { get; init; }
 
+    /// <summary>Bytes that a training holds while it works; part of <see cref="TableBytes"/>.</summary>
+    public required long TrainingBytes { get; init; }
+
     public required long PeakBytes { get; init; }
 
     public required long MemoryLimit { get; init; }
@@ -131,6 +134,7 @@ internal sealed record DiskReport
             TableBytes = statistics.TableBytes,
             TotalBytes = statistics.TotalBytes,
             CacheBytes = export.Disk.CacheBytes,
+            TrainingBytes = statistics.TrainingBytes,
             PeakBytes = statistics.PeakBytes,
             MemoryLimit = statistics.MemoryLimit,
             PrefaultedBytes = statistics.PrefaultedBytes,

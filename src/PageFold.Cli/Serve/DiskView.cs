@@ -49,8 +49,7 @@ internal static class DiskView
             + $"{Figures.Of(disk.IncompressiblePages, "N0")} incompressible");
         table.AddRow("Compressed", ByteSize.Format(disk.CompressedBytes), string.Join(", ", disk.Codecs.Select(Codec)));
         table.AddRow("[bold]Held[/]", $"[bold green]{ByteSize.Format(disk.TotalBytes)}[/]", disk.Ratio is { } ratio
-            ? $"[bold]{Figures.Saving(ratio, disk.OriginalBytes - disk.WrittenBackPages * disk.PageSize, disk.CompressedBytes)}[/]"
-            : string.Empty);
+            ? $"[bold]{Saving(disk, ratio)}[/]" : string.Empty);
         table.AddRow("  frames", ByteSize.Format(disk.PoolBytes), $"tables, cache and buffers {ByteSize.Format(disk.TableBytes)}");
         table.AddRow("Limit", ByteSize.Format(disk.MemoryLimit),
             $"{Bar((double)disk.TotalBytes / disk.MemoryLimit)} {Figures.Of(100.0 * disk.TotalBytes / disk.MemoryLimit, "0")} %, at most "
@@ -73,6 +72,9 @@ internal static class DiskView
         }
         return table;
     }
+
+    private static string Saving(DiskReport disk, double ratio) => Figures.Saving(
+        ratio, disk.OriginalBytes - disk.WrittenBackPages * disk.PageSize, disk.CompressedBytes, disk.TrainingBytes);
 
     private static Table Requests(DiskReport disk, DiskReport? earlier, double seconds)
     {

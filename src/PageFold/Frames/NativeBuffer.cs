@@ -39,6 +39,24 @@ internal readonly unsafe struct NativeBuffer
         return budget.Faults?.ShouldRefuse() != true && budget.TryChargeForTable(length) && TryMake(budget, length, out buffer);
     }
 
+    /// <summary>
+    /// Allocates bytes that the caller has charged, zeroed; false when the system refuses. They become resident as they are touched, and go
+    /// back to the system at once when the caller frees them with <see cref="FreeUntouched"/>, whatever happens.
+    /// </summary>
+    public static bool TryAllocateUntouched(long length, out NativeBuffer buffer)
+    {
+        buffer = default;
+        try
+        {
+            buffer = new NativeBuffer((byte*)UntouchedMemory.Allocate((nuint)length), length);
+            return true;
+        }
+        catch (Exception e) when (e is InsufficientMemoryException or OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Allocates bytes that are charged already; false, and the charge is released, when the system refuses.</summary>
     private static bool TryMake(MemoryBudget budget, long length, out NativeBuffer buffer)
     {
@@ -63,6 +81,9 @@ internal readonly unsafe struct NativeBuffer
         if (!IsEmpty)
             Free(budget, Pointer, Length);
     }
+
+    /// <summary>Frees what <see cref="TryAllocateUntouched"/> has allocated.</summary>
+    public void FreeUntouched() => UntouchedMemory.Free(Pointer, (nuint)Length);
 
     /// <summary>Frees a block of which the owner keeps only the address.</summary>
     public static void Free(MemoryBudget budget, byte* pointer, long length) => budget.Free(pointer, length);

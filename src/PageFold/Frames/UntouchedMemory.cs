@@ -5,8 +5,8 @@ namespace PageFold.Frames;
 
 /// <summary>Zeroed memory that becomes resident page by page when it is touched.</summary>
 /// <remarks>
-/// For records over a large address space of which little is used. Zeroed memory of the C library behaves like that only if it is new from
-/// the system: memory that was used before is cleared, and so touched, at once.
+/// For records over a large address space of which little is used, and for what is large and held for a short while. Zeroed memory of the
+/// C library behaves like that only if it is new from the system: memory that was used before is cleared, and so touched, at once.
 /// </remarks>
 internal static unsafe class UntouchedMemory
 {

@@ -1,4 +1,5 @@
 using System.Text;
+using PageFold.Compression.Fold.Training;
 using PageFold.Frames;
 
 namespace PageFold.Tests.Store;
@@ -96,38 +97,59 @@ public class FoldTrainingTests
         Assert.NotNull(store.TrainFoldTables(leastGain: 0));
     }
 
-    [Fact]
-    public void Training_is_charged_and_gives_everything_back()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4 << 10)]
+    public void Training_is_charged_and_gives_everything_back(int dictionaryBytes)
     {
-        using PageStore store = Make(Letters);
+        using PageStore store = Make(Records);
+        // What is made once, such as the built-in tables, is there then.
+        Assert.NotNull(store.TrainFoldTables(dictionaryBytes: dictionaryBytes));
         store.ResetPeak();
         long used = store.Index.Budget.Used;
-        Assert.NotNull(store.TrainFoldTables());
-        Assert.Equal(used, store.Index.Budget.Used);
-        // The samples, and 16 MiB to choose boxes.
-        Assert.InRange(store.Index.Budget.Peak - used, (16 << 20) + Count * PageSize, 24 << 20);
+        int blocks = store.Index.Budget.BlockCount;
+        long managed = GC.GetAllocatedBytesForCurrentThread();
+        Assert.NotNull(store.TrainFoldTables(dictionaryBytes: dictionaryBytes));
+        managed = GC.GetAllocatedBytesForCurrentThread() - managed;
+        Assert.Equal((used, blocks, 0), (store.Index.Budget.Used, store.Index.Budget.BlockCount, store.GetStatistics().TrainingBytes));
+        // The samples, and what it takes to choose boxes, or a dictionary; a quarter of the samples trains nothing.
+        Assert.Equal(Count * PageSize + FoldTrainer.MaxWorkBytes(Count * PageSize * 3 / 4, PageSize, dictionaryBytes),
+            store.Index.Budget.Peak - used);
+        // Next to nothing is beside that, all that was garbage at some time included.
+        Assert.InRange(managed, 1, dictionaryBytes == 0 ? 1 << 20 : 3 << 20);
     }
 
     [Fact]
     public void Without_memory_for_it_training_is_refused_and_nothing_has_changed()
     {
         AllocationFaults faults = new();
-        using PageStore store = Make(Letters, new PageStoreOptions { MemoryLimit = 64 << 20, Faults = faults });
+        using PageStore store = Make(Records, new PageStoreOptions { MemoryLimit = 64 << 20, Faults = faults });
         long used = store.Index.Budget.Used;
-        for (int nth = 1; nth < 3; nth++)
+        bool isDone = false;
+        int refused = 0;
+        for (int nth = 1; !isDone; nth = 1 + 2 * nth)
         {
-            faults.Refuse(nth, 1000);
-            string message = Assert.Throws<MemoryLimitException>(() => store.TrainFoldTables()).Message;
-            Assert.Contains("train tables", message, StringComparison.Ordinal);
-            Assert.Contains("write pages back, or discard some, and compact", message, StringComparison.Ordinal);
+            faults.Refuse(nth, 100_000);
+            try
+            {
+                store.TrainFoldTables(dictionaryBytes: 4096, leastGain: 0);
+                isDone = true;
+            }
+            catch (MemoryLimitException e)
+            {
+                Assert.Contains("train tables", e.Message, StringComparison.Ordinal);
+                Assert.Contains("write pages back, or discard some, and compact", e.Message, StringComparison.Ordinal);
+                refused++;
+            }
             faults.Clear();
-            Assert.Equal(used, store.Index.Budget.Used);
+            Assert.Equal((used, false), (store.Index.Budget.Used, store.Index.Loans.IsAny));
         }
-        using PageStore small = Make(Letters, new PageStoreOptions { MemoryLimit = 8 << 20 });
+        Assert.InRange(refused, 4, 100);
+        using PageStore small = Make(Letters, new PageStoreOptions { MemoryLimit = 4 << 20 });
         string refusal = Assert.Throws<MemoryLimitException>(() => small.TrainFoldTables()).Message;
-        Assert.Contains("8,388,608", refusal, StringComparison.Ordinal);
+        Assert.Contains("4,194,304", refusal, StringComparison.Ordinal);
         Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
-        Assert.True(small.Index.Budget.Peak <= 8 << 20);
+        Assert.True(small.Index.Budget.Peak <= 4 << 20);
     }
 
     [Fact]
@@ -145,6 +167,34 @@ public class FoldTrainingTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training);
         Assert.Equal(used, store.Index.Budget.Used);
         Assert.NotNull(await store.TrainFoldTablesAsync(cancellationToken: TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void Training_tells_how_far_it_is_and_leaves_nothing_wherever_it_is_cancelled()
+    {
+        using PageStore store = Make(Records);
+        long used = store.Index.Budget.Used;
+        List<double> told = [];
+        Steps steps = new(told.Add);
+        Assert.NotNull(store.TrainFoldTables(dictionaryBytes: 4096, progress: steps));
+        Assert.Equal(told.Order(), told);
+        Assert.Equal(1, told[^1]);
+        Assert.InRange(told.Count, 20, 101);
+        foreach (double share in told.Where((_, i) => i % 16 == 0))
+        {
+            using CancellationTokenSource cancel = new();
+            Steps until = new(now =>
+            {
+                PageStoreStatistics statistics = store.GetStatistics();
+                Assert.InRange(statistics.TrainingBytes, Count * PageSize, statistics.TableBytes);
+                if (now >= share)
+                    cancel.Cancel();
+            });
+            if (share < 1)
+                Assert.Throws<OperationCanceledException>(() => store.TrainFoldTables(
+                    dictionaryBytes: 4096, progress: until, cancellationToken: cancel.Token));
+            Assert.Equal((used, 0), (store.Index.Budget.Used, store.GetStatistics().TrainingBytes));
+        }
     }
 
     [Fact]
@@ -206,5 +256,10 @@ public class FoldTrainingTests
             bytes.AsSpan(0, count).CopyTo(page.AsSpan(at));
             at += count;
         }
+    }
+
+    private sealed class Steps(Action<double> report) : IProgress<double>
+    {
+        public void Report(double value) => report(value);
     }
 }

@@ -9,9 +9,7 @@ internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, Matc
     where TShape : struct, IMatchShape
     where TLevel : struct, IFoldLevel
 {
-    private readonly FoldWorkspace _workspace =
-        new(maxLength, MatchFinder.TableBytes<TShape>(), tables.Definition.Dictionary.Span,
-            TLevel.Candidates > 1 && dictionary is not null ? dictionary.Candidates : default);
+    private readonly FoldWorkspace _workspace = MakeWorkspace(tables, dictionary, maxLength);
 
     public override long Bytes => _workspace.Match.Bytes;
 
@@ -31,6 +29,14 @@ internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, Matc
         bool read = !page.IsEmpty && FoldDecoder.TryDecode<TPath>(tables, _workspace, source, page);
         GC.KeepAlive(this);
         return read;
+    }
+
+    private static FoldWorkspace MakeWorkspace(FoldTables tables, MatchDictionary? dictionary, int maxLength)
+    {
+        FoldWorkspace workspace = new(maxLength, MatchFinder.TableBytes<TShape>(), tables.Definition.Dictionary.Span,
+            TLevel.Candidates > 1 && dictionary is not null ? dictionary.Candidates : default);
+        GC.KeepAlive(dictionary);
+        return workspace;
     }
 
     protected override void Dispose(bool disposing)

@@ -32,6 +32,7 @@ internal sealed unsafe class FoldTables
     private const int MapBytes = (Cells.MapLength + Alignment - 1) & -Alignment;
 
     private readonly byte* _memory;
+    private bool _isFreed;
     private readonly Lazy<MatchDictionary?> _small;
     private readonly Lazy<MatchDictionary?> _large;
 
@@ -54,18 +55,11 @@ internal sealed unsafe class FoldTables
         _large = new(() => Make<LargeShape>(definition.Dictionary));
         MakePeriods();
         MakeTokens(definition.Boxes);
-        // A token as it is has 8 bits whatever it is; coded ones are cheaper or dearer.
-        MakeMap(Map, definition.Boxes, token => definition.Boxes[token].ExtraBits);
-        int codes = Math.Max(1, TokenCodes.Count);
-        MakeMap(CodedMap, definition.Boxes,
-            token => definition.Boxes[token].ExtraBits + (double)definition.TokenLengths.Sum(lengths => lengths[token]) / codes);
+        MakeMap(definition.Boxes, [], new Span<byte>(Map, Cells.MapLength));
+        MakeMap(definition.Boxes, definition.TokenLengths, new Span<byte>(CodedMap, Cells.MapLength));
     }
 
-    ~FoldTables()
-    {
-        NativeMemory.AlignedFree(_memory);
-        GC.RemoveMemoryPressure(TableBytes);
-    }
+    ~FoldTables() => FreeTables();
 
     /// <summary>What they were made from.</summary>
     public FoldDefinition Definition { get; }
@@ -112,6 +106,16 @@ internal sealed unsafe class FoldTables
     /// <summary>As <see cref="Map"/>, where tokens are coded.</summary>
     public byte* CodedMap { get; }
 
+    /// <summary>Frees the memory at once; for an owner with whom no codec shares it.</summary>
+    public void Free()
+    {
+        FreeTables();
+        if (_small.IsValueCreated)
+            _small.Value?.Free();
+        if (_large.IsValueCreated)
+            _large.Value?.Free();
+    }
+
     private static MatchDictionary? Make<TShape>(ReadOnlyMemory<byte> dictionary)
         where TShape : struct, IMatchShape =>
         dictionary.IsEmpty ? null : MatchDictionary.Make<TShape>(dictionary.Span, hasCandidates: true);
@@ -141,28 +145,87 @@ internal sealed unsafe class FoldTables
         }
     }
 
-    private static void MakeMap(byte* map, IReadOnlyList<Box> boxes, Func<int, double> cost)
+    /// <summary>Finds for each combination of cells the token of the cheapest box that contains it.</summary>
+    /// <param name="boxes">The boxes.</param>
+    /// <param name="tokenLengths">The codes of tokens; none for tokens as they are.</param>
+    /// <param name="map">Receives the tokens.</param>
+    public static void MakeMap(IReadOnlyList<Box> boxes, IReadOnlyList<byte[]> tokenLengths, Span<byte> map)
     {
-        Span<bool> filled = new bool[Cells.MapLength];
-        foreach (int token in Enumerable.Range(0, Boxes).OrderBy(cost))
+        Span<double> costs = stackalloc double[Boxes];
+        Span<int> order = stackalloc int[Boxes];
+        for (int token = 0; token < Boxes; token++)
+        {
+            // A token as it is has 8 bits whatever it is; coded ones are cheaper or dearer.
+            int bits = 0;
+            foreach (byte[] lengths in tokenLengths)
+                bits += lengths[token];
+            costs[token] = boxes[token].ExtraBits + (double)bits / Math.Max(1, tokenLengths.Count);
+            order[token] = token;
+        }
+        SortByCost(order, costs);
+        Span<bool> filled = stackalloc bool[Cells.MapLength];
+        filled.Clear();
+        map.Clear();
+        Span<int> literals = stackalloc int[Cells.LiteralCells];
+        Span<int> matches = stackalloc int[Cells.MatchCells];
+        foreach (int token in order)
         {
             Box box = boxes[token];
-            int[] literals = [.. Enumerable.Range(0, Cells.LiteralCells).Where(box.HasLiterals)];
-            int[] matches = [.. Enumerable.Range(0, Cells.MatchCells).Where(box.HasMatches)];
-            foreach (int distance in Enumerable.Range(0, Cells.DistanceCells).Where(box.HasDistances))
+            int literalCount = 0;
+            for (int cell = 0; cell < Cells.LiteralCells; cell++)
             {
-                foreach (int literal in literals)
-                {
-                    foreach (int match in matches)
-                    {
-                        int cell = Cells.Place(distance, literal, match);
-                        if (!filled[cell])
-                            map[cell] = (byte)token;
-                        filled[cell] = true;
-                    }
-                }
+                if (box.HasLiterals(cell))
+                    literals[literalCount++] = cell;
+            }
+            int matchCount = 0;
+            for (int cell = 0; cell < Cells.MatchCells; cell++)
+            {
+                if (box.HasMatches(cell))
+                    matches[matchCount++] = cell;
+            }
+            for (int distance = 0; distance < Cells.DistanceCells; distance++)
+            {
+                if (box.HasDistances(distance))
+                    FillMap(map, filled, (byte)token, distance, literals[..literalCount], matches[..matchCount]);
             }
         }
+    }
+
+    private static void FillMap(
+        Span<byte> map, Span<bool> filled, byte token, int distance, ReadOnlySpan<int> literals, ReadOnlySpan<int> matches)
+    {
+        foreach (int literal in literals)
+        {
+            foreach (int match in matches)
+            {
+                int cell = Cells.Place(distance, literal, match);
+                if (!filled[cell])
+                    map[cell] = token;
+                filled[cell] = true;
+            }
+        }
+    }
+
+    /// <summary>Sorts tokens by insertion: of those that cost the same, the lower one comes first.</summary>
+    private static void SortByCost(Span<int> order, ReadOnlySpan<double> costs)
+    {
+        for (int i = 1; i < order.Length; i++)
+        {
+            int token = order[i];
+            int place = i;
+            for (; place > 0 && costs[order[place - 1]] > costs[token]; place--)
+                order[place] = order[place - 1];
+            order[place] = token;
+        }
+    }
+
+    private void FreeTables()
+    {
+        if (_isFreed)
+            return;
+        _isFreed = true;
+        NativeMemory.AlignedFree(_memory);
+        GC.RemoveMemoryPressure(TableBytes);
     }
 
     private static long BytesFor(int literalCodes, int tokenCodes) => PeriodRows * PeriodStride + Boxes * TokenStride

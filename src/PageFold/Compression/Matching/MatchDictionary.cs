@@ -25,7 +25,11 @@ internal sealed unsafe class MatchDictionary
     public const int PositionBits = 16;
 
     private readonly uint* _table;
-    private readonly ushort[] _candidates;
+
+    // Behind the table.
+    private readonly ushort* _candidates;
+    private readonly int _candidateCount;
+    private bool _isFreed;
 
     // Bits of the tag that lengthen the index of a text's own table: a dictionary may have many more positions than a text.
     private readonly int _moreBits;
@@ -34,13 +38,14 @@ internal sealed unsafe class MatchDictionary
     {
         Length = length;
         _moreBits = moreBits;
-        _candidates = hasCandidates ? new ushort[length] : [];
+        _candidateCount = hasCandidates ? length : 0;
         int tableBytes = sizeof(uint) << indexBits + moreBits;
-        Bytes = tableBytes + _candidates.Length * sizeof(ushort);
-        _table = (uint*)NativeMemory.AllocZeroed((nuint)tableBytes);
+        Bytes = tableBytes + _candidateCount * sizeof(ushort);
+        _table = (uint*)NativeMemory.AllocZeroed((nuint)Bytes);
+        _candidates = (ushort*)((byte*)_table + tableBytes);
     }
 
-    ~MatchDictionary() => NativeMemory.Free(_table);
+    ~MatchDictionary() => Free();
 
     /// <summary>Bytes of the dictionary.</summary>
     public int Length { get; }
@@ -48,8 +53,19 @@ internal sealed unsafe class MatchDictionary
     /// <summary>Bytes of the table and the candidates.</summary>
     public int Bytes { get; }
 
-    /// <summary>For each position the distance to its candidate, or zero; empty if they were not made.</summary>
-    public ReadOnlySpan<ushort> Candidates => _candidates;
+    /// <summary>
+    /// For each position the distance to its candidate, or zero; empty if they were not made. The caller keeps the dictionary alive.
+    /// </summary>
+    public ReadOnlySpan<ushort> Candidates => new(_candidates, _candidateCount);
+
+    /// <summary>Frees the memory at once; for an owner with whom no thread shares it.</summary>
+    public void Free()
+    {
+        if (_isFreed)
+            return;
+        _isFreed = true;
+        NativeMemory.Free(_table);
+    }
 
     /// <summary>Bytes of the table and the candidates of a dictionary of so many bytes.</summary>
     public static int BytesFor<TShape>(int length)
@@ -65,27 +81,26 @@ internal sealed unsafe class MatchDictionary
         MatchDictionary made = new(content.Length, TShape.IndexBits, moreBits, hasCandidates);
         // The block behind the content is there for the hashes of the last positions.
         const int Block = 256;
-        byte[] padded = new byte[content.Length + 2 * Block];
-        content.CopyTo(padded);
+        int paddedBytes = content.Length + 2 * Block;
+        byte* text = (byte*)NativeMemory.AllocZeroed((nuint)paddedBytes);
+        content.CopyTo(new Span<byte>(text, paddedBytes));
         uint* indexes = stackalloc uint[Block];
         uint* entries = stackalloc uint[Block];
-        fixed (byte* text = padded)
+        for (int start = 0; start < content.Length; start += Block)
         {
-            for (int start = 0; start < content.Length; start += Block)
+            ScalarPath.Hash<TShape>(text + start, indexes, entries, 0, Block);
+            // Later positions take the place of earlier ones: they are nearer.
+            for (int i = 0; i < Block && start + i + 5 <= content.Length; i++)
             {
-                ScalarPath.Hash<TShape>(text + start, indexes, entries, 0, Block);
-                // Later positions take the place of earlier ones: they are nearer.
-                for (int i = 0; i < Block && start + i + 5 <= content.Length; i++)
-                {
-                    uint* place = made._table + Index(indexes[i], entries[i], moreBits);
-                    uint entry = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
-                    // The same tag: the difference is the distance. A place that is empty looks like that of the first position.
-                    if (hasCandidates && (entry ^ *place) >> PositionBits == 0)
-                        made._candidates[start + i] = (ushort)(entry - *place);
-                    *place = entry;
-                }
+                uint* place = made._table + Index(indexes[i], entries[i], moreBits);
+                uint entry = entries[i] & uint.MaxValue << (32 - TShape.TagBits) | (uint)(start + i);
+                // The same tag: the difference is the distance. A place that is empty looks like that of the first position.
+                if (hasCandidates && (entry ^ *place) >> PositionBits == 0)
+                    made._candidates[start + i] = (ushort)(entry - *place);
+                *place = entry;
             }
         }
+        NativeMemory.Free(text);
         return made;
     }
 

@@ -46,6 +46,7 @@ internal sealed unsafe partial class PageIndex : IDisposable
         _patterns = new PatternTable(arena.Budget);
         _access = clock is null ? null : new AccessTimes(arena, gate, clock);
         Room = new RoomMaker(arena, gate, _heap, _slots, _patterns, _access, _counters);
+        Loans = new MemoryLoans(arena.Budget);
     }
 
     /// <summary>Bytes in a page.</summary>
@@ -58,6 +59,9 @@ internal sealed unsafe partial class PageIndex : IDisposable
     public RundownGate Gate { get; }
 
     public RoomMaker Room { get; }
+
+    /// <summary>Who has borrowed memory, and gives it up for a write.</summary>
+    public MemoryLoans Loans { get; }
 
     public ZsHeap Heap => _heap;
 

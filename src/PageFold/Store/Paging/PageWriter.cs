@@ -88,21 +88,33 @@ internal sealed unsafe class PageWriter(
     /// </param>
     /// <param name="data">The page, or its stored bytes.</param>
     /// <param name="refusal">What a refused overwrite leaves behind.</param>
-    private StoreOutcome Write(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal) =>
-        reclaim is null || !reclaim.IsDirect ? AttemptWrite(page, form, data, refusal, isLast: true)
-            : WriteReclaiming(page, form, data, refusal, reclaim);
+    private StoreOutcome Write(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal)
+    {
+        StoreOutcome outcome = Write(page, form, data, refusal, mayCallIn: true, out bool isPutOff);
+        if (!isPutOff)
+            return outcome;
+        // Outside the gate, for which the borrower may be waiting.
+        index.Loans.CallIn();
+        return Write(page, form, data, refusal, mayCallIn: false, out _);
+    }
+
+    private StoreOutcome Write(
+        uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, bool mayCallIn, out bool isPutOff) =>
+        reclaim is null || !reclaim.IsDirect ? AttemptWrite(page, form, data, refusal, isLast: true, mayCallIn, out isPutOff)
+            : WriteReclaiming(page, form, data, refusal, reclaim, mayCallIn, out isPutOff);
 
     /// <summary>
     /// Direct reclaim: writes a page, moving other pages to the file as often as the write finds no memory. The writer waits its turn
     /// outside the gate and holds nothing then, so pages of others can move, and what needs the gate alone does not wait for the file.
     /// </summary>
-    private StoreOutcome WriteReclaiming(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, IReclaim from)
+    private StoreOutcome WriteReclaiming(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, IReclaim from,
+        bool mayCallIn, out bool isPutOff)
     {
         for (int fruitless = 0; ;)
         {
             long seen = from.Rounds;
             bool isLast = fruitless == MaxFruitlessRounds;
-            StoreOutcome outcome = AttemptWrite(page, form, data, refusal, isLast);
+            StoreOutcome outcome = AttemptWrite(page, form, data, refusal, isLast, mayCallIn, out isPutOff);
             if (outcome != StoreOutcome.Full || isLast)
                 return outcome;
             // What is free now may have come free after the attempt. Moving more pages would be in vain.
@@ -119,8 +131,12 @@ internal sealed unsafe class PageWriter(
     /// <param name="data">The page, or its stored bytes.</param>
     /// <param name="refusal">What a refused overwrite leaves behind.</param>
     /// <param name="isLast">Refuses the page if there is no memory; otherwise the caller makes some and comes again.</param>
-    private StoreOutcome AttemptWrite(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, bool isLast)
+    /// <param name="mayCallIn">Does not refuse it yet if there is memory on loan.</param>
+    /// <param name="isPutOff">True if the page would be refused, and the caller has to call that memory in and come again.</param>
+    private StoreOutcome AttemptWrite(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, bool isLast,
+        bool mayCallIn, out bool isPutOff)
     {
+        isPutOff = false;
         using RundownGate.Entry entry = index.Enter();
         index.AnnounceChange(page);
         // What was stored before, and is loaded from a snapshot, has the reserve too.
@@ -134,7 +150,11 @@ internal sealed unsafe class PageWriter(
         if (outcome == StoreOutcome.Full)
             outcome = TryWrite(page, form, data, isNew, lastResort: true, entry.Stripe);
         if (outcome == StoreOutcome.Full && isLast)
-            Refuse(page, refusal, entry.Stripe);
+        {
+            isPutOff = mayCallIn && index.Loans.IsAny;
+            if (!isPutOff)
+                Refuse(page, refusal, entry.Stripe);
+        }
         return outcome;
     }
 

@@ -29,6 +29,7 @@ internal sealed class StatisticsReader(PageIndex index, CodecTable codecs, long 
             TableBytes = heap.TableBytes,
             SlotTableBytes = slotTable,
             AccessTableBytes = accessTable,
+            TrainingBytes = Math.Min(index.Loans.Bytes, heap.TableBytes),
             PeakBytes = heap.PeakBytes,
             MemoryLimit = index.Budget.Limit,
             PrefaultedBytes = index.Arena.PrefaultedBytes,

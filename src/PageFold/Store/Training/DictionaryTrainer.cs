@@ -6,6 +6,7 @@ using PageFold.Store.Paging;
 namespace PageFold.Store.Training;
 
 /// <summary>Trains dictionaries on some of the store's own pages.</summary>
+/// <remarks>The library's call cannot be ended. So a write that finds no memory waits for a training before that call only.</remarks>
 internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
 {
     // The library's own advice: a hundred times as much content as the dictionary is to have.
@@ -27,24 +28,22 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
             return null;
         long work = ZstdDictionary.MaxWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
         long least = work + ZstdDictionary.MinSamples * (long)index.PageSize;
-        if (index.Budget.Faults?.ShouldRefuse() == true || !index.Budget.TryCharge(work))
-            throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
-        NativeBuffer samples = default;
+        using MemoryLoan loan = index.Loans.Begin(() => TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit), cancellationToken);
         try
         {
+            loan.Memory.Use(work);
             // The pages that are written meanwhile want memory too.
             wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.MinSamples, index.Budget.Available / 2 / index.PageSize));
-            if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out samples))
-                throw TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit);
-            int taken = _sampler.Take(samples.Span, stored / wanted, cancellationToken);
-            return taken < ZstdDictionary.MinSamples
-                ? null
-                : ZstdDictionary.Train(samples.Span[..(taken * index.PageSize)], index.PageSize, level, bytes);
+            NativeBuffer samples = loan.Memory.Allocate(wanted * index.PageSize);
+            int taken = _sampler.Take(samples.Span, stored / wanted, loan.Token);
+            if (taken < ZstdDictionary.MinSamples)
+                return null;
+            loan.Keep();
+            return ZstdDictionary.Train(samples.Span[..(taken * index.PageSize)], index.PageSize, level, bytes);
         }
-        finally
+        catch (OperationCanceledException) when (loan.IsCalledIn)
         {
-            samples.Free(index.Budget);
-            index.Budget.Release(work);
+            throw TrainingThrow.GaveWay("a dictionary", index.Budget.Limit);
         }
     }
 }

@@ -1,6 +1,8 @@
 using PageFold.Compression;
 using PageFold.Compression.Fold;
 using PageFold.Compression.Fold.Training;
+using PageFold.Compression.Matching;
+using PageFold.Compression.Paths;
 using PageFold.Frames;
 using PageFold.Store.Codecs;
 using PageFold.Store.Index;
@@ -17,16 +19,32 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
     /// <summary>The least number of samples: fewer are not representative.</summary>
     public const int MinSamples = 64;
 
-    // More train hardly better tables.
-    private const int MaxSampleBytes = 16 << 20;
+    // More train hardly better tables: 16 MiB make pages a few thousandths smaller.
+    private const int MaxSampleBytes = 12 << 20;
 
     // One of so many samples decides; the others train.
     private const int HeldOut = 4;
 
+    // When the parts of a training end, of all its time.
+    private const double EndOfSampling = 0.03;
+    private const double EndOfTablesAlone = 0.2;
+    private const double EndOfDictionary = 0.8;
+
     private readonly PageSampler _sampler = new(index, reader);
 
+    /// <summary>The most bytes that a training on so many samples takes.</summary>
+    private long MaxBytes(long samples, int dictionaryBytes)
+    {
+        long bytes = samples * index.PageSize;
+        // A context has what a parser has; a codec in use may have a longer dictionary than the new one.
+        long deciding = FoldCodec.MaxSharedBytes(dictionaryBytes) + TextParser.MaxBytes(index.PageSize, MatchDictionary.MaxLength);
+        long training = samples - samples / HeldOut;
+        return bytes + Math.Max(deciding, FoldTrainer.MaxWorkBytes(training * index.PageSize, index.PageSize, dictionaryBytes));
+    }
+
     /// <summary>Trains tables: see <see cref="PageStore.TrainFoldTables"/>.</summary>
-    public byte[]? Train(FoldLevel level, int dictionaryBytes, double leastGain, CancellationToken cancellationToken)
+    public byte[]? Train(
+        FoldLevel level, int dictionaryBytes, double leastGain, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         CodecThrow.IfLevelInvalid(level);
         TrainingThrow.IfPrefixSizeInvalid(dictionaryBytes);
@@ -36,47 +54,54 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         if (stored < MinSamples)
             return null;
         long wanted = Math.Min(stored, Math.Max(MinSamples, MaxSampleBytes / index.PageSize));
-        long work = FoldTrainer.MaxWorkBytes(wanted * index.PageSize, index.PageSize, dictionaryBytes);
         // The pages that are written meanwhile want memory too.
-        while (wanted > MinSamples && work + wanted * index.PageSize > index.Budget.Available / 2)
-        {
+        while (wanted > MinSamples && MaxBytes(wanted, dictionaryBytes) > index.Budget.Available / 2)
             wanted = Math.Max(MinSamples, wanted / 2);
-            work = FoldTrainer.MaxWorkBytes(wanted * index.PageSize, index.PageSize, dictionaryBytes);
-        }
-        long least = work + MinSamples * (long)index.PageSize;
-        if (index.Budget.Faults?.ShouldRefuse() == true || !index.Budget.TryCharge(work))
-            throw TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit, dictionaryBytes > 0);
-        NativeBuffer buffer = default;
+        long least = MaxBytes(MinSamples, dictionaryBytes);
+        Func<Exception> refusal = () => TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit, dictionaryBytes > 0);
+        using MemoryLoan loan = index.Loans.Begin(refusal, cancellationToken);
         try
         {
-            if (!NativeBuffer.TryAllocate(index.Budget, wanted * index.PageSize, out buffer))
-                throw TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit, dictionaryBytes > 0);
-            int taken = _sampler.Take(buffer.Span, stored / wanted, cancellationToken);
-            return taken < MinSamples ? null : Train(Split(buffer, taken), level, dictionaryBytes, leastGain, cancellationToken);
+            // All of it: where writers take what is free meanwhile, and pages leave memory for them, the training goes on.
+            loan.Memory.Reserve(MaxBytes(wanted, dictionaryBytes));
+            TrainingWork work = new(loan.Memory, progress, loan.Token);
+            NativeBuffer buffer = loan.Memory.Allocate(wanted * index.PageSize);
+            int taken = _sampler.Take(buffer.Span, stored / wanted, loan.Token);
+            work.Tell(EndOfSampling);
+            byte[]? tables = taken < MinSamples ? null
+                : Train(Split(buffer, taken), level, dictionaryBytes, leastGain, work.Part(EndOfSampling, 1));
+            progress?.Report(1);
+            return tables;
         }
-        finally
+        catch (OperationCanceledException) when (loan.IsCalledIn)
         {
-            buffer.Free(index.Budget);
-            index.Budget.Release(work);
+            throw TrainingThrow.GaveWay("tables", index.Budget.Limit);
         }
     }
 
-    private byte[]? Train(Samples samples, FoldLevel level, int dictionaryBytes, double leastGain, CancellationToken cancellation)
+    private byte[]? Train(Samples samples, FoldLevel level, int dictionaryBytes, double leastGain, TrainingWork work)
     {
-        long before = InUse(level).Min(codec => BytesWith(codec, samples.Deciding, cancellation));
+        long before = InUse(level).Min(codec => BytesWith(codec, samples.Deciding, work));
         byte[]? best = null;
         long bestGain = Math.Max(1, (long)Math.Ceiling(before * leastGain));
-        foreach (bool hasDictionary in dictionaryBytes > 0 ? (bool[])[false, true] : [false])
+        // Without a dictionary first, and that is all if none is asked for.
+        TrainingWork alone = dictionaryBytes == 0 ? work : work.Part(0, EndOfTablesAlone);
+        Keep(FoldTrainer.Train(samples.Training, index.PageSize, default, alone));
+        if (dictionaryBytes > 0)
         {
-            byte[] dictionary = hasDictionary ? PrefixTrainer.Train(samples.Training, index.PageSize, dictionaryBytes, cancellation) : [];
-            if (hasDictionary && dictionary.Length == 0)
-                continue;
-            byte[] tables = FoldTrainer.Train(samples.Training, index.PageSize, dictionary, cancellation).ToArray();
-            long gain = before - BytesWith(PageCodec.Fold(level, tables), samples.Deciding, cancellation);
-            if (gain >= bestGain)
-                (best, bestGain) = (tables, gain);
+            byte[] dictionary = PrefixTrainer.Train(
+                samples.Training, index.PageSize, dictionaryBytes, work.Part(EndOfTablesAlone, EndOfDictionary));
+            if (dictionary.Length > 0)
+                Keep(FoldTrainer.Train(samples.Training, index.PageSize, dictionary, work.Part(EndOfDictionary, 1)));
         }
         return best;
+
+        void Keep(FoldDefinition definition)
+        {
+            long gain = before - BytesWith(definition, level, samples.Deciding, work);
+            if (gain >= bestGain)
+                (best, bestGain) = (definition.ToArray(), gain);
+        }
     }
 
     /// <summary>The codecs of the level: the one with the built-in tables, and those of the store with tables of their own.</summary>
@@ -91,18 +116,45 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         }
     }
 
-    /// <summary>Returns the bytes that a store keeps of pages with a codec.</summary>
-    private long BytesWith(PageCodec codec, List<ReadOnlyMemory<byte>> pages, CancellationToken cancellation)
+    /// <summary>Returns the bytes that a store keeps of pages with tables that no codec has yet.</summary>
+    private long BytesWith(FoldDefinition definition, FoldLevel level, List<ReadOnlyMemory<byte>> pages, TrainingWork work)
     {
-        using PageCodecContext context = codec.CreateContext(index.PageSize);
-        byte[] packed = new byte[codec.MaxCompressedLength(index.PageSize)];
-        long bytes = 0;
-        foreach (ReadOnlyMemory<byte> page in pages)
+        long bytes = FoldTables.MaxBytes + FoldTables.DictionaryBytes(definition.Dictionary.Length);
+        work.Memory.Use(bytes);
+        FoldTables tables = new(definition);
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            bytes += context.TryCompress(page.Span, packed, out int size) && size <= incompressibleAbove ? size : index.PageSize;
+            return BytesWith(new FoldCodec(level, tables, InstructionPaths.Best), pages, work);
         }
-        return bytes;
+        finally
+        {
+            tables.Free();
+            work.Memory.EndUse(bytes);
+        }
+    }
+
+    /// <summary>Returns the bytes that a store keeps of pages with a codec.</summary>
+    private long BytesWith(PageCodec codec, List<ReadOnlyMemory<byte>> pages, TrainingWork work)
+    {
+        long bytes = codec.MaxContextBytes(index.PageSize);
+        work.Memory.Use(bytes);
+        NativeBuffer packed = work.Memory.Allocate(codec.MaxCompressedLength(index.PageSize));
+        try
+        {
+            using PageCodecContext context = codec.CreateContext(index.PageSize);
+            long all = 0;
+            foreach (ReadOnlyMemory<byte> page in pages)
+            {
+                work.Check();
+                all += context.TryCompress(page.Span, packed.Span, out int size) && size <= incompressibleAbove ? size : index.PageSize;
+            }
+            return all;
+        }
+        finally
+        {
+            work.Memory.Free(packed);
+            work.Memory.EndUse(bytes);
+        }
     }
 
     private Samples Split(NativeBuffer buffer, int count)

@@ -56,4 +56,9 @@ internal static class TrainingThrow
             $"No memory to train a dictionary within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}): it takes {Throw.Bytes(bytes)} for "
                 + $"a while; "
                 + $"{(bytes > limit ? NoDictionaryFits : DictionaryMayFit)}");
+
+    public static MemoryLimitException GaveWay(string what, long limit) =>
+        Throw.NoMemory(
+            $"The training of {what} has ended early: a write needed its memory within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); "
+                + $"train again when more is free, or make a store with a larger limit.");
 }

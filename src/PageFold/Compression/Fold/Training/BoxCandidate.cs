@@ -1,28 +1,53 @@
 namespace PageFold.Compression.Fold.Training;
 
-/// <summary>A box that training may choose.</summary>
-internal sealed class BoxCandidate(BoxSide literals, BoxSide matches, BoxDistance distance)
+/// <summary>A box that training may choose: a combination of two ranges of lengths and a kind of distance.</summary>
+internal readonly struct BoxCandidate
 {
-    private readonly int _bits = literals.Bits + matches.Bits + distance.Bits;
+    private readonly BoxSide _literals;
+    private readonly BoxSide _matches;
+    private readonly BoxDistance _distance;
+    private readonly int _bits;
+
+    /// <summary>Makes one of all candidates.</summary>
+    /// <param name="number">Which one: from zero to less than <see cref="Count"/>.</param>
+    public BoxCandidate(int number)
+    {
+        Number = number;
+        _matches = BoxSide.Matches[number % BoxSide.Matches.Length];
+        number /= BoxSide.Matches.Length;
+        _literals = BoxSide.Literals[number % BoxSide.Literals.Length];
+        _distance = BoxDistance.All[number / BoxSide.Literals.Length];
+        _bits = _literals.Bits + _matches.Bits + _distance.Bits;
+    }
+
+    /// <summary>The number of all candidates, more than a hundred thousand.</summary>
+    public static int Count { get; } = BoxDistance.All.Length * BoxSide.Literals.Length * BoxSide.Matches.Length;
+
+    /// <summary>Which candidate it is.</summary>
+    public int Number { get; }
+
+    /// <summary>Returns the number of the candidate that contains everything of a kind of distance.</summary>
+    /// <param name="distance">The kind's place in <see cref="BoxDistance.All"/>.</param>
+    public static int Widest(int distance) => (distance + 1) * BoxSide.Literals.Length * BoxSide.Matches.Length - 1;
 
     /// <summary>Returns the box.</summary>
     public Box ToBox() => new(
-        (ushort)literals.Base, (byte)literals.Bits, (ushort)(matches.Base + Box.MinMatch), (byte)matches.Bits,
-        (ushort)distance.Base, (byte)distance.Bits, (byte)distance.Shift, distance.IsRepeat);
+        (ushort)_literals.Base, (byte)_literals.Bits, (ushort)(_matches.Base + Box.MinMatch), (byte)_matches.Bits,
+        (ushort)_distance.Base, (byte)_distance.Bits, (byte)_distance.Shift, _distance.IsRepeat);
 
     /// <summary>Returns how many bits all sequences would have less with this box.</summary>
     /// <param name="costs">The fewest extra bits of a sequence of each kind so far.</param>
     /// <param name="weights">The number of sequences of each kind.</param>
-    public long Gain(long[] costs, long[] weights)
+    public long Gain(ReadOnlySpan<long> costs, ReadOnlySpan<long> weights)
     {
         long gain = 0;
-        foreach (int cell in distance.Cells)
+        foreach (int cell in _distance.Cells)
         {
-            for (int row = literals.From; row < literals.To; row++)
+            for (int row = _literals.From; row < _literals.To; row++)
             {
-                int place = Cells.Place(cell, row, matches.From);
-                ReadOnlySpan<long> old = costs.AsSpan(place, matches.To - matches.From);
-                ReadOnlySpan<long> weight = weights.AsSpan(place, old.Length);
+                int place = Cells.Place(cell, row, _matches.From);
+                ReadOnlySpan<long> old = costs.Slice(place, _matches.To - _matches.From);
+                ReadOnlySpan<long> weight = weights.Slice(place, old.Length);
                 for (int i = 0; i < old.Length; i++)
                 {
                     // Without a branch: the difference, or zero if it is negative.
@@ -35,26 +60,26 @@ internal sealed class BoxCandidate(BoxSide literals, BoxSide matches, BoxDistanc
     }
 
     /// <summary>Lowers the costs of the sequences that this box says with fewer bits.</summary>
-    public void Take(long[] costs)
+    public void Take(Span<long> costs)
     {
-        foreach (int cell in distance.Cells)
+        foreach (int cell in _distance.Cells)
         {
-            for (int row = literals.From; row < literals.To; row++)
+            for (int row = _literals.From; row < _literals.To; row++)
             {
-                for (int i = Cells.Place(cell, row, matches.From); i < Cells.Place(cell, row, matches.To); i++)
+                for (int i = Cells.Place(cell, row, _matches.From); i < Cells.Place(cell, row, _matches.To); i++)
                     costs[i] = Math.Min(costs[i], _bits);
             }
         }
     }
 
-    /// <summary>As <see cref="Take(long[])"/>, and keeps the second least costs, and which box has the least ones.</summary>
-    public void Take(long[] least, long[] second, int[] owners, int number)
+    /// <summary>As the other one, and keeps the second least costs, and which box has the least ones.</summary>
+    public void Take(Span<long> least, Span<long> second, Span<int> owners, int number)
     {
-        foreach (int cell in distance.Cells)
+        foreach (int cell in _distance.Cells)
         {
-            for (int row = literals.From; row < literals.To; row++)
+            for (int row = _literals.From; row < _literals.To; row++)
             {
-                for (int i = Cells.Place(cell, row, matches.From); i < Cells.Place(cell, row, matches.To); i++)
+                for (int i = Cells.Place(cell, row, _matches.From); i < Cells.Place(cell, row, _matches.To); i++)
                 {
                     if (_bits < least[i])
                         (second[i], least[i], owners[i]) = (least[i], _bits, number);

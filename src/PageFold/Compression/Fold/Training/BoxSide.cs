@@ -8,13 +8,13 @@ namespace PageFold.Compression.Fold.Training;
 internal readonly record struct BoxSide(int From, int To, int Base, int Bits)
 {
     /// <summary>All ranges of literals; the last one is everything.</summary>
-    public static IReadOnlyList<BoxSide> Literals { get; } = Make(3, Cells.LiteralCells, Box.MaxBits);
+    public static BoxSide[] Literals { get; } = Make(3, Cells.LiteralCells, Box.MaxBits);
 
     /// <summary>All ranges of matches; the last one is everything.</summary>
-    public static IReadOnlyList<BoxSide> Matches { get; } = Make(4, Cells.MatchCells - 1, Box.MaxBits - 1);
+    public static BoxSide[] Matches { get; } = Make(4, Cells.MatchCells - 1, Box.MaxBits - 1);
 
     /// <summary>Makes the ranges of lengths whose cells are single below a power of two and powers of two from there.</summary>
-    private static List<BoxSide> Make(int exactBits, int cells, int maxBits)
+    private static BoxSide[] Make(int exactBits, int cells, int maxBits)
     {
         int exact = 1 << exactBits;
         int offset = exact - exactBits;
@@ -28,7 +28,7 @@ internal readonly record struct BoxSide(int From, int To, int Base, int Bits)
             sides.Add(new BoxSide(cell, cell + 1, 1 << cell - offset, cell - offset));
         for (int bits = exactBits + 1; bits <= maxBits; bits++)
             sides.Add(new BoxSide(0, bits + offset, 0, bits));
-        return sides;
+        return [.. sides];
     }
 }
 
@@ -40,18 +40,18 @@ internal readonly record struct BoxSide(int From, int To, int Base, int Bits)
 /// <param name="IsRepeat">The last distance again.</param>
 internal sealed record BoxDistance(int[] Cells, int Base, int Bits, int Shift, bool IsRepeat)
 {
-    /// <summary>The last distance again.</summary>
-    public static BoxDistance Repeat { get; } = new([Fold.Cells.Repeat], 0, 0, 0, IsRepeat: true);
+    /// <summary>The place of the last distance again in <see cref="All"/>.</summary>
+    public const int Repeat = 0;
 
-    /// <summary>All distances but the last one.</summary>
-    public static BoxDistance Any { get; } = UpTo(Box.MaxBits);
+    /// <summary>The place of all distances but the last one.</summary>
+    public const int Any = 1;
 
-    /// <summary>All kinds.</summary>
-    public static IReadOnlyList<BoxDistance> All { get; } = MakeAll();
+    /// <summary>All kinds; the first are the last distance again, and everything else.</summary>
+    public static BoxDistance[] All { get; } = MakeAll();
 
-    private static List<BoxDistance> MakeAll()
+    private static BoxDistance[] MakeAll()
     {
-        List<BoxDistance> all = [Repeat, Any];
+        List<BoxDistance> all = [new([Fold.Cells.Repeat], 0, 0, 0, IsRepeat: true), UpTo(Box.MaxBits)];
         // A power's two cells have the distances that are multiples of 8 and the others.
         for (int power = 0; power <= Box.MaxBits; power++)
             all.Add(new([2 * power, 2 * power + 1], power == 0 ? 0 : 1 << power - 1, Math.Max(0, power - 1), 0, IsRepeat: false));
@@ -67,7 +67,7 @@ internal sealed record BoxDistance(int[] Cells, int Base, int Bits, int Shift, b
             int[] cells = [.. Enumerable.Range(Box.MultipleShift, bits + 1 - Box.MultipleShift).Select(power => 2 * power + 1)];
             all.Add(new(cells, Box.MultipleMask, bits - Box.MultipleShift, Box.MultipleShift, IsRepeat: false));
         }
-        return all;
+        return [.. all];
     }
 
     private static BoxDistance UpTo(int bits) => new([.. Enumerable.Range(0, 2 * bits + 2)], 0, bits, 0, IsRepeat: false);

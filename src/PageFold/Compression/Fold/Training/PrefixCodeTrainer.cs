@@ -9,7 +9,7 @@ namespace PageFold.Compression.Fold.Training;
 /// all segments, and each further one is that of the segment, of a random few, that the codes so far serve worst. The best result is then
 /// improved by giving one code up for another, many times.
 /// </remarks>
-internal sealed class PrefixCodeTrainer
+internal sealed unsafe class PrefixCodeTrainer
 {
     private const int Codes = PrefixTables.Max;
     private const int Stride = PrefixTables.CostStride;
@@ -25,9 +25,16 @@ internal sealed class PrefixCodeTrainer
     // Fewer symbols are hardly coded.
     private const int MinSymbols = 32;
 
-    // More segments than this make no better codes, and fewer are enough to choose among starts and replacements.
-    private const int MaxSegments = 16384;
+    /// <summary>The most segments: more make no better codes.</summary>
+    public const int MaxSegments = 16384;
+
+    // Fewer are enough to choose among starts and replacements.
     private const int MaxSegmentsOfChoice = 6144;
+    private const int SegmentsBetweenChecks = 1024;
+
+    // Of the time that a choice takes.
+    private const double ShareOfStart = 0.1;
+    private const double ShareOfReplacement = 0.02;
 
     // What a code costs a text in addition to its bits.
     private const int HeaderBits = 6 * 8;
@@ -35,95 +42,116 @@ internal sealed class PrefixCodeTrainer
     // A symbol's weight counts so many for each time that it occurs.
     private const int Unit = 4096;
 
-    private readonly SymbolCounts[] _segments;
-    private readonly int _gainShift;
-    private readonly CancellationToken _cancellation;
-    private readonly byte[][] _lengths = new byte[Codes][];
+    private readonly TrainingWork _work;
+    private readonly byte[] _lengths = new byte[Codes * Symbols];
+    private readonly byte[] _best = new byte[Codes * Symbols];
 
     // For each symbol its length in each of the codes.
     private readonly int[] _costs = new int[Symbols * Stride];
-    private readonly long[][] _weights = new long[Codes][];
+    private readonly long[] _weights = new long[Codes * Symbols];
+    private readonly long[] _weightsOfOne = new long[Symbols];
     private readonly int[] _members = new int[Codes];
 
     // What the segments of each code would have more without it.
     private readonly long[] _losses = new long[Codes];
+
+    // Of all segments so many are used, evenly.
+    private readonly SymbolCounts* _all;
+    private readonly int _count;
+    private int _used;
+    private readonly int _gainShift;
     private SmallRandom _random = new(1);
 
-    private PrefixCodeTrainer(SymbolCounts[] segments, int gainShift, CancellationToken cancellation)
+    private PrefixCodeTrainer(SymbolCounts* all, int count, int gainShift, TrainingWork work)
     {
-        (_segments, _gainShift, _cancellation) = (segments, gainShift, cancellation);
-        for (int code = 0; code < Codes; code++)
-            _weights[code] = new long[Symbols];
+        _all = all;
+        _count = _used = count;
+        _gainShift = gainShift;
+        _work = work;
     }
+
+    /// <summary>True if a segment has so many symbols that training looks at it.</summary>
+    public static bool IsLong(in SymbolCounts segment) => segment.Total >= MinSymbols;
 
     /// <summary>Chooses the codes; none if there is nothing to code.</summary>
-    /// <param name="segments">The segments.</param>
+    /// <param name="segments">Long segments, at most <see cref="MaxSegments"/>.</param>
     /// <param name="gainShift">The share of its bytes that a segment must gain to be coded, as a power of two: 5 for a 32nd.</param>
     /// <param name="start">Codes to improve; fewer than 15 to choose anew.</param>
-    /// <param name="cancellation">Ends the training.</param>
-    public static byte[][] Train(
-        IEnumerable<SymbolCounts> segments, int gainShift, byte[][] start, CancellationToken cancellation)
+    /// <param name="work">The training.</param>
+    public static byte[][] Train(ReadOnlySpan<SymbolCounts> segments, int gainShift, byte[][] start, TrainingWork work)
     {
-        SymbolCounts[] used = Limit([.. segments.Where(segment => segment.Total >= MinSymbols)], MaxSegments);
-        if (used.Length == 0)
+        if (segments.IsEmpty)
             return [];
-        byte[][] best = start.Length == Codes ? start : Choose(Limit(used, MaxSegmentsOfChoice), gainShift, cancellation);
-        PrefixCodeTrainer trainer = new(used, gainShift, cancellation);
-        trainer.Set(best);
-        long bits = long.MaxValue;
-        trainer.Keep(Iterations, ref best, ref bits);
-        return best;
-    }
-
-    /// <summary>Chooses codes anew.</summary>
-    private static byte[][] Choose(SymbolCounts[] segments, int gainShift, CancellationToken cancellation)
-    {
-        PrefixCodeTrainer trainer = new(segments, gainShift, cancellation);
-        byte[][] best = [];
-        long bits = long.MaxValue;
-        for (int i = 0; i < Starts; i++)
+        fixed (SymbolCounts* all = segments)
         {
-            trainer.Start();
-            trainer.Keep(Iterations, ref best, ref bits);
+            PrefixCodeTrainer trainer = new(all, segments.Length, gainShift, work);
+            if (start.Length == Codes)
+                trainer.Set(start);
+            else
+                trainer.Choose();
+            long bits = long.MaxValue;
+            trainer.Use(segments.Length);
+            trainer.Keep(Iterations, ref bits);
+            return [.. Enumerable.Range(0, Codes).Select(code => trainer._best.AsSpan(code * Symbols, Symbols).ToArray())];
         }
-        for (int i = 0; i < Replacements; i++)
-        {
-            trainer.Set(best);
-            trainer.Replace();
-            trainer.Keep(IterationsOfReplacement, ref best, ref bits);
-        }
-        return best;
     }
-
-    private static SymbolCounts[] Limit(SymbolCounts[] segments, int most) => segments.Length <= most
-        ? segments
-        : [.. Enumerable.Range(0, most).Select(i => segments[(int)((long)i * segments.Length / most)])];
 
     /// <summary>Returns the bits of a segment: as it is, or by the best of some codes.</summary>
-    public static long Bits(SymbolCounts segment, IReadOnlyList<byte[]> codes)
+    public static long Bits(in SymbolCounts segment, byte[][] codes)
     {
         long least = 8L * segment.Total;
+        ReadOnlySpan<ushort> counts = segment.Counts;
         foreach (byte[] lengths in codes)
         {
             long bits = 0;
-            for (int i = 0; i < segment.Counts.Length; i += 2)
-                bits += (long)segment.Counts[i + 1] * lengths[segment.Counts[i]];
+            for (int i = 0; i < counts.Length; i += 2)
+                bits += (long)counts[i + 1] * lengths[counts[i]];
             least = Math.Min(least, bits);
         }
         return least;
     }
+
+    /// <summary>Chooses codes anew, on a part of the segments, and sets the best.</summary>
+    private void Choose()
+    {
+        Use(Math.Min(_count, MaxSegmentsOfChoice));
+        long bits = long.MaxValue;
+        for (int i = 0; i < Starts; i++)
+        {
+            Start();
+            Keep(Iterations, ref bits);
+            _work.Tell((i + 1) * ShareOfStart);
+        }
+        for (int i = 0; i < Replacements; i++)
+        {
+            Set(_best);
+            Replace();
+            Keep(IterationsOfReplacement, ref bits);
+            _work.Tell(Starts * ShareOfStart + i * ShareOfReplacement);
+        }
+        Set(_best);
+    }
+
+    /// <summary>Works on so many of the segments from now on.</summary>
+    private void Use(int count)
+    {
+        _used = count;
+        _random = new SmallRandom(1);
+    }
+
+    private ref readonly SymbolCounts Segment(int number) => ref _all[(long)number * _count / _used];
 
     private bool IsCoded(long bits, int count) => bits + HeaderBits < 8L * count - (8L * count >> _gainShift);
 
     /// <summary>Chooses codes to begin with.</summary>
     private void Start()
     {
-        long[] weights = new long[Symbols];
-        foreach (SymbolCounts segment in _segments)
-            Add(segment, weights);
-        Make(0, weights);
+        _weightsOfOne.AsSpan().Clear();
+        for (int i = 0; i < _used; i++)
+            Add(Segment(i), _weightsOfOne);
+        Make(0, _weightsOfOne);
         for (int code = 1; code < Codes; code++)
-            Set(code, _lengths[0]);
+            Set(code, _lengths.AsSpan(0, Symbols));
         for (int code = 1; code < Codes; code++)
             MakeOfSegment(code);
     }
@@ -138,26 +166,28 @@ internal sealed class PrefixCodeTrainer
     /// <summary>Makes a code of a segment for which the codes so far are long.</summary>
     private void MakeOfSegment(int code)
     {
-        SymbolCounts? worst = null;
+        int worst = 0;
         double most = double.MinValue;
         for (int i = 0; i < Tries; i++)
         {
-            SymbolCounts chosen = _segments[_random.Next(_segments.Length)];
-            double excess = Excess(chosen);
+            int chosen = _random.Next(_used);
+            double excess = Excess(Segment(chosen));
             if (excess > most)
                 (worst, most) = (chosen, excess);
         }
-        long[] weights = new long[Symbols];
-        Add(worst!, weights);
-        Make(code, weights);
+        _weightsOfOne.AsSpan().Clear();
+        Add(Segment(worst), _weightsOfOne);
+        Make(code, _weightsOfOne);
     }
 
     /// <summary>Improves the codes, and keeps them if they are better than the best ones.</summary>
-    private void Keep(int iterations, ref byte[][] best, ref long bestBits)
+    private void Keep(int iterations, ref long bestBits)
     {
         long bits = Improve(iterations);
-        if (bits < bestBits)
-            (best, bestBits) = ([.. _lengths], bits);
+        if (bits >= bestBits)
+            return;
+        bestBits = bits;
+        _lengths.CopyTo(_best.AsSpan());
     }
 
     /// <summary>Improves the codes some times; returns the bits of all segments.</summary>
@@ -169,7 +199,7 @@ internal sealed class PrefixCodeTrainer
             for (int code = 0; code < Codes; code++)
             {
                 if (_members[code] > 0)
-                    Make(code, _weights[code]);
+                    Make(code, _weights.AsSpan(code * Symbols, Symbols));
                 else
                     MakeOfSegment(code);
             }
@@ -184,14 +214,15 @@ internal sealed class PrefixCodeTrainer
     /// <summary>Assigns each segment to its best code; returns the bits of all segments.</summary>
     private long Assign()
     {
-        _cancellation.ThrowIfCancellationRequested();
         _members.AsSpan().Clear();
-        foreach (long[] weights in _weights)
-            weights.AsSpan().Clear();
+        _weights.AsSpan().Clear();
         _losses.AsSpan().Clear();
         long total = 0;
-        foreach (SymbolCounts segment in _segments)
+        for (int i = 0; i < _used; i++)
         {
+            if (i % SegmentsBetweenChecks == 0)
+                _work.Check();
+            ref readonly SymbolCounts segment = ref Segment(i);
             long bits = Best(segment, out int code, out long second);
             bool isCoded = IsCoded(bits, segment.Total);
             total += isCoded ? bits + HeaderBits : 8L * segment.Total;
@@ -199,13 +230,13 @@ internal sealed class PrefixCodeTrainer
                 continue;
             _members[code]++;
             _losses[code] += Math.Min(second, 8L * segment.Total) - bits;
-            Add(segment, _weights[code]);
+            Add(segment, _weights.AsSpan(code * Symbols, Symbols));
         }
         return total;
     }
 
     /// <summary>Returns the fewest bits of a segment, the code, and the bits of the second best one.</summary>
-    private long Best(SymbolCounts segment, out int code, out long second)
+    private long Best(in SymbolCounts segment, out int code, out long second)
     {
         ReadOnlySpan<ushort> counts = segment.Counts;
         ReadOnlySpan<int> costs = _costs;
@@ -240,21 +271,25 @@ internal sealed class PrefixCodeTrainer
     }
 
     /// <summary>Returns how many more bits the best code takes than a code of the segment's own would.</summary>
-    private double Excess(SymbolCounts segment) => Best(segment, out _, out _) - segment.Entropy;
+    private double Excess(in SymbolCounts segment) => Best(segment, out _, out _) - segment.Entropy;
 
-    private static void Add(SymbolCounts segment, long[] weights)
+    private static void Add(in SymbolCounts segment, Span<long> weights)
     {
-        for (int i = 0; i < segment.Counts.Length; i += 2)
-            weights[segment.Counts[i]] += segment.Counts[i + 1] * (long)Unit;
+        ReadOnlySpan<ushort> counts = segment.Counts;
+        for (int i = 0; i < counts.Length; i += 2)
+            weights[counts[i]] += counts[i + 1] * (long)Unit;
     }
 
-    private void Make(int code, long[] weights)
+    private void Make(int code, Span<long> weights)
     {
+        long sum = 0;
+        foreach (long weight in weights)
+            sum += weight;
         // A symbol that never occurred may occur.
-        long least = Math.Max(Unit / 32, weights.Sum() >> 20);
+        long least = Math.Max(Unit / 32, sum >> 20);
         for (int i = 0; i < Symbols; i++)
             weights[i] = Math.Max(weights[i], least);
-        byte[] lengths = new byte[Symbols];
+        Span<byte> lengths = stackalloc byte[Symbols];
         PrefixCodeLengths.Compute(weights, PrefixCode.MaxBits, lengths);
         Set(code, lengths);
     }
@@ -265,9 +300,15 @@ internal sealed class PrefixCodeTrainer
             Set(code, codes[code]);
     }
 
-    private void Set(int code, byte[] lengths)
+    private void Set(ReadOnlySpan<byte> codes)
     {
-        _lengths[code] = lengths;
+        for (int code = 0; code < Codes; code++)
+            Set(code, codes.Slice(code * Symbols, Symbols));
+    }
+
+    private void Set(int code, ReadOnlySpan<byte> lengths)
+    {
+        lengths.CopyTo(_lengths.AsSpan(code * Symbols));
         for (int symbol = 0; symbol < Symbols; symbol++)
             _costs[symbol * Stride + code] = lengths[symbol];
     }

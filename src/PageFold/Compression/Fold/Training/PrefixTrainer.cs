@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using PageFold.Compression.Matching;
+using PageFold.Frames;
 
 namespace PageFold.Compression.Fold.Training;
 
@@ -42,51 +44,62 @@ internal sealed class PrefixTrainer
 
     private static readonly (int StringLength, int SegmentLength)[] Shapes = [(6, 48), (8, 64), (8, 128), (8, 256), (8, 512)];
 
+    // How long it takes to choose a shape, of all the time.
+    private const double ShareOfChoice = 0.55;
+
     private readonly List<ReadOnlyMemory<byte>> _samples;
     private readonly int _length;
-    private readonly CancellationToken _cancellation;
+    private readonly int _bytes;
+    private readonly TrainingWork _work;
+    private long[] _keys = [];
 
-    private PrefixTrainer(List<ReadOnlyMemory<byte>> samples, int length, CancellationToken cancellation)
-    {
-        (_samples, _length, _cancellation) = (samples, length, cancellation);
-    }
+    private PrefixTrainer(List<ReadOnlyMemory<byte>> samples, int length, int bytes, TrainingWork work) =>
+        (_samples, _length, _bytes, _work) = (samples, length, bytes, work);
 
     /// <summary>The most bytes that training takes beside the samples.</summary>
     /// <param name="sampleBytes">Bytes of all samples.</param>
+    /// <param name="length">The most bytes of a text.</param>
     /// <param name="bytes">The most bytes of the dictionary.</param>
-    public static long MaxWorkBytes(long sampleBytes, int bytes)
+    public static long MaxWorkBytes(long sampleBytes, int length, int bytes) =>
+        SubstringCounts.WorkBytes(Math.Min(sampleBytes, MaxBytes)) + UseBytes(bytes)
+            + TextParser.MaxBytes(length, bytes) + TrainingBlocks.BlockBytes;
+
+    /// <summary>Trains a dictionary outside of a store.</summary>
+    /// <inheritdoc cref="Train(IReadOnlyList{ReadOnlyMemory{byte}}, int, int, TrainingWork)"/>
+    public static byte[] Train(IReadOnlyList<ReadOnlyMemory<byte>> samples, int length, int bytes, CancellationToken cancellation)
     {
-        // Segments, and dictionaries that are joined of them.
-        const int Copies = 16;
-        // The tables of one shape, and those of the one before that may not be collected yet.
-        return 2 * SubstringCounts.MaxWorkBytes(sampleBytes) + (long)Copies * bytes;
+        using BorrowedMemory memory = BorrowedMemory.Unlimited();
+        return Train(samples, length, bytes, new TrainingWork(memory, null, cancellation));
     }
 
     /// <summary>Trains a dictionary; empty if the samples have too little in common, or are too few.</summary>
     /// <param name="samples">Typical texts.</param>
     /// <param name="length">The most bytes of a text; longer samples are not used.</param>
     /// <param name="bytes">The most bytes of the dictionary.</param>
-    /// <param name="cancellation">Ends the training.</param>
-    public static byte[] Train(IReadOnlyList<ReadOnlyMemory<byte>> samples, int length, int bytes, CancellationToken cancellation)
+    /// <param name="work">The training.</param>
+    public static byte[] Train(IReadOnlyList<ReadOnlyMemory<byte>> samples, int length, int bytes, TrainingWork work)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, MinBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MatchDictionary.MaxLength);
+        work.Check();
         List<ReadOnlyMemory<byte>> used =
             Limit([.. samples.Where(sample => sample.Length >= sizeof(ulong) && sample.Length <= length)], MaxBytes);
         if (used.Count < MinSamples)
             return [];
         List<ReadOnlyMemory<byte>> few = Limit(used, MaxBytesOfChoice);
         List<ReadOnlyMemory<byte>> heldOut = [.. few.Where((_, i) => i % HeldOut == 0)];
-        PrefixTrainer others = new([.. few.Where((_, i) => i % HeldOut != 0)], length, cancellation);
-        double least = others.Cost([], heldOut);
+        List<ReadOnlyMemory<byte>> others = [.. few.Where((_, i) => i % HeldOut != 0)];
+        double least = new PrefixTrainer(others, length, bytes, work).Cost([], heldOut);
         (int, int)? best = null;
-        foreach ((int, int) shape in Shapes)
+        for (int i = 0; i < Shapes.Length; i++)
         {
-            double cost = others.Cost(others.Make(shape, bytes), heldOut);
+            TrainingWork part = work.Part(ShareOfChoice * i / Shapes.Length, ShareOfChoice * (i + 1) / Shapes.Length);
+            PrefixTrainer trainer = new(others, length, bytes, part);
+            double cost = trainer.Cost(trainer.Make(Shapes[i]), heldOut);
             if (cost < least)
-                (least, best) = (cost, shape);
+                (least, best) = (cost, Shapes[i]);
         }
-        return best is null ? [] : new PrefixTrainer(used, length, cancellation).Make(best.Value, bytes);
+        return best is null ? [] : new PrefixTrainer(used, length, bytes, work.Part(ShareOfChoice, 1)).Make(best.Value);
     }
 
     /// <summary>Takes every second sample, or every third and so on, so that all have about so many bytes at most.</summary>
@@ -97,31 +110,53 @@ internal sealed class PrefixTrainer
         return step <= 1 ? samples : [.. samples.Where((_, i) => i % step == 0)];
     }
 
-    private byte[] Make((int StringLength, int SegmentLength) shape, int bytes)
+    private static long UseBytes(int bytes) => bytes + ((long)bytes + 2) * sizeof(long);
+
+    private byte[] Make((int StringLength, int SegmentLength) shape)
     {
-        SegmentChooser chooser = new(_samples, shape.StringLength, shape.SegmentLength, bytes, _cancellation);
-        List<PrefixSegment> segments = chooser.Choose(bytes, _cancellation);
-        segments = [.. segments.OrderBy(segment => segment.Worth)];
+        using SegmentChooser chooser = new(_samples, shape.StringLength, shape.SegmentLength, _bytes, _work);
+        List<PrefixSegment> segments = chooser.Choose(_bytes);
+        SortByWorth(segments);
         for (int i = 0; i < Refinements && segments.Count > 0; i++)
         {
             segments = Use(segments);
             List<PrefixSegment> kept = segments[(segments.Count / Replaced / (i + 1))..];
-            List<PrefixSegment> more = chooser.Choose(bytes - kept.Sum(segment => segment.Bytes.Length), _cancellation);
-            segments = Use([.. more.OrderBy(segment => segment.Worth), .. kept]);
+            List<PrefixSegment> more = chooser.Choose(_bytes - BytesOf(kept));
+            SortByWorth(more);
+            more.AddRange(kept);
+            segments = Use(more);
+            _work.Tell((i + 1.0) / Refinements);
         }
-        return Join(segments);
+        byte[] dictionary = new byte[BytesOf(segments)];
+        Join(segments, dictionary);
+        return dictionary;
     }
 
     /// <summary>Returns the segments in order of what they save when all samples are parsed with them, the least first.</summary>
     private List<PrefixSegment> Use(List<PrefixSegment> segments)
     {
-        byte[] dictionary = Join(segments);
-        long[] saved = new long[dictionary.Length + 1];
-        using (TextParser parser = TextParser.Create(_length, dictionary))
+        int length = BytesOf(segments);
+        NativeBuffer memory = _work.Memory.Allocate(UseBytes(length));
+        try
+        {
+            Span<long> saved = MemoryMarshal.Cast<byte, long>(memory.Span)[..(length + 1)];
+            Span<byte> dictionary = memory.Span[^length..];
+            Join(segments, dictionary);
+            return Use(segments, dictionary, saved);
+        }
+        finally
+        {
+            _work.Memory.Free(memory);
+        }
+    }
+
+    private List<PrefixSegment> Use(List<PrefixSegment> segments, ReadOnlySpan<byte> dictionary, Span<long> saved)
+    {
+        using (TextParser parser = TextParser.Create(_length, dictionary, _work.Memory))
         {
             foreach (ReadOnlyMemory<byte> sample in _samples)
             {
-                _cancellation.ThrowIfCancellationRequested();
+                _work.Check();
                 foreach (TextMatch match in parser.FindMatches(sample.Span))
                 {
                     int from = dictionary.Length + match.Position - match.Distance;
@@ -144,10 +179,11 @@ internal sealed class PrefixTrainer
         int start = 0;
         foreach (PrefixSegment segment in segments)
         {
-            AddUsed(used, segment.Bytes, saved.AsSpan(start, segment.Bytes.Length), least);
+            AddUsed(used, segment.Bytes, saved.Slice(start, segment.Bytes.Length), least);
             start += segment.Bytes.Length;
         }
-        return [.. used.OrderBy(segment => segment.Worth)];
+        SortByWorth(used);
+        return used;
     }
 
     /// <summary>Adds the parts of a segment whose bytes save more than a bound.</summary>
@@ -177,14 +213,17 @@ internal sealed class PrefixTrainer
     /// <summary>Returns about how many bits texts take with a dictionary.</summary>
     private double Cost(byte[] dictionary, List<ReadOnlyMemory<byte>> texts)
     {
-        using TextParser parser = TextParser.Create(_length, dictionary);
+        using TextParser parser = TextParser.Create(_length, dictionary, _work.Memory);
+        using TrainingBlocks blocks = new(_work.Memory);
         double bits = 0;
-        long[] counts = new long[PrefixCode.Symbols];
+        Span<long> counts = stackalloc long[PrefixCode.Symbols];
+        counts.Clear();
         foreach (ReadOnlyMemory<byte> text in texts)
         {
-            _cancellation.ThrowIfCancellationRequested();
-            ParsedText parsed = parser.Parse(text.Span);
-            foreach (SymbolCounts literals in parsed.Literals)
+            _work.Check();
+            blocks.Clear();
+            ParsedText parsed = parser.Parse(text.Span, blocks);
+            foreach (ref readonly SymbolCounts literals in parsed.Literals)
             {
                 for (int i = 0; i < literals.Counts.Length; i += 2)
                     counts[literals.Counts[i]] += literals.Counts[i + 1];
@@ -196,21 +235,40 @@ internal sealed class PrefixTrainer
             }
         }
         // Literals are coded.
-        double all = counts.Sum();
+        long all = 0;
         foreach (long count in counts)
-            bits -= count == 0 ? 0 : count * Math.Log2(count / all);
+            all += count;
+        foreach (long count in counts)
+            bits -= count == 0 ? 0 : count * Math.Log2((double)count / all);
         return bits;
     }
 
-    private static byte[] Join(List<PrefixSegment> segments)
+    /// <summary>Sorts segments by their worth; those of the same worth stay in their order.</summary>
+    private void SortByWorth(List<PrefixSegment> segments)
     {
-        byte[] joined = new byte[segments.Sum(segment => segment.Bytes.Length)];
-        int at = 0;
+        const int PlaceBits = 20;
+        if (_keys.Length < segments.Count)
+            _keys = new long[Math.Max(segments.Count, 2 * _keys.Length)];
+        Span<long> keys = _keys.AsSpan(0, segments.Count);
+        for (int i = 0; i < keys.Length; i++)
+            keys[i] = segments[i].Worth << PlaceBits | (uint)i;
+        keys.Sort(CollectionsMarshal.AsSpan(segments));
+    }
+
+    private static int BytesOf(List<PrefixSegment> segments)
+    {
+        int bytes = 0;
+        foreach (PrefixSegment segment in segments)
+            bytes += segment.Bytes.Length;
+        return bytes;
+    }
+
+    private static void Join(List<PrefixSegment> segments, Span<byte> joined)
+    {
         foreach (PrefixSegment segment in segments)
         {
-            segment.Bytes.CopyTo(joined.AsMemory(at));
-            at += segment.Bytes.Length;
+            segment.Bytes.Span.CopyTo(joined);
+            joined = joined[segment.Bytes.Length..];
         }
-        return joined;
     }
 }

@@ -7,13 +7,13 @@ namespace PageFold.Compression.Fold.Training;
 /// other samples have, and then these strings are worth nothing any more. So segments come from all samples, and one pass over an epoch
 /// gives one segment.
 /// </remarks>
-internal sealed class SegmentChooser
+internal sealed class SegmentChooser : IDisposable
 {
     private const int Passes = 4;
 
     private readonly IReadOnlyList<ReadOnlyMemory<byte>> _texts;
     private readonly SubstringCounts _counts;
-    private readonly ushort[] _inWindow;
+    private readonly TrainingWork _work;
     private readonly int _length;
     private readonly int _epochs;
     private int _epoch;
@@ -22,25 +22,25 @@ internal sealed class SegmentChooser
     /// <param name="stringLength">Bytes of the strings that are counted.</param>
     /// <param name="segmentLength">Bytes of a segment.</param>
     /// <param name="bytes">Bytes that all segments shall have.</param>
-    /// <param name="cancellation">Ends the choice.</param>
-    public SegmentChooser(
-        IReadOnlyList<ReadOnlyMemory<byte>> texts, int stringLength, int segmentLength, int bytes, CancellationToken cancellation)
+    /// <param name="work">The training.</param>
+    public SegmentChooser(IReadOnlyList<ReadOnlyMemory<byte>> texts, int stringLength, int segmentLength, int bytes, TrainingWork work)
     {
+        _work = work;
         _texts = texts;
         _length = segmentLength;
-        _counts = new SubstringCounts(texts, stringLength, cancellation);
-        _inWindow = new ushort[_counts.Places];
+        _counts = new SubstringCounts(texts, stringLength, work);
         _epochs = Math.Clamp(bytes / segmentLength / Passes, 1, texts.Count);
     }
 
+    public void Dispose() => _counts.Dispose();
+
     /// <summary>Chooses segments of at most so many bytes in all; fewer if no other part is worth anything.</summary>
-    public List<PrefixSegment> Choose(int bytes, CancellationToken cancellation)
+    public List<PrefixSegment> Choose(int bytes)
     {
         List<PrefixSegment> chosen = [];
         int inVain = 0;
         while (bytes >= _counts.Length && inVain < _epochs)
         {
-            cancellation.ThrowIfCancellationRequested();
             PrefixSegment best = ChooseOne(Math.Min(_length, bytes));
             inVain = best.Worth > 0 ? 0 : inVain + 1;
             if (best.Worth == 0)
@@ -60,6 +60,7 @@ internal sealed class SegmentChooser
         PrefixSegment best = default;
         for (int i = first; i < end; i++)
         {
+            _work.Check();
             PrefixSegment found = BestOf(_texts[i], length, best.Worth);
             if (found.Worth > best.Worth)
                 best = found;
@@ -88,19 +89,19 @@ internal sealed class SegmentChooser
         for (int at = 0; at < strings; at++)
         {
             int entering = _counts.Place(bytes, at);
-            if (_counts.IsCommon(entering) && _inWindow[entering]++ == 0)
+            if (_counts.IsCommon(entering) && _counts.InWindow(entering)++ == 0)
                 worth += _counts[entering];
             if (at >= window)
             {
                 int leaving = _counts.Place(bytes, at - window);
-                if (_counts.IsCommon(leaving) && --_inWindow[leaving] == 0)
+                if (_counts.IsCommon(leaving) && --_counts.InWindow(leaving) == 0)
                     worth -= _counts[leaving];
             }
             if (worth > bound)
                 (bound, start) = (worth, Math.Max(0, at - window + 1));
         }
         for (int at = Math.Max(0, strings - window); at < strings; at++)
-            _inWindow[_counts.Place(bytes, at)] = 0;
+            _counts.InWindow(_counts.Place(bytes, at)) = 0;
         return start < 0 ? default : new PrefixSegment(text.Slice(start, Math.Min(length, bytes.Length - start)), bound);
     }
 }

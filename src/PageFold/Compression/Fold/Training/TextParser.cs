@@ -1,54 +1,81 @@
 using PageFold.Compression.Matching;
 using PageFold.Compression.Paths;
+using PageFold.Frames;
 
 namespace PageFold.Compression.Fold.Training;
 
 /// <summary>Finds the sequences and literals of texts as an encoder of the dense level does. Not thread-safe.</summary>
 internal abstract unsafe class TextParser : IDisposable
 {
+    private readonly BorrowedMemory _memory;
     private readonly MatchDictionary? _dictionary;
     private readonly FoldWorkspace _workspace;
-    private readonly byte[] _literals;
-    private readonly TextMatch[] _matches;
+    private readonly NativeBuffer _buffer;
+    private readonly TextMatch* _matches;
+    private readonly byte* _literals;
+    private readonly int _maxLength;
 
-    private TextParser(int maxLength, ReadOnlySpan<byte> content, int tableBytes, MatchDictionary? dictionary)
+    private TextParser(int maxLength, ReadOnlySpan<byte> content, int tableBytes, MatchDictionary? dictionary, BorrowedMemory memory)
     {
+        (_memory, _maxLength) = (memory, maxLength);
+        int matches = 2 * SequenceParser.MaxMatches(maxLength);
+        _buffer = memory.Allocate((long)matches * sizeof(TextMatch) + maxLength);
+        _matches = (TextMatch*)_buffer.Pointer;
+        _literals = (byte*)(_matches + matches);
         _dictionary = dictionary;
-        _workspace = new FoldWorkspace(maxLength, tableBytes, content, dictionary is null ? default : dictionary.Candidates);
-        _matches = new TextMatch[2 * SequenceParser.MaxMatches(maxLength)];
-        _literals = new byte[maxLength];
+        memory.Use(FoldWorkspace.BytesFor(maxLength, tableBytes, content.Length, content.Length));
+        _workspace = new FoldWorkspace(maxLength, tableBytes, content, _dictionary is null ? default : _dictionary.Candidates);
+    }
+
+    /// <summary>Bytes that the parser holds.</summary>
+    public long Bytes => _buffer.Length + _workspace.Match.Bytes + (_dictionary?.Bytes ?? 0);
+
+    /// <summary>The most bytes that a parser takes.</summary>
+    public static long MaxBytes(int maxLength, int dictionaryBytes)
+    {
+        int matches = 2 * SequenceParser.MaxMatches(maxLength);
+        int tableBytes = Math.Max(MatchFinder.TableBytes<SmallShape>(), MatchFinder.TableBytes<LargeShape>());
+        long dictionary = dictionaryBytes == 0 ? 0
+            : Math.Max(MatchDictionary.BytesFor<SmallShape>(dictionaryBytes), MatchDictionary.BytesFor<LargeShape>(dictionaryBytes));
+        return (long)matches * sizeof(TextMatch) + maxLength + dictionary
+            + FoldWorkspace.BytesFor(maxLength, tableBytes, dictionaryBytes, dictionaryBytes);
     }
 
     /// <summary>Creates a parser.</summary>
     /// <param name="maxLength">The most bytes of a text.</param>
     /// <param name="dictionary">What precedes each text; empty for nothing.</param>
-    public static TextParser Create(int maxLength, ReadOnlySpan<byte> dictionary) => InstructionPaths.Best switch
+    /// <param name="memory">What it works in.</param>
+    public static TextParser Create(int maxLength, ReadOnlySpan<byte> dictionary, BorrowedMemory memory) => InstructionPaths.Best switch
     {
-        InstructionPath.Avx2 => Create<Avx2Path>(maxLength, dictionary),
-        InstructionPath.Avx2WithoutDeposit => Create<Avx2WithoutDepositPath>(maxLength, dictionary),
-        InstructionPath.Vector128 => Create<Vector128Path>(maxLength, dictionary),
-        _ => Create<ScalarPath>(maxLength, dictionary),
+        InstructionPath.Avx2 => Create<Avx2Path>(maxLength, dictionary, memory),
+        InstructionPath.Avx2WithoutDeposit => Create<Avx2WithoutDepositPath>(maxLength, dictionary, memory),
+        InstructionPath.Vector128 => Create<Vector128Path>(maxLength, dictionary, memory),
+        _ => Create<ScalarPath>(maxLength, dictionary, memory),
     };
 
     /// <summary>Parses a text of at least one byte and at most the parser's length.</summary>
-    public ParsedText Parse(ReadOnlySpan<byte> text)
+    /// <param name="text">The text.</param>
+    /// <param name="blocks">Where the result is kept.</param>
+    public ParsedText Parse(ReadOnlySpan<byte> text, TrainingBlocks blocks)
     {
         ReadOnlySpan<TextMatch> matches = FindMatches(text);
-        ushort[] sequences = new ushort[matches.Length];
-        int literals = 0;
+        ushort* sequences = blocks.Take<ushort>(matches.Length);
+        Span<byte> literals = new(_literals, _maxLength);
+        int count = 0;
         int anchor = 0;
         int last = 1;
         for (int i = 0; i < matches.Length; i++)
         {
             TextMatch match = matches[i];
-            AddLiterals(text[anchor..match.Position], ref literals);
+            Add(text[anchor..match.Position], literals, ref count);
             int distance = match.Distance == last ? Cells.Repeat : Cells.OfDistance(match.Distance);
             sequences[i] = (ushort)Cells.Place(distance, Cells.OfLiterals(match.Position - anchor), Cells.OfMatch(match.Length));
             last = match.Distance;
             anchor = match.Position + match.Length;
         }
-        AddLiterals(text[anchor..], ref literals);
-        return new ParsedText(text.Length, sequences, SymbolCounts.OfSegments(_literals.AsSpan(0, literals)));
+        Add(text[anchor..], literals, ref count);
+        SymbolCounts* segments = SymbolCounts.OfSegments(literals[..count], blocks, out int segmentCount);
+        return new ParsedText(text.Length, sequences, matches.Length, segments, segmentCount);
     }
 
     /// <summary>Finds the matches of a text; they are valid until the next call.</summary>
@@ -73,39 +100,48 @@ internal abstract unsafe class TextParser : IDisposable
             }
         }
         GC.KeepAlive(this);
-        return _matches.AsSpan(0, count);
+        return new ReadOnlySpan<TextMatch>(_matches, count);
     }
 
     public void Dispose()
     {
         _workspace.Dispose();
+        _dictionary?.Free();
+        _memory.EndUse(Bytes - _buffer.Length);
+        _memory.Free(_buffer);
         GC.SuppressFinalize(this);
     }
 
     private protected abstract bool TryMatch(
         FoldWorkspace workspace, MatchDictionary? dictionary, int length, out ulong* firstEnd, out ulong* secondEnd);
 
-    private static TextParser Create<TPath>(int maxLength, ReadOnlySpan<byte> dictionary)
+    private static TextParser Create<TPath>(int maxLength, ReadOnlySpan<byte> dictionary, BorrowedMemory memory)
         where TPath : struct, IInstructionPath => (maxLength <= 1 << SmallShape.PositionBits, dictionary.IsEmpty) switch
         {
-            (true, true) => new Shaped<TPath, SmallShape, DenseLevel>(maxLength, dictionary),
-            (true, false) => new Shaped<TPath, SmallShape, DenseDictionaryLevel>(maxLength, dictionary),
-            _ => new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary),
+            (true, true) => new Shaped<TPath, SmallShape, DenseLevel>(maxLength, dictionary, memory),
+            (true, false) => new Shaped<TPath, SmallShape, DenseDictionaryLevel>(maxLength, dictionary, memory),
+            _ => new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary, memory),
         };
 
-    private void AddLiterals(ReadOnlySpan<byte> literals, ref int count)
+    private static void Add(ReadOnlySpan<byte> run, Span<byte> literals, ref int count)
     {
-        literals.CopyTo(_literals.AsSpan(count));
-        count += literals.Length;
+        run.CopyTo(literals[count..]);
+        count += run.Length;
     }
 
-    private sealed class Shaped<TPath, TShape, TLevel>(int maxLength, ReadOnlySpan<byte> dictionary) : TextParser(
-        maxLength, dictionary, MatchFinder.TableBytes<TShape>(),
-        dictionary.IsEmpty ? null : MatchDictionary.Make<TShape>(dictionary, hasCandidates: true))
+    private sealed class Shaped<TPath, TShape, TLevel>(int maxLength, ReadOnlySpan<byte> content, BorrowedMemory memory)
+        : TextParser(maxLength, content, MatchFinder.TableBytes<TShape>(),
+            content.IsEmpty ? null : Make(content, memory), memory)
         where TPath : struct, IInstructionPath
         where TShape : struct, IMatchShape
         where TLevel : struct, IFoldLevel
     {
+        private static MatchDictionary Make(ReadOnlySpan<byte> content, BorrowedMemory memory)
+        {
+            memory.Use(MatchDictionary.BytesFor<TShape>(content.Length));
+            return MatchDictionary.Make<TShape>(content, hasCandidates: true);
+        }
+
         private protected override bool TryMatch(
             FoldWorkspace workspace, MatchDictionary? dictionary, int length, out ulong* firstEnd, out ulong* secondEnd)
         {

@@ -1,5 +1,6 @@
 using PageFold.Compression.Fold;
 using PageFold.Compression.Fold.Training;
+using PageFold.Frames;
 
 namespace PageFold.Tests.Compression.Fold.Training;
 
@@ -23,7 +24,7 @@ public class BoxTrainerTests
         Counts.Sample(
             counts =>
             {
-                Box[] boxes = BoxTrainer.Train(counts, TestContext.Current.CancellationToken);
+                Box[] boxes = Train(counts, TestContext.Current.CancellationToken);
                 Assert.NotNull(FoldDefinition.TryMake(1, boxes, [], [], default));
                 Assert.True(boxes[0].IsRepeat);
                 Assert.Equal(new Box(0, 16, 3, 15, 0, 0, 0, true), boxes[0]);
@@ -40,7 +41,7 @@ public class BoxTrainerTests
         long[] counts = new long[Cells.MapLength];
         for (int i = 0; i < 100; i++)
             counts[AllPlaces[random.Next(AllPlaces.Length)]] = random.Next(1, 1000);
-        Box[] boxes = BoxTrainer.Train(counts, TestContext.Current.CancellationToken);
+        Box[] boxes = Train(counts, TestContext.Current.CancellationToken);
         Box[] exact = [.. AllPlaces.Where(place => counts[place] > 0).Select(Exact)];
         Assert.All(exact, box => Assert.True(box.IsValid));
         Assert.Equal(ExtraBits(exact, counts), ExtraBits(boxes, counts));
@@ -51,7 +52,17 @@ public class BoxTrainerTests
     {
         long[] counts = new long[Cells.MapLength];
         counts[AllPlaces[7]] = 5;
-        Assert.Throws<OperationCanceledException>(() => BoxTrainer.Train(counts, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => Train(counts, new CancellationToken(canceled: true)));
+    }
+
+    private static Box[] Train(long[] counts, CancellationToken cancellation)
+    {
+        // No more than it says that it takes.
+        MemoryBudget budget = new(BoxTrainer.WorkBytes);
+        using BorrowedMemory memory = new(budget, () => new InvalidOperationException("more memory than was said"));
+        Box[] boxes = BoxTrainer.Train(counts, new TrainingWork(memory, null, cancellation));
+        Assert.Equal(0, memory.Used);
+        return boxes;
     }
 
     private static IEnumerable<int> Places() =>

@@ -1,6 +1,7 @@
 using PageFold.Compression.Fold;
 using PageFold.Compression.Fold.Training;
 using PageFold.Compression.Paths;
+using PageFold.Frames;
 
 namespace PageFold.Tests.Compression.Fold.Training;
 
@@ -83,5 +84,27 @@ public class FoldTrainerTests
     {
         Assert.Throws<OperationCanceledException>(
             () => FoldTrainer.Train(TrainingSamples.Mixed(3, 4096), 4096, default, new CancellationToken(canceled: true)));
+    }
+
+    /// <summary>Noise takes most: each of its symbols is counted. Of texts with matches each sequence is kept.</summary>
+    [Theory]
+    [InlineData(1000, 0)]
+    [InlineData(4096, 0)]
+    [InlineData(4096, 1024)]
+    [InlineData(65536, 8192)]
+    public void Training_takes_no_more_memory_than_it_says(int length, int dictionaryBytes)
+    {
+        int count = (1 << 20) / length;
+        foreach (List<ReadOnlyMemory<byte>> samples in (List<ReadOnlyMemory<byte>>[])
+            [TrainingSamples.Noise(count, length), TrainingSamples.Mixed(count, length)])
+        {
+            long most = FoldTrainer.MaxWorkBytes((long)count * length, length, dictionaryBytes);
+            using BorrowedMemory memory = new(new MemoryBudget(most), () => new InvalidOperationException($"more than {most} bytes"));
+            TrainingWork work = new(memory, null, TestContext.Current.CancellationToken);
+            byte[] dictionary = dictionaryBytes == 0 ? [] : PrefixTrainer.Train(samples, length, dictionaryBytes, work);
+            Assert.Equal(0, memory.Used);
+            FoldTrainer.Train(samples, length, dictionary, work);
+            Assert.Equal(0, memory.Used);
+        }
     }
 }

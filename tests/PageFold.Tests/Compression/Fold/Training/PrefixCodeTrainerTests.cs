@@ -1,11 +1,19 @@
 using PageFold.Compression.Fold;
 using PageFold.Compression.Fold.Training;
+using PageFold.Frames;
 
 namespace PageFold.Tests.Compression.Fold.Training;
 
 /// <summary>Trained codes: complete ones, of which each kind of segment has one that suits it.</summary>
-public class PrefixCodeTrainerTests
+public sealed class PrefixCodeTrainerTests : IDisposable
 {
+    private readonly BorrowedMemory _memory = BorrowedMemory.Unlimited();
+    private readonly TrainingBlocks _blocks;
+
+    public PrefixCodeTrainerTests() => _blocks = new TrainingBlocks(_memory);
+
+    public void Dispose() => _memory.Dispose();
+
     [Fact]
     public void Segments_of_different_kinds_get_codes_of_their_own()
     {
@@ -15,14 +23,14 @@ public class PrefixCodeTrainerTests
         SymbolCounts[] segments =
         [
             .. Enumerable.Range(0, 300).Select(
-                i => SymbolCounts.OfSegments([.. Enumerable.Range(0, 800).Select(_ => (byte)(i % Kinds * 16 + random.Next(16)))])[0]),
+                i => OfSegments([.. Enumerable.Range(0, 800).Select(_ => (byte)(i % Kinds * 16 + random.Next(16)))])[0]),
         ];
-        byte[][] codes = PrefixCodeTrainer.Train(segments, 5, [], TestContext.Current.CancellationToken);
+        byte[][] codes = Train(segments, []);
         Assert.InRange(codes.Length, Kinds, PrefixTables.Max);
         Assert.All(codes, code => Assert.True(PrefixCode.IsComplete(code)));
         Assert.All(segments, segment => Assert.InRange(PrefixCodeTrainer.Bits(segment, codes), 4 * 800, 5 * 800));
         // What is trained is not trained for the worse.
-        byte[][] again = PrefixCodeTrainer.Train(segments, 5, codes, TestContext.Current.CancellationToken);
+        byte[][] again = Train(segments, codes);
         long before = segments.Sum(segment => PrefixCodeTrainer.Bits(segment, codes));
         Assert.True(segments.Sum(segment => PrefixCodeTrainer.Bits(segment, again)) <= before);
     }
@@ -30,15 +38,15 @@ public class PrefixCodeTrainerTests
     [Fact]
     public void Nothing_to_code_gives_no_codes()
     {
-        Assert.Empty(PrefixCodeTrainer.Train([], 5, [], TestContext.Current.CancellationToken));
-        Assert.Empty(PrefixCodeTrainer.Train(SymbolCounts.OfSegments("short"u8), 5, [], TestContext.Current.CancellationToken));
+        Assert.Empty(Train([], []));
+        Assert.DoesNotContain(OfSegments("short"u8), segment => PrefixCodeTrainer.IsLong(segment));
     }
 
     [Fact]
     public void Random_bytes_give_codes_all_the_same()
     {
-        SymbolCounts[] segments = [.. TrainingSamples.Noise(20, 4096).SelectMany(text => SymbolCounts.OfSegments(text.Span))];
-        byte[][] codes = PrefixCodeTrainer.Train(segments, 5, [], TestContext.Current.CancellationToken);
+        SymbolCounts[] segments = [.. TrainingSamples.Noise(20, 4096).SelectMany(text => OfSegments(text.Span))];
+        byte[][] codes = Train(segments, []);
         Assert.All(codes, code => Assert.True(PrefixCode.IsComplete(code)));
     }
 
@@ -47,7 +55,8 @@ public class PrefixCodeTrainerTests
     {
         Gen.Byte[0, 5].Array[0, 4000].Sample(symbols =>
         {
-            SymbolCounts[] segments = SymbolCounts.OfSegments(symbols);
+            _blocks.Clear();
+            SymbolCounts[] segments = OfSegments(symbols);
             Assert.Equal((symbols.Length + SymbolBlock.SegmentLength - 1) / SymbolBlock.SegmentLength, segments.Length);
             IEnumerable<byte> left = symbols.Reverse();
             foreach (SymbolCounts segment in segments)
@@ -59,14 +68,20 @@ public class PrefixCodeTrainerTests
                     .SelectMany(group => (ushort[])[group.Key, (ushort)group.Count()])];
                 Assert.Equal(counts, segment.Counts.ToArray());
             }
-        });
+        }, threads: 1);
     }
 
     [Fact]
     public void Training_ends_when_it_is_cancelled()
     {
-        SymbolCounts[] segments = SymbolCounts.OfSegments(new byte[2000]);
+        SymbolCounts[] segments = OfSegments(new byte[2000]);
         Assert.Throws<OperationCanceledException>(
-            () => PrefixCodeTrainer.Train(segments, 5, [], new CancellationToken(canceled: true)));
+            () => Train(segments, [], new CancellationToken(canceled: true)));
     }
+
+    private byte[][] Train(SymbolCounts[] segments, byte[][] start, CancellationToken? cancellation = null) => PrefixCodeTrainer.Train(
+        segments, 5, start, new TrainingWork(_memory, null, cancellation ?? TestContext.Current.CancellationToken));
+
+    private unsafe SymbolCounts[] OfSegments(ReadOnlySpan<byte> symbols) =>
+        new ReadOnlySpan<SymbolCounts>(SymbolCounts.OfSegments(symbols, _blocks, out int count), count).ToArray();
 }

@@ -1,6 +1,7 @@
 using PageFold.Compression.Fold;
 using PageFold.Compression.Fold.Training;
 using PageFold.Compression.Matching;
+using PageFold.Frames;
 
 namespace PageFold.Tests.Compression.Fold.Training;
 
@@ -17,27 +18,35 @@ public class TextParserTests
     public void Matches_and_literals_are_the_text(int maxLength, bool hasDictionary)
     {
         byte[] dictionary = hasDictionary ? Shared : [];
-        using TextParser parser = TextParser.Create(maxLength, dictionary);
+        using BorrowedMemory memory = BorrowedMemory.Unlimited();
+        using TextParser parser = TextParser.Create(maxLength, dictionary, memory);
+        Assert.Equal(parser.Bytes, memory.Used);
+        Assert.InRange(parser.Bytes, 1, TextParser.MaxBytes(maxLength, dictionary.Length));
+        using TrainingBlocks blocks = new(memory);
         int found = 0;
         Gen.Select(Gen.Int[1, maxLength], Gen.Int[0, Contents.Kinds.Length - 1], Gen.ULong).Sample(
             (length, kind, key) =>
             {
                 byte[] text = new byte[length];
                 Contents.Fill(text, kind, key, Shared);
-                ParsedText parsed = parser.Parse(text);
+                blocks.Clear();
+                ParsedText parsed = parser.Parse(text, blocks);
                 TextMatch[] matches = parser.FindMatches(text).ToArray();
                 found += matches.Length;
                 byte[] made = Carry(text, matches, dictionary, out byte[] literals);
                 Assert.True(made.AsSpan(dictionary.Length).SequenceEqual(text));
                 Assert.Equal(length, parsed.Length);
-                Assert.Equal(literals.Length, parsed.Literals.Sum(segment => segment.Total));
-                Assert.Equal(SymbolCounts.OfSegments(literals).Select(segment => segment.Counts.ToArray()),
-                    parsed.Literals.Select(segment => segment.Counts.ToArray()));
-                Assert.Equal(PlacesOf(matches), parsed.Sequences);
+                Assert.Equal(literals.Length, parsed.Literals.ToArray().Sum(segment => segment.Total));
+                Assert.Equal(CountsOf(literals, blocks), parsed.Literals.ToArray().Select(segment => segment.Counts.ToArray()));
+                Assert.Equal(PlacesOf(matches), parsed.Sequences.ToArray());
             },
             iter: 300, threads: 1);
         Assert.NotEqual(0, found);
     }
+
+    private static unsafe IEnumerable<ushort[]> CountsOf(byte[] symbols, TrainingBlocks blocks) =>
+        new ReadOnlySpan<SymbolCounts>(SymbolCounts.OfSegments(symbols, blocks, out int count), count).ToArray()
+            .Select(segment => segment.Counts.ToArray());
 
     private static byte[] Carry(byte[] text, TextMatch[] matches, byte[] dictionary, out byte[] literals)
     {
