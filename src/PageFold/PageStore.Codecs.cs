@@ -98,8 +98,8 @@ public sealed partial class PageStore
     /// </exception>
     /// <exception cref="InvalidOperationException">
     /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see
-    /// cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of one yet, which the next run goes on with; or a
-    /// snapshot is being taken and the codec is new; or a codec calls the store that it works for.
+    /// cref="RecompressionOptions.RetireOthers"/> is not set or finds none that may go; or a snapshot is being taken and the codec is new;
+    /// or a codec calls the store that it works for.
     /// </exception>
     /// <exception cref="MemoryLimitException">There is no memory for the codec's contexts; nothing has changed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the codec had a number.</exception>
