@@ -185,6 +185,19 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public byte[]? TrainFoldTables(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
         IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        RunFoldTraining(level, dictionaryBytes, leastGain, progress, cancellationToken).Tables is { IsEmpty: false } tables
+            ? tables.ToArray() : null;
+
+    /// <summary>
+    /// Does what <see cref="TrainFoldTables"/> does, and says how many samples there were and what the tables gain, also if that is not
+    /// enough.
+    /// </summary>
+    /// <inheritdoc cref="TrainFoldTables" path="/param"/>
+    /// <returns>What came of it; without tables if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
+    /// <inheritdoc cref="TrainFoldTables" path="/remarks"/>
+    /// <inheritdoc cref="TrainFoldTables" path="/exception"/>
+    public FoldTraining RunFoldTraining(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
         new FoldTablesTrainer(_index, _reader, _codecs, _incompressibleAbove).Train(
             level, dictionaryBytes, leastGain, progress, cancellationToken);
 }

@@ -142,7 +142,7 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
             number = TryAdd(codec, useForWrites, hold, ref charged, out needed);
         while (number == NoMemory && attempts.TryMakeRoom());
         if (number == NoMemory)
-            CodecsThrow.NoMemoryForCodec(codec.ShownName, needed, index.Budget.Limit);
+            CodecsThrow.NoMemoryForCodec(codec.ShownName, needed, index.Budget.Limit, index.Log is not null);
         return number;
     }
 
