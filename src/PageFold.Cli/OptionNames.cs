@@ -24,6 +24,14 @@ internal static class OptionNames
     /// <summary>The text of an exception of the library with the command's options in it.</summary>
     public static string Rename(Exception e) => OptionMessage.Rename(e, Options.GetValueOrDefault);
 
+    /// <summary>The same for what a server refuses a command that asks it: its options are those of <c>serve</c>.</summary>
+    public static string RenameOfServer(Exception e) => OptionMessage.Rename(e, property => property switch
+    {
+        "MemoryLimit" => "serve --memory-limit",
+        "dictionaryBytes" => "--train",
+        _ => Options.GetValueOrDefault(property),
+    });
+
     /// <summary>The command's option that an exception of the library is about; null if it is about none.</summary>
     public static string? OptionOf(Exception e) => OptionMessage.Of(e)?.Option is { } property ? Options.GetValueOrDefault(property) : null;
 }
