@@ -106,6 +106,36 @@ internal static class CodecNames
     public static string WithLevel(string name, int level) =>
         name == Fold || level == 0 ? Of(name, level) : $"{name}:{level.ToString(CultureInfo.InvariantCulture)}";
 
+    /// <summary>True if it is known beforehand that a codec makes pages larger than another one does.</summary>
+    public static bool IsLessDense(NamedCodec codec, NamedCodec other) => (codec.Level, other.Level) switch
+    {
+        ({ } level, { } higher) => level < higher,
+        (null, null) => Rank(codec) < Rank(other),
+        // LZ4 is the least dense; of the other pairs it depends on the data.
+        (null, > 0) => Rank(codec) == 0,
+        _ => false,
+    };
+
+    private static int Rank(NamedCodec codec) => codec.Name switch
+    {
+        FoldDense => 2,
+        Fold => 1,
+        "none" => -1,
+        _ => 0,
+    };
+
+    /// <summary>Why a training gave no tables.</summary>
+    public static string WhyNotTrained(FoldTraining training, double leastGain)
+    {
+        if (training.Gain is not { } gain)
+            return $"there are {Figures.Count(training.Samples, "page", "pages")} to train on, fewer than {FoldTraining.MinSamples}";
+        string percent = $"{Figures.Of(100 * Math.Abs(gain), "0.0")} %";
+        string more = training.IsShortOfMemory
+            ? "; memory is left for few samples, and tables trained on more pages may gain more" : string.Empty;
+        return $"tables of their own would make the pages {percent} {(gain >= 0 ? "smaller" : "larger")} than those in use, and "
+            + $"{Figures.Of(100 * leastGain, "0")} % is the least{more}";
+    }
+
     private static NamedCodec OfZstd(int level) =>
         new($"{Zstd}:{level.ToString(CultureInfo.InvariantCulture)}", PageCodec.Zstd(level), level);
 }

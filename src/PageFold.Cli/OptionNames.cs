@@ -28,6 +28,14 @@ internal static class OptionNames
     public static string RenameForRemedy(Exception e) => OptionMessage.Rename(
         e, static property => property == "Writeback.Path" ? $"{Options[property]} FILE" : Options.GetValueOrDefault(property));
 
+    /// <summary>The same for what a server refuses a command that asks it: its options are those of <c>serve</c>.</summary>
+    public static string RenameOfServer(Exception e) => OptionMessage.Rename(e, property => property switch
+    {
+        "MemoryLimit" => "serve --memory-limit",
+        "dictionaryBytes" => "--train",
+        _ => Options.GetValueOrDefault(property),
+    });
+
     /// <summary>The command's option that an exception of the library is about; null if it is about none.</summary>
     public static string? OptionOf(Exception e) => OptionMessage.Of(e)?.Option is { } property ? Options.GetValueOrDefault(property) : null;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace PageFold.Cli;
@@ -6,8 +5,6 @@ namespace PageFold.Cli;
 /// <summary>Shows the progress of a long task on standard error: bars on a terminal, else a line for each step.</summary>
 internal static class ProgressView
 {
-    private const int MillisecondsBetweenLines = 15_000;
-
     // On a narrower terminal the clock would be folded.
     private const int MinWidthForClock = 60;
 
@@ -55,18 +52,13 @@ internal static class ProgressView
         Console.Error.Write(string.Empty);
         // No line about the preparation: an error in it is reported in one line.
         int shown = 0;
-        long reported = 0;
         while (!Ended(running))
         {
-            bool begun = progress.StepNumber != shown;
-            if (!begun && Environment.TickCount64 - reported < MillisecondsBetweenLines)
+            int step = progress.StepNumber;
+            if (step == shown)
                 continue;
-            shown = progress.StepNumber;
-            reported = Environment.TickCount64;
-            if (shown == 0)
-                continue;
-            string share = string.Create(CultureInfo.InvariantCulture, $" {100 * progress.Share:0} %");
-            Console.Error.WriteLine($"{progress.Name} ...{(begun ? string.Empty : share)}");
+            shown = step;
+            Console.Error.WriteLine($"{progress.Name} ...");
         }
     }
 

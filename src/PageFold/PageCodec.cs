@@ -34,6 +34,9 @@ public abstract class PageCodec
     /// <summary>The codec's name in lower case, as on the command line.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The name for messages: with the level, as the command line takes it.</summary>
+    internal virtual string ShownName => Name;
+
     /// <summary>The library that compresses, and its version, for reports; the name if no library is known.</summary>
     public virtual string Implementation => Name;
 

@@ -98,8 +98,8 @@ public sealed partial class PageStore
     /// </exception>
     /// <exception cref="InvalidOperationException">
     /// Pages are to be chosen by age and the store does not track access; or there are four codecs, all in use, and <see
-    /// cref="RecompressionOptions.RetireOthers"/> is not set or could not move all pages of one yet, which the next run goes on with; or a
-    /// snapshot is being taken and the codec is new; or a codec calls the store that it works for.
+    /// cref="RecompressionOptions.RetireOthers"/> is not set or finds none that may go; or a snapshot is being taken and the codec is new;
+    /// or a codec calls the store that it works for.
     /// </exception>
     /// <exception cref="MemoryLimitException">There is no memory for the codec's contexts; nothing has changed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the codec had a number.</exception>
@@ -184,6 +184,19 @@ public sealed partial class PageStore
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     public byte[]? TrainFoldTables(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        RunFoldTraining(level, dictionaryBytes, leastGain, progress, cancellationToken).Tables is { IsEmpty: false } tables
+            ? tables.ToArray() : null;
+
+    /// <summary>
+    /// Does what <see cref="TrainFoldTables"/> does, and says how many samples there were and what the tables gain, also if that is not
+    /// enough.
+    /// </summary>
+    /// <inheritdoc cref="TrainFoldTables" path="/param"/>
+    /// <returns>What came of it; without tables if fewer than 64 pages are stored and in memory, or the tables gain less.</returns>
+    /// <inheritdoc cref="TrainFoldTables" path="/remarks"/>
+    /// <inheritdoc cref="TrainFoldTables" path="/exception"/>
+    public FoldTraining RunFoldTraining(FoldLevel level = FoldLevel.Dense, int dictionaryBytes = 0, double leastGain = 0.02,
         IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
         new FoldTablesTrainer(_index, _reader, _codecs, _incompressibleAbove).Train(
             level, dictionaryBytes, leastGain, progress, cancellationToken);

@@ -69,8 +69,8 @@ public sealed record PageStoreStatistics
     public long PrefaultedBytes { get; init; }
 
     /// <summary>
-    /// Bytes of the limit that pages which hold nothing yet may still take: free memory less
-    /// <see cref="PageStoreOptions.OverwriteReserve"/>. Compaction may add to it.
+    /// Bytes of the limit that pages which hold nothing yet may still take: free memory, and what a training gives up for a write
+    /// (<see cref="TrainingBytes"/>), less <see cref="PageStoreOptions.OverwriteReserve"/>. Compaction may add to it.
     /// </summary>
     public long AvailableBytes { get; init; }
 

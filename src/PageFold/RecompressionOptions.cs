@@ -79,6 +79,27 @@ public sealed record RecompressionResult
     /// </summary>
     public long NotMoved { get; init; }
 
+    /// <summary>
+    /// False if the codec found no number, because pages of the codecs in <see cref="NotRetired"/> could not be moved
+    /// (<see cref="RecompressionOptions.RetireOthers"/>): no page was recompressed, and those that were moved stay moved.
+    /// </summary>
+    public bool FoundNumber { get; init; } = true;
+
+    /// <summary>
+    /// The codec's number after the run; null if the store has forgotten it, because only the run brought it and no page is stored with
+    /// it, or it found none.
+    /// </summary>
+    public int? Number { get; init; }
+
+    /// <summary>Codecs that were to be retired and are not, with the pages that are still stored with them.</summary>
+    public IReadOnlyList<CodecUse> NotRetired { get; init => field = ShownList<CodecUse>.Of(value); } = ShownList<CodecUse>.Of([]);
+
+    /// <summary>
+    /// Why they are not. If several causes were met, the one whose remedy lets the next run go on:
+    /// <see cref="RetirementStop.MaxPages"/> first, then <see cref="RetirementStop.NoMemory"/>.
+    /// </summary>
+    public RetirementStop RetirementStopped { get; init; }
+
     /// <summary>True if the caller cancelled it before its end; what was done stays done.</summary>
     public bool WasCancelled { get; init; }
 

@@ -23,6 +23,10 @@ internal static class Throw
 
     public static string Bytes(long bytes) => bytes.ToString("N0", CultureInfo.InvariantCulture) + " bytes";
 
+    /// <summary>What makes room within the limit.</summary>
+    public static string RoomForMore(bool writesBack) =>
+        writesBack ? "write pages back, or discard some, and compact" : "discard some pages, and compact";
+
     public static ArgumentException Invalid(OptionName option, OptionMessage message) =>
         OptionMessage.Create(text => new ArgumentException(text, Last(option)), message);
 

@@ -1,3 +1,4 @@
+using PageFold.Cli.Data;
 using PageFold.Cli.Measure;
 using Spectre.Console;
 
@@ -46,5 +47,35 @@ public class MeasureViewTests
         console.Profile.Width = 200;
         console.Write(MeasureView.Summary(report));
         Assert.Contains(expected, text.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_measurement_that_is_interrupted_in_training_says_that_the_dense_pass_is_missing()
+    {
+        using DataFolder data = new(1);
+        File.WriteAllBytes(Path.Combine(data.Path, "letters"), ServeContent.Letters(4 << 20, 1));
+        MeasureOptions options = new()
+        {
+            Paths = [Path.Combine(data.Path, "letters")],
+            Codec = CodecNames.Parse("--codec", CodecNames.Fold),
+            Denser = CodecNames.Parse("--codec", CodecNames.FoldDense),
+            TrainsTables = true,
+            PageSize = 4096,
+            Chain = 64,
+            Threads = 1,
+            MemoryLimit = 64 << 20,
+        };
+        using CancellationTokenSource stop = new();
+        using PageSource source = Arguments.OpenData(options.Paths, null, options.PageSize, null, holes: true, [], stop.Token);
+        WorkProgress progress = new();
+        Task<MeasureReport> running = Task.Run(() => new MeasureRun(options, source, progress, stop.Token).Execute());
+        SpinWait.SpinUntil(() => progress.Name == "Training tables" || running.IsCompleted);
+        stop.Cancel();
+        MeasureReport report = running.GetAwaiter().GetResult();
+        Assert.Equal(["the training of tables", "the pass with fold:dense"], report.Missing);
+        Assert.True(report.Interrupted);
+        Assert.Contains("auto, only its writes with fold, ", MeasureView.Summary(report).Title!.Text, StringComparison.Ordinal);
+        Assert.Contains(MeasureView.Notes(report), line => line.Contains(
+            "the figures are of those; the training of tables and the pass with fold:dense are missing", StringComparison.Ordinal));
     }
 }

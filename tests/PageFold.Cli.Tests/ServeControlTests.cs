@@ -72,6 +72,8 @@ public class ServeControlTests
         using ServeFolder folder = new();
         using ServeProcess server = ServeProcess.Start(folder, "--export", "a,size=1MiB", "--export", "b,size=1MiB");
         Directory.CreateDirectory(folder["folder"]);
+        using ServeClient client = server.Connect("a");
+        client.Write(0, ServeContent.Text(4 * Page, 1));
         Refused(["stat", "--export", "c"], "--export c does not exist", "a, b");
         Refused(["compact"], "several exports", "--export", "a, b");
         Refused(["snapshot", folder["x"], "--export", "c"], "--export c does not exist", "a, b");

@@ -92,6 +92,9 @@ internal sealed record MeasureReport
 
     public bool Interrupted { get; set; }
 
+    /// <summary>Parts of a measurement with auto of which there are no figures, because it was interrupted before their end.</summary>
+    public IReadOnlyList<string> Missing { get; set; } = [];
+
     /// <summary>Size classes with at least one object.</summary>
     public IReadOnlyList<MeasureClass> Classes { get; set; } = [];
 }

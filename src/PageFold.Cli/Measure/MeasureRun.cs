@@ -17,6 +17,9 @@ internal sealed class MeasureRun
     private const int Digits = 2;
     private const int MaxWarmUpPages = 4096;
 
+    // The part of the bytes that tables of the pages' own must save, as on a served disk.
+    private const double LeastGain = 0.02;
+
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan BackgroundTime = TimeSpan.FromSeconds(2);
 
@@ -73,7 +76,7 @@ internal sealed class MeasureRun
             WarmUp();
             measuring = true;
             long before = ResidentMemory.Measure();
-            using PageStore store = NewStore();
+            using PageStore store = MeasureStore.Create(_options);
             StoreAll(store, before);
             LoadAll(store);
             if (_options.Denser is { } denser)
@@ -86,6 +89,8 @@ internal sealed class MeasureRun
             if (!measuring)
                 _report = NewReport();
             _report.Interrupted = true;
+            if (_options.Denser is { } denser && _report.Recompressed is null)
+                _report.Missing = [.. Missing(denser)];
         }
         return _report;
     }
@@ -101,15 +106,11 @@ internal sealed class MeasureRun
         while (first || time.Elapsed < WarmUpTime)
         {
             _full = false;
-            using PageStore store = NewStore();
+            using PageStore store = MeasureStore.Create(_options);
             StoreResult result = StoreExtents(store, extents);
             PageStoreStatistics statistics = store.GetStatistics();
             if (_full && statistics.Pages == 0)
-            {
-                throw new UserErrorException(
-                    $"--memory-limit {statistics.MemoryLimit} is too small for a single page of {_options.PageSize} bytes and its tables; "
-                        + "raise it.");
-            }
+                throw MeasureStore.TooSmall(_options, statistics.MemoryLimit, cause: null);
             Describe(statistics, result);
             _ = Phase(Verify(store, 0));
             if (_options.Denser is { } denser)
@@ -131,23 +132,6 @@ internal sealed class MeasureRun
         _different = 0;
         _verified = 0;
         _report = NewReport();
-    }
-
-    private PageStore NewStore()
-    {
-        PageStore store = new(_options.StoreOptions);
-        try
-        {
-            // Now, while there is memory for it; a full store may have none.
-            if (_options.Denser is { } denser)
-                store.AddCodec(denser.Codec);
-            return store;
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
     }
 
     private void StoreAll(PageStore store, long residentBefore)
@@ -334,15 +318,25 @@ internal sealed class MeasureRun
         untrained = null;
         try
         {
-            if (store.TrainFoldTables(FoldLevel.Dense, progress: progress, cancellationToken: _cancellation) is { } tables)
-                return PageCodec.Fold(FoldLevel.Dense, tables);
-            untrained = "there are fewer than 64 pages to train on, or they gain less than 2 %";
+            FoldTraining training = store.RunFoldTraining(
+                FoldLevel.Dense, leastGain: LeastGain, progress: progress, cancellationToken: _cancellation);
+            if (training.Tables is { IsEmpty: false } tables)
+                return PageCodec.Fold(FoldLevel.Dense, tables.Span);
+            untrained = CodecNames.WhyNotTrained(training, LeastGain);
         }
         catch (MemoryLimitException)
         {
             untrained = "too little memory is left to train in; raise --memory-limit";
         }
         return null;
+    }
+
+    /// <summary>What an interrupted measurement of two codecs has no figures of, besides what comes after it.</summary>
+    private IEnumerable<string> Missing(NamedCodec denser)
+    {
+        if (_options.TrainsTables)
+            yield return "the training of tables";
+        yield return $"the pass with {denser.Name}";
     }
 
     private void DiscardHalf(PageStore store)

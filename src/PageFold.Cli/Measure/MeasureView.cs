@@ -38,6 +38,9 @@ internal sealed class MeasureView
     public static Table Summary(MeasureReport report)
     {
         string codec = report.Level is { } level ? $"{report.Codec}:{level}" : report.Codec;
+        // The figures are of the codec for writes alone.
+        if (report.Missing.Count > 0)
+            codec = $"{codec}, only its writes with {report.CodecForWrites}";
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty, string.Empty);
         table.Title = new TableTitle(Markup.Escape($"{report.Source}: {codec}, {ByteSize.Format(report.PageSize)} pages"));
         table.Columns[1].RightAligned();
@@ -149,7 +152,8 @@ internal sealed class MeasureView
     private static IEnumerable<MeasureClass> InBar(MeasureReport report, int bar) =>
         (report.Recompressed?.Classes ?? report.Classes).Where(c => (c.Size - 1) * Intervals / report.PageSize == bar);
 
-    private static IEnumerable<string> Notes(MeasureReport report)
+    /// <summary>What is to be said below the figures, as markup.</summary>
+    public static IEnumerable<string> Notes(MeasureReport report)
     {
         string pages = Figures.Of(report.Pages, "N0");
         string chosen = Figures.Of(report.PagesChosen, "N0");
@@ -179,8 +183,10 @@ internal sealed class MeasureView
         }
         if (report.Interrupted)
         {
+            string missing = report.Missing.Count == 0 ? string.Empty
+                : $"; {string.Join(" and ", report.Missing)} {(report.Missing.Count == 1 ? "is" : "are")} missing";
             yield return $"[yellow]interrupted: {pages} of {chosen} pages stored, {Figures.Of(report.PagesVerified, "N0")} read back; "
-                + "the figures are of those[/]";
+                + $"the figures are of those{missing}[/]";
         }
         if (report.PagesDifferent > 0)
             yield return $"[red]NOT verified: {Figures.Of(report.PagesDifferent, "N0")} pages differ from what was stored[/]";

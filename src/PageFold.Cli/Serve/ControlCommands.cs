@@ -25,22 +25,22 @@ internal static class ControlCommands
     public static Option<bool> JsonOption() => new("--json") { Description = "Write the figures as JSON." };
 
     /// <summary>Does something that takes long and shows how far it is.</summary>
-    /// <param name="what">What it is called while it runs.</param>
+    /// <param name="what">What it is called while it runs; null where the server names each step.</param>
     /// <param name="work">Gets what is to be told of each reply; returns the last.</param>
-    public static ControlReply Watch(string what, Func<Action<ControlReply>, ControlReply> work)
+    public static ControlReply Watch(string? what, Func<Action<ControlReply>, ControlReply> work)
     {
         WorkProgress progress = new();
         return ProgressView.Watch(progress, () =>
         {
-            string shown = what;
-            ShareProgress share = ShareProgress.Begin(progress, shown);
+            string? shown = what;
+            ShareProgress? share = what is null ? null : ShareProgress.Begin(progress, what);
             return work(reply =>
             {
-                string step = reply.Step ?? what;
-                if (step != shown)
+                string? step = reply.Step ?? what;
+                if (step is not null && step != shown)
                     share = ShareProgress.Begin(progress, PrintableText.Of(step));
                 shown = step;
-                share.Report(reply.Progress.GetValueOrDefault());
+                share?.Report(reply.Progress.GetValueOrDefault());
             });
         });
     }
@@ -60,8 +60,10 @@ internal static class ControlCommands
         {
             IEnumerable<string> figures = result.Select(
                 figure => string.Create(CultureInfo.InvariantCulture, $"\"{figure.Key}\":{figure.Value}"));
-            output.WriteLine($"{{{string.Join(',', figures)}}}");
-            return ExitCodes.Success;
+            IEnumerable<string> words = (reply.Words ?? new Dictionary<string, string?>()).Select(
+                word => $"\"{word.Key}\":{(word.Value is { } value ? $"\"{JsonEncodedText.Encode(value)}\"" : "null")}");
+            output.WriteLine($"{{{string.Join(',', figures.Concat(words))}}}");
+            return reply.ExitCode ?? ExitCodes.Success;
         }
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns(string.Empty, string.Empty);
         table.Columns[1].RightAligned();
@@ -72,10 +74,10 @@ internal static class ControlCommands
             AnsiConsole.Write(table);
         else
             AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) }).Write(table);
-        return ExitCodes.Success;
+        return reply.ExitCode ?? ExitCodes.Success;
     }
 
-    private static int Run(string control, ControlRequest request, string what, bool json, CancellationToken cancellation) =>
+    private static int Run(string control, ControlRequest request, string? what, bool json, CancellationToken cancellation) =>
         Show(Watch(what, told => ControlClient.Ask(control, request, told, cancellation)), json, Console.Out);
 
     public static int Refused(string error, int? exitCode)
@@ -190,7 +192,7 @@ internal static class ControlCommands
         {
             Description = "Train on the disk's own pages first: tables of fold with a dictionary, kept where that gains, or a dictionary "
                 + "of zstd; in place of earlier ones of the codec. The dictionary has up to 32 KiB, or as much as told: 64 KiB at most "
-                + "with fold, 1 MiB with zstd.",
+                + "with fold (0 for tables without one), 1 MiB with zstd.",
             HelpName = "[BYTES]",
             Arity = ArgumentArity.ZeroOrOne,
         };
@@ -216,9 +218,7 @@ internal static class ControlCommands
                     Export = parsed.GetValue(export),
                     Codec = parsed.GetValue(codec),
                     TrainBytes = parsed.GetResult(train) is { Implicit: false }
-                        ? Arguments.Bytes("--train", parsed.GetValue(train) ?? "32KiB", MinDictionaryBytes,
-                            isFold ? MaxFoldDictionaryBytes : MaxDictionaryBytes)
-                        : null,
+                        ? DictionaryBytes(parsed.GetValue(train) ?? "32KiB", isFold) : null,
                     ForWrites = parsed.GetValue(forWrites),
                     IdleSeconds = parsed.GetValue(idle) is { } time ? ServeArguments.Time("--idle", time).TotalSeconds : null,
                     OnlyIncompressible = parsed.GetValue(incompressible),
@@ -228,11 +228,14 @@ internal static class ControlCommands
                         ? Arguments.Integer("--count", pages, 1, int.MaxValue, "1 or more pages") : null,
                     Retry = parsed.GetValue(retry),
                 };
-                return Run(parsed.GetValue(control)!, request, "Recompressing", parsed.GetValue(json), stop);
+                return Run(parsed.GetValue(control)!, request, what: null, parsed.GetValue(json), stop);
             },
             cancellation)));
         return command;
     }
+
+    private static int? DictionaryBytes(string text, bool isFold) => isFold && text == "0" ? 0
+        : Arguments.Bytes("--train", text, MinDictionaryBytes, isFold ? MaxFoldDictionaryBytes : MaxDictionaryBytes);
 
     private static Command WriteBack()
     {

@@ -34,7 +34,7 @@ internal sealed record ControlRequest
 
     public string? Codec { get; init; }
 
-    /// <summary>Trains a dictionary of so many bytes on the disk's own pages first.</summary>
+    /// <summary>Trains on the disk's own pages first, a dictionary of so many bytes; 0 for tables alone.</summary>
     public int? TrainBytes { get; init; }
 
     /// <summary>Has new writes use the codec too.</summary>
@@ -71,7 +71,7 @@ internal sealed record ControlReply
     /// <summary>What went wrong, in one line; nothing follows.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The exit code that goes with an error.</summary>
+    /// <summary>The exit code that goes with an error, or with a result that a limit has cut short.</summary>
     public int? ExitCode { get; init; }
 
     /// <summary>The answer to stat.</summary>
@@ -91,6 +91,9 @@ internal sealed record ControlReply
 
     /// <summary>What the work has come to.</summary>
     public IReadOnlyDictionary<string, double>? Result { get; init; }
+
+    /// <summary>What is no figure, beside <see cref="Result"/> in JSON; <see cref="Note"/> says it to a person.</summary>
+    public IReadOnlyDictionary<string, string?>? Words { get; init; }
 
     /// <summary>What is to be said beside the figures.</summary>
     public string? Note { get; init; }

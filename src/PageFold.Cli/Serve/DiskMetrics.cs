@@ -33,7 +33,8 @@ internal sealed class DiskMetrics : IDisposable
         Gauge("pagefold.disk.held", "By", "All bytes held: frames, tables, buffers and the cache.", report => report.TotalBytes);
         Gauge("pagefold.disk.peak", "By", "The most bytes held at once.", report => report.PeakBytes);
         Gauge("pagefold.disk.limit", "By", "The most bytes that may be held.", report => report.MemoryLimit);
-        Gauge("pagefold.disk.available", "By", "Bytes that blocks without content may still take before they are refused.",
+        Gauge("pagefold.disk.available", "By",
+            "Bytes that blocks without content may still take before they are refused, what a training gives up for them included.",
             report => report.AvailableBytes);
         Gauge("pagefold.disk.nearly_full", "1",
             "1 if writes will be refused once the available bytes are used up, and less than an eighth of the limit is left.",

@@ -10,7 +10,8 @@ namespace PageFold.Cli.Serve;
 internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOptions> options)
 {
     private const int LinesPerReply = 4096;
-    private const string DefaultCodec = CodecNames.FoldDense;
+
+    private readonly DiskRecompression _recompression = new(disks);
 
     /// <summary>Carries a request out and returns the last line of the answer; what is refused is told in it.</summary>
     public ControlReply Execute(ControlRequest request, ControlReplies client, CancellationToken cancellation)
@@ -26,7 +27,7 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
                 "pages" => Pages(export.Disk, request, client, cancellation),
                 "snapshot" => SaveSnapshot(export, request, client, progress, cancellation),
                 "compact" => Compact(export.Disk, cancellation),
-                "recompress" => Recompress(export, request, progress, cancellation),
+                "recompress" => _recompression.Run(export, request, progress, cancellation),
                 "writeback" => WriteBack(export.Disk, request, progress, cancellation),
                 _ => throw new UserErrorException(
                     $"there is no command '{request.Command}'; this server and the command that asks are of different versions."),
@@ -49,12 +50,12 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
         catch (Exception e) when (e is MemoryLimitException or InsufficientMemoryException)
         {
-            return Refusal(OptionNames.Rename(e), ExitCodes.LimitReached);
+            return Refusal(OptionNames.RenameOfServer(e), ExitCodes.LimitReached);
         }
         catch (Exception e) when (e is ArgumentException or ArithmeticException or InvalidOperationException or IOException
             or UnauthorizedAccessException or NotSupportedException)
         {
-            return Refusal(OptionNames.Rename(e), ExitCodes.BadInput);
+            return Refusal(OptionNames.RenameOfServer(e), ExitCodes.BadInput);
         }
         catch (PageCorruptException e)
         {
@@ -62,10 +63,12 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         }
     }
 
-    private static ControlReply Refusal(string message, int exitCode) =>
+    /// <summary>The last line of the answer to what is refused.</summary>
+    public static ControlReply Refusal(string message, int exitCode) =>
         new() { Error = message.ReplaceLineEndings(" "), ExitCode = exitCode };
 
-    private static ControlReply Result(params (string Name, double Value)[] figures) =>
+    /// <summary>The last line of the answer to what was done.</summary>
+    public static ControlReply Result(params (string Name, double Value)[] figures) =>
         new() { Result = figures.ToDictionary(figure => figure.Name, figure => figure.Value) };
 
     private ControlReply SaveSnapshot(
@@ -102,46 +105,6 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             ("totalBytes", disk.Store.GetStatistics().TotalBytes));
     }
 
-    private ControlReply Recompress(
-        NbdExport export, ControlRequest request, ControlProgress progress, CancellationToken cancellation)
-    {
-        RamDisk disk = export.Disk;
-        disk.Flush();
-        NamedCodec named = CodecNames.Denser("--codec", request.Codec ?? DefaultCodec);
-        string? untrained = null;
-        PageCodec? trained = request.TrainBytes is { } bytes ? Train(disk, named, bytes, progress, cancellation, out untrained) : null;
-        PageCodec codec = trained ?? disks.Latest(export, named);
-        RecompressionResult result = disk.Store.Recompress(
-            new RecompressionOptions
-            {
-                Codec = codec,
-                MinAge = request.IdleSeconds is { } idle ? TimeSpan.FromSeconds(idle) : null,
-                OnlyIncompressible = request.OnlyIncompressible,
-                MinStoredBytes = request.MinStoredBytes ?? 0,
-                MaxPages = request.Count,
-                // What gained nothing with the dictionary before may gain with this one.
-                RetryWithoutGain = trained is not null || request.Retry,
-                RetireOthers = true,
-            },
-            progress,
-            cancellation);
-        if (trained is not null)
-            disks.NoteTrained(export, named, trained);
-        cancellation.ThrowIfCancellationRequested();
-        if (request.ForWrites)
-            disk.Store.UseCodec(codec);
-        // Pages that shrink leave room between others, and training and a codec that is no longer used leave much.
-        if (result.Recompressed + result.Moved > 0)
-            disk.Store.Compact(cancellation);
-        ResidentMemory.GiveBack();
-        return Result(
-            ("pagesExamined", result.Examined), ("pagesRecompressed", result.Recompressed), ("pagesWithoutGain", result.WithoutGain),
-                ("pagesSkipped", result.Skipped),
-            ("pagesMoved", result.Moved), ("pagesNotMoved", result.NotMoved), ("codecsRetired", result.CodecsRetired),
-            ("bytesBefore", result.BytesBefore), ("bytesAfter", result.BytesAfter), ("totalBytes", disk.Store.GetStatistics().TotalBytes))
-            with { Note = NoteOf(result, request.ForWrites ? named : null, untrained) };
-    }
-
     private ControlReply WriteBack(RamDisk disk, ControlRequest request, IProgress<double> progress, CancellationToken cancellation)
     {
         if (!disks.HaveWriteback)
@@ -168,22 +131,6 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
             ("fileBytes", statistics.WritebackFileBytes), ("totalBytes", statistics.TotalBytes)) with { Note = NoteOf(result.Stopped) };
     }
 
-    private static string? NoteOf(RecompressionResult result, NamedCodec? forWrites, string? untrained)
-    {
-        string? idle = result.Examined > 0 ? null
-            : "there was nothing to recompress: pages that have this codec already, gained nothing before (--retry), hold one repeated "
-                + "word or are written back stay as they are, as do those that --idle, --incompressible and --at-least leave out";
-        if (result.NotMoved > 0)
-            idle = $"{result.NotMoved} pages of a codec that is to be retired were in use, or found no memory, and were not moved; "
-                + "the next run goes on with them";
-        string? grown = result.BytesAfter <= result.BytesBefore ? null
-            : $"what is stored has grown by {ByteSize.Format(result.BytesAfter - result.BytesBefore)}: {result.Moved} pages of a codec "
-                + "that was retired take more with another, since a disk knows four codecs at a time";
-        string? writes = forWrites is null ? null : $"new writes use {forWrites.Name} from now on";
-        string notes = string.Join("; ", ((string?[])[untrained, idle, grown, writes]).OfType<string>());
-        return notes.Length > 0 ? notes : null;
-    }
-
     private static string? NoteOf(WritebackStop stopped) => stopped switch
     {
         WritebackStop.DailyBudget => "ended early: the day's budget of writes is used up",
@@ -192,42 +139,6 @@ internal sealed class DiskOperations(HostedDisks disks, IReadOnlyList<ExportOpti
         WritebackStop.MaxBytes => "ended early: as many bytes as were asked for have left memory",
         _ => null,
     };
-
-    /// <summary>Trains a dictionary of Zstandard, or tables of Fold; null, and why, if tables would gain too little.</summary>
-    private static PageCodec? Train(
-        RamDisk disk, NamedCodec codec, int bytes, ControlProgress progress, CancellationToken cancellation, out string? untrained)
-    {
-        untrained = null;
-        try
-        {
-            if (codec.Level is { } level)
-            {
-                progress.Begin("Training a dictionary");
-                byte[] dictionary = disk.Store.TrainDictionary(bytes, level, cancellation)
-                    ?? throw new UserErrorException(
-                        "--train: too few pages are stored, or they have too little in common; store more, or leave the option out.");
-                return PageCodec.Zstd(level, dictionary);
-            }
-            FoldLevel foldLevel = codec.Name switch
-            {
-                CodecNames.Fold => FoldLevel.Fast,
-                CodecNames.FoldDense => FoldLevel.Dense,
-                _ => throw new UserErrorException(
-                    $"--train goes with --codec {CodecNames.FoldDense}, {CodecNames.Fold} and zstd only; {codec.Name} has neither tables "
-                    + "nor dictionaries."),
-            };
-            byte[]? tables = disk.Store.TrainFoldTables(
-                foldLevel, bytes, progress: progress.Begin("Training tables"), cancellationToken: cancellation);
-            untrained = tables is not null ? null
-                : "nothing was trained: there are fewer than 64 pages, or tables of their own would make them less than 2 % smaller than "
-                    + "those in use, which were used; a server with more memory left trains on more pages";
-            return tables is null ? null : PageCodec.Fold(foldLevel, tables);
-        }
-        catch (ArgumentException e)
-        {
-            throw new UserErrorException($"--train {bytes} is not possible: {OptionNames.Rename(e)}", e);
-        }
-    }
 
     private static ControlReply Pages(RamDisk disk, ControlRequest request, ControlReplies client, CancellationToken cancellation)
     {

@@ -74,7 +74,10 @@ internal sealed record DiskReport
     /// <summary>Bytes that the disk keeps, whether something is in them or not, with <c>--lock-memory</c>.</summary>
     public required long PrefaultedBytes { get; init; }
 
-    /// <summary>Bytes that blocks without content may still take before they are refused; compaction may add to them.</summary>
+    /// <summary>
+    /// Bytes that blocks without content may still take before they are refused, what a training gives up for them included; compaction
+    /// may add to them.
+    /// </summary>
     public required long AvailableBytes { get; init; }
 
     /// <summary>True if writes are refused once <see cref="AvailableBytes"/> are used up, and few are left.</summary>
@@ -157,6 +160,10 @@ internal sealed record DiskReport
     /// <summary>True if less than an eighth of the limit is left, on a disk that refuses writes when it is used up.</summary>
     public static bool IsAlmostFull(RamDisk disk, PageStoreStatistics statistics) =>
         !disk.Store.ReclaimsDirectly && statistics.AvailableBytes < statistics.MemoryLimit / 8;
+
+    /// <summary>True if an eighth of the limit would be left without a training, which cannot be ended now.</summary>
+    public static bool IsTrainingInTheWay(PageStoreStatistics statistics) =>
+        statistics.TrainingBytes > 0 && statistics.AvailableBytes + statistics.TrainingBytes >= statistics.MemoryLimit / 8;
 
     /// <summary>A kind of request as the protocol writes it.</summary>
     public static string NameOf(RequestKind kind) => kind switch

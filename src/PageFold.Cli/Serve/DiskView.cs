@@ -130,7 +130,7 @@ internal static class DiskView
         value >= 1000 ? $"{Figures.Of(value / 1000, "0.0")} ms" : $"{Figures.Of(value, "0.0")} us";
 
     private static string Codec(CodecReport codec) =>
-        $"{Markup.Escape(PrintableText.Of(codec.Show()))} {Figures.Of(codec.Pages, "N0")}"
+        $"{Markup.Escape(PrintableText.Of(codec.Show()))}: {Figures.Of(codec.Pages, "N0")}"
             + (codec.ForWrites ? " [grey](for writes)[/]" : string.Empty);
 
     private static string Places(ServerReport report) => Markup.Escape(PrintableText.Of(string.Join(", ", report.EndPoints)));

@@ -37,7 +37,7 @@ internal sealed class HostedDisks : IDisposable
                 });
                 // Now, while there is memory for it; a full disk may have none.
                 if (options.Upkeep.Recompress is { } codec)
-                    made[^1].Disk.Store.AddCodec(codec.Codec);
+                    AddCodec(options, export, made[^1].Disk, codec);
             }
             return new HostedDisks(made, options.Writeback is not null);
         }
@@ -137,6 +137,48 @@ internal sealed class HostedDisks : IDisposable
 
     private string Names => string.Join(", ", Exports.Select(export => Arguments.Shown(export.Name)));
 
+    private static void AddCodec(ServeOptions options, ExportOptions export, RamDisk disk, NamedCodec codec)
+    {
+        try
+        {
+            disk.Store.AddCodec(codec.Codec);
+        }
+        catch (MemoryLimitException e)
+        {
+            throw new UserErrorException(Prefix(export) + (TooSmall(options, export) ?? OptionNames.Rename(e)), e);
+        }
+    }
+
+    private static bool Works(ServeOptions options, ExportOptions export)
+    {
+        try
+        {
+            using RamDisk disk = CreateDisk(options, export);
+            return LeastMemory.HoldsPage(disk.Store, options.Upkeep.Recompress?.Codec);
+        }
+        catch (Exception e) when (e is ArgumentException or MemoryLimitException)
+        {
+            return false;
+        }
+    }
+
+    private static string Prefix(ExportOptions export) => export.Name.Length > 0 ? $"export {export.Name}: " : string.Empty;
+
+    /// <summary>Says which limit is enough for a disk; null if that is not known.</summary>
+    private static string? TooSmall(ServeOptions options, ExportOptions export)
+    {
+        // A trial must not touch the file.
+        if (export.MemoryLimit is not { } limit || options.Writeback is not null || Least(options) is not { } least)
+            return null;
+        NamedCodec lz4 = CodecNames.Parse("--codec", "lz4");
+        string codecs = options.Upkeep.Recompress is { } denser ? $"{options.Codec.Name} with {denser.Name}" : options.Codec.Name;
+        return LeastMemory.Refusal(
+            limit, codecs, least, Least(options with { Codec = lz4, Upkeep = options.Upkeep with { Recompress = null } }));
+
+        long? Least(ServeOptions tried) =>
+            LeastMemory.Find(0, bytes => Works(tried, export with { MemoryLimit = bytes }));
+    }
+
     private static RamDisk TryCreateDisk(ServeOptions options, ExportOptions export)
     {
         try
@@ -146,11 +188,14 @@ internal sealed class HostedDisks : IDisposable
         catch (ArgumentException e)
         {
             string message = OptionNames.Rename(e);
+            if (OptionMessage.Of(e) is { } about && about.Names("MemoryLimit") && !about.Names("ReserveForSnapshot")
+                && !about.Names("CacheBytes"))
+                message = TooSmall(options, export) ?? message;
             if (options.MemoryLimit is { } all && options.Exports.First(asked => asked.Name == export.Name).MemoryLimit is null
                 && options.Exports.Count > 1 && OptionMessage.Of(e) is { } named && named.Names("MemoryLimit"))
                 message += $" This is its share of --memory-limit {ByteSize.Format(all)}, which {options.Exports.Count} exports divide: "
                     + $"raise that, or give it more with --export {export.Name},memory-limit=BYTES.";
-            throw new UserErrorException(export.Name.Length > 0 ? $"export {export.Name}: {message}" : message, e);
+            throw new UserErrorException(Prefix(export) + message, e);
         }
         catch (Exception) when (Directory.Exists(options.WritebackOf(export)))
         {

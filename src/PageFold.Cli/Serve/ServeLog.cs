@@ -81,7 +81,8 @@ internal sealed class ServeLog : IDisposable
                 _kinds.Remove(key);
                 if (kind.Omitted == 0)
                     continue;
-                lines.Add(string.Create(CultureInfo.InvariantCulture, $"{kind.Last} (and {kind.Omitted - 1:N0} more like it)"));
+                lines.Add(kind.Omitted == 1 ? kind.Last
+                    : string.Create(CultureInfo.InvariantCulture, $"{kind.Last} (and {kind.Omitted - 1:N0} more like it)"));
                 if (!all)
                     _kinds.Add(key, new Kind(_clock.GetTimestamp()));
             }

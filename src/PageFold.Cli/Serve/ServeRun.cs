@@ -256,6 +256,10 @@ internal static class ServeRun
         {
             string idle = ServeArguments.Show(options.Upkeep.Idle ?? UpkeepOptions.DefaultIdle);
             log.Tell($"pages not used for {idle} are compressed again with {denser.Name} in the background");
+            if (CodecNames.IsLessDense(denser, options.Codec))
+                log.Tell(
+                    $"WARNING: --recompress {denser.Name} is less dense than --codec {options.Codec.Name}, so it gains nothing on most "
+                    + "pages; choose a denser one, or leave it out");
         }
         foreach (EndPoint endPoint in server.EndPoints)
             log.Tell($"serving at {Uri(endPoint, options.TlsCertificates is not null)}");

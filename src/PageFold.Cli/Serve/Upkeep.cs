@@ -153,6 +153,10 @@ internal sealed class Upkeep : IDisposable
         string more = _disks.HaveWriteback ? "write pages back, or recompress" : "or recompress";
         if (!DiskReport.IsAlmostFull(export.Disk, statistics))
             _nearlyFull.Remove(export);
+        else if (DiskReport.IsTrainingInTheWay(statistics))
+            Tell(
+                export, "training", "a training holds memory until it has ended, and less than an eighth of the memory limit is left "
+                + "meanwhile; writes are refused (ENOSPC) once that is used up");
         else if (_nearlyFull.Add(export))
             _tell(
                 $"{name}: less than an eighth of the memory limit is left, and writes are refused (ENOSPC) once it is used up; trim, "

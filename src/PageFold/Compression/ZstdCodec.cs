@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ZstdSharp.Unsafe;
@@ -64,6 +65,8 @@ internal sealed unsafe class ZstdCodec : PageCodec
     }
 
     public override string Name => "zstd";
+
+    internal override string ShownName => string.Create(CultureInfo.InvariantCulture, $"{Name}:{_level}");
 
     public override string Implementation => "ZstdSharp.Port " + typeof(Methods).Assembly.GetName().Version!.ToString(3);
 

@@ -108,7 +108,7 @@ public class CodecClaimTests
             using PageStore store = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
             long used = store.Index.Budget.Used;
             AssertRefused<MemoryLimitException>(() => store.AddCodec(codec), "claiming", $"{bytes:N0}",
-                "make a store with a larger limit");
+                "choose a codec that takes less, or raise MemoryLimit.");
             Assert.Equal(used, store.Index.Budget.Used);
             Assert.Equal(StoreOutcome.Stored,
                 store.Write(1, new byte[PageSize / 8].SelectMany((_, i) => BitConverter.GetBytes(i / 3L)).ToArray()));

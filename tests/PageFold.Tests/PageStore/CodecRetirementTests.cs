@@ -1,4 +1,5 @@
 using PageFold.Allocation;
+using PageFold.Compression;
 using PageFold.Compression.Lz4;
 using PageFold.Frames;
 using PageFold.Store.Index;
@@ -126,7 +127,8 @@ public class CodecRetirementTests
         store.WriteBack();
         store.UseCodec(PageCodec.Lz4);
         faults.Refuse(1, count: 1000);
-        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 0, NotMoved = 10 }, store.RetireCodec(1));
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 0, NotMoved = 10, Stopped = RetirementStop.InUse },
+            store.RetireCodec(1));
         faults.Clear();
         AssertHoldAll(store, 10);
         Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 10, NotMoved = 0 }, store.RetireCodec(1));
@@ -181,12 +183,13 @@ public class CodecRetirementTests
         for (int page = 0; page < 100; page++)
             store.Write(page, Text(page));
         store.UseCodec(PageCodec.Lz4);
-        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 60, NotMoved = 40 },
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 60, NotMoved = 40, Stopped = RetirementStop.MaxPages },
             store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();
         CodecRetirement ended = store.RetireCodec(1, cancellationToken: cancelled.Token);
-        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 0, NotMoved = 40, WasCancelled = true }, ended);
+        Assert.Equal((false, 0L, 40L, RetirementStop.Cancelled, true),
+            (ended.IsRetired, ended.Moved, ended.NotMoved, ended.Stopped, ended.WasCancelled));
         Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 40, NotMoved = 0 },
             store.RetireCodec(1, new CodecRetirementOptions { MaxPages = 60 }));
         AssertHoldAll(store, 100);
@@ -199,9 +202,63 @@ public class CodecRetirementTests
                 store.Write(page + level * 1000, Text(page));
         }
         RecompressionOptions options = new() { Codec = PageCodec.Zstd(4), RetireOthers = true, MaxPages = 30 };
-        Assert.Contains("goes on", Assert.Throws<InvalidOperationException>(() => store.Recompress(options)).Message,
-            StringComparison.Ordinal);
-        Assert.InRange(store.Recompress(options).CodecsRetired, 1, 1);
+        RecompressionResult begun = store.Recompress(options);
+        Assert.Equal((false, null, 0L, 30L, 20L, RetirementStop.MaxPages),
+            (begun.FoundNumber, begun.Number, begun.Examined, begun.Moved, begun.NotMoved, begun.RetirementStopped));
+        // No other codec is tried in vain, so the pages are those of one.
+        CodecUse left = Assert.Single(begun.NotRetired);
+        Assert.Equal(("zstd", 20L), (left.Name, left.Pages));
+        RecompressionResult next = store.Recompress(options);
+        Assert.Equal((true, 1, RetirementStop.Finished), (next.FoundNumber, next.CodecsRetired, next.RetirementStopped));
+        Assert.Equal(4, Assert.Single(store.Codecs, use => use.Number == next.Number).Level);
+    }
+
+    [Fact]
+    public void A_recompression_that_frees_no_number_in_a_full_store_names_the_codecs_and_the_cause()
+    {
+        // By its level the densest, so the pages of the others go there; but they take more there.
+        Padded densest = new("densest", level: 5, padding: 900);
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 12 << 20, Codec = new Padded("writes", level: 0, padding: 1800) });
+        for (int page = 0; page < 30; page++)
+            store.Write(page, Text(page));
+        RecompressionOptions ten = new() { Codec = densest, RetireOthers = true, MaxPages = 10 };
+        Assert.Equal(10, store.Recompress(ten).Recompressed);
+        (string Name, int First, int Count)[] others = [("few", 1000, 100), ("more", 2000, 150)];
+        foreach ((string name, int first, int count) in others)
+        {
+            PageCodec writes = store.Codec;
+            store.UseCodec(new Padded(name, level: 0, padding: 0));
+            for (int page = first; page < first + count; page++)
+                store.Write(page, Text(page));
+            store.UseCodec(writes);
+        }
+        for (int page = 3000; store.Write(page, Noise(page)) != StoreOutcome.Full; page++)
+        {
+        }
+        RecompressionResult result = store.Recompress(new RecompressionOptions { Codec = PageCodec.Zstd(2), RetireOthers = true });
+        Assert.Equal(
+            (false, null, RetirementStop.NoMemory), (result.FoundNumber, result.Number, result.RetirementStopped));
+        Assert.Equal(["few", "more"], result.NotRetired.Select(use => use.Name));
+        Assert.Equal(result.NotMoved, result.NotRetired.Sum(use => use.Pages));
+        Assert.All(result.NotRetired, use => Assert.Equal(store.Codecs.Single(known => known.Number == use.Number).Pages, use.Pages));
+        foreach ((_, int first, int count) in others)
+        {
+            for (int page = first; page < first + count; page++)
+                AssertHolds(store, page);
+        }
+    }
+
+    [Fact]
+    public void A_run_says_whether_its_codec_is_known_afterwards()
+    {
+        using PageStore store = Make();
+        for (int page = 0; page < 20; page++)
+            store.Write(page, Noise(page));
+        // No page takes it, so it goes again.
+        RecompressionOptions options = new() { Codec = PageCodec.Zstd(5), RetireOthers = true };
+        Assert.Null(store.Recompress(options).Number);
+        int number = store.AddCodec(options.Codec);
+        Assert.Equal(number, store.Recompress(options with { RetryWithoutGain = true }).Number);
     }
 
     [Fact]
@@ -215,7 +272,7 @@ public class CodecRetirementTests
         ulong* slot = store.Index.Slots.Find(3);
         SlotWord.TryAcquireShared(ref *slot, out _);
         *store.Index.Heap.View(*store.Index.Slots.Find(5)).First ^= 1;
-        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 9, NotMoved = 1 }, store.RetireCodec(1));
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 9, NotMoved = 1, Stopped = RetirementStop.InUse }, store.RetireCodec(1));
         SlotWord.ReleaseShared(ref *slot);
         Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 1, NotMoved = 0 }, store.RetireCodec(1));
         byte[] read = new byte[PageSize];
@@ -416,5 +473,49 @@ public class CodecRetirementTests
     private sealed class Told(Action tell) : IProgress<double>
     {
         public void Report(double value) => tell();
+    }
+
+    private static byte[] Noise(int seed)
+    {
+        byte[] page = new byte[PageSize];
+        new Random(seed).NextBytes(page);
+        return page;
+    }
+
+    /// <summary>Zstandard with bytes behind it, and a level that says nothing about its density.</summary>
+    private sealed class Padded(string name, int level, int padding) : PageCodec
+    {
+        private static readonly PageCodec Inner = Zstd(1);
+
+        public override string Name => name;
+
+        public override int MaxCompressedLength(int pageSize) => Inner.MaxCompressedLength(pageSize) + padding;
+
+        public override PageCodecContext CreateContext(int pageSize) => new Context(Inner.CreateContext(pageSize), padding);
+
+        internal override CodecDescription Describe(int pageSize) => new(name, level, default);
+
+        private sealed class Context(PageCodecContext inner, int padding) : PageCodecContext
+        {
+            public override long Bytes => inner.Bytes;
+
+            public override bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written)
+            {
+                if (!inner.TryCompress(page, destination, out written) || written + padding > destination.Length)
+                    return false;
+                destination.Slice(written, padding).Clear();
+                written += padding;
+                return true;
+            }
+
+            public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page) =>
+                inner.TryDecompress(source[..^padding], page);
+
+            protected override void Dispose(bool disposing)
+            {
+                inner.Dispose();
+                base.Dispose(disposing);
+            }
+        }
     }
 }

@@ -51,6 +51,10 @@ public class FoldTrainingTests
         byte[] tables = store.TrainFoldTables()!;
         store.AddCodec(PageCodec.Fold(FoldLevel.Dense, tables));
         Assert.Null(store.TrainFoldTables());
+        // So says the training: how many pages, and what they would gain.
+        FoldTraining training = store.RunFoldTraining();
+        Assert.Equal((true, Count, false), (training.Tables.IsEmpty, training.Samples, training.IsShortOfMemory));
+        Assert.InRange(training.Gain!.Value, -0.02, 0.019999);
         // Of the other level nothing is trained yet.
         Assert.NotNull(store.TrainFoldTables(FoldLevel.Fast, leastGain: 0));
     }
@@ -138,7 +142,9 @@ public class FoldTrainingTests
             catch (MemoryLimitException e)
             {
                 Assert.Contains("train tables", e.Message, StringComparison.Ordinal);
-                Assert.Contains("write pages back, or discard some, and compact", e.Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    "discard some pages, and compact, then try again, or raise MemoryLimit, or train without a dictionary (dictionaryBytes",
+                    e.Message, StringComparison.Ordinal);
                 refused++;
             }
             faults.Clear();
@@ -148,7 +154,7 @@ public class FoldTrainingTests
         using PageStore small = Make(Letters, new PageStoreOptions { MemoryLimit = 4 << 20 });
         string refusal = Assert.Throws<MemoryLimitException>(() => small.TrainFoldTables()).Message;
         Assert.Contains("4,194,304", refusal, StringComparison.Ordinal);
-        Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
+        Assert.EndsWith("; raise MemoryLimit.", refusal, StringComparison.Ordinal);
         Assert.True(small.Index.Budget.Peak <= 4 << 20);
     }
 

@@ -32,7 +32,8 @@ public class TrainingTests
             faults.Refuse(nth, 1000);
             string message = Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message;
             Assert.Contains("train", message, StringComparison.Ordinal);
-            Assert.Contains("write pages back, or discard some, and compact", message, StringComparison.Ordinal);
+            Assert.Contains("discard some pages, and compact, then try again, or raise MemoryLimit, or choose a smaller", message,
+                StringComparison.Ordinal);
             faults.Clear();
             Assert.Equal(used, store.Index.Budget.Used);
         }
@@ -40,7 +41,7 @@ public class TrainingTests
         Fill(small);
         string refusal = Assert.Throws<MemoryLimitException>(() => small.TrainDictionary(1024)).Message;
         Assert.Contains("8,388,608", refusal, StringComparison.Ordinal);
-        Assert.Contains("make a store with a larger limit", refusal, StringComparison.Ordinal);
+        Assert.Contains("; raise MemoryLimit, or choose a smaller dictionary or a lower level.", refusal, StringComparison.Ordinal);
         Assert.True(small.Index.Budget.Peak <= 8 << 20);
         Assert.Throws<OperationCanceledException>(() => small.TrainDictionary(1024, cancellationToken: new CancellationToken(true)));
     }

@@ -73,6 +73,8 @@ internal sealed class FoldCodec : PageCodec
 
     public override string Name => CodecName;
 
+    internal override string ShownName => _level == FoldLevel.Dense ? CodecName + ":dense" : CodecName;
+
     public override string Implementation => "PageFold " + InstructionPaths.NameOf(_path);
 
     public override bool IsFast => true;

@@ -11,12 +11,6 @@ namespace PageFold.Store.Codecs;
 [StackTraceHidden]
 internal static class CodecsThrow
 {
-    private const string NoCodecFits = "choose a codec that takes less, or make a store with a larger limit.";
-
-    private const string CodecMayFit =
-        "retire a codec that is not needed, write pages back, or discard some, and compact, then try again, or choose a codec that takes "
-            + "less.";
-
     /// <summary>A part of what a codec takes, which alone is more than the limit.</summary>
     [DoesNotReturn]
     public static void CodecAboveLimit(string codec, string part, long bytes, long limit) =>
@@ -33,11 +27,18 @@ internal static class CodecsThrow
     }
 
     [DoesNotReturn]
-    public static void NoMemoryForCodec(string codec, long bytes, long limit) =>
-        throw Throw.NoMemory(
+    public static void NoMemoryForCodec(string codec, long bytes, long limit, bool writesBack)
+    {
+        OptionMessage message =
             $"No memory for codec {codec}, which takes {Throw.Bytes(bytes)} and more, within {OptionNames.MemoryLimit} "
-                + $"({Throw.Bytes(limit)}); "
-                + $"{(bytes > limit ? NoCodecFits : CodecMayFit)}");
+                + $"({Throw.Bytes(limit)}); ";
+        if (bytes <= limit)
+            message.AppendLiteral($"retire a codec that is not needed, {Throw.RoomForMore(writesBack)}, then try again, or ");
+        message.AppendLiteral("choose a codec that takes less, or raise ");
+        message.AppendFormatted(OptionNames.MemoryLimit);
+        message.AppendLiteral(".");
+        throw Throw.NoMemory(message);
+    }
 
     [DoesNotReturn]
     public static void NoCodecNumber(string codec) =>

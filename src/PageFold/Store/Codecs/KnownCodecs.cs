@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using PageFold.Compression;
 using PageFold.Store.Index;
 
 namespace PageFold.Store.Codecs;
@@ -28,19 +27,8 @@ internal struct KnownCodecs
         List<CodecUse> uses = new(PageWord.MaxCodecs);
         for (int number = 0; number < PageWord.MaxCodecs; number++)
         {
-            if (_codecs[number] is not { } codec)
-                continue;
-            CodecDescription? description = codec.Describe(pageSize);
-            uses.Add(new CodecUse
-            {
-                Number = number,
-                Name = codec.Name,
-                Implementation = codec.Implementation,
-                Pages = figures[StoreCounter.FirstCodec + number],
-                IsForWrites = number == _forWrites,
-                Level = description?.Level ?? 0,
-                DictionaryBytes = description?.TrainedBytes ?? 0,
-            });
+            if (_codecs[number] is { } codec)
+                uses.Add(CodecUse.Of(codec, number, figures[StoreCounter.FirstCodec + number], number == _forWrites, pageSize));
         }
         return uses;
     }

@@ -122,7 +122,7 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
         {
             int number = Add(codec, useForWrites, hold, ref charged);
             if (number == NoNumber)
-                CodecsThrow.NoCodecNumber(codec.Name);
+                CodecsThrow.NoCodecNumber(codec.ShownName);
             return number;
         }
         finally
@@ -142,7 +142,7 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
             number = TryAdd(codec, useForWrites, hold, ref charged, out needed);
         while (number == NoMemory && attempts.TryMakeRoom());
         if (number == NoMemory)
-            CodecsThrow.NoMemoryForCodec(codec.Name, needed, index.Budget.Limit);
+            CodecsThrow.NoMemoryForCodec(codec.ShownName, needed, index.Budget.Limit, index.Log is not null);
         return number;
     }
 
@@ -155,7 +155,7 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
             bool isNew = number < 0;
             if (isNew)
             {
-                CodecsThrow.IfCodecsFrozen(table.AreFrozen, codec.Name);
+                CodecsThrow.IfCodecsFrozen(table.AreFrozen, codec.ShownName);
                 number = FindNumber();
                 if (number == NoNumber)
                     return NoNumber;
@@ -181,20 +181,20 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
     public bool TryPrepare(PageCodec codec)
     {
         if (streams.BufferBytes > index.Budget.Limit)
-            CodecsThrow.CodecAboveLimit(codec.Name, "a codec stream for pages of MaxCompressedLength", streams.BufferBytes,
+            CodecsThrow.CodecAboveLimit(codec.ShownName, "a codec stream for pages of MaxCompressedLength", streams.BufferBytes,
                 index.Budget.Limit);
         long charged = 0;
         bool prepared = table.TryCharge(codec, ref charged, out long shared);
         if (shared > index.Budget.Limit)
-            CodecsThrow.CodecAboveLimit(codec.Name, nameof(PageCodec.SharedBytes), shared, index.Budget.Limit);
+            CodecsThrow.CodecAboveLimit(codec.ShownName, nameof(PageCodec.SharedBytes), shared, index.Budget.Limit);
         if (!prepared)
             return false;
         table.Set(0, codec, charged, contextBytes: 0);
         prepared = streams.TryPrepareFirst(out long contextBytes) && table.TryCharge(codec, ref charged, out shared);
         if (shared > index.Budget.Limit)
-            CodecsThrow.CodecAboveLimit(codec.Name, nameof(PageCodec.SharedBytes), shared, index.Budget.Limit);
+            CodecsThrow.CodecAboveLimit(codec.ShownName, nameof(PageCodec.SharedBytes), shared, index.Budget.Limit);
         if (!prepared && contextBytes > index.Budget.Limit)
-            CodecsThrow.CodecAboveLimit(codec.Name, "a context's Bytes", contextBytes, index.Budget.Limit);
+            CodecsThrow.CodecAboveLimit(codec.ShownName, "a context's Bytes", contextBytes, index.Budget.Limit);
         table.NoteCharge(0, charged);
         return prepared;
     }

@@ -35,6 +35,21 @@ internal sealed class MemoryLoans(MemoryBudget budget)
         }
     }
 
+    /// <summary>Bytes of those loans that a write gets if it finds no other memory.</summary>
+    public long ComingBytes
+    {
+        get
+        {
+            long bytes = 0;
+            lock (_sync)
+            {
+                foreach (MemoryLoan loan in _loans)
+                    bytes += loan.IsKept ? 0 : loan.Memory.Bytes;
+            }
+            return bytes;
+        }
+    }
+
     /// <summary>Begins a loan for a task on this thread, which disposes it.</summary>
     /// <param name="refusal">Makes the exception for a task that needs more memory than there is.</param>
     /// <param name="cancellation">Ends the task.</param>
@@ -118,7 +133,10 @@ internal sealed class MemoryLoan : IDisposable
     /// True if the memory comes back soon once it is called in. A task's own thread may write a page, in a callback; it cannot wait for
     /// itself.
     /// </summary>
-    public bool IsComing => !Volatile.Read(ref _isKept) && _thread != Environment.CurrentManagedThreadId;
+    public bool IsComing => !IsKept && _thread != Environment.CurrentManagedThreadId;
+
+    /// <summary>True if the task cannot be ended any more.</summary>
+    public bool IsKept => Volatile.Read(ref _isKept);
 
     /// <summary>
     /// Ends the task if it is to end, or else keeps the memory from now on, also when it is called in: the task is about to do what cannot

@@ -49,9 +49,10 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
         {
             RetirementPass pass = new(index, codecs, codec, number, leaving, incompressibleAbove, maxPages);
             long movedBefore = -1;
+            long shortBefore = 0;
             for (int round = 0; round < MaxPasses && IsStoredWith(number, leaving) && pass.Converted > movedBefore; round++)
             {
-                movedBefore = pass.Converted;
+                (movedBefore, shortBefore) = (pass.Converted, pass.WithoutMemory);
                 MovePages(pass, new PageWalk(index.Counters.Read(StoreCounter.Pages), progress), cancellationToken);
                 if (pass.IsAtEnd || cancellationToken.IsCancellationRequested)
                     break;
@@ -59,12 +60,19 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
             progress?.Report(1);
             bool retired = codecs.TryRemove(number, leaving, onlyIfCameForRun: false);
             gained = pass.BytesGained;
+            RetirementStop stopped = retired ? RetirementStop.Finished
+                : cancellationToken.IsCancellationRequested ? RetirementStop.Cancelled
+                : pass.IsAtEnd ? RetirementStop.MaxPages
+                // What found no memory in an earlier pass may have found some since.
+                : pass.WithoutMemory > shortBefore ? RetirementStop.NoMemory
+                : RetirementStop.InUse;
             return new CodecRetirement
             {
                 IsRetired = retired,
                 Moved = pass.Converted,
                 NotMoved = retired ? 0 : Math.Max(0, index.PagesWith(number)),
-                WasCancelled = !retired && cancellationToken.IsCancellationRequested,
+                Stopped = stopped,
+                WasCancelled = stopped == RetirementStop.Cancelled,
             };
         }
         finally
@@ -93,7 +101,10 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
         }
     }
 
-    /// <summary>Makes a codec known and holds its number, for which another codec is retired where none is free.</summary>
+    /// <summary>
+    /// Makes a codec known and holds its number, for which another codec is retired where none is free; -1 where pages of the others could
+    /// not be moved.
+    /// </summary>
     public int HoldWithRetirement(PageCodec codec, Retirements retired, CancellationToken cancellationToken)
     {
         while (true)
@@ -111,11 +122,13 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
             if (number >= 0)
                 return number;
             cancellationToken.ThrowIfCancellationRequested();
+            if (retired.HasEndedAtMaxPages)
+                return -1;
             if (!TryFindToRetire(codec, retired, out int leaving, out PageCodec? known, out PageCodec? target))
-                RecompressionThrow.CodecsNotRetired(codec.Name, retired.NotMoved);
+                return retired.NotMoved > 0 ? -1 : throw RecompressionThrow.NoCodecToRetire(codec.ShownName);
             CodecRetirement retirement = Retire(leaving, known, target, retired.PagesLeft, progress: null, out long gained,
                 cancellationToken);
-            retired.Count(leaving, retirement, gained);
+            retired.Count(leaving, known, retirement, gained);
         }
     }
 
@@ -135,7 +148,7 @@ internal sealed class CodecRetirer(PageIndex index, StoreCodecs codecs, IReclaim
                 continue;
             CodecRetirement retirement = Retire(other, earlier, codec, retired.PagesLeft, progress: null, out long gained,
                 cancellationToken);
-            retired.Count(other, retirement, gained);
+            retired.Count(other, earlier, retirement, gained);
         }
     }
 

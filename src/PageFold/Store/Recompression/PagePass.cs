@@ -28,6 +28,9 @@ internal abstract unsafe class PagePass(PageIndex index, CodecStreams streams, i
 
     public long Skipped { get; private set; }
 
+    /// <summary>Pages that found no memory, of those that were skipped.</summary>
+    public long WithoutMemory { get; private set; }
+
     /// <summary>Stored bytes that pages take less now; negative if they take more.</summary>
     public long BytesGained { get; protected set; }
 
@@ -104,6 +107,7 @@ internal abstract unsafe class PagePass(PageIndex index, CodecStreams streams, i
                 break;
             default:
                 Skipped += count;
+                WithoutMemory += outcome == PassOutcome.NoMemory ? count : 0;
                 break;
         }
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 
 #pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
 
@@ -12,14 +11,9 @@ namespace PageFold.Store.Recompression;
 [StackTraceHidden]
 internal static class RecompressionThrow
 {
-    [DoesNotReturn]
-    public static void CodecsNotRetired(string codec, long pages) =>
-        throw new InvalidOperationException(
-            pages > 0
-                ? $"Codec {codec} needs the number of another one, of which {pages} pages could not be moved yet: they are in use, memory "
-                    + "is short, or as many pages as asked for were moved; run it again, which goes on there."
-                : $"Codec {codec} needs the number of another one, and none is free to go: new writes, the last recompression and those "
-                    + "that are going on use all of them; run it again when those have ended.");
+    public static InvalidOperationException NoCodecToRetire(string codec) =>
+        new($"Codec {codec} needs the number of another one, and none is free to go: new writes, the last recompression and those that are "
+            + "going on use all of them; run it again when those have ended.");
 
     public static void IfCodecNumberUnknown(int number, bool known)
     {

@@ -16,6 +16,8 @@ internal sealed class Recompressor(PageIndex index, StoreCodecs codecs, CodecRet
         int codec = options.RetireOthers
             ? retirer.HoldWithRetirement(options.Codec, retired, cancellationToken)
             : codecs.Hold(options.Codec);
+        if (codec < 0)
+            return WithoutNumber(retired, bytesBefore);
         try
         {
             pass = new RecompressionPass(index, codecs.Streams, codec, options, incompressibleAbove);
@@ -35,6 +37,7 @@ internal sealed class Recompressor(PageIndex index, StoreCodecs codecs, CodecRet
         }
         if (options.RetireOthers)
             retirer.ForgetEmptied();
+        int number = codecs.NumberOfSame(options.Codec);
         return new RecompressionResult
         {
             Examined = pass.Examined,
@@ -45,10 +48,29 @@ internal sealed class Recompressor(PageIndex index, StoreCodecs codecs, CodecRet
             BytesAfter = bytesBefore - pass.BytesGained - retired.BytesGained,
             Moved = retired.Moved,
             NotMoved = retired.NotMoved,
+            Number = number < 0 ? null : number,
+            NotRetired = retired.Describe(index.PageSize),
+            RetirementStopped = retired.Stopped,
             CodecsRetired = retired.Codecs,
             WasCancelled = cancellationToken.IsCancellationRequested,
         };
     }
+
+    private RecompressionResult WithoutNumber(Retirements retired, long bytesBefore) => new()
+    {
+        Examined = 0,
+        Recompressed = 0,
+        WithoutGain = 0,
+        Skipped = 0,
+        BytesBefore = bytesBefore,
+        BytesAfter = bytesBefore - retired.BytesGained,
+        Moved = retired.Moved,
+        NotMoved = retired.NotMoved,
+        FoundNumber = false,
+        NotRetired = retired.Describe(index.PageSize),
+        RetirementStopped = retired.Stopped,
+        CodecsRetired = retired.Codecs,
+    };
 
     /// <summary>Notes which codec a recompression has made pages denser with, so that the next one does not undo that.</summary>
     private void NoteLatest(int number, long recompressed)

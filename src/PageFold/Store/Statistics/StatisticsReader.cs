@@ -33,7 +33,8 @@ internal sealed class StatisticsReader(PageIndex index, CodecTable codecs, long 
             PeakBytes = heap.PeakBytes,
             MemoryLimit = index.Budget.Limit,
             PrefaultedBytes = index.Arena.PrefaultedBytes,
-            AvailableBytes = Math.Clamp(index.FreeBytes - overwriteReserve, 0, index.Budget.Limit - heap.PoolBytes),
+            AvailableBytes = Math.Clamp(
+                index.FreeBytes + index.Loans.ComingBytes - overwriteReserve, 0, index.Budget.Limit - heap.PoolBytes),
             RefusedWrites = figures[StoreCounter.Refused],
             WrittenBackPages = figures[StoreCounter.WrittenBack],
             WrittenBackBytes = figures[StoreCounter.WrittenBackBytes],

@@ -28,7 +28,8 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
             return null;
         long work = ZstdDictionary.MaxWorkBytes((int)Math.Min(wanted, stored), index.PageSize, level, bytes);
         long least = work + ZstdDictionary.MinSamples * (long)index.PageSize;
-        using MemoryLoan loan = index.Loans.Begin(() => TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit), cancellationToken);
+        Func<Exception> refusal = () => TrainingThrow.NoMemoryToTrain(least, index.Budget.Limit, index.Log is not null);
+        using MemoryLoan loan = index.Loans.Begin(refusal, cancellationToken);
         try
         {
             loan.Memory.Use(work);

@@ -17,7 +17,7 @@ namespace PageFold.Store.Training;
 internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, StoreCodecs codecs, int incompressibleAbove)
 {
     /// <summary>The least number of samples: fewer are not representative.</summary>
-    public const int MinSamples = 64;
+    public const int MinSamples = FoldTraining.MinSamples;
 
     // More train hardly better tables: 16 MiB make pages a few thousandths smaller.
     private const int MaxSampleBytes = 12 << 20;
@@ -42,8 +42,8 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         return bytes + Math.Max(deciding, FoldTrainer.MaxWorkBytes(training * index.PageSize, index.PageSize, dictionaryBytes));
     }
 
-    /// <summary>Trains tables: see <see cref="PageStore.TrainFoldTables"/>.</summary>
-    public byte[]? Train(
+    /// <summary>Trains tables: see <see cref="PageStore.RunFoldTraining"/>.</summary>
+    public FoldTraining Train(
         FoldLevel level, int dictionaryBytes, double leastGain, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         CodecThrow.IfLevelInvalid(level);
@@ -52,13 +52,16 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         cancellationToken.ThrowIfCancellationRequested();
         long stored = _sampler.Pages;
         if (stored < MinSamples)
-            return null;
+            return new FoldTraining { Samples = (int)Math.Max(0, stored) };
         long wanted = Math.Min(stored, Math.Max(MinSamples, MaxSampleBytes / index.PageSize));
+        long most = wanted;
         // The pages that are written meanwhile want memory too.
         while (wanted > MinSamples && MaxBytes(wanted, dictionaryBytes) > index.Budget.Available / 2)
             wanted = Math.Max(MinSamples, wanted / 2);
         long least = MaxBytes(MinSamples, dictionaryBytes);
-        Func<Exception> refusal = () => TrainingThrow.NoMemoryToTrainTables(least, index.Budget.Limit, dictionaryBytes > 0);
+        Func<Exception> refusal = () => TrainingThrow.NoMemoryToTrainTables(
+            least, index.Budget.Limit, index.Log is not null,
+            mayOmitDictionary: dictionaryBytes > 0 && MaxBytes(MinSamples, 0) <= index.Budget.Limit);
         using MemoryLoan loan = index.Loans.Begin(refusal, cancellationToken);
         try
         {
@@ -68,10 +71,10 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
             NativeBuffer buffer = loan.Memory.Allocate(wanted * index.PageSize);
             int taken = _sampler.Take(buffer.Span, stored / wanted, loan.Token);
             work.Tell(EndOfSampling);
-            byte[]? tables = taken < MinSamples ? null
+            FoldTraining training = taken < MinSamples ? new FoldTraining { Samples = taken }
                 : Train(Split(buffer, taken), level, dictionaryBytes, leastGain, work.Part(EndOfSampling, 1));
             progress?.Report(1);
-            return tables;
+            return training with { Samples = taken, IsShortOfMemory = wanted < most };
         }
         catch (OperationCanceledException) when (loan.IsCalledIn)
         {
@@ -79,11 +82,12 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         }
     }
 
-    private byte[]? Train(Samples samples, FoldLevel level, int dictionaryBytes, double leastGain, TrainingWork work)
+    private FoldTraining Train(Samples samples, FoldLevel level, int dictionaryBytes, double leastGain, TrainingWork work)
     {
         long before = InUse(level).Min(codec => BytesWith(codec, samples.Deciding, work));
         byte[]? best = null;
-        long bestGain = Math.Max(1, (long)Math.Ceiling(before * leastGain));
+        long enough = Math.Max(1, (long)Math.Ceiling(before * leastGain));
+        long most = long.MinValue;
         // Without a dictionary first, and that is all if none is asked for.
         TrainingWork alone = dictionaryBytes == 0 ? work : work.Part(0, EndOfTablesAlone);
         Keep(FoldTrainer.Train(samples.Training, index.PageSize, default, alone));
@@ -94,13 +98,20 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
             if (dictionary.Length > 0)
                 Keep(FoldTrainer.Train(samples.Training, index.PageSize, dictionary, work.Part(EndOfDictionary, 1)));
         }
-        return best;
+        return new FoldTraining
+        {
+            Tables = best,
+            Samples = samples.Training.Count + samples.Deciding.Count,
+            Gain = before > 0 ? (double)most / before : null,
+        };
 
         void Keep(FoldDefinition definition)
         {
-            long gain = before - BytesWith(definition, level, samples.Deciding, work);
-            if (gain >= bestGain)
-                (best, bestGain) = (definition.ToArray(), gain);
+            long saved = before - BytesWith(definition, level, samples.Deciding, work);
+            // Of two that save as much, the one with the dictionary: it may save more of other pages.
+            if (saved >= Math.Max(enough, most))
+                best = definition.ToArray();
+            most = Math.Max(most, saved);
         }
     }
 

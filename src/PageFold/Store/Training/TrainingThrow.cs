@@ -13,16 +13,7 @@ namespace PageFold.Store.Training;
 [StackTraceHidden]
 internal static class TrainingThrow
 {
-    private const string NoDictionaryFits = "choose a smaller dictionary or a lower level, or make a store with a larger limit.";
-
-    private const string DictionaryMayFit =
-        "write pages back, or discard some, and compact, then try again, or choose a smaller dictionary or a lower level.";
-
-    private const string NoTablesFit = "make a store with a larger limit";
-
-    private const string TablesMayFit = "write pages back, or discard some, and compact, then try again";
-
-    private const string WithoutDictionary = ", or train without a dictionary.";
+    private static readonly OptionName DictionaryBytes = new("dictionaryBytes");
 
     public static void IfDictionarySizeInvalid(int bytes, int least, int most)
     {
@@ -46,19 +37,49 @@ internal static class TrainingThrow
                 $"A gain of {leastGain} cannot be asked for; choose a part of the bytes from 0 to less than 1, as in 0.02."));
     }
 
-    public static MemoryLimitException NoMemoryToTrainTables(long bytes, long limit, bool hasDictionary) =>
-        Throw.NoMemory(
+    /// <param name="bytes">What a training takes at least.</param>
+    /// <param name="limit">The limit.</param>
+    /// <param name="writesBack">True if pages can be written back.</param>
+    /// <param name="mayOmitDictionary">True if a training without a dictionary takes less, and may fit.</param>
+    public static MemoryLimitException NoMemoryToTrainTables(long bytes, long limit, bool writesBack, bool mayOmitDictionary)
+    {
+        OptionMessage message =
             $"No memory to train tables within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}): it takes {Throw.Bytes(bytes)} for a "
-                + $"while; {(bytes > limit ? NoTablesFit : TablesMayFit)}{(hasDictionary ? WithoutDictionary : ".")}");
+                + $"while; ";
+        AddRemedy(message, bytes > limit, writesBack);
+        if (mayOmitDictionary)
+        {
+            message.AppendLiteral(", or train without a dictionary (");
+            message.AppendFormatted(DictionaryBytes);
+            message.AppendLiteral(" 0)");
+        }
+        message.AppendLiteral(".");
+        return Throw.NoMemory(message);
+    }
 
-    public static MemoryLimitException NoMemoryToTrain(long bytes, long limit) =>
-        Throw.NoMemory(
+    /// <param name="bytes">What a training takes at least.</param>
+    /// <param name="limit">The limit.</param>
+    /// <param name="writesBack">True if pages can be written back.</param>
+    public static MemoryLimitException NoMemoryToTrain(long bytes, long limit, bool writesBack)
+    {
+        OptionMessage message =
             $"No memory to train a dictionary within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}): it takes {Throw.Bytes(bytes)} for "
-                + $"a while; "
-                + $"{(bytes > limit ? NoDictionaryFits : DictionaryMayFit)}");
+                + $"a while; ";
+        AddRemedy(message, bytes > limit, writesBack);
+        message.AppendLiteral(", or choose a smaller dictionary or a lower level.");
+        return Throw.NoMemory(message);
+    }
 
     public static MemoryLimitException GaveWay(string what, long limit) =>
         Throw.NoMemory(
-            $"The training of {what} has ended early: a write needed its memory within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); "
-                + $"train again when more is free, or make a store with a larger limit.");
+            $"The training of {what} has ended early, and nothing has changed: a write needed its memory within {OptionNames.MemoryLimit} "
+                + $"({Throw.Bytes(limit)}); train again when more is free, or raise {OptionNames.MemoryLimit}.");
+
+    private static void AddRemedy(OptionMessage message, bool isAboveLimit, bool writesBack)
+    {
+        if (!isAboveLimit)
+            message.AppendLiteral($"{Throw.RoomForMore(writesBack)}, then try again, or ");
+        message.AppendLiteral("raise ");
+        message.AppendFormatted(OptionNames.MemoryLimit);
+    }
 }
