@@ -124,12 +124,16 @@ public sealed partial class PageStore
     /// The store is not empty, or has another page size, or a codec calls the store that it works for.
     /// </exception>
     /// <exception cref="MemoryLimitException">
-    /// The store is too small; the message says how many pages found room, or what else did not.
+    /// The store is too small; the message says how many pages found room, or what else did not, and where it is known names a limit that
+    /// suffices.
     /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The store was disposed.</exception>
     /// <exception cref="ArgumentException">The path is null, empty, or cannot be one.</exception>
     /// <remarks>
+    /// What a store held when it was saved, a full one too, can be loaded with <see cref="SnapshotLoadOptions.RestoreCodecs"/> into a store
+    /// of the same options. Where memory becomes short, one thread loads through a small buffer, which comes from <see
+    /// cref="PageStoreOptions.SnapshotReserve"/> if that is not in use. A store that is too small is found out by a second pass.
     /// What the file says costs nothing beyond the limit: a codec is charged, by an upper bound of what it takes at its level and with its
     /// dictionary, before its dictionary is read and before it is made. Time is in proportion to the file's bytes, with the codec's own
     /// cost for each page.

@@ -104,7 +104,7 @@ public sealed partial class PageStore : IDisposable
         _writer = new PageWriter(_index, _codecs, _writeback, incompressibleAbove, _overwriteReserve);
         _retirer = new CodecRetirer(_index, _codecs, _writeback, incompressibleAbove);
         _recompressor = new Recompressor(_index, _codecs, _retirer, incompressibleAbove);
-        _loader = new SnapshotLoader(_index, _codecs, _writer, _writeback);
+        _loader = new SnapshotLoader(_index, _codecs, _writer, _writeback, _saver.Reserve);
         StoreInstruments.Add(this, static store => ((PageStore)store).GetStatistics(), options.Name);
     }
 

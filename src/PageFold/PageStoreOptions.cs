@@ -72,8 +72,9 @@ public sealed record PageStoreOptions
     public long OverwriteReserve { get; init; }
 
     /// <summary>
-    /// Bytes of the limit kept aside for a snapshot or an image, which then can be taken of a full store too, with small buffers; <see
-    /// cref="SnapshotOptions.ReserveBytes"/> says how many are enough. Zero (the default) keeps none; at most half of the limit.
+    /// Bytes of the limit kept aside for a snapshot or an image, which then can be taken of a full store too, with small buffers, and be
+    /// loaded again within the same limit; <see cref="SnapshotOptions.ReserveBytes"/> says how many are enough. Zero (the default) keeps
+    /// none; at most half of the limit.
     /// </summary>
     public long SnapshotReserve { get; init; }
 

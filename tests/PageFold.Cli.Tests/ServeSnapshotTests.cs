@@ -81,6 +81,39 @@ public class ServeSnapshotTests
         Assert.Equal(16 << 10, restored.Stat().GetProperty("pageSize").GetInt32());
     }
 
+    [Theory]
+    [InlineData("4KiB")]
+    [InlineData("64KiB")]
+    public void A_full_disk_is_saved_and_restored_within_the_same_limit(string pageSize)
+    {
+        const int Piece = 1 << 20;
+        using ServeFolder folder = new();
+        string[] limit = ["--memory-limit", "24MiB", "--cache", "0", "--codec", "auto", "--page-size", pageSize];
+        List<byte[]> pieces = [];
+        using (ServeProcess server = ServeProcess.Start(folder, ["--size", "256MiB", .. limit]))
+        {
+            using ServeClient client = server.Connect();
+            uint refusal = 0;
+            while (refusal == 0)
+            {
+                byte[] piece = pieces.Count % 3 == 0 ? ServeContent.Noise(Piece, pieces.Count) : ServeContent.Text(Piece, pieces.Count);
+                refusal = client.TryWrite(pieces.Count * (long)Piece, piece);
+                pieces.Add(refusal == 0 ? piece : client.Read(pieces.Count * (long)Piece, Piece));
+            }
+            Assert.Equal(ServeClient.NoSpace, refusal);
+            server.Figures("snapshot", folder["full"]);
+        }
+        using (ServeProcess restored = ServeProcess.Start(folder, ["--restore", folder["full"], .. limit]))
+        {
+            using ServeClient reader = restored.Connect();
+            for (int piece = 0; piece < pieces.Count; piece++)
+                Assert.True(pieces[piece].AsSpan().SequenceEqual(reader.Read(piece * (long)Piece, Piece)));
+        }
+        folder.AssertServeRefused(
+            ["--restore", folder["full"], "--memory-limit", "16MiB"],
+            "pages fit within --memory-limit", "raise the limit to ", " MiB, which suffices", "--writeback FILE");
+    }
+
     [Fact]
     public void A_snapshot_that_is_incomplete_or_does_not_fit_is_refused()
     {

@@ -38,7 +38,8 @@ public class RamDiskSnapshotTests
             disk.ReleaseReserve();
             string file = Path.Combine(folder.FullName, "snapshot");
             disk.SaveSnapshot(file);
-            using RamDisk restored = NewDisk(64 << 20);
+            // As at the next start with the same options.
+            using RamDisk restored = NewDisk(12 << 20);
             restored.Load(file);
             byte[] after = new byte[Length];
             restored.Read(0, after);
@@ -134,12 +135,13 @@ public class RamDiskSnapshotTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("pagefold-disk-");
         try
         {
-            using RamDisk disk = new(new RamDiskOptions
+            RamDiskOptions options = new()
             {
                 Length = Length,
                 CacheBytes = 0,
                 Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 12 << 20 },
-            });
+            };
+            using RamDisk disk = new(options);
             disk.Store.AddCodec(PageCodec.Zstd(1));
             int pages = (int)(Length / pageSize);
             int filled = 0;
@@ -174,8 +176,7 @@ public class RamDiskSnapshotTests
             client.Wait(CancellationToken.None);
             Assert.True(disk.Store.GetStatistics().PeakBytes <= 12 << 20);
             Assert.True(File.ReadAllBytes(image).AsSpan().SequenceEqual(before));
-            using RamDisk restored = new(
-                new RamDiskOptions { Length = Length, Store = new PageStoreOptions { PageSize = pageSize, MemoryLimit = 64 << 20 } });
+            using RamDisk restored = new(options);
             restored.Load(snapshot);
             byte[] after = new byte[Length];
             restored.Read(0, after);

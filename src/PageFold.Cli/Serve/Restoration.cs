@@ -205,7 +205,7 @@ internal static class Restoration
         }
         catch (MemoryLimitException e)
         {
-            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {OptionNames.Rename(e)}", e);
+            throw new UserErrorException($"{OptionOf(export)} {path} cannot be restored: {OptionNames.RenameForRemedy(e)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

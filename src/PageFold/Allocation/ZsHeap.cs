@@ -95,7 +95,10 @@ internal sealed unsafe class ZsHeap : IDisposable
     }
 
     /// <summary>Bytes that an object of <paramref name="size"/> bytes takes.</summary>
-    public int Footprint(int size) => _classes[_table.IndexFor(size)].Geometry.ObjectSize;
+    public int Footprint(int size) => GeometryFor(size).ObjectSize;
+
+    /// <summary>The layout of the zspages for objects of <paramref name="size"/> bytes.</summary>
+    public ZspageGeometry GeometryFor(int size) => _classes[_table.IndexFor(size)].Geometry;
 
     /// <summary>The word of an object in this location, which may be one of a larger class than the object's size asks for.</summary>
     public ulong WordFor(ObjectLocation location, int size, int owner) =>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using PageFold.Frames;
 using PageFold.Store.Snapshots;
 
 namespace PageFold.Tests.Store;
@@ -59,6 +60,57 @@ public class SnapshotDamageTests
         AssertRefused(store, folder, [.. file[header], .. file[first], .. file[first], .. file[end]], "twice");
         AssertRefused(store, folder, [.. other[Parts(other).Header], .. file[first], .. file[second], .. file[end]], "another's header");
         AssertRefused(store, folder, [.. file[header], .. file[first], .. file[second], .. other[Parts(other).End]], "another's end");
+    }
+
+    [Fact]
+    public void Damage_is_found_alike_by_a_store_in_which_memory_is_short()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 1000);
+        using PageStore store = Make();
+        // A chunk goes through a window of 28 KiB here.
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 8 << 20 });
+        small.LoadSnapshot(folder.File);
+        Assert.Equal(1000, small.Discard(0, 1000));
+        int chunk = Parts(file).Header.End.Value;
+        Random random = new(1);
+        for (int round = 0; round < 60; round++)
+        {
+            byte[] damaged = [.. file];
+            int position = random.Next(chunk, file.Length);
+            damaged[position] ^= (byte)random.Next(1, 256);
+            if (round % 2 == 0)
+                Sign(damaged, chunk);
+            Write(folder, damaged);
+            string? expected = Record.Exception(() => store.LoadSnapshot(folder.File))?.Message;
+            Assert.Equal(expected, Record.Exception(() => small.LoadSnapshot(folder.File))?.Message);
+            store.Discard(0, PageStore.MaxPage + 1);
+            small.Discard(0, PageStore.MaxPage + 1);
+        }
+    }
+
+    [Fact]
+    public void A_chunk_that_changes_after_it_was_checked_is_found()
+    {
+        using SnapshotFolder folder = new();
+        byte[] file = Save(folder, pages: 1000);
+        using SnapshotReader reader = SnapshotReader.Open(folder.File);
+        MemoryBudget budget = new(1 << 20);
+        using SnapshotLoadBuffers buffers = SnapshotLoadBuffers.TryMake(
+            budget, new SnapshotMemory(budget, SnapshotMemory.SmallBytes(PageSize)), PageSize)!;
+        Assert.True(buffers.TryReadChunk(reader, out SnapshotChunk chunk));
+        // The last byte of a page's content, which no record's form depends on.
+        using (FileStream other = new(folder.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            other.Position = chunk.Offset + chunk.Length - 1;
+            other.WriteByte((byte)~file[chunk.Offset + chunk.Length - 1]);
+        }
+        string refusal = Assert.Throws<SnapshotException>(() =>
+        {
+            while (buffers.HasMore(reader))
+                Assert.True(buffers.TryReadRecord(out _, out _, out _, out _));
+        }).Message;
+        Assert.Contains("a chunk has changed while the file was read", refusal, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -89,6 +89,7 @@ public partial class SnapshotTests
             saved.SaveSnapshot(folder.File);
         }
         using PageStore small = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
+        Assert.True(small.TrySetOwnerBytes(small.Index.Budget.Available - (16 << 10)));
         long used = small.Index.Budget.Used;
         MemoryLimitException refused = Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File));
         Assert.StartsWith("No memory for the buffer that a snapshot is loaded through", refused.Message, StringComparison.Ordinal);
@@ -378,7 +379,7 @@ public partial class SnapshotTests
             store.Write(1, SnapshotFolder.MakePage(PageSize, 3, 1));
             store.SaveSnapshot(folder.File);
         }
-        using PageStore small = new(new PageStoreOptions { MemoryLimit = 3 << 20 });
+        using PageStore small = new(new PageStoreOptions { MemoryLimit = 5 << 19 });
         long used = small.Index.Budget.Used;
         Assert.Contains("codec zstd with a dictionary of 2,097,152 bytes",
             Assert.Throws<MemoryLimitException>(() => small.LoadSnapshot(folder.File)).Message, StringComparison.Ordinal);

@@ -30,7 +30,7 @@ internal sealed unsafe class CodecStream(MemoryBudget budget, CodecTable codecs,
 
     public Span<byte> PackedSpan => new(Packed, packedSize);
 
-    /// <summary>True if the buffers and a context for each codec exist. Set under the codecs' lock, once.</summary>
+    /// <summary>True if the buffers and a context for each codec exist. Changes under the codecs' lock, while the stream is held.</summary>
     public bool IsReady => Volatile.Read(ref _isReady);
 
     /// <summary>The context of a registered codec.</summary>
@@ -79,13 +79,18 @@ internal sealed unsafe class CodecStream(MemoryBudget budget, CodecTable codecs,
         finally
         {
             if (!_isReady)
-            {
-                Free();
-                _contexts = default;
-                _buffer = default;
-            }
+                FreeParts();
         }
         return _isReady;
+    }
+
+    /// <summary>
+    /// Gives the buffers and the contexts back until the stream is prepared again. The caller holds the stream, and the codecs' lock.
+    /// </summary>
+    public void Trim()
+    {
+        Volatile.Write(ref _isReady, false);
+        FreeParts();
     }
 
     /// <summary>Replaces the context of a number and returns the old one. The caller holds the stream.</summary>
@@ -101,6 +106,13 @@ internal sealed unsafe class CodecStream(MemoryBudget budget, CodecTable codecs,
         foreach (ref ChargedContext context in _contexts[..])
             context.Free(budget);
         _buffer.Free(budget);
+    }
+
+    private void FreeParts()
+    {
+        Free();
+        _contexts = default;
+        _buffer = default;
     }
 
     private bool TryMakeContexts()

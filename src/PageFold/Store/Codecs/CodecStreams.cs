@@ -11,8 +11,8 @@ namespace PageFold.Store.Codecs;
 /// <remarks>
 /// The number of processors is rounded up to a power of two, at most 64 (<see cref="Stripes.Count"/>).
 /// Every stream that is ready has a context for each codec, so reading a page never needs memory, whatever codec it was stored with. A
-/// stream becomes ready under the codecs' lock. Under the same lock, adding a codec makes a context for each ready stream, and puts it in
-/// while it holds that stream.
+/// stream becomes ready under the codecs' lock, and all but the first may be freed under it. Under the same lock, adding a codec makes a
+/// context for each ready stream, and puts it in while it holds that stream.
 /// </remarks>
 internal sealed class CodecStreams
 {
@@ -150,6 +150,23 @@ internal sealed class CodecStreams
             ChargedContext old = stream.Exchange(number, default);
             stream.Dispose();
             old.Free(_budget);
+        }
+    }
+
+    /// <summary>
+    /// Frees all streams but the first that no thread uses now. The caller holds neither the codecs' lock, nor a stream, nor a slot.
+    /// </summary>
+    public void Trim()
+    {
+        lock (_codecs.Changes)
+        {
+            foreach (CodecStream stream in _streams.AsSpan(1))
+            {
+                if (!stream.IsReady || !stream.TryTake())
+                    continue;
+                stream.Trim();
+                stream.Dispose();
+            }
         }
     }
 

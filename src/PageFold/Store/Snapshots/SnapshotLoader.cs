@@ -6,7 +6,13 @@ using PageFold.Store.Paging;
 namespace PageFold.Store.Snapshots;
 
 /// <summary>Loads snapshots into an empty store.</summary>
-internal sealed class SnapshotLoader(PageIndex index, StoreCodecs codecs, PageWriter writer, IReclaim? reclaim)
+/// <param name="index">The store.</param>
+/// <param name="codecs">Its codecs.</param>
+/// <param name="writer">What stores pages.</param>
+/// <param name="reclaim">Makes room for pages that find none; null if the store has no writeback file.</param>
+/// <param name="reserve">What is set aside for snapshots; null for nothing.</param>
+internal sealed class SnapshotLoader(
+    PageIndex index, StoreCodecs codecs, PageWriter writer, IReclaim? reclaim, MemoryBudget? reserve)
 {
     public PageIndex Index => index;
 
@@ -45,5 +51,28 @@ internal sealed class SnapshotLoader(PageIndex index, StoreCodecs codecs, PageWr
         }
         progress?.Report(1);
         return reader.Info;
+    }
+
+    /// <summary>
+    /// Makes the buffers with which a full store is loaded, from what is set aside for snapshots if they find room there; null when there
+    /// is no memory for them.
+    /// </summary>
+    public SnapshotLoadBuffers? TryMakeSmallBuffers()
+    {
+        int bytes = SnapshotMemory.SmallBytes(index.PageSize);
+        return (reserve is null ? null : SnapshotLoadBuffers.TryMake(index.Budget, new SnapshotMemory(reserve, bytes), index.PageSize))
+            ?? SnapshotLoadBuffers.TryMake(index.Budget, new SnapshotMemory(index.Budget, bytes), index.PageSize);
+    }
+
+    /// <summary>Makes buffers that hold a chunk as a whole; null when there is no memory for them.</summary>
+    public SnapshotLoadBuffers? TryMakeLargeBuffers() => SnapshotLoadBuffers.TryMake(
+        index.Budget, new SnapshotMemory(index.Budget, SnapshotLoadBuffers.LargeBytes(index.PageSize)), index.PageSize);
+
+    /// <summary>Discards all pages, and gives back what the store had for them.</summary>
+    public void Empty()
+    {
+        writer.Discard(0, PageIndex.MaxPage + 1);
+        codecs.Streams.Trim();
+        index.Compact(CancellationToken.None);
     }
 }

@@ -16,6 +16,8 @@ internal sealed class SnapshotReader : IDisposable
     private readonly string _path;
     private readonly long _length;
     private readonly XxHash3 _hash = new();
+    private readonly byte[] _headerHash = new byte[SnapshotHeader.HashBytes];
+    private int _headerBytes;
     private long _position;
     private long _chunks;
 
@@ -81,7 +83,9 @@ internal sealed class SnapshotReader : IDisposable
     /// <summary>
     /// Reads the next chunk and checks it against its hash; false after the last, when all of them have been checked against the end mark.
     /// </summary>
-    /// <param name="buffer">Receives the chunk, header included; as long as the longest.</param>
+    /// <param name="buffer">
+    /// Receives the chunk's records, if they fit. Otherwise they are checked in pieces, and to be read again with <see cref="Read"/>.
+    /// </param>
     /// <param name="chunk">What was read.</param>
     public bool TryReadChunk(Span<byte> buffer, out SnapshotChunk chunk)
     {
@@ -96,20 +100,28 @@ internal sealed class SnapshotReader : IDisposable
         }
         if (left < SnapshotFormat.ChunkHeaderBytes)
             Damaged(offset, "a chunk is cut off");
-        Read(buffer[..SnapshotFormat.ChunkHeaderBytes], offset);
-        if (!SnapshotFormat.TryReadChunkHeader(buffer, out int length, out int records, out ulong hash))
+        Span<byte> header = stackalloc byte[SnapshotFormat.ChunkHeaderBytes];
+        Read(header, offset);
+        if (!SnapshotFormat.TryReadChunkHeader(header, out int length, out int records, out ulong hash))
             Damaged(offset, "no chunk begins here");
         if (length > left - SnapshotFormat.ChunkHeaderBytes)
             Damaged(offset, "a chunk is cut off");
-        Span<byte> payload = buffer.Slice(SnapshotFormat.ChunkHeaderBytes, length);
-        Read(payload, offset + SnapshotFormat.ChunkHeaderBytes);
-        if (XxHash3.HashToUInt64(payload) != hash)
+        if (HashOf(offset + SnapshotFormat.ChunkHeaderBytes, length, buffer) != hash)
             Damaged(offset, "a chunk does not match its hash");
-        _hash.Append(buffer.Slice(SnapshotFormat.ChunkHeaderBytes - sizeof(ulong), sizeof(ulong)));
+        _hash.Append(header[^sizeof(ulong)..]);
         _chunks++;
         _position = offset + SnapshotFormat.ChunkHeaderBytes + length;
-        chunk = new SnapshotChunk(offset + SnapshotFormat.ChunkHeaderBytes, length, records);
+        chunk = new SnapshotChunk(offset + SnapshotFormat.ChunkHeaderBytes, length, records, hash);
         return true;
+    }
+
+    /// <summary>Goes back to the first chunk.</summary>
+    public void Rewind()
+    {
+        _hash.Reset();
+        _hash.Append(_headerHash);
+        _position = _headerBytes;
+        _chunks = 0;
     }
 
     [DoesNotReturn]
@@ -122,6 +134,19 @@ internal sealed class SnapshotReader : IDisposable
         // The header's hash was checked when the file was opened, over what was there then.
         if (XxHash3.HashToUInt64(target) != codec.DictionaryHash)
             Damaged(codec.DictionaryOffset, "a dictionary has changed while the file was read");
+    }
+
+    /// <summary>Reads bytes of the file, which are whatever they are now.</summary>
+    public void Read(Span<byte> target, long offset)
+    {
+        while (!target.IsEmpty)
+        {
+            int read = RandomAccess.Read(_file, target, offset);
+            if (read == 0)
+                Damaged(offset, "the file has become shorter");
+            target = target[read..];
+            offset += read;
+        }
     }
 
     public void Dispose() => _file.Dispose();
@@ -146,8 +171,9 @@ internal sealed class SnapshotReader : IDisposable
             Damaged(0, problem!);
             return null;
         }
-        _hash.Append(hash);
-        _position = length;
+        hash.CopyTo(_headerHash);
+        _headerBytes = length;
+        Rewind();
         return parsed;
     }
 
@@ -160,21 +186,28 @@ internal sealed class SnapshotReader : IDisposable
         return totals;
     }
 
-    private void Read(Span<byte> target, long offset)
+    private ulong HashOf(long offset, int length, Span<byte> buffer)
     {
-        while (!target.IsEmpty)
+        if (length <= buffer.Length)
         {
-            int read = RandomAccess.Read(_file, target, offset);
-            if (read == 0)
-                Damaged(offset, "the file has become shorter");
-            target = target[read..];
-            offset += read;
+            Read(buffer[..length], offset);
+            return XxHash3.HashToUInt64(buffer[..length]);
         }
+        XxHash3 hash = new();
+        for (int done = 0; done < length;)
+        {
+            Span<byte> piece = buffer[..Math.Min(buffer.Length, length - done)];
+            Read(piece, offset + done);
+            hash.Append(piece);
+            done += piece.Length;
+        }
+        return hash.GetCurrentHashAsUInt64();
     }
 }
 
-/// <summary>A chunk of a snapshot in a buffer.</summary>
+/// <summary>A chunk of a snapshot that was checked.</summary>
 /// <param name="Offset">Where its records begin in the file.</param>
 /// <param name="Length">Bytes of its records.</param>
 /// <param name="Records">Records.</param>
-internal readonly record struct SnapshotChunk(long Offset, int Length, int Records);
+/// <param name="Hash">Their XXH3.</param>
+internal readonly record struct SnapshotChunk(long Offset, int Length, int Records, ulong Hash);

@@ -89,26 +89,37 @@ internal static class SnapshotThrow
                 + "what is in it, or make another store.");
     }
 
-    [DoesNotReturn]
-    public static void SnapshotDoesNotFit(long stored, long pages, long limit, WritebackResult? writeback)
+    /// <param name="stored">Pages that fit.</param>
+    /// <param name="pages">Pages of the snapshot.</param>
+    /// <param name="limit">The limit.</param>
+    /// <param name="sufficient">A limit that suffices; zero if none is known.</param>
+    /// <param name="writeback">What the last attempt to move pages to the writeback file did; null without a file.</param>
+    public static MemoryLimitException SnapshotDoesNotFit(
+        long stored, long pages, long limit, long sufficient, WritebackResult? writeback)
     {
+        string raise = Raise(sufficient);
         // What keeps pages from leaving memory may be what is to be mended.
-        string also = writeback is null ? ", or give the store a writeback file"
-            : writeback.Stopped == WritebackStop.Finished ? string.Empty
+        if (writeback is null)
+            return Throw.NoMemory(
+                $"{stored} of the snapshot's {pages} pages fit within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); {raise}, or have "
+                + $"the rest written to a file with {OptionNames.WritebackPath}.");
+        string also = writeback.Stopped == WritebackStop.Finished ? string.Empty
             : $", or see to the writeback file, to which no more can go ({writeback.Stopped})";
-        throw Throw.NoMemory(
-            $"{stored} of the snapshot's {pages} pages fit within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); raise the "
-            + $"limit{also}.");
+        return Throw.NoMemory(
+            $"{stored} of the snapshot's {pages} pages fit within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); {raise}{also}.");
     }
 
-    public static MemoryLimitException NoMemoryToLoad(long limit) =>
+    public static MemoryLimitException NoMemoryToLoad(int pageSize, long limit) =>
         Throw.NoMemory(
-            $"No memory for the buffer that a snapshot is loaded through ({Throw.Bytes(SnapshotFormat.ChunkBytes)}) within "
+            $"No memory for the buffer that a snapshot is loaded through ({Throw.Bytes(SnapshotMemory.SmallBytes(pageSize))}) within "
                 + $"{OptionNames.MemoryLimit} "
                 + $"({Throw.Bytes(limit)}); raise the limit.");
 
-    public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit) =>
+    public static MemoryLimitException NoMemoryForContext(string codec, int dictionary, long bytes, long limit, long sufficient) =>
         Throw.NoMemory(
             $"No memory for the snapshot's codec {codec} with a dictionary of {Throw.Bytes(dictionary)}, which takes {Throw.Bytes(bytes)}, "
-                + $"within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); raise the limit.");
+                + $"within {OptionNames.MemoryLimit} ({Throw.Bytes(limit)}); {Raise(sufficient)}.");
+
+    private static string Raise(long sufficient) =>
+        sufficient == 0 ? "raise the limit" : $"raise the limit to {sufficient >> 20} MiB, which suffices";
 }
