@@ -176,7 +176,7 @@ public sealed partial class WritebackTests
         restored.Discard(0, PageStore.MaxPage + 1);
         using PageStore none = new(new PageStoreOptions { MemoryLimit = 12 << 20 });
         string refusal = Assert.Throws<MemoryLimitException>(() => none.LoadSnapshot(snapshot)).Message;
-        Assert.EndsWith("raise the limit, or give the store a writeback file.", refusal, StringComparison.Ordinal);
+        Assert.EndsWith("MiB, which suffices, or have the rest written to a file with Writeback.Path.", refusal, StringComparison.Ordinal);
         Assert.Equal(0, none.GetStatistics().Pages);
         using PageStore frugal = MakeSmall(PageCodec.Lz4, dailyBudget: 6 << 20);
         Assert.Contains("writeback file, to which no more can go (DailyBudget)",

@@ -47,6 +47,8 @@ internal sealed class SnapshotLoadCodecs(SnapshotLoader loader, SnapshotReader r
         {
             if (!tryMakeRoom())
                 throw SnapshotThrow.NoMemoryForContext(entry.Name, entry.TrainedBytes, needed, loader.Index.Budget.Limit, sufficient);
+            // What pages have left is free for pages alone until then.
+            loader.Index.Compact(CancellationToken.None);
         }
         return true;
     }
