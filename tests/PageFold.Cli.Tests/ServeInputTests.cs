@@ -42,7 +42,7 @@ public class ServeInputTests
     public void A_memory_limit_has_room_for_a_page()
     {
         using ServeFolder folder = new();
-        folder.AssertServeRefused([.. Size, "--memory-limit", "4KiB"], "--memory-limit is 4,096 bytes", "raise it");
+        folder.AssertServeRefused([.. Size, "--memory-limit", "4KiB"], "--memory-limit 4.0 KiB is too small for a page", "choose at ");
         folder.AssertServeRefused([.. Size, "--memory-limit", "none"], "--memory-limit none", "512MiB");
         folder.AssertServeRefused(
             [.. Size, "--memory-limit", "64MiB", "--export", "a,memory-limit=48MiB", "--export", "b,memory-limit=48MiB"], "96.0 MiB",

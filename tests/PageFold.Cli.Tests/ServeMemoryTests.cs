@@ -134,7 +134,7 @@ public class ServeMemoryTests
         while (client.TryWrite((8L + written) * Block, ServeContent.Noise(Block, written)) == 0)
             written++;
         Command run = await training;
-        Assert.Contains("a write needed its memory within --memory-limit", run.Error, StringComparison.Ordinal);
+        Assert.Contains("a write needed its memory within serve --memory-limit", run.Error, StringComparison.Ordinal);
         Assert.Equal(3, run.ExitCode);
         Assert.Equal(0, server.Stat().GetProperty("trainingBytes").GetInt64());
         // All of the limit but the letters, the tables and the cache.
