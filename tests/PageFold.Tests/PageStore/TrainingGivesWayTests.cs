@@ -96,7 +96,7 @@ public sealed class TrainingGivesWayTests : IDisposable
         Steps steps = new(_ =>
         {
             cancel.Cancel();
-            store.Index.Loans.CallIn();
+            store.Index.Loans.CallIn().Dispose();
         });
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => store.TrainFoldTablesAsync(leastGain: 0, progress: steps, cancellationToken: cancel.Token));
