@@ -51,7 +51,10 @@ internal sealed unsafe class BorrowedMemory(MemoryBudget budget, Func<Exception>
     {
         Use(bytes);
         if (budget.Faults?.ShouldRefuse() == true || !NativeBuffer.TryAllocateUntouched(bytes, out NativeBuffer buffer))
+        {
+            EndUse(bytes);
             throw refusal();
+        }
         _buffers.Add(buffer);
         return buffer;
     }
