@@ -7,22 +7,40 @@ public sealed class TrainingGivesWayTests : IDisposable
     private const int Samples = 1000;
     private const long Limit = 32 << 20;
 
+    // Only a test that fails waits so long.
+    private static readonly TimeSpan Hang = TimeSpan.FromMinutes(2);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("pagefold-training-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    // Just after the samples, among the tables, and in the dictionary.
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    public async Task Writers_that_fill_the_store_have_the_memory_of_a_training(int writers)
+    [InlineData(1, 0)]
+    [InlineData(3, 0.1)]
+    [InlineData(1, 0.5)]
+    [InlineData(3, 0.3)]
+    public async Task Writers_that_fill_the_store_have_the_memory_of_a_training(int writers, double share)
     {
         using PageStore store = Make(Limit);
-        Task<byte[]?> training = store.TrainFoldTablesAsync(
-            dictionaryBytes: 16 << 10, leastGain: 0, cancellationToken: TestContext.Current.CancellationToken);
-        SpinWait.SpinUntil(() => store.GetStatistics().TrainingBytes > Samples * PageSize || training.IsCompleted);
-        Assert.False(training.IsCompleted);
+        store.Index.Loans.Patience = Timeout.InfiniteTimeSpan;
+        using ManualResetEventSlim reached = new();
+        using ManualResetEventSlim goOn = new();
+        List<double> told = [];
+        Steps steps = new(now =>
+        {
+            told.Add(now);
+            if (now < share)
+                return;
+            reached.Set();
+            goOn.Wait();
+        });
+        Task<byte[]?> training = store.TrainFoldTablesAsync(dictionaryBytes: 16 << 10, leastGain: 0, progress: steps,
+            cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(reached.Wait(Hang, TestContext.Current.CancellationToken));
+        int reports = told.Count;
         int[] written = new int[writers];
-        await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Pages.OnItsOwnThread(() =>
+        Task all = Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Pages.OnItsOwnThread(() =>
         {
             byte[] page = new byte[PageSize];
             for (int number = Samples + writer; ; number += writers, written[writer]++)
@@ -35,9 +53,14 @@ public sealed class TrainingGivesWayTests : IDisposable
                 return;
             }
         })));
+        // A writer waits by now, and the training is where it was.
+        Assert.True(SpinWait.SpinUntil(() => store.Index.Loans.AreCalledIn, Hang));
+        Assert.True(store.Index.Loans.IsAny);
+        goOn.Set();
+        await all.WaitAsync(Hang, TestContext.Current.CancellationToken);
         string message = (await Assert.ThrowsAsync<MemoryLimitException>(() => training)).Message;
         Assert.Contains("a write needed its memory within", message, StringComparison.Ordinal);
-        Assert.False(store.Index.Loans.IsAny);
+        Assert.Equal((false, reports), (store.Index.Loans.IsAny, told.Count));
         // Nothing of the limit is left that a page would fit in.
         Assert.InRange(store.Index.FreeBytes, 0, writers * PageSize + (64 << 10));
         AssertHolds(store, Enumerable.Range(0, writers).SelectMany(
@@ -98,8 +121,11 @@ public sealed class TrainingGivesWayTests : IDisposable
             cancel.Cancel();
             store.Index.Loans.CallIn().Dispose();
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => store.TrainFoldTablesAsync(leastGain: 0, progress: steps, cancellationToken: cancel.Token));
+        Task<byte[]?> training = store.TrainFoldTablesAsync(leastGain: 0, progress: steps, cancellationToken: cancel.Token);
+        Assert.Equal(cancel.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training)).CancellationToken);
+        Assert.True(training.IsCanceled);
+        Assert.Equal(cancel.Token, Assert.Throws<OperationCanceledException>(
+            () => store.TrainFoldTables(leastGain: 0, progress: steps, cancellationToken: cancel.Token)).CancellationToken);
         Assert.False(store.Index.Loans.IsAny);
     }
 
