@@ -106,7 +106,7 @@ public sealed partial class PageStore
     /// <exception cref="ObjectDisposedException">The store was disposed; what was done so far is gone with it.</exception>
     /// <remarks>
     /// An exception of the codec's own reaches the caller. Pages that were recompressed before stay so; the one at which it was thrown is
-    /// as it was.
+    /// as it was. A page that finds no memory is skipped; it does not end a training that holds some.
     /// </remarks>
     public RecompressionResult Recompress(RecompressionOptions options, IProgress<double>? progress = null,
         CancellationToken cancellationToken = default)
@@ -132,12 +132,14 @@ public sealed partial class PageStore
     /// <remarks>
     /// While it works it holds, within the memory limit, what the library needs (some 12 MiB, and several times what the dictionary takes
     /// digested at that level) and samples of up to a hundred times the dictionary's bytes, fewer where the limit leaves less. The
-    /// dictionary itself belongs to the caller. Reading a sample counts as an access. Until the samples are read, a write that would be
-    /// refused ends it and takes its memory. The call that makes the dictionary of them cannot be ended: writes do not wait for it.
+    /// dictionary itself belongs to the caller. Reading a sample counts as an access. Until the samples are read, a write, a snapshot or a
+    /// new codec that would be refused ends it and takes its memory. The call that makes the dictionary of them cannot be ended, not by
+    /// <see cref="Dispose"/> either: nothing waits for it.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The size or the level is out of range.</exception>
     /// <exception cref="MemoryLimitException">
-    /// There is no memory for the work and a few samples, or a write has needed it meanwhile. Nothing has changed.
+    /// There is no memory for the work and a few samples, or a write or another operation needs it, or has needed it meanwhile. Nothing has
+    /// changed.
     /// </exception>
     /// <exception cref="PageCorruptException">A sample does not match its checksum.</exception>
     /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>
@@ -170,13 +172,18 @@ public sealed partial class PageStore
     /// work; fewer where the limit leaves less. The tables belong to the caller. Reading a sample counts as an access.
     /// </para>
     /// <para>
-    /// It gives way: a write that would be refused ends it and takes its memory. With <see cref="WritebackOptions.DirectReclaim"/> pages
-    /// leave memory first. A write by the code that <paramref name="progress"/> calls ends the training too, but is refused itself.
+    /// It gives way: a write, a snapshot or a new codec that would be refused ends it and takes its memory. With <see
+    /// cref="WritebackOptions.DirectReclaim"/> pages leave memory first. An operation by the code that <paramref name="progress"/> calls
+    /// ends the training too, but is refused itself. While that code keeps the thread for more than a second, others do not wait for it.
+    /// </para>
+    /// <para>
+    /// An exception of <paramref name="progress"/> ends the training and reaches the caller. When it receives 1, the memory is back.
     /// </para>
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">There is no such level, or the size or the gain is out of range.</exception>
     /// <exception cref="MemoryLimitException">
-    /// There is no memory for the work and a few samples, or a write has needed it meanwhile. Nothing has changed.
+    /// There is no memory for the work and a few samples, or a write or another operation needs it, or has needed it meanwhile. Nothing has
+    /// changed.
     /// </exception>
     /// <exception cref="PageCorruptException">A sample does not match its checksum.</exception>
     /// <exception cref="WritebackReadException">A sample is in the writeback file and cannot be read from there.</exception>

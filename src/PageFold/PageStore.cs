@@ -208,8 +208,8 @@ public sealed partial class PageStore : IDisposable
     /// </para>
     /// <para>
     /// What is resident stays within the limit: where that sixteenth is used up, what needs more of it is refused as at the limit. So add
-    /// codecs before. Only tables, without which a page would be refused, get memory of frames that nothing uses, which is kept no longer
-    /// then. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in use, <see
+    /// codecs before. Only tables, without which a page would be refused, and trainings get memory of frames that nothing uses, which is
+    /// kept no longer then. A second call does nothing. <see cref="PageStoreStatistics.TotalBytes"/> counts what is in use, <see
     /// cref="PageStoreStatistics.PrefaultedBytes"/> what is kept.
     /// </para>
     /// <para>

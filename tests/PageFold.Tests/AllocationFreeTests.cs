@@ -1,3 +1,4 @@
+using PageFold.Store.Index;
 using PageFold.Tests.Mapping;
 
 namespace PageFold.Tests;
@@ -129,6 +130,34 @@ public class AllocationFreeTests
             round++;
         });
         Assert.True(store.GetStatistics().WritebackWrites > Count);
+    }
+
+    [Fact]
+    public void Refused_writes_allocate_nothing_while_a_loan_does_not_come()
+    {
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 4 << 20 });
+        store.Index.Loans.Patience = TimeSpan.FromMilliseconds(1);
+        using ManualResetEventSlim begun = new();
+        using ManualResetEventSlim end = new();
+        Thread borrower = new(() =>
+        {
+            using MemoryLoan loan = store.Index.Loans.Begin(() => new InvalidOperationException(), CancellationToken.None);
+            begun.Set();
+            end.Wait();
+        });
+        borrower.Start();
+        begun.Wait(TestContext.Current.CancellationToken);
+        // And one of the thread that writes, as that of a training whose callback does.
+        using MemoryLoan own = store.Index.Loans.Begin(() => new InvalidOperationException(), CancellationToken.None);
+        byte[] page = new byte[4096];
+        int number = 0;
+        do
+            Pages.Fill(page, (ulong)++number);
+        while (store.Write(number, page) != StoreOutcome.Full);
+        AssertAllocatesNothing(() => Assert.True(store.Write(number, page) == StoreOutcome.Full));
+        Assert.True(own.IsCalledIn && store.Index.Loans.IsAny);
+        end.Set();
+        borrower.Join();
     }
 
     private static void AssertAllocatesNothing(Action action)

@@ -8,7 +8,9 @@ namespace PageFold.Frames;
 /// </remarks>
 /// <param name="budget">What it is charged to.</param>
 /// <param name="refusal">Makes the exception for a task that needs more than there is.</param>
-internal sealed unsafe class BorrowedMemory(MemoryBudget budget, Func<Exception> refusal) : IDisposable
+/// <param name="cancellation">Once it is cancelled, the task gets no more.</param>
+internal sealed unsafe class BorrowedMemory(MemoryBudget budget, Func<Exception> refusal, CancellationToken cancellation = default)
+    : IDisposable
 {
     private readonly List<NativeBuffer> _buffers = [];
     private long _charged;
@@ -23,10 +25,11 @@ internal sealed unsafe class BorrowedMemory(MemoryBudget budget, Func<Exception>
     public static BorrowedMemory Unlimited() =>
         new(new MemoryBudget(long.MaxValue), static () => new InsufficientMemoryException("The system has no memory for the task."));
 
-    /// <summary>Charges bytes that the task will use.</summary>
+    /// <summary>Charges bytes that the task will use; takes idle bytes if there are no others.</summary>
     public void Reserve(long bytes)
     {
-        if (budget.Faults?.ShouldRefuse() == true || !budget.TryCharge(bytes))
+        cancellation.ThrowIfCancellationRequested();
+        if (budget.Faults?.ShouldRefuse() == true || !budget.TryChargeTakingIdle(bytes))
             throw refusal();
         Volatile.Write(ref _charged, _charged + bytes);
     }
@@ -48,7 +51,10 @@ internal sealed unsafe class BorrowedMemory(MemoryBudget budget, Func<Exception>
     {
         Use(bytes);
         if (budget.Faults?.ShouldRefuse() == true || !NativeBuffer.TryAllocateUntouched(bytes, out NativeBuffer buffer))
+        {
+            EndUse(bytes);
             throw refusal();
+        }
         _buffers.Add(buffer);
         return buffer;
     }

@@ -64,11 +64,12 @@ internal sealed unsafe class MemoryBudget(long limit)
     /// <summary>Charges <paramref name="bytes"/> completely, or nothing.</summary>
     public bool TryCharge(long bytes) => bytes == 0 || ChargeUpTo(bytes, bytes) == bytes;
 
-    /// <summary>Charges the bytes of a table completely, or nothing; takes idle bytes if there are no others.</summary>
+    /// <summary>Charges bytes completely, or nothing; takes idle bytes if there are no others.</summary>
     /// <remarks>
-    /// A table cannot lie in a held frame, unlike everything else that needs memory, and without its table a write would be refused.
+    /// For what cannot lie in a held frame: a table, without which a write would be refused, and the memory of a task, which would find
+    /// none in a budget that is held as a whole.
     /// </remarks>
-    public bool TryChargeForTable(long bytes)
+    public bool TryChargeTakingIdle(long bytes)
     {
         while (!TryCharge(bytes))
         {

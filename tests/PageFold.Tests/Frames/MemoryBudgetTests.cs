@@ -31,7 +31,7 @@ public class MemoryBudgetTests
         });
         for (int i = 0; i < Rounds || Volatile.Read(ref taken) < 1000 || least == long.MaxValue; i++)
         {
-            if (budget.TryChargeForTable(Table))
+            if (budget.TryChargeTakingIdle(Table))
                 budget.Release(Table);
             while (budget.Idle < Limit / 2)
                 budget.TryChargeIdle(Table);

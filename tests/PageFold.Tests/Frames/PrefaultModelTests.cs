@@ -85,7 +85,7 @@ public class PrefaultModelTests
                     long bytes = number * 4096L;
                     // All that is idle can be had.
                     bool isThere = arena.Budget.Available + arena.Budget.Idle >= bytes;
-                    Assert.Equal(isThere, arena.Budget.TryChargeForTable(bytes));
+                    Assert.Equal(isThere, arena.Budget.TryChargeTakingIdle(bytes));
                     if (isThere)
                         tables.Add(bytes);
                     break;

@@ -1,4 +1,5 @@
 using System.Text;
+using PageFold.Compression.Fold;
 using PageFold.Compression.Fold.Training;
 using PageFold.Frames;
 
@@ -57,6 +58,70 @@ public class FoldTrainingTests
         Assert.InRange(training.Gain!.Value, -0.02, 0.019999);
         // Of the other level nothing is trained yet.
         Assert.NotNull(store.TrainFoldTables(FoldLevel.Fast, leastGain: 0));
+        // Tables that came with another version of the library are in use as well as any.
+        using PageStore restored = Make(Letters);
+        restored.AddCodec(FoldCodec.TryMake(FoldLevel.Dense, tables, isOfLibrary: true)!);
+        Assert.Null(restored.TrainFoldTables());
+    }
+
+    [Fact]
+    public void A_prefaulted_store_trains_in_frames_that_nothing_uses()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is kept on Linux only.");
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 96 << 20 });
+        store.Prefault();
+        Fill(store, Letters);
+        long used = store.Index.Budget.Used;
+        // Nothing but what a sixteenth of the limit leaves is free besides.
+        Assert.InRange(store.Index.Budget.Available, 0, 6 << 20);
+        long most = 0;
+        Assert.NotNull(store.TrainFoldTables(
+            leastGain: 0, progress: new Steps(_ => most = Math.Max(most, store.GetStatistics().TrainingBytes))));
+        // All pages are samples, as in a store that is not prefaulted.
+        Assert.InRange(most, Count * PageSize + FoldTrainer.MaxWorkBytes(Count * PageSize * 3 / 4, PageSize, 0), 96 << 20);
+        store.ResetPeak();
+        // Also where they have nothing in common.
+        store.TrainDictionary(32 << 10);
+        Assert.InRange(store.Index.Budget.Peak - used, (12 << 20) + Count * PageSize, 96 << 20);
+        Assert.Equal(used, store.Index.Budget.Used);
+        AssertHolds(store, Letters);
+    }
+
+    [Fact]
+    public void A_training_ends_with_its_store()
+    {
+        int reports = 0;
+        PageStore store = Make(Records);
+        Steps steps = new(_ =>
+        {
+            reports++;
+            store.Dispose();
+        });
+        Assert.Throws<ObjectDisposedException>(() => store.TrainFoldTables(dictionaryBytes: 4096, leastGain: 0, progress: steps));
+        Assert.Equal((1, false), (reports, store.Index.Loans.IsAny));
+    }
+
+    [Fact]
+    public void What_progress_throws_reaches_the_caller_and_at_the_end_the_memory_is_back()
+    {
+        using PageStore store = Make(Records);
+        long used = store.Index.Budget.Used;
+        foreach (double share in (double[])[0, 0.5, 1])
+        {
+            Steps steps = new(now =>
+            {
+                if (now < share)
+                    return;
+                Assert.Equal(now == 1, store.GetStatistics().TrainingBytes == 0);
+                throw new TimeZoneNotFoundException();
+            });
+            Assert.Throws<TimeZoneNotFoundException>(() => store.TrainFoldTables(leastGain: 0, progress: steps));
+            Assert.Equal((used, false), (store.Index.Budget.Used, store.Index.Loans.IsAny));
+        }
+        // A token of its own is not the training's.
+        OperationCanceledException own = new(new CancellationToken(true));
+        Assert.Same(own, Assert.Throws<OperationCanceledException>(
+            () => store.TrainFoldTables(leastGain: 0, progress: new Steps(_ => throw own))));
     }
 
     [Fact]
@@ -168,9 +233,10 @@ public class FoldTrainingTests
         long used = store.Index.Budget.Used;
         using CancellationTokenSource soon = new();
         Task<byte[]?> training = store.TrainFoldTablesAsync(dictionaryBytes: 64 << 10, cancellationToken: soon.Token);
-        SpinWait.SpinUntil(() => store.Index.Budget.Used > used);
+        Assert.True(SpinWait.SpinUntil(() => store.Index.Budget.Used > used, TimeSpan.FromMinutes(1)));
         await soon.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training);
+        Assert.Equal(soon.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training)).CancellationToken);
+        Assert.True(training.IsCanceled);
         Assert.Equal(used, store.Index.Budget.Used);
         Assert.NotNull(await store.TrainFoldTablesAsync(cancellationToken: TestContext.Current.CancellationToken));
     }
@@ -197,8 +263,8 @@ public class FoldTrainingTests
                     cancel.Cancel();
             });
             if (share < 1)
-                Assert.Throws<OperationCanceledException>(() => store.TrainFoldTables(
-                    dictionaryBytes: 4096, progress: until, cancellationToken: cancel.Token));
+                Assert.Equal(cancel.Token, Assert.Throws<OperationCanceledException>(() => store.TrainFoldTables(
+                    dictionaryBytes: 4096, progress: until, cancellationToken: cancel.Token)).CancellationToken);
             Assert.Equal((used, 0), (store.Index.Budget.Used, store.GetStatistics().TrainingBytes));
         }
     }
@@ -220,13 +286,18 @@ public class FoldTrainingTests
     private static PageStore Make(Action<byte[], int> fill, PageStoreOptions? options = null)
     {
         PageStore store = new(options ?? new PageStoreOptions { MemoryLimit = 256 << 20 });
+        Fill(store, fill);
+        return store;
+    }
+
+    private static void Fill(PageStore store, Action<byte[], int> fill)
+    {
         byte[] page = new byte[PageSize];
         for (int number = 0; number < Count; number++)
         {
             fill(page, number);
             store.Write(number, page);
         }
-        return store;
     }
 
     private static void AssertHolds(PageStore store, Action<byte[], int> fill)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using PageFold.Compression;
 using PageFold.Compression.Fold;
+using PageFold.Store.Snapshots;
 
 namespace PageFold.Tests.Store;
 
@@ -104,6 +105,42 @@ public class SnapshotOfOtherTablesTests
         Assert.Contains("no codec fold", Assert.Throws<SnapshotException>(() => store.LoadSnapshot(folder.File)).Message,
             StringComparison.Ordinal);
         Assert.Equal((0, used), (store.GetStatistics().Pages, store.Index.Budget.Used));
+    }
+
+    [Fact]
+    public void Only_tables_without_a_dictionary_can_come_with_the_library()
+    {
+        byte[] dictionary = new byte[FoldDefinition.HeaderBytes];
+        FoldDefinition builtIn = BuiltInTables.For(PageSize).Definition;
+        byte[] with = FoldDefinition.TryMake(PageSize, builtIn.Boxes, builtIn.LiteralLengths, builtIn.TokenLengths, dictionary)!.ToArray();
+        byte[] without = BuiltInTables.DefinitionFor(PageSize).ToArray();
+        Assert.Null(FoldCodec.TryMake(FoldLevel.Fast, with, isOfLibrary: true));
+        Assert.Null(Refusal(PageCodec.Fold(FoldLevel.Fast, with), isOfLibrary: false));
+        Assert.Null(Refusal(PageCodec.Fold(FoldLevel.Fast, without), isOfLibrary: true));
+        foreach (PageCodec codec in (PageCodec[])[
+            PageCodec.Fold(FoldLevel.Fast, with), PageCodec.Zstd(1), PageCodec.Zstd(1, new byte[2000]), PageCodec.Lz4, PageCodec.None])
+            Assert.Contains("dictionary that cannot come with the library", Refusal(codec, isOfLibrary: true), StringComparison.Ordinal);
+    }
+
+    // Of a snapshot with a codec that no page uses.
+    private static string? Refusal(PageCodec codec, bool isOfLibrary)
+    {
+        using SnapshotFolder folder = new();
+        using (PageStore store = Make(PageCodec.Lz4Managed))
+        {
+            store.AddCodec(codec);
+            store.SaveSnapshot(folder.File);
+        }
+        byte[] file = File.ReadAllBytes(folder.File);
+        // The name of the second codec is behind its head.
+        int head = file.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes(codec.Name)) - SnapshotHeader.CodecBytes;
+        file[head + SnapshotHeader.CodecFlags] = isOfLibrary ? (byte)SnapshotHeader.OfLibrary : (byte)0;
+        File.WriteAllBytes(folder.File, Fuzz.SnapshotSignature.Sign(file));
+        string? read = Record.Exception(() => Snapshot.ReadInfo(folder.File))?.Message;
+        using PageStore loaded = Make(PageCodec.Lz4);
+        string? load = Record.Exception(() => loaded.LoadSnapshot(folder.File))?.Message;
+        Assert.Equal(read, load);
+        return load;
     }
 
     private static PageStore Make(PageCodec codec) =>

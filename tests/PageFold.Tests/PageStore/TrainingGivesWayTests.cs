@@ -7,27 +7,43 @@ public sealed class TrainingGivesWayTests : IDisposable
     private const int Samples = 1000;
     private const long Limit = 32 << 20;
 
+    // Only a test that fails waits so long.
+    private static readonly TimeSpan Hang = TimeSpan.FromMinutes(2);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("pagefold-training-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    // Just after the samples, among the tables, and in the dictionary.
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    public async Task Writers_that_fill_the_store_have_the_memory_of_a_training(int writers)
+    [InlineData(1, 0)]
+    [InlineData(3, 0.1)]
+    [InlineData(1, 0.5)]
+    [InlineData(3, 0.3)]
+    public async Task Writers_that_fill_the_store_have_the_memory_of_a_training(int writers, double share)
     {
         using PageStore store = Make(Limit);
-        Task<byte[]?> training = store.TrainFoldTablesAsync(
-            dictionaryBytes: 16 << 10, leastGain: 0, cancellationToken: TestContext.Current.CancellationToken);
+        store.Index.Loans.Patience = Timeout.InfiniteTimeSpan;
+        using ManualResetEventSlim reached = new();
+        using ManualResetEventSlim goOn = new();
+        List<double> told = [];
         long available = store.GetStatistics().AvailableBytes;
-        PageStoreStatistics during = store.GetStatistics();
-        while (during.TrainingBytes <= Samples * PageSize && !training.IsCompleted)
-            during = store.GetStatistics();
+        Steps steps = new(now =>
+        {
+            told.Add(now);
+            if (now < share)
+                return;
+            reached.Set();
+            goOn.Wait();
+        });
+        Task<byte[]?> training = store.TrainFoldTablesAsync(dictionaryBytes: 16 << 10, leastGain: 0, progress: steps,
+            cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(reached.Wait(Hang, TestContext.Current.CancellationToken));
+        int reports = told.Count;
         // A write gets what the training holds.
-        Assert.InRange(during.AvailableBytes, available - (1 << 20), available + (1 << 20));
-        Assert.False(training.IsCompleted);
+        Assert.InRange(store.GetStatistics().AvailableBytes, available - (1 << 20), available + (1 << 20));
         int[] written = new int[writers];
-        await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Pages.OnItsOwnThread(() =>
+        Task all = Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Pages.OnItsOwnThread(() =>
         {
             byte[] page = new byte[PageSize];
             for (int number = Samples + writer; ; number += writers, written[writer]++)
@@ -40,9 +56,14 @@ public sealed class TrainingGivesWayTests : IDisposable
                 return;
             }
         })));
+        // A writer waits by now, and the training is where it was.
+        Assert.True(SpinWait.SpinUntil(() => store.Index.Loans.AreCalledIn, Hang));
+        Assert.True(store.Index.Loans.IsAny);
+        goOn.Set();
+        await all.WaitAsync(Hang, TestContext.Current.CancellationToken);
         string message = (await Assert.ThrowsAsync<MemoryLimitException>(() => training)).Message;
         Assert.Contains("has ended early, and nothing has changed: a write needed its memory within", message, StringComparison.Ordinal);
-        Assert.False(store.Index.Loans.IsAny);
+        Assert.Equal((false, reports), (store.Index.Loans.IsAny, told.Count));
         // Nothing of the limit is left that a page would fit in.
         Assert.InRange(store.Index.FreeBytes, 0, writers * PageSize + (64 << 10));
         AssertHolds(store, Enumerable.Range(0, writers).SelectMany(
@@ -101,10 +122,13 @@ public sealed class TrainingGivesWayTests : IDisposable
         Steps steps = new(_ =>
         {
             cancel.Cancel();
-            store.Index.Loans.CallIn();
+            store.Index.Loans.CallIn().Dispose();
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => store.TrainFoldTablesAsync(leastGain: 0, progress: steps, cancellationToken: cancel.Token));
+        Task<byte[]?> training = store.TrainFoldTablesAsync(leastGain: 0, progress: steps, cancellationToken: cancel.Token);
+        Assert.Equal(cancel.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training)).CancellationToken);
+        Assert.True(training.IsCanceled);
+        Assert.Equal(cancel.Token, Assert.Throws<OperationCanceledException>(
+            () => store.TrainFoldTables(leastGain: 0, progress: steps, cancellationToken: cancel.Token)).CancellationToken);
         Assert.False(store.Index.Loans.IsAny);
     }
 

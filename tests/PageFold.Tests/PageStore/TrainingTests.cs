@@ -58,6 +58,24 @@ public class TrainingTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void It_ends_by_its_caller_s_token_and_with_its_store()
+    {
+        Action? reading = null;
+        using PageStore store = new(new PageStoreOptions { MemoryLimit = 64 << 20, Codec = new Told(() => reading?.Invoke()) });
+        Fill(store);
+        using CancellationTokenSource cancel = new();
+        reading = cancel.Cancel;
+        Assert.Equal(cancel.Token, Assert.Throws<OperationCanceledException>(
+            () => store.TrainDictionary(1024, cancellationToken: cancel.Token)).CancellationToken);
+        reading = () => store.Index.Loans.CallIn().Dispose();
+        Assert.Contains("has ended early", Assert.Throws<MemoryLimitException>(() => store.TrainDictionary(1024)).Message,
+            StringComparison.Ordinal);
+        reading = store.Dispose;
+        Assert.Throws<ObjectDisposedException>(() => store.TrainDictionary(1024));
+        Assert.False(store.Index.Loans.IsAny);
+    }
+
     private static void Fill(PageStore store)
     {
         byte[] page = new byte[PageSize];
@@ -70,6 +88,35 @@ public class TrainingTests
             for (int i = 0; i < 40; i++)
                 common.AsSpan((i * 31 + number) % 64 * 64, 64).CopyTo(page.AsSpan(i * 100));
             store.Write(number, page);
+        }
+    }
+
+    // Of a page it keeps the first half, and tells when one is read.
+    private sealed class Told(Action reading) : PageCodec
+    {
+        public override string Name => "told";
+
+        public override int MaxCompressedLength(int pageSize) => pageSize;
+
+        public override PageCodecContext CreateContext(int pageSize) => new Context(reading);
+
+        private sealed class Context(Action reading) : PageCodecContext
+        {
+            public override long Bytes => 0;
+
+            public override bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written)
+            {
+                written = page.Length / 2;
+                page[..written].CopyTo(destination);
+                return true;
+            }
+
+            public override bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> page)
+            {
+                reading();
+                source.CopyTo(page);
+                return true;
+            }
         }
     }
 }

@@ -81,12 +81,15 @@ internal sealed class FoldCodec : PageCodec
 
     public override long SharedBytes => Volatile.Read(ref _sharedBytes);
 
-    /// <summary>Makes the codec with tables from their definition; null if the bytes are none.</summary>
+    /// <summary>
+    /// Makes the codec with tables from their definition; null if the bytes are none, or those of the library with a dictionary, which
+    /// never has one.
+    /// </summary>
     /// <param name="level">The level.</param>
     /// <param name="definition">The bytes, which the codec owns from now on.</param>
     /// <param name="isOfLibrary">True if the tables came with the library, this version of it or another one.</param>
     public static FoldCodec? TryMake(FoldLevel level, ReadOnlyMemory<byte> definition, bool isOfLibrary) =>
-        FoldDefinition.TryRead(definition) is { } read
+        FoldDefinition.TryRead(definition) is { } read && !(isOfLibrary && read.Dictionary.Length > 0)
             ? new FoldCodec(level, new FoldTables(read), definition, isOfLibrary, InstructionPaths.Best)
             : null;
 

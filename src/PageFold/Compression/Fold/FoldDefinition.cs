@@ -26,8 +26,10 @@ internal sealed class FoldDefinition
     public const int MaxBytes = HeaderBytes + FoldTables.Boxes * BoxBytes + 2 * PrefixTables.Max * CodeBytes
         + MatchDictionary.MaxLength + IdentityBytes;
 
+    /// <summary>Bytes at the beginning of a definition, which say how long its parts are.</summary>
+    public const int HeaderBytes = 16;
+
     private const uint Magic = 0x31544650;
-    private const int HeaderBytes = 16;
     private const int BoxBytes = 9;
     private const int CodeBytes = PrefixCode.Symbols / 2;
     private const int IdentityBytes = sizeof(ulong);
@@ -72,6 +74,10 @@ internal sealed class FoldDefinition
             && dictionary.Length <= MatchDictionary.MaxLength;
         return valid ? new FoldDefinition(length, boxes, literalLengths, tokenLengths, dictionary) : null;
     }
+
+    /// <summary>True if the header of a definition says that there is a dictionary.</summary>
+    public static bool HasDictionary(ReadOnlySpan<byte> header) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(header) == Magic && BinaryPrimitives.ReadUInt32LittleEndian(header[12..]) != 0;
 
     /// <summary>Reads a definition; null if the bytes are none.</summary>
     public static FoldDefinition? TryRead(ReadOnlyMemory<byte> bytes)

@@ -134,15 +134,26 @@ internal sealed class StoreCodecs(PageIndex index, CodecTable table, CodecStream
     private int Add(PageCodec codec, bool useForWrites, bool hold, ref long charged)
     {
         RefuseReentry();
+        long loansEnded = index.Loans.Ended;
+        int number = AddInside(codec, useForWrites, hold, ref charged, out long needed);
+        if (number == NoMemory && (index.Loans.IsAny || index.Loans.Ended != loansEnded))
+        {
+            using MemoryLoans.Recall recall = index.Loans.CallIn();
+            number = AddInside(codec, useForWrites, hold, ref charged, out needed);
+        }
+        if (number == NoMemory)
+            CodecsThrow.NoMemoryForCodec(codec.ShownName, needed, index.Budget.Limit, index.Log is not null);
+        return number;
+    }
+
+    private int AddInside(PageCodec codec, bool useForWrites, bool hold, ref long charged, out long needed)
+    {
         using RundownGate.Entry entry = index.Enter();
         RoomMaker.Attempts attempts = index.Room.Begin();
         int number;
-        long needed;
         do
             number = TryAdd(codec, useForWrites, hold, ref charged, out needed);
         while (number == NoMemory && attempts.TryMakeRoom());
-        if (number == NoMemory)
-            CodecsThrow.NoMemoryForCodec(codec.ShownName, needed, index.Budget.Limit, index.Log is not null);
         return number;
     }
 

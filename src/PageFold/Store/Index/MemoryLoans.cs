@@ -1,24 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
 using PageFold.Frames;
 
 namespace PageFold.Store.Index;
 
-/// <summary>The tasks that borrow memory of the limit for a while, and give it up when a write finds none. Thread-safe.</summary>
+/// <summary>
+/// The tasks that borrow memory of the limit for a while, and give it up for an operation that finds none. Thread-safe; calling loans in
+/// allocates nothing on the GC heap but what ends a task.
+/// </summary>
 /// <remarks>
-/// A writer that would be refused calls the loans in and waits, outside the gate, until their memory is back. So a task may enter the gate
-/// and wait there for what a writer holds.
+/// An operation that would be refused calls the loans in and waits, outside the gate, until their memory is back. So a task may enter the
+/// gate and wait there for what a writer holds. Until that operation has had its memory no loan begins: a task that asks for one is
+/// refused, and does not wait.
 /// </remarks>
-internal sealed class MemoryLoans(MemoryBudget budget)
+/// <param name="budget">What the loans are charged to.</param>
+/// <param name="closing">Cancelled when the budget's owner is disposed, which ends the tasks.</param>
+internal sealed class MemoryLoans(MemoryBudget budget, CancellationToken closing = default)
 {
-    // A task looks every few milliseconds whether its loan is called in. One that does not, because a caller's code keeps its thread, must
-    // not keep writers for ever.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     private readonly object _sync = new();
     private readonly List<MemoryLoan> _loans = [];
-    private int _count;
+    private int _coming;
+    private int _recalls;
+    private long _ended;
 
-    /// <summary>True if there is a loan. Never waits.</summary>
-    public bool IsAny => Volatile.Read(ref _count) != 0;
+    /// <summary>
+    /// How long a loan that was called in is waited for. A task looks every few milliseconds whether it is to end. One that does not,
+    /// because a caller's code keeps its thread, counts as kept from then on, so that it does not keep every operation so long.
+    /// </summary>
+    /// <remarks>Set by tests.</remarks>
+    public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>True if there is a loan whose memory comes back when it is called in. Never waits.</summary>
+    public bool IsAny => Volatile.Read(ref _coming) != 0;
+
+    /// <summary>How many loans have ended so far. Never waits.</summary>
+    /// <remarks>
+    /// An operation reads it before its last attempt. If it finds no memory then, and afterwards there is a loan, or another number of them
+    /// has ended, a loan may have had that memory.
+    /// </remarks>
+    public long Ended => Volatile.Read(ref _ended);
+
+    /// <summary>True while an operation has called loans in. For tests.</summary>
+    public bool AreCalledIn => Volatile.Read(ref _recalls) != 0;
 
     /// <summary>Bytes of all loans.</summary>
     public long Bytes
@@ -55,31 +77,47 @@ internal sealed class MemoryLoans(MemoryBudget budget)
     /// <param name="cancellation">Ends the task.</param>
     public MemoryLoan Begin(Func<Exception> refusal, CancellationToken cancellation)
     {
-        MemoryLoan loan = new(this, budget, refusal, cancellation);
         lock (_sync)
         {
+            // To wait would be wrong too: the operation that needs the memory may wait for what the task's caller holds.
+            if (_recalls != 0)
+                throw refusal();
+            MemoryLoan loan = new(this, budget, refusal, cancellation, closing);
             _loans.Add(loan);
-            Volatile.Write(ref _count, _loans.Count);
+            Volatile.Write(ref _coming, _coming + 1);
+            return loan;
         }
-        return loan;
     }
 
     /// <summary>
     /// Ends the tasks and waits until their memory is back, except that of a task which cannot end now. The caller holds nothing that a
-    /// task may wait for.
+    /// task may wait for. No loan begins until the result is disposed, when the caller has made use of that memory.
     /// </summary>
-    public void CallIn()
+    public Recall CallIn()
     {
-        MemoryLoan[] called;
         lock (_sync)
-            called = [.. _loans];
-        foreach (MemoryLoan loan in called)
-            loan.CallIn();
+            _recalls++;
+        while (TryMark(out MemoryLoan? loan))
+            loan.Cancel();
         lock (_sync)
         {
-            while (Array.Exists(called, loan => loan.IsComing && _loans.Contains(loan)) && Monitor.Wait(_sync, Patience))
+            while (IsAnyComing())
             {
+                if (!Monitor.Wait(_sync, Patience))
+                    KeepAll();
             }
+        }
+        return new Recall(this);
+    }
+
+    /// <summary>Keeps a loan from now on; false if it was called in already.</summary>
+    public bool TryKeep(MemoryLoan loan)
+    {
+        lock (_sync)
+        {
+            if (!loan.IsCalledIn)
+                Keep(loan);
+            return !loan.IsCalledIn;
         }
     }
 
@@ -88,17 +126,70 @@ internal sealed class MemoryLoans(MemoryBudget budget)
     {
         lock (_sync)
         {
-            _loans.Remove(loan);
-            Volatile.Write(ref _count, _loans.Count);
+            // Before it no longer counts as one that is there: who finds none reads this next.
+            if (_loans.Remove(loan))
+                Volatile.Write(ref _ended, _ended + 1);
+            Keep(loan);
             Monitor.PulseAll(_sync);
         }
     }
 
-    /// <summary>Wakes those who wait for a loan that is not coming.</summary>
-    public void NoteKept()
+    /// <summary>Finds a loan that is to be told that it was called in.</summary>
+    private bool TryMark([NotNullWhen(true)] out MemoryLoan? loan)
     {
         lock (_sync)
-            Monitor.PulseAll(_sync);
+        {
+            loan = null;
+            foreach (MemoryLoan one in _loans)
+            {
+                if (!one.IsCalledIn && !one.IsKept)
+                    loan = one;
+            }
+            if (loan is not null)
+                loan.IsCalledIn = true;
+            return loan is not null;
+        }
+    }
+
+    private bool IsAnyComing()
+    {
+        foreach (MemoryLoan loan in _loans)
+        {
+            if (loan.IsComing)
+                return true;
+        }
+        return false;
+    }
+
+    private void KeepAll()
+    {
+        foreach (MemoryLoan loan in _loans)
+        {
+            if (loan.IsComing)
+                Keep(loan);
+        }
+        // The others need not lose their patience too.
+        Monitor.PulseAll(_sync);
+    }
+
+    private void Keep(MemoryLoan loan)
+    {
+        if (loan.IsKept)
+            return;
+        loan.IsKept = true;
+        Volatile.Write(ref _coming, _coming - 1);
+    }
+
+    private void EndRecall()
+    {
+        lock (_sync)
+            _recalls--;
+    }
+
+    /// <summary>The time in which an operation has the memory of the loans that it has called in.</summary>
+    public readonly ref struct Recall(MemoryLoans loans)
+    {
+        public void Dispose() => loans.EndRecall();
     }
 }
 
@@ -107,36 +198,34 @@ internal sealed class MemoryLoan : IDisposable
 {
     private readonly MemoryLoans _loans;
     private readonly CancellationTokenSource _end;
-    private readonly CancellationToken _cancellation;
     private readonly int _thread = Environment.CurrentManagedThreadId;
-    private bool _isCalledIn;
-    private bool _isKept;
 
-    public MemoryLoan(MemoryLoans loans, MemoryBudget budget, Func<Exception> refusal, CancellationToken cancellation)
+    public MemoryLoan(
+        MemoryLoans loans, MemoryBudget budget, Func<Exception> refusal, CancellationToken cancellation, CancellationToken closing)
     {
-        (_loans, _cancellation) = (loans, cancellation);
-        Memory = new BorrowedMemory(budget, refusal);
-        _end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        _loans = loans;
+        _end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing);
         Token = _end.Token;
+        Memory = new BorrowedMemory(budget, refusal, Token);
     }
 
-    /// <summary>The memory.</summary>
+    /// <summary>The memory. A task that is to end gets no more.</summary>
     public BorrowedMemory Memory { get; }
 
-    /// <summary>Cancelled when the loan is called in, or the task is cancelled.</summary>
+    /// <summary>Cancelled when the loan is called in, or the task is cancelled, or the owner of the budget is disposed.</summary>
     public CancellationToken Token { get; }
 
-    /// <summary>True if the task ends because its loan was called in, and not because its caller has cancelled it.</summary>
-    public bool IsCalledIn => Volatile.Read(ref _isCalledIn) && !_cancellation.IsCancellationRequested;
+    /// <summary>True once the loan was called in. Set by <see cref="MemoryLoans"/> under its lock, as the next one.</summary>
+    public bool IsCalledIn { get; set; }
+
+    /// <summary>True once no operation waits for the memory any more, whether it was called in or not.</summary>
+    public bool IsKept { get; set; }
 
     /// <summary>
     /// True if the memory comes back soon once it is called in. A task's own thread may write a page, in a callback; it cannot wait for
     /// itself.
     /// </summary>
     public bool IsComing => !IsKept && _thread != Environment.CurrentManagedThreadId;
-
-    /// <summary>True if the task cannot be ended any more.</summary>
-    public bool IsKept => Volatile.Read(ref _isKept);
 
     /// <summary>
     /// Ends the task if it is to end, or else keeps the memory from now on, also when it is called in: the task is about to do what cannot
@@ -145,14 +234,14 @@ internal sealed class MemoryLoan : IDisposable
     public void Keep()
     {
         Token.ThrowIfCancellationRequested();
-        Volatile.Write(ref _isKept, true);
-        _loans.NoteKept();
+        // Called in, and not cancelled yet.
+        if (!_loans.TryKeep(this))
+            throw new OperationCanceledException(Token);
     }
 
     /// <summary>Tells the task to end.</summary>
-    public void CallIn()
+    public void Cancel()
     {
-        Volatile.Write(ref _isCalledIn, true);
         try
         {
             _end.Cancel();

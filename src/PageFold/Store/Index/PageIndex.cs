@@ -45,8 +45,8 @@ internal sealed unsafe partial class PageIndex : IDisposable
         _heap = new ZsHeap(arena, _slots, gate, sizeClasses);
         _patterns = new PatternTable(arena.Budget);
         _access = clock is null ? null : new AccessTimes(arena, gate, clock);
-        Room = new RoomMaker(arena, gate, _heap, _slots, _patterns, _access, _counters);
-        Loans = new MemoryLoans(arena.Budget);
+        Loans = new MemoryLoans(arena.Budget, gate.Closing);
+        Room = new RoomMaker(arena, gate, _heap, _slots, _patterns, _access, _counters, Loans);
     }
 
     /// <summary>Bytes in a page.</summary>
@@ -60,7 +60,7 @@ internal sealed unsafe partial class PageIndex : IDisposable
 
     public RoomMaker Room { get; }
 
-    /// <summary>Who has borrowed memory, and gives it up for a write.</summary>
+    /// <summary>Who has borrowed memory, and gives it up for an operation that finds none.</summary>
     public MemoryLoans Loans { get; }
 
     public ZsHeap Heap => _heap;

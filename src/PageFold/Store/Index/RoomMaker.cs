@@ -15,11 +15,12 @@ internal sealed class RoomMaker
     private readonly PatternTable _patterns;
     private readonly AccessTimes? _access;
     private readonly StoreCounters _counters;
+    private readonly MemoryLoans _loans;
     private readonly Action _trimTables;
     private long _emptiedBefore;
 
     public RoomMaker(FrameArena arena, RundownGate gate, ZsHeap heap, SlotTable slots, PatternTable patterns, AccessTimes? access,
-        StoreCounters counters)
+        StoreCounters counters, MemoryLoans loans)
     {
         _arena = arena;
         _gate = gate;
@@ -28,6 +29,7 @@ internal sealed class RoomMaker
         _patterns = patterns;
         _access = access;
         _counters = counters;
+        _loans = loans;
         _trimTables = TrimTables;
     }
 
@@ -37,8 +39,22 @@ internal sealed class RoomMaker
     /// </summary>
     public Attempts Begin() => new(this);
 
-    /// <summary>Runs something that takes memory inside the gate, making room and running it again where it finds none.</summary>
+    /// <summary>
+    /// Runs something that takes memory inside the gate, making room and running it again where it finds none. If that is in vain, calls
+    /// loans in and begins again. The caller is not inside and holds nothing that a task may wait for.
+    /// </summary>
     public bool TryInside(Func<bool> attempt)
+    {
+        long loansEnded = _loans.Ended;
+        if (TryInsideOnce(attempt))
+            return true;
+        if (!_loans.IsAny && _loans.Ended == loansEnded)
+            return false;
+        using MemoryLoans.Recall recall = _loans.CallIn();
+        return TryInsideOnce(attempt);
+    }
+
+    private bool TryInsideOnce(Func<bool> attempt)
     {
         using RundownGate.Entry entry = _gate.Enter();
         Attempts attempts = Begin();

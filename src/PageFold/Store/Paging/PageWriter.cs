@@ -93,9 +93,13 @@ internal sealed unsafe class PageWriter(
         StoreOutcome outcome = Write(page, form, data, refusal, mayCallIn: true, out bool isPutOff);
         if (!isPutOff)
             return outcome;
-        // Outside the gate, for which the borrower may be waiting.
-        index.Loans.CallIn();
-        return Write(page, form, data, refusal, mayCallIn: false, out _);
+        // Outside the gate, for which the borrower may be waiting. No loan begins before the page has its memory.
+        using MemoryLoans.Recall recall = index.Loans.CallIn();
+        // Again only when a loan that did not come has ended meanwhile.
+        do
+            outcome = Write(page, form, data, refusal, mayCallIn: false, out isPutOff);
+        while (isPutOff);
+        return outcome;
     }
 
     private StoreOutcome Write(
@@ -131,8 +135,10 @@ internal sealed unsafe class PageWriter(
     /// <param name="data">The page, or its stored bytes.</param>
     /// <param name="refusal">What a refused overwrite leaves behind.</param>
     /// <param name="isLast">Refuses the page if there is no memory; otherwise the caller makes some and comes again.</param>
-    /// <param name="mayCallIn">Does not refuse it yet if there is memory on loan.</param>
-    /// <param name="isPutOff">True if the page would be refused, and the caller has to call that memory in and come again.</param>
+    /// <param name="mayCallIn">Does not refuse it yet if there is memory on loan that may be called in.</param>
+    /// <param name="isPutOff">
+    /// True if the page would be refused, and memory is or was on loan: the caller has to call it in and come again.
+    /// </param>
     private StoreOutcome AttemptWrite(uint page, in StoredPage form, ReadOnlySpan<byte> data, RefusalPolicy refusal, bool isLast,
         bool mayCallIn, out bool isPutOff)
     {
@@ -147,11 +153,13 @@ internal sealed unsafe class PageWriter(
         do
             outcome = TryWrite(page, form, data, isNew, lastResort: false, entry.Stripe);
         while (outcome == StoreOutcome.Full && attempts.TryMakeRoom());
+        long loansEnded = index.Loans.Ended;
         if (outcome == StoreOutcome.Full)
             outcome = TryWrite(page, form, data, isNew, lastResort: true, entry.Stripe);
         if (outcome == StoreOutcome.Full && isLast)
         {
-            isPutOff = mayCallIn && index.Loans.IsAny;
+            // In this order: a loan that is not there any more has ended.
+            isPutOff = mayCallIn && index.Loans.IsAny || index.Loans.Ended != loansEnded;
             if (!isPutOff)
                 Refuse(page, refusal, entry.Stripe);
         }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Buffers;
 using System.IO.Hashing;
 using System.Text;
+using PageFold.Compression.Fold;
 using PageFold.Frames;
 using PageFold.Store.Index;
 
@@ -102,8 +103,14 @@ internal sealed class SnapshotHeaderReader(Action<Span<byte>, long> read, int le
             return $"codec {number} is cut off";
         string name = TakeText(nameBytes);
         long offset = _position;
-        codecs[number] = new SnapshotCodecEntry(
-            name, level, dictionaryBytes, offset, Skip(dictionaryBytes), flags == SnapshotHeader.OfLibrary);
+        Span<byte> tables = stackalloc byte[FoldDefinition.HeaderBytes];
+        tables.Clear();
+        ulong hash = Skip(dictionaryBytes, tables);
+        bool isOfLibrary = flags == SnapshotHeader.OfLibrary;
+        // Its bytes do not count as trained. So nothing else may claim to be the library's, also where no page uses it.
+        if (isOfLibrary && (name != FoldCodec.CodecName || FoldDefinition.HasDictionary(tables)))
+            return $"codec {number} with a dictionary that cannot come with the library";
+        codecs[number] = new SnapshotCodecEntry(name, level, dictionaryBytes, offset, hash, isOfLibrary);
         return null;
     }
 
@@ -122,7 +129,9 @@ internal sealed class SnapshotHeaderReader(Action<Span<byte>, long> read, int le
     }
 
     /// <summary>Passes over bytes, which the header's hash covers like all others; returns a hash of them alone.</summary>
-    private ulong Skip(int count)
+    /// <param name="count">How many there are.</param>
+    /// <param name="start">Receives the first of them.</param>
+    private ulong Skip(int count, Span<byte> start = default)
     {
         XxHash3 own = new();
         byte[] piece = ArrayPool<byte>.Shared.Rent(Math.Min(PieceBytes, Math.Max(1, count)));
@@ -133,6 +142,8 @@ internal sealed class SnapshotHeaderReader(Action<Span<byte>, long> read, int le
                 Span<byte> part = piece.AsSpan(0, Math.Min(left, piece.Length));
                 Take(part);
                 own.Append(part);
+                if (left == count)
+                    part[..Math.Min(part.Length, start.Length)].CopyTo(start);
                 left -= part.Length;
             }
         }

@@ -34,7 +34,8 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
         {
             loan.Memory.Use(work);
             // The pages that are written meanwhile want memory too.
-            wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.MinSamples, index.Budget.Available / 2 / index.PageSize));
+            long available = index.Budget.Available + index.Budget.Idle;
+            wanted = Math.Min(Math.Min(wanted, stored), Math.Max(ZstdDictionary.MinSamples, available / 2 / index.PageSize));
             NativeBuffer samples = loan.Memory.Allocate(wanted * index.PageSize);
             int taken = _sampler.Take(samples.Span, stored / wanted, loan.Token);
             if (taken < ZstdDictionary.MinSamples)
@@ -42,8 +43,11 @@ internal sealed class DictionaryTrainer(PageIndex index, PageReader reader)
             loan.Keep();
             return ZstdDictionary.Train(samples.Span[..(taken * index.PageSize)], index.PageSize, level, bytes);
         }
-        catch (OperationCanceledException) when (loan.IsCalledIn)
+        catch (OperationCanceledException e) when (e.CancellationToken == loan.Token)
         {
+            // Whatever else has ended it, the caller hears of its own token, and then of a store that was disposed.
+            cancellationToken.ThrowIfCancellationRequested();
+            index.Enter().Dispose();
             throw TrainingThrow.GaveWay("a dictionary", index.Budget.Limit);
         }
     }

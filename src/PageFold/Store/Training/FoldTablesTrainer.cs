@@ -56,8 +56,18 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         long wanted = Math.Min(stored, Math.Max(MinSamples, MaxSampleBytes / index.PageSize));
         long most = wanted;
         // The pages that are written meanwhile want memory too.
-        while (wanted > MinSamples && MaxBytes(wanted, dictionaryBytes) > index.Budget.Available / 2)
+        long available = index.Budget.Available + index.Budget.Idle;
+        while (wanted > MinSamples && MaxBytes(wanted, dictionaryBytes) > available / 2)
             wanted = Math.Max(MinSamples, wanted / 2);
+        FoldTraining training = Train(stored, wanted, level, dictionaryBytes, leastGain, progress, cancellationToken);
+        // When the memory is back: what is called may write pages.
+        progress?.Report(1);
+        return training with { IsShortOfMemory = wanted < most };
+    }
+
+    private FoldTraining Train(long stored, long wanted, FoldLevel level, int dictionaryBytes, double leastGain, IProgress<double>? progress,
+        CancellationToken cancellationToken)
+    {
         long least = MaxBytes(MinSamples, dictionaryBytes);
         Func<Exception> refusal = () => TrainingThrow.NoMemoryToTrainTables(
             least, index.Budget.Limit, index.Log is not null,
@@ -71,13 +81,14 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
             NativeBuffer buffer = loan.Memory.Allocate(wanted * index.PageSize);
             int taken = _sampler.Take(buffer.Span, stored / wanted, loan.Token);
             work.Tell(EndOfSampling);
-            FoldTraining training = taken < MinSamples ? new FoldTraining { Samples = taken }
-                : Train(Split(buffer, taken), level, dictionaryBytes, leastGain, work.Part(EndOfSampling, 1));
-            progress?.Report(1);
-            return training with { Samples = taken, IsShortOfMemory = wanted < most };
+            return taken < MinSamples ? new FoldTraining { Samples = taken }
+                : Train(Split(buffer, taken), level, dictionaryBytes, leastGain, work.Part(EndOfSampling, 1)) with { Samples = taken };
         }
-        catch (OperationCanceledException) when (loan.IsCalledIn)
+        catch (OperationCanceledException e) when (e.CancellationToken == loan.Token)
         {
+            // Whatever else has ended it, the caller hears of its own token, and then of a store that was disposed.
+            cancellationToken.ThrowIfCancellationRequested();
+            index.Enter().Dispose();
             throw TrainingThrow.GaveWay("tables", index.Budget.Limit);
         }
     }
@@ -115,14 +126,19 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         }
     }
 
-    /// <summary>The codecs of the level: the one with the built-in tables, and those of the store with tables of their own.</summary>
+    /// <summary>
+    /// The codecs of the level: the one with the built-in tables, and those of the store with others, which its caller or another version
+    /// of the library has made.
+    /// </summary>
     private IEnumerable<PageCodec> InUse(FoldLevel level)
     {
-        yield return PageCodec.Fold(level);
+        PageCodec builtIn = PageCodec.Fold(level);
+        yield return builtIn;
+        CodecDescription known = builtIn.Describe(index.PageSize)!;
         for (int number = 0; number < PageWord.MaxCodecs; number++)
         {
-            if (codecs.Table[number] is { Name: FoldCodec.CodecName } codec
-                && codec.Describe(index.PageSize) is { TrainedBytes: > 0 } description && description.Level == (int)level)
+            if (codecs.Table[number] is { Name: FoldCodec.CodecName } codec && codec.Describe(index.PageSize) is { } description
+                && description.Level == (int)level && !known.IsEquivalent(description))
                 yield return codec;
         }
     }

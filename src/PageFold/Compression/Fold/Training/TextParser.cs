@@ -17,14 +17,23 @@ internal abstract unsafe class TextParser : IDisposable
 
     private TextParser(int maxLength, ReadOnlySpan<byte> content, int tableBytes, MatchDictionary? dictionary, BorrowedMemory memory)
     {
-        (_memory, _maxLength) = (memory, maxLength);
-        int matches = 2 * SequenceParser.MaxMatches(maxLength);
-        _buffer = memory.Allocate((long)matches * sizeof(TextMatch) + maxLength);
-        _matches = (TextMatch*)_buffer.Pointer;
-        _literals = (byte*)(_matches + matches);
-        _dictionary = dictionary;
-        memory.Use(FoldWorkspace.BytesFor(maxLength, tableBytes, content.Length, content.Length));
-        _workspace = new FoldWorkspace(maxLength, tableBytes, content, _dictionary is null ? default : _dictionary.Candidates);
+        (_memory, _maxLength, _dictionary) = (memory, maxLength, dictionary);
+        try
+        {
+            int matches = 2 * SequenceParser.MaxMatches(maxLength);
+            _buffer = memory.Allocate((long)matches * sizeof(TextMatch) + maxLength);
+            _matches = (TextMatch*)_buffer.Pointer;
+            _literals = (byte*)(_matches + matches);
+            memory.Use(FoldWorkspace.BytesFor(maxLength, tableBytes, content.Length, content.Length));
+            _workspace = new FoldWorkspace(maxLength, tableBytes, content, _dictionary is null ? default : _dictionary.Candidates);
+        }
+        catch
+        {
+            // Now, and not by its finalizer: the task is about to give back what it was charged.
+            FreeDictionary();
+            memory.Free(_buffer);
+            throw;
+        }
     }
 
     /// <summary>Bytes that the parser holds.</summary>
@@ -106,8 +115,8 @@ internal abstract unsafe class TextParser : IDisposable
     public void Dispose()
     {
         _workspace.Dispose();
-        _dictionary?.Free();
-        _memory.EndUse(Bytes - _buffer.Length);
+        _memory.EndUse(_workspace.Match.Bytes);
+        FreeDictionary();
         _memory.Free(_buffer);
         GC.SuppressFinalize(this);
     }
@@ -122,6 +131,14 @@ internal abstract unsafe class TextParser : IDisposable
             (true, false) => new Shaped<TPath, SmallShape, DenseDictionaryLevel>(maxLength, dictionary, memory),
             _ => new Shaped<TPath, LargeShape, DenseLongLevel>(maxLength, dictionary, memory),
         };
+
+    private void FreeDictionary()
+    {
+        if (_dictionary is null)
+            return;
+        _dictionary.Free();
+        _memory.EndUse(_dictionary.Bytes);
+    }
 
     private static void Add(ReadOnlySpan<byte> run, Span<byte> literals, ref int count)
     {

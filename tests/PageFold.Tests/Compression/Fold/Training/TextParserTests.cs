@@ -44,6 +44,35 @@ public class TextParserTests
         Assert.NotEqual(0, found);
     }
 
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public void Wherever_it_finds_no_memory_nothing_is_left(int maxLength)
+    {
+        AllocationFaults faults = new();
+        MemoryBudget budget = new(long.MaxValue) { Faults = faults };
+        bool isDone = false;
+        int refused = 0;
+        while (!isDone)
+        {
+            using BorrowedMemory memory = new(budget, () => new TimeZoneNotFoundException());
+            faults.Refuse(refused + 1);
+            try
+            {
+                using TextParser parser = TextParser.Create(maxLength, Shared, memory);
+                isDone = true;
+            }
+            catch (TimeZoneNotFoundException)
+            {
+                refused++;
+            }
+            faults.Clear();
+            Assert.Equal(0, memory.Used);
+        }
+        // The dictionary, the matches twice, and the workspace.
+        Assert.Equal(4, refused);
+    }
+
     private static unsafe IEnumerable<ushort[]> CountsOf(byte[] symbols, TrainingBlocks blocks) =>
         new ReadOnlySpan<SymbolCounts>(SymbolCounts.OfSegments(symbols, blocks, out int count), count).ToArray()
             .Select(segment => segment.Counts.ToArray());
