@@ -32,7 +32,9 @@ internal readonly unsafe struct NativeBuffer
         return budget.Faults?.ShouldRefuse() != true && budget.TryCharge(length) && TryMake(budget, length, out buffer);
     }
 
-    /// <summary>Allocates a part of a table: as <see cref="TryAllocate"/>, but with <see cref="MemoryBudget.TryChargeTakingIdle"/>.</summary>
+    /// <summary>
+    /// Allocates a part of a table: as <see cref="TryAllocate"/>, but with <see cref="MemoryBudget.TryChargeTakingIdle"/>.
+    /// </summary>
     public static bool TryAllocateForTable(MemoryBudget budget, long length, out NativeBuffer buffer)
     {
         buffer = default;
