@@ -1,5 +1,3 @@
-using PageFold.Compression;
-
 namespace PageFold;
 
 /// <summary>A codec that a <see cref="PageStore"/> knows, and what it is used for.</summary>
@@ -28,19 +26,4 @@ public sealed record CodecUse
 
     /// <summary>Bytes of its dictionary; zero for none.</summary>
     public int DictionaryBytes { get; init; }
-
-    internal static CodecUse Of(PageCodec codec, int number, long pages, bool isForWrites, int pageSize)
-    {
-        CodecDescription? description = codec.Describe(pageSize);
-        return new CodecUse
-        {
-            Number = number,
-            Name = codec.Name,
-            Implementation = codec.Implementation,
-            Pages = pages,
-            IsForWrites = isForWrites,
-            Level = description?.Level ?? 0,
-            DictionaryBytes = description?.TrainedBytes ?? 0,
-        };
-    }
 }

@@ -37,8 +37,9 @@ public class MeasureInputTests
     [InlineData("--chain 65", "measure", "--chain", "65")]
     [InlineData("--threads 0", "measure", "--threads", "0")]
     [InlineData("--sample -1", "measure", "--sample", "-1")]
-    [InlineData("--memory-limit is 10 bytes", "measure", "--memory-limit", "10")]
-    [InlineData("--memory-limit is 9,000 bytes", "measure", "--memory-limit", "9000")]
+    [InlineData("--memory-limit 10 B is too small for a page and codec fold with fold:dense; choose at least ", "measure",
+        "--memory-limit", "10")]
+    [InlineData("--memory-limit 8.8 KiB is too small", "measure", "--memory-limit", "9000")]
     [InlineData("--json /no/such/folder/x", "measure", "--json", "/no/such/folder/x")]
     [InlineData("--pid 0", "measure", "--pid", "0")]
     [InlineData("no process 2147483647", "measure", "--pid", "2147483647")]

@@ -140,8 +140,10 @@ public class ServeLifeTests
         byte[] content = ServeContent.Letters(4 << 20, 1);
         client.Write(0, content);
         Command run = server.Ask("recompress", "--codec", "fold:dense", "--train", "--json");
-        // The phases in their order, each once, and no share of them that depends on the clock.
-        Assert.Equal(["Training tables ...", "Recompressing ..."], run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        // The phases in their order, each once, and no share of them that depends on the clock. One that ends at once is not shown.
+        string[] phases = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.InRange(phases.Length, 1, 2);
+        Assert.Equal(((string[])["Training tables ...", "Recompressing ..."])[..phases.Length], phases);
         Assert.Equal(("kept", JsonValueKind.Null),
             (run.Json.GetProperty("trained").GetString(), run.Json.GetProperty("notTrained").ValueKind));
         JsonElement result = run.Json;

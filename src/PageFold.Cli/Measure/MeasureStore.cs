@@ -22,7 +22,8 @@ internal static class MeasureStore
         long? least = Least(options);
         MeasureOptions lz4 = options with { Codec = CodecNames.Parse("--codec", "lz4"), Denser = null };
         string codecs = options.Denser is { } denser ? $"{options.Codec.Name} with {denser.Name}" : options.Codec.Name;
-        string message = least is { } bytes ? LeastMemory.Refusal(limit, codecs, bytes, Least(lz4))
+        // A limit that is refused for another reason, as one above the container's, is not too small.
+        string message = least is { } bytes && bytes > limit ? LeastMemory.Refusal(limit, codecs, bytes, Least(lz4))
             : cause is not null ? OptionNames.Rename(cause)
             : $"--memory-limit {ByteSize.Format(limit)} is too small for a page of {ByteSize.Format(options.PageSize)}; raise it.";
         return cause is null ? new UserErrorException(message) : new UserErrorException(message, cause);

@@ -167,8 +167,8 @@ internal sealed class HostedDisks : IDisposable
     /// <summary>Says which limit is enough for a disk; null if that is not known.</summary>
     private static string? TooSmall(ServeOptions options, ExportOptions export)
     {
-        // A trial must not touch the file.
-        if (export.MemoryLimit is not { } limit || options.Writeback is not null || Least(options) is not { } least)
+        // A trial must not touch the file. A limit that is refused for another reason, as one above the container's, is not too small.
+        if (export.MemoryLimit is not { } limit || options.Writeback is not null || Least(options) is not { } least || least <= limit)
             return null;
         NamedCodec lz4 = CodecNames.Parse("--codec", "lz4");
         string codecs = options.Upkeep.Recompress is { } denser ? $"{options.Codec.Name} with {denser.Name}" : options.Codec.Name;

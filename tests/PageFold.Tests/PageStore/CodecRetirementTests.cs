@@ -272,7 +272,8 @@ public class CodecRetirementTests
         ulong* slot = store.Index.Slots.Find(3);
         SlotWord.TryAcquireShared(ref *slot, out _);
         *store.Index.Heap.View(*store.Index.Slots.Find(5)).First ^= 1;
-        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 9, NotMoved = 1, Stopped = RetirementStop.InUse }, store.RetireCodec(1));
+        Assert.Equal(new CodecRetirement { IsRetired = false, Moved = 9, NotMoved = 1, Stopped = RetirementStop.InUse },
+            store.RetireCodec(1));
         SlotWord.ReleaseShared(ref *slot);
         Assert.Equal(new CodecRetirement { IsRetired = true, Moved = 1, NotMoved = 0 }, store.RetireCodec(1));
         byte[] read = new byte[PageSize];

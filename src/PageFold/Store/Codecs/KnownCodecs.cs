@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using PageFold.Compression;
 using PageFold.Store.Index;
 
 namespace PageFold.Store.Codecs;
@@ -28,9 +29,25 @@ internal struct KnownCodecs
         for (int number = 0; number < PageWord.MaxCodecs; number++)
         {
             if (_codecs[number] is { } codec)
-                uses.Add(CodecUse.Of(codec, number, figures[StoreCounter.FirstCodec + number], number == _forWrites, pageSize));
+                uses.Add(UseOf(codec, number, figures[StoreCounter.FirstCodec + number], number == _forWrites, pageSize));
         }
         return uses;
+    }
+
+    /// <summary>What a codec says of itself, with its pages.</summary>
+    public static CodecUse UseOf(PageCodec codec, int number, long pages, bool isForWrites, int pageSize)
+    {
+        CodecDescription? description = codec.Describe(pageSize);
+        return new CodecUse
+        {
+            Number = number,
+            Name = codec.Name,
+            Implementation = codec.Implementation,
+            Pages = pages,
+            IsForWrites = isForWrites,
+            Level = description?.Level ?? 0,
+            DictionaryBytes = description?.TrainedBytes ?? 0,
+        };
     }
 
     [InlineArray(PageWord.MaxCodecs)]

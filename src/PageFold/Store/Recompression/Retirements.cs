@@ -1,3 +1,5 @@
+using PageFold.Store.Codecs;
+
 namespace PageFold.Store.Recompression;
 
 /// <summary>What was retired for a recompression.</summary>
@@ -46,6 +48,7 @@ internal sealed class Retirements(long? maxPages)
     public IReadOnlyList<CodecUse> Describe(int pageSize) =>
     [
         .. _tried.Where(tried => !tried.Value.Retirement.IsRetired)
-            .Select(tried => CodecUse.Of(tried.Value.Codec, tried.Key, tried.Value.Retirement.NotMoved, isForWrites: false, pageSize)),
+            .Select(tried => KnownCodecs.UseOf(
+                tried.Value.Codec, tried.Key, tried.Value.Retirement.NotMoved, isForWrites: false, pageSize)),
     ];
 }

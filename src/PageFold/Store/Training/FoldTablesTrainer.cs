@@ -65,8 +65,8 @@ internal sealed class FoldTablesTrainer(PageIndex index, PageReader reader, Stor
         return training with { IsShortOfMemory = wanted < most };
     }
 
-    private FoldTraining Train(long stored, long wanted, FoldLevel level, int dictionaryBytes, double leastGain, IProgress<double>? progress,
-        CancellationToken cancellationToken)
+    private FoldTraining Train(long stored, long wanted, FoldLevel level, int dictionaryBytes, double leastGain,
+        IProgress<double>? progress, CancellationToken cancellationToken)
     {
         long least = MaxBytes(MinSamples, dictionaryBytes);
         Func<Exception> refusal = () => TrainingThrow.NoMemoryToTrainTables(
