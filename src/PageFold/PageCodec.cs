@@ -1,7 +1,9 @@
 using PageFold.Compression;
 using PageFold.Compression.Fold;
+using PageFold.Compression.Fold.Training;
 using PageFold.Compression.Lz4;
 using PageFold.Compression.Paths;
+using PageFold.Frames;
 
 namespace PageFold;
 
@@ -83,12 +85,41 @@ public abstract class PageCodec
     /// </remarks>
     public static PageCodec Fold(FoldLevel level = FoldLevel.Fast, ReadOnlySpan<byte> tables = default)
     {
-        CodecThrow.IfLevelInvalid(level);
+        CodecThrow.IfLevelInvalid(level, nameof(level));
         if (tables.IsEmpty)
             return new FoldCodec(level, InstructionPaths.Best);
         return FoldCodec.TryMake(level, tables.ToArray(), isOfLibrary: false)
             ?? throw new ArgumentException(
                 $"The {tables.Length} bytes are no tables of the codec; pass what training returned, unchanged.", nameof(tables));
+    }
+
+    /// <summary>
+    /// Trains tables for <see cref="Fold"/> on texts that are not pages of a store, such as the values of a cache.
+    /// </summary>
+    /// <param name="samples">Typical texts of any lengths, one after the other. They do not change meanwhile.</param>
+    /// <param name="lengths">Bytes of each; empty ones do not count.</param>
+    /// <param name="options">What the tables are made for; null for the defaults.</param>
+    /// <param name="cancellationToken">Ends the training within milliseconds.</param>
+    /// <returns>
+    /// The tables, and how much they gain on those samples that did not train them. No tables if there are fewer than <see
+    /// cref="FoldTraining.MinSamples"/> samples (<see cref="FoldTraining.Gain"/> is null), or if the gain is less than was asked for.
+    /// </returns>
+    /// <remarks>
+    /// Takes a second or two of one processor, and at most <see cref="FoldTrainingOptions.MemoryNeeded"/> bytes in addition to the samples,
+    /// nearly all of it outside the GC heap, which are free again when it returns. The same samples and options give the same tables.
+    /// Thread-safe.
+    /// </remarks>
+    /// <exception cref="ArgumentException">An option is out of range, or the lengths are not those of the samples.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory for the training.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static FoldTraining TrainFold(ReadOnlySpan<byte> samples, ReadOnlySpan<int> lengths, FoldTrainingOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= new FoldTrainingOptions();
+        options.Check();
+        CodecThrow.IfLengthsDiffer(CodecThrow.IfLengthInvalid(lengths), samples.Length);
+        using BorrowedMemory memory = BorrowedMemory.Unlimited();
+        return TablesTrainer.Run(samples, lengths, options, memory, cancellationToken);
     }
 
     /// <summary>The maximum length of a compressed page of <paramref name="pageSize"/> bytes; zero or more.</summary>
@@ -97,11 +128,32 @@ public abstract class PageCodec
 
     /// <summary>Makes a context for pages of this size. The caller disposes it.</summary>
     /// <remarks>
+    /// <para>
+    /// A context of the library's own codecs takes shorter texts too, of any length from 1 byte to the page size. The span to decompress
+    /// into has exactly the length of the text. Contexts for other page sizes read the result if they can hold the text; with the built-in
+    /// tables of <see cref="Fold"/> only those whose page size has the same tables do: up to 4 KiB, up to 16 KiB, and above.
+    /// </para>
+    /// <para>
     /// An exception reaches the caller that adds the codec to a store (its constructor, AddCodec, UseCodec, Recompress, LoadSnapshot).
     /// Later the store makes more contexts when more threads compress. If that fails, for lack of memory or by any exception, the thread
     /// waits for an existing context. This method and a context must not call the store for which they work; the store refuses such calls.
+    /// </para>
     /// </remarks>
     public abstract PageCodecContext CreateContext(int pageSize);
+
+    /// <summary>
+    /// Frees what the contexts share as soon as none of them is left; the codec makes no further context. Without this call the garbage
+    /// collector frees it some time after the codec is no longer used.
+    /// </summary>
+    /// <remarks>
+    /// For an owner that replaces codecs often, such as a cache that trains tables on its values. Existing contexts go on to work.
+    /// Thread-safe. A codec whose contexts share nothing, or only what the library shares with others, ignores the call, as does
+    /// Zstandard, whose dictionaries the garbage collector frees. <see cref="CreateContext"/> of a codec of <see cref="Fold"/> with
+    /// tables throws <see cref="ObjectDisposedException"/> from then on.
+    /// </remarks>
+    public virtual void FreeShared()
+    {
+    }
 
     /// <summary>The maximum of bytes that a context for pages of this size holds; zero if that is not known in advance.</summary>
     internal virtual long MaxContextBytes(int pageSize) => 0;
@@ -125,7 +177,10 @@ public abstract class PageCodecContext : IDisposable
     public abstract long Bytes { get; }
 
     /// <summary>Compresses a page; false if the result does not fit <paramref name="destination"/>.</summary>
-    /// <param name="page">The page. It does not change meanwhile: a store compresses a copy.</param>
+    /// <param name="page">
+    /// The page. It does not change meanwhile: a store compresses a copy. <see cref="PageCodec.Fold"/> and <see
+    /// cref="PageCodec.Lz4Managed"/> copy it first, so that a change gives some other text and does no harm.
+    /// </param>
     /// <param name="destination">Receives the result.</param>
     /// <param name="written">Bytes of the result; zero if it does not fit.</param>
     public abstract bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int written);

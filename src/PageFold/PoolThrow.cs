@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using PageFold.Frames;
 
 #pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
 
@@ -16,6 +17,22 @@ internal static class PoolThrow
     {
         if (size < 1 || size > largest)
             ObjectSizeInvalid(size, largest, argument);
+    }
+
+    public static void IfRangeOutsideObject(int offset, int length, int size)
+    {
+        if (offset < 0 || length > size - offset)
+            RangeOutsideObject(offset, length, size);
+    }
+
+    public static void IfLimitInvalid(long? limit, long? most)
+    {
+        if (limit <= 0)
+            FrameThrow.LimitNotPositive(limit.Value);
+        if (limit > most)
+            throw Throw.OutOfRange(OptionNames.MemoryLimit, limit,
+                $"{OptionNames.MemoryLimit} is {Throw.Bytes(limit.Value)}, more than MaxMemoryLimit ({Throw.Bytes(most.Value)}); lower it, "
+                    + $"or make the heap with a higher maximum.");
     }
 
     public static void IfMapModeInvalid(MapMode mode)

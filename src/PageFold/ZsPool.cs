@@ -230,21 +230,7 @@ public sealed unsafe partial class ZsPool : IDisposable
     {
         HeapFigures heap = new(_heap);
         using RundownGate.Entry entry = _gate.Enter();
-        heap.Enter();
-        heap.Exit();
-        IReadOnlyList<SizeClassStatistics> classes = heap.Classes;
-        return new ZsPoolStatistics
-        {
-            Objects = classes.Sum(sizeClass => sizeClass.Objects),
-            ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
-            PoolBytes = heap.PoolBytes,
-            TableBytes = heap.TableBytes,
-            PeakBytes = heap.PeakBytes,
-            MemoryLimit = Budget.Limit,
-            FramesCompacted = _heap.FramesCompacted,
-            BytesMoved = _heap.BytesMoved,
-            Classes = classes,
-        };
+        return heap.Read();
     }
 
     /// <summary>Closes the pool: every further call throws, and the memory goes when the last operation or mapping has ended.</summary>

@@ -40,7 +40,7 @@ internal static class Pages
     /// <summary>A page of which about a share is random and the rest repeats, so that it compresses to about that share.</summary>
     public static void FillCompressible(Span<byte> page, ulong key, double share)
     {
-        int random = Math.Clamp((int)(page.Length * share), 8, page.Length);
+        int random = Math.Clamp((int)(page.Length * share), Math.Min(8, page.Length), page.Length);
         Fill(page[..random], key);
         for (int i = random; i < page.Length; i++)
             page[i] = page[i - random % 8 - 1];

@@ -29,6 +29,26 @@ internal sealed class HeapFigures(ZsHeap heap)
     public IReadOnlyList<SizeClassStatistics> Classes =>
         [.. _classes.Select(sizeClass => sizeClass.Describe(_figures[sizeClass.Number]))];
 
+    /// <summary>All figures of one moment, for a heap whose owner has none to add.</summary>
+    public ZsPoolStatistics Read()
+    {
+        Enter();
+        Exit();
+        IReadOnlyList<SizeClassStatistics> classes = Classes;
+        return new ZsPoolStatistics
+        {
+            Objects = classes.Sum(sizeClass => sizeClass.Objects),
+            ObjectBytes = classes.Sum(sizeClass => sizeClass.Objects * sizeClass.ObjectSize),
+            PoolBytes = PoolBytes,
+            TableBytes = TableBytes,
+            PeakBytes = PeakBytes,
+            MemoryLimit = heap.Arena.Budget.Limit,
+            FramesCompacted = heap.FramesCompacted,
+            BytesMoved = heap.BytesMoved,
+            Classes = classes,
+        };
+    }
+
     public void Enter()
     {
         MemoryBudget budget = heap.Arena.Budget;

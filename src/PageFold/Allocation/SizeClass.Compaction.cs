@@ -7,7 +7,7 @@ namespace PageFold.Allocation;
 // Compaction of one class: moves objects of the sparsest zspage into the fullest that has room, so that frames, and finally whole zspages,
 // are given back.
 //
-// An object moves only if its slot can be locked and still points at it: objects that are mapped, being read or not yet published stay.
+// An object moves only if its owner confirms it and holds it meanwhile: objects that are mapped, being read or not yet published stay.
 // Moves go to a zspage that is at least as full, or down within one zspage, so compaction ends. A step moves a few objects and then
 // releases the latch of the class for other threads.
 internal sealed unsafe partial class SizeClass
@@ -49,11 +49,11 @@ internal sealed unsafe partial class SizeClass
     private bool IsSparse => Reclaimable > Math.Max(1, _frames >> SparseShift);
 
     /// <summary>Compacts until little can be reclaimed, or no object can be moved.</summary>
-    /// <param name="owners">The slots that say where objects are.</param>
+    /// <param name="owner">The owner of the objects.</param>
     /// <param name="thorough">True: reclaims almost all. False: compacts only a sparse class, until it is clearly not sparse.</param>
     /// <param name="maxFrames">Stops when so many frames are freed, because an allocation waits for them.</param>
     /// <param name="cancellation">Stops between two steps.</param>
-    public CompactionResult Compact(SlotTable owners, bool thorough, long maxFrames, CancellationToken cancellation)
+    public CompactionResult Compact(IObjectOwner owner, bool thorough, long maxFrames, CancellationToken cancellation)
     {
         CompactionResult total = default;
         if (!thorough && !IsSparse)
@@ -67,7 +67,7 @@ internal sealed unsafe partial class SizeClass
             if (haste && total.BytesMoved > (total.FramesFreed + 4) * MaxFramesMovedPerFrameFreed * Geometry.FrameSize)
                 break;
 
-            CompactionResult step = Step(owners, thorough, stuck, out bool finished);
+            CompactionResult step = Step(owner, thorough, stuck, out bool finished);
             total += step;
             if (finished)
                 break;
@@ -77,7 +77,7 @@ internal sealed unsafe partial class SizeClass
         return total;
     }
 
-    private CompactionResult Step(SlotTable owners, bool thorough, int stuck, out bool finished)
+    private CompactionResult Step(IObjectOwner owner, bool thorough, int stuck, out bool finished)
     {
         FrameBag freed = new(stackalloc uint[MovesPerStep * FramesPerVacate]);
         int moved = 0;
@@ -93,7 +93,7 @@ internal sealed unsafe partial class SizeClass
             {
                 finished = !TryFindPair(stuck, out Zspage source, out Zspage destination);
                 if (!finished)
-                    moved = Move(owners, source, destination, ref freed);
+                    moved = Move(owner, source, destination, ref freed);
             }
             after = _frames;
         }
@@ -106,7 +106,7 @@ internal sealed unsafe partial class SizeClass
     }
 
     /// <summary>Moves objects from the end of one zspage to the first free places of another, or of the same.</summary>
-    private int Move(SlotTable owners, Zspage source, Zspage destination, ref FrameBag freed)
+    private int Move(IObjectOwner owner, Zspage source, Zspage destination, ref FrameBag freed)
     {
         bool within = source.Number == destination.Number;
         bool idle = false;
@@ -126,7 +126,7 @@ internal sealed unsafe partial class SizeClass
             }
             if (to < 0)
                 break;
-            if (!TryMove(owners, source, from, destination, to))
+            if (!TryMove(owner, source, from, destination, to))
                 continue;
             idle = false;
             moved++;
@@ -141,29 +141,21 @@ internal sealed unsafe partial class SizeClass
         return moved;
     }
 
-    private bool TryMove(SlotTable owners, Zspage source, int from, Zspage destination, int to)
+    private bool TryMove(IObjectOwner owner, Zspage source, int from, Zspage destination, int to)
     {
         ObjectLocation origin = new(source.Number, from, _indexBits);
-        // The size is not known yet; the tag does not depend on it.
-        _ = ViewOf(source, from, 1, out ulong* tag);
-        ulong* slot = owners.Find((uint)*tag);
-        if (slot is null)
+        ObjectView view = View((byte*)source.Header, from, out ulong* tag);
+        ulong owned = *tag;
+        if (!owner.TryBeginMove(owned, origin))
             return false;
-        ulong word = Volatile.Read(ref *slot);
-        if (SlotWord.IsLocked(word) || !SlotWord.IsAt(word, origin) || !SlotWord.TryAcquireExclusive(ref *slot, word))
-            return false;
-        int size = SlotWord.Size(word);
         Occupy(destination, to);
-        ObjectView target = ViewOf(destination, to, size, out ulong* targetTag);
-        target.CopyFrom(ViewOf(source, from, size, out tag));
-        // Read again under the slot's lock: only now it is certain to be the tag of this object.
+        ObjectView target = View((byte*)destination.Header, to, out ulong* targetTag);
+        target.CopyFrom(view);
+        // Read again while the owner holds the object: only now it is certain to be the tag of this object.
         *targetTag = *tag;
-        SlotWord.ReleaseExclusive(ref *slot, SlotWord.MovedTo(word, new ObjectLocation(destination.Number, to, _indexBits)));
+        owner.EndMove(owned, origin, new ObjectLocation(destination.Number, to, _indexBits));
         return true;
     }
-
-    private ObjectView ViewOf(Zspage zspage, int index, int size, out ulong* tag) =>
-        _layout.View(_arena, (byte*)zspage.Header, index, size, out tag);
 
     private void DropIdleFrames(Zspage zspage)
     {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using PageFold.Frames;
+using PageFold.Mapping;
 
 namespace PageFold.Allocation;
 
@@ -112,6 +113,10 @@ internal sealed unsafe partial class SizeClass
         freed.FreeAll(_arena);
         return sparse;
     }
+
+    /// <summary>All bytes of an object, of which its owner may have stored fewer, and its tag.</summary>
+    public ObjectView View(byte* descriptor, int index, out ulong* tag) =>
+        _layout.View(_arena, descriptor, index, Geometry.ObjectSize, out tag);
 
     private Zspage Open(uint number) => new(number, _zspageTable.At(number), Geometry);
 

@@ -48,7 +48,7 @@ internal static class SlotWord
 {
     public const int SizeBits = 16;
     public const int OwnerBits = 3;
-    public const int LocationBits = 35;
+    public const int LocationBits = ObjectLocation.BitCount;
     public const int MaxReaders = 127;
 
     private const int KindBits = 2;
@@ -171,20 +171,4 @@ internal static class SlotWord
     /// <summary>True if the unlocked word holds the object at this location.</summary>
     public static bool IsAt(ulong word, ObjectLocation location) =>
         (word & (ObjectBit | LocationMask)) == (ForObject(location, 1) & (ObjectBit | LocationMask));
-}
-
-/// <summary>
-/// Where an object is, in the 35 bits that a slot has for it: the number of its zspage and, in the low bits, its index there. How many bits
-/// the index has depends on the frame size (<see cref="ZspageGeometry.IndexBitsFor"/>), so only the heap takes a location apart.
-/// </summary>
-internal readonly record struct ObjectLocation(ulong Bits)
-{
-    public ObjectLocation(uint zspage, int index, int indexBits)
-        : this((ulong)zspage << indexBits | (uint)index)
-    {
-    }
-
-    public uint Zspage(int indexBits) => (uint)(Bits >> indexBits);
-
-    public int Index(int indexBits) => (int)Bits & (1 << indexBits) - 1;
 }

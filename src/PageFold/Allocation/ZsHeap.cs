@@ -7,16 +7,16 @@ using PageFold.Mapping;
 namespace PageFold.Allocation;
 
 /// <summary>
-/// The allocator proper: objects of 1 byte to a frame, packed into zspages of single frames. It hands out locations and tells one kind of
-/// owner, a slot of a <see cref="SlotTable"/>, when an object moves; handles and stored pages are both such slots.
+/// The allocator proper: objects of 1 byte to a frame, packed into zspages of single frames. It hands out locations and asks the objects'
+/// owner before it moves one. Pools and page stores own objects by a <see cref="SlotTable"/>, a cache by its index.
 /// </summary>
 /// <remarks>
 /// <para>
 /// Thread-safe. Locks, in the order they are taken: the compaction lock, a class's latch, that of the table of zspages, the arena's two.
-/// Under a class's latch slots are only tried, so there is no cycle, whatever slot a thread holds that waits for one of these locks.
+/// Under a class's latch an owner only tries its locks, so there is no cycle, whatever a thread holds that waits for one of these locks.
 /// </para>
 /// <para>
-/// An object that was allocated but whose slot does not point at it yet stays where it is: compaction moves only what the slot confirms.
+/// An object that was allocated but not published yet stays where it is: compaction moves only what the owner confirms.
 /// </para>
 /// </remarks>
 internal sealed unsafe class ZsHeap : IDisposable
@@ -47,10 +47,10 @@ internal sealed unsafe class ZsHeap : IDisposable
     private long _framesCompacted;
     private long _bytesMoved;
 
-    public ZsHeap(FrameArena arena, SlotTable owners, RundownGate gate, SizeClasses table)
+    public ZsHeap(FrameArena arena, IObjectOwner owner, RundownGate gate, SizeClasses table)
     {
         Arena = arena;
-        Owners = owners;
+        Owner = owner;
         _gate = gate;
         _table = table;
         _indexBits = ZspageGeometry.IndexBitsFor(arena.FrameShift);
@@ -72,7 +72,8 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     public FrameArena Arena { get; }
 
-    public SlotTable Owners { get; }
+    /// <summary>Who keeps the locations of the objects.</summary>
+    public IObjectOwner Owner { get; }
 
     public IReadOnlyList<SizeClass> Classes => _classes;
 
@@ -177,6 +178,13 @@ internal sealed unsafe class ZsHeap : IDisposable
     /// <inheritdoc cref="View(ulong, out ulong*)"/>
     public ObjectView View(ulong word) => View(word, out _);
 
+    /// <summary>The bytes of an object, all that its class has, and its tag. Under the same condition.</summary>
+    public ObjectView View(ObjectLocation location, out ulong* tag)
+    {
+        byte* descriptor = _zspages.At(location.Zspage(_indexBits));
+        return _classes[((ZspageHeader*)descriptor)->Class].View(descriptor, location.Index(_indexBits), out tag);
+    }
+
     /// <summary>Asks ahead for the descriptor of the zspage that a slot names, which need not be there any more.</summary>
     public void PrefetchDescriptor(ulong word)
     {
@@ -229,7 +237,7 @@ internal sealed unsafe class ZsHeap : IDisposable
 
     private CompactionResult Compact(SizeClass sizeClass, bool thorough, long maxFrames, CancellationToken cancellation)
     {
-        CompactionResult result = sizeClass.Compact(Owners, thorough, maxFrames, cancellation);
+        CompactionResult result = sizeClass.Compact(Owner, thorough, maxFrames, cancellation);
         Interlocked.Add(ref _framesCompacted, result.FramesFreed);
         Interlocked.Add(ref _bytesMoved, result.BytesMoved);
         return result;

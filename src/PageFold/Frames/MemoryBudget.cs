@@ -12,6 +12,7 @@ internal sealed unsafe class MemoryBudget(long limit)
     // The blocks that exist, so that the blocks of a collected owner can be freed.
     private readonly HashSet<nint> _blocks = [];
     private bool _retired;
+    private long _limit = limit;
     private long _charged;
     private long _idle;
     private long _peak;
@@ -23,8 +24,16 @@ internal sealed unsafe class MemoryBudget(long limit)
             FreeBlocks();
     }
 
+    /// <summary>The maximum that <see cref="Limit"/> can be set to.</summary>
+    public long MaxLimit { get; } = limit;
+
     /// <summary>The maximum, in bytes.</summary>
-    public long Limit { get; } = limit;
+    /// <remarks>If it is set below what is charged, nothing more is charged until enough was released.</remarks>
+    public long Limit
+    {
+        get => Volatile.Read(ref _limit);
+        set => Volatile.Write(ref _limit, value);
+    }
 
     /// <summary>Bytes in use now: all charged bytes except <see cref="Idle"/>.</summary>
     public long Used

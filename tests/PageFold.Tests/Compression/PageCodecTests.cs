@@ -31,6 +31,33 @@ public class PageCodecTests
 
     [Theory]
     [MemberData(nameof(Codecs))]
+    public void A_context_takes_texts_of_any_length_up_to_its_page_size(string name)
+    {
+        PageCodec codec = Make(name);
+        foreach (int size in (int[])[1000, 4096, 65536])
+        {
+            using PageCodecContext context = codec.CreateContext(size);
+            using PageCodecContext other = codec.CreateContext(size);
+            byte[] packed = new byte[codec.MaxCompressedLength(size)];
+            byte[] back = new byte[size + 2];
+            Gen.Select(Gen.Int[1, size], Gen.ULong, Gen.Double[0, 1]).Sample((length, key, share) =>
+            {
+                byte[] text = new byte[length];
+                Pages.FillCompressible(text, key, share);
+                Assert.True(context.TryCompress(text, packed.AsSpan(0, codec.MaxCompressedLength(length)), out int written));
+                back.AsSpan().Fill(0x5A);
+                Assert.True(other.TryDecompress(packed.AsSpan(0, written), back.AsSpan(1, length)));
+                Assert.Equal(text, back.AsSpan(1, length));
+                Assert.True(back[0] == 0x5A && back[length + 1] == 0x5A);
+                // The length belongs to the text: another one is refused, or gives another text, and nothing is written beside it.
+                other.TryDecompress(packed.AsSpan(0, written), back.AsSpan(1, length - 1));
+                Assert.True(back[0] == 0x5A && back[length + 1] == 0x5A);
+            }, iter: 60, threads: 1);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Codecs))]
     public void Every_codec_but_Zstandard_is_fast(string name) =>
         Assert.Equal(!name.StartsWith("zstd", StringComparison.Ordinal), Make(name).IsFast);
 

@@ -1,3 +1,5 @@
+using PageFold.Testing;
+
 namespace PageFold.Tests.Linearizability;
 
 /// <summary>The check of histories finds what it is there to find, and nothing else.</summary>
@@ -40,7 +42,7 @@ public class RegisterCheckTests
     [Fact]
     public void Planted_torn_values_and_values_from_the_future_are_found()
     {
-        AssertFails("no version that was written", Write(1, 0, 1), Read(PageOperation.Torn, 2, 3));
+        AssertFails("no version that was written", Write(1, 0, 1), Read(RegisterOperation.Torn, 2, 3));
         AssertFails("reads 1", Read(1, 0, 1), Write(1, 2, 3));
         AssertFails("reads 9", Write(1, 0, 1), Read(9, 2, 3));
     }
@@ -55,15 +57,25 @@ public class RegisterCheckTests
     }
 
     [Fact]
+    public void A_value_that_can_be_lost_does_not_come_back()
+    {
+        Assert.Null(RegisterCheck.Run([Write(1, 0, 1), Read(1, 2, 3), Read(0, 4, 5), Write(2, 6, 7), Read(0, 8, 9)],
+            canLose: true).Problem);
+        Assert.NotNull(RegisterCheck.Run([Write(1, 0, 1), Read(0, 2, 3), Read(1, 4, 5)], canLose: true).Problem);
+        Assert.NotNull(RegisterCheck.Run([Write(1, 0, 1), Write(2, 2, 3), Read(1, 4, 5)], canLose: true).Problem);
+        Assert.Null(RegisterCheck.Run([Write(1, 0, 1), Write(2, 2, 9), Read(0, 4, 5), Read(2, 6, 7)], canLose: true).Problem);
+    }
+
+    [Fact]
     public void Agrees_with_trying_every_order_of_small_histories()
     {
         int passed = 0;
         int failed = 0;
-        Gen<PageOperation> operation = Gen.Select(Gen.Bool, Gen.Long[0, 3], Gen.Int[0, 12], Gen.Int[1, 6])
-            .Select((isRead, version, begun, length) => new PageOperation(isRead, version, begun, begun + length, 0));
+        Gen<RegisterOperation> operation = Gen.Select(Gen.Bool, Gen.Long[0, 3], Gen.Int[0, 12], Gen.Int[1, 6])
+            .Select((isRead, version, begun, length) => new RegisterOperation(isRead, version, begun, begun + length, 0));
         operation.Array[1, 6].Sample(history =>
         {
-            bool expected = HasOrder([.. history], PageOperation.Absent);
+            bool expected = HasOrder([.. history], RegisterOperation.Absent);
             Interlocked.Increment(ref expected ? ref passed : ref failed);
             return RegisterCheck.Run(history).Problem is null == expected;
         }, iter: 20_000, threads: 1);
@@ -73,22 +85,22 @@ public class RegisterCheckTests
     [Fact]
     public void A_report_is_bounded_however_long_the_history_is()
     {
-        PageOperation[] history = [.. Enumerable.Range(1, 10_000).Select(i => Write(i, 2 * i, 2 * i + 1)), Read(5, 30_000, 30_001)];
+        RegisterOperation[] history = [.. Enumerable.Range(1, 10_000).Select(i => Write(i, 2 * i, 2 * i + 1)), Read(5, 30_000, 30_001)];
         string problem = AssertFails("reads 5", history);
         Assert.Contains("comes from [10, 11]", problem, StringComparison.Ordinal);
         Assert.InRange(problem.Split('\n').Length, 10, 80);
     }
 
     /// <summary>The definition itself: an operation that no other precedes comes first, and the rest has an order.</summary>
-    private static bool HasOrder(List<PageOperation> left, long value)
+    private static bool HasOrder(List<RegisterOperation> left, long value)
     {
         if (left.Count == 0)
             return true;
-        foreach (PageOperation first in left)
+        foreach (RegisterOperation first in left)
         {
             if (left.Exists(other => other.Ended < first.Begun) || first.IsRead && first.Version != value)
                 continue;
-            List<PageOperation> rest = [.. left];
+            List<RegisterOperation> rest = [.. left];
             rest.Remove(first);
             if (HasOrder(rest, first.Version))
                 return true;
@@ -96,9 +108,9 @@ public class RegisterCheckTests
         return false;
     }
 
-    private static void AssertPasses(params PageOperation[] history) => Assert.Null(RegisterCheck.Run(history).Problem);
+    private static void AssertPasses(params RegisterOperation[] history) => Assert.Null(RegisterCheck.Run(history).Problem);
 
-    private static string AssertFails(string expected, params PageOperation[] history)
+    private static string AssertFails(string expected, params RegisterOperation[] history)
     {
         string? problem = RegisterCheck.Run(history).Problem;
         Assert.NotNull(problem);
@@ -106,9 +118,9 @@ public class RegisterCheckTests
         return problem;
     }
 
-    private static PageOperation Write(long version, long begun, long ended) => new(false, version, begun, ended, 1);
+    private static RegisterOperation Write(long version, long begun, long ended) => new(false, version, begun, ended, 1);
 
-    private static PageOperation Read(long version, long begun, long ended) => new(true, version, begun, ended, 2);
+    private static RegisterOperation Read(long version, long begun, long ended) => new(true, version, begun, ended, 2);
 
-    private static PageOperation Discard(long begun, long ended) => new(false, PageOperation.Absent, begun, ended, 3);
+    private static RegisterOperation Discard(long begun, long ended) => new(false, RegisterOperation.Absent, begun, ended, 3);
 }

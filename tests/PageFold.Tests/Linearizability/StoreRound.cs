@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using PageFold.Testing;
 
 namespace PageFold.Tests.Linearizability;
 
@@ -25,7 +26,7 @@ internal sealed class StoreRound(int seed, int milliseconds)
     private const int MinRoom = 64 << 10;
     private const int MaxRoom = 220 << 10;
 
-    private readonly List<PageOperation>[] _histories = [.. Enumerable.Range(0, Pages).Select(_ => new List<PageOperation>())];
+    private readonly List<RegisterOperation>[] _histories = [.. Enumerable.Range(0, Pages).Select(_ => new List<RegisterOperation>())];
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly int _room = new Random(seed).Next(MinRoom, MaxRoom);
 
@@ -136,7 +137,7 @@ internal sealed class StoreRound(int seed, int milliseconds)
                 store.Discard(number, count);
                 long to = Now();
                 for (int i = 0; i < count; i++)
-                    Note(number + i, new PageOperation(false, PageOperation.Absent, from, to, thread));
+                    Note(number + i, new RegisterOperation(false, RegisterOperation.Absent, from, to, thread));
                 discards.Add();
                 return false;
             }
@@ -150,8 +151,8 @@ internal sealed class StoreRound(int seed, int milliseconds)
                 Refused.Add();
             if (outcome != StoreOutcome.Full || refusal == RefusalPolicy.Invalidate)
             {
-                long written = outcome == StoreOutcome.Full ? PageOperation.Absent : version + Writers;
-                Note(number, new PageOperation(false, written, begun, ended, thread));
+                long written = outcome == StoreOutcome.Full ? RegisterOperation.Absent : version + Writers;
+                Note(number, new RegisterOperation(false, written, begun, ended, thread));
             }
             return outcome != StoreOutcome.Full;
         };
@@ -168,7 +169,8 @@ internal sealed class StoreRound(int seed, int milliseconds)
             long begun = Now();
             bool found = store.TryRead(number, page);
             long ended = Now();
-            Note(number, new PageOperation(true, found ? VersionOf(page, number, expected) : PageOperation.Absent, begun, ended, thread));
+            Note(number, new RegisterOperation(true, found ? VersionOf(page, number, expected) :
+                RegisterOperation.Absent, begun, ended, thread));
             return found;
         };
     }
@@ -197,16 +199,16 @@ internal sealed class StoreRound(int seed, int milliseconds)
         byte[] expected = new byte[PageSize];
         for (int number = 0; number < Pages; number++)
         {
-            long version = restored.TryRead(number, page) ? VersionOf(page, number, expected) : PageOperation.Absent;
-            Note(number, new PageOperation(true, version, begun, ended, thread));
+            long version = restored.TryRead(number, page) ? VersionOf(page, number, expected) : RegisterOperation.Absent;
+            Note(number, new RegisterOperation(true, version, begun, ended, thread));
         }
         Snapshots.Add();
         return true;
     }
 
-    private void Note(int page, PageOperation operation)
+    private void Note(int page, RegisterOperation operation)
     {
-        List<PageOperation> history = _histories[page];
+        List<RegisterOperation> history = _histories[page];
         lock (history)
             history.Add(operation);
     }
@@ -238,6 +240,6 @@ internal sealed class StoreRound(int seed, int milliseconds)
         ulong stamp = MemoryMarshal.Cast<byte, ulong>(page.AsSpan())[0];
         long version = (long)(stamp >> 20);
         Content(expected, number, version, (int)(stamp >> 16 & 15));
-        return version > 0 && page.AsSpan().SequenceEqual(expected) ? version : PageOperation.Torn;
+        return version > 0 && page.AsSpan().SequenceEqual(expected) ? version : RegisterOperation.Torn;
     }
 }

@@ -97,21 +97,36 @@ internal sealed class FoldCodec : PageCodec
     public static long MaxSharedBytes(int definitionBytes) =>
         FoldTables.MaxBytes + definitionBytes + FoldTables.DictionaryBytes(Math.Min(definitionBytes, MatchDictionary.MaxLength));
 
-    public override int MaxCompressedLength(int pageSize) => pageSize + FoldHeader.MaxRawBytes;
+    public override int MaxCompressedLength(int pageSize) => MaxPackedBytes(pageSize);
+
+    /// <summary>The most bytes of an encoded text.</summary>
+    public static int MaxPackedBytes(int length) => length + FoldHeader.MaxRawBytes;
 
     public override PageCodecContext CreateContext(int pageSize)
     {
         CodecThrow.IfPageSizeInvalid(pageSize, MaxPageSize);
         FoldTables tables = _tables ?? BuiltInTables.For(pageSize);
         Volatile.Write(ref _sharedBytes, tables.Bytes);
-        return _path switch
+        CodecThrow.IfShareFreed(!tables.TryUse(), this);
+        try
         {
-            InstructionPath.Avx2 => Create<Avx2Path>(tables, pageSize),
-            InstructionPath.Avx2WithoutDeposit => Create<Avx2WithoutDepositPath>(tables, pageSize),
-            InstructionPath.Vector128 => Create<Vector128Path>(tables, pageSize),
-            _ => Create<ScalarPath>(tables, pageSize),
-        };
+            return _path switch
+            {
+                InstructionPath.Avx2 => Create<Avx2Path>(tables, pageSize),
+                InstructionPath.Avx2WithoutDeposit => Create<Avx2WithoutDepositPath>(tables, pageSize),
+                InstructionPath.Vector128 => Create<Vector128Path>(tables, pageSize),
+                _ => Create<ScalarPath>(tables, pageSize),
+            };
+        }
+        catch
+        {
+            tables.EndUse();
+            throw;
+        }
     }
+
+    /// <inheritdoc/>
+    public override void FreeShared() => _tables?.Close();
 
     internal override CodecDescription Describe(int pageSize) =>
         new(CodecName, (int)_level, _tables is null ? BuiltInTables.DefinitionFor(pageSize) : _definition, _isOfLibrary);

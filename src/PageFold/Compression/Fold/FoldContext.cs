@@ -4,6 +4,7 @@ using PageFold.Compression.Paths;
 namespace PageFold.Compression.Fold;
 
 /// <summary>A context of <see cref="FoldCodec"/> for one family of instructions, one shape of texts and one level.</summary>
+/// <remarks>Its codec has begun the use of the tables, which ends when it is disposed.</remarks>
 internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, MatchDictionary? dictionary, int maxLength) : PageCodecContext
     where TPath : struct, IInstructionPath
     where TShape : struct, IMatchShape
@@ -41,8 +42,11 @@ internal sealed class FoldContext<TPath, TShape, TLevel>(FoldTables tables, Matc
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_workspace.Match.IsDisposed)
+        {
             _workspace.Dispose();
+            tables.EndUse();
+        }
         base.Dispose(disposing);
     }
 }

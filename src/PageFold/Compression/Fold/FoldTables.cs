@@ -31,8 +31,12 @@ internal sealed unsafe class FoldTables
     private const int PeriodRows = 16;
     private const int MapBytes = (Cells.MapLength + Alignment - 1) & -Alignment;
 
+    // Set in the number of contexts when no further one may begin.
+    private const int Closed = 1 << 30;
+
     private readonly byte* _memory;
     private bool _isFreed;
+    private int _contexts;
     private readonly Lazy<MatchDictionary?> _small;
     private readonly Lazy<MatchDictionary?> _large;
 
@@ -105,6 +109,37 @@ internal sealed unsafe class FoldTables
 
     /// <summary>As <see cref="Map"/>, where tokens are coded.</summary>
     public byte* CodedMap { get; }
+
+    /// <summary>True once the memory is gone.</summary>
+    public bool IsFreed => Volatile.Read(ref _isFreed);
+
+    /// <summary>Begins the use by a context; false if the tables are closed.</summary>
+    public bool TryUse()
+    {
+        int seen = Volatile.Read(ref _contexts);
+        while ((seen & Closed) == 0)
+        {
+            int before = Interlocked.CompareExchange(ref _contexts, seen + 1, seen);
+            if (before == seen)
+                return true;
+            seen = before;
+        }
+        return false;
+    }
+
+    /// <summary>Ends the use by a context.</summary>
+    public void EndUse()
+    {
+        if (Interlocked.Decrement(ref _contexts) == Closed)
+            Free();
+    }
+
+    /// <summary>Lets no context begin any more; the last one that ends frees the memory, or this method if there is none.</summary>
+    public void Close()
+    {
+        if (Interlocked.Or(ref _contexts, Closed) == 0)
+            Free();
+    }
 
     /// <summary>Frees the memory at once; for an owner with whom no codec shares it.</summary>
     public void Free()

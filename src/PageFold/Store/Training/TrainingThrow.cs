@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using PageFold.Compression.Fold.Training;
-using PageFold.Compression.Matching;
 
 #pragma warning disable CA2208 // The names are those of options, which is what the caller can change.
 
@@ -20,21 +17,6 @@ internal static class TrainingThrow
         if (bytes < least || bytes > most)
             throw new ArgumentOutOfRangeException(nameof(bytes), bytes,
                 $"A dictionary has {least} to {most} bytes, not {bytes}; 32768 is a good size.");
-    }
-
-    public static void IfPrefixSizeInvalid(int dictionaryBytes)
-    {
-        if (dictionaryBytes != 0 && dictionaryBytes is < PrefixTrainer.MinBytes or > MatchDictionary.MaxLength)
-            throw new ArgumentOutOfRangeException(nameof(dictionaryBytes), dictionaryBytes,
-                $"A dictionary of Fold has {PrefixTrainer.MinBytes} to {MatchDictionary.MaxLength} bytes, not {dictionaryBytes}; 0 is for "
-                    + "none.");
-    }
-
-    public static void IfGainInvalid(double leastGain)
-    {
-        if (!(leastGain is >= 0 and < 1))
-            throw new ArgumentOutOfRangeException(nameof(leastGain), leastGain, string.Create(CultureInfo.InvariantCulture,
-                $"A gain of {leastGain} cannot be asked for; choose a part of the bytes from 0 to less than 1, as in 0.02."));
     }
 
     /// <param name="bytes">What a training takes at least.</param>

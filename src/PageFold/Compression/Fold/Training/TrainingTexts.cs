@@ -40,6 +40,25 @@ internal sealed unsafe class TrainingTexts : IDisposable
             + PrefixCodeTrainer.MaxSegments * (long)sizeof(SymbolCounts);
     }
 
+    /// <summary>The most bytes that texts of several lengths take.</summary>
+    /// <param name="lengths">Bytes of each.</param>
+    /// <param name="most">Of longer ones so many bytes are used.</param>
+    public static long MaxBytes(ReadOnlySpan<int> lengths, int most)
+    {
+        long all = 0;
+        foreach (int length in lengths)
+        {
+            int used = Math.Min(length, most);
+            int matches = 2 * SequenceParser.MaxMatches(used);
+            all += sizeof(ParsedText) + ParsedText.MaxBytes(used) + matches * sizeof(ushort) + SymbolCounts.MaxBytes(matches)
+                + sizeof(ulong);
+        }
+        // An array that no longer fits leaves the end of its block empty.
+        long left = Math.Max(SymbolCounts.MaxArrayBytes, 2L * SequenceParser.MaxMatches(most) * sizeof(ushort));
+        return all + all * left / (TrainingBlocks.BlockBytes - left) + 3 * TrainingBlocks.BlockBytes
+            + PrefixCodeTrainer.MaxSegments * (long)sizeof(SymbolCounts);
+    }
+
     /// <summary>Parses samples, once; those that are empty or longer than the length are not used.</summary>
     public void Parse(IReadOnlyList<ReadOnlyMemory<byte>> samples, int length, ReadOnlySpan<byte> dictionary, TrainingWork work)
     {

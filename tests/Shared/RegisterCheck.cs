@@ -2,35 +2,38 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 
-namespace PageFold.Tests.Linearizability;
+namespace PageFold.Testing;
 
 /// <summary>
-/// Decides whether the history of one page is linearizable: whether each operation can be given one moment between its beginning and its
-/// end, so that every read returns what the last write or discard before it left.
+/// Decides whether the history of one register, such as a page or a key, is linearizable: whether each operation can be given one moment
+/// between its beginning and its end, so that every read returns what the last write or discard before it left.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The page is a register, absent at first. For registers whose writes are all different Gibbons and Korach decide this by the zones of the
+/// The register is absent at first. For registers whose writes are all different Gibbons and Korach decide this by the zones of the
 /// values ("Testing shared memories", 1997). Discards are not different from one another, and then that question is hard in general. Here
 /// the number of threads is small, so the check keeps every state in which the register can be (after Lowe, "Testing for linearizability",
 /// 2017): the value, and which of the operations under way have had their moment. When an operation ends, all states in which it has not
 /// had its moment are extended until it has; states that cannot be are dropped. If none is left, no order explains the history. The check
 /// is exact, and costs at most the operations times two to the number of operations under way.
 /// </para>
+/// <para>A register that can lose its value, as a cache's key by eviction, may become absent at any moment.</para>
 /// <para>An operation that ends at the timestamp at which another begins counts as under way with it.</para>
 /// </remarks>
 internal sealed class RegisterCheck
 {
     private const int MaxShown = 60;
 
-    private readonly PageOperation[] _history;
+    private readonly RegisterOperation[] _history;
+    private readonly bool _canLose;
     private readonly List<int> _active = [];
-    private HashSet<(uint Done, long Value)> _states = [(0, PageOperation.Absent)];
+    private HashSet<(uint Done, long Value)> _states = [(0, RegisterOperation.Absent)];
     private uint _slotsInUse;
     private readonly int[] _slots;
 
-    private RegisterCheck(IEnumerable<PageOperation> history)
+    private RegisterCheck(IEnumerable<RegisterOperation> history, bool canLose)
     {
+        _canLose = canLose;
         _history = [.. history.OrderBy(operation => operation.Begun)];
         _slots = new int[_history.Length];
     }
@@ -41,10 +44,10 @@ internal sealed class RegisterCheck
     /// <summary>What no order explains, with the operations around it; null if the history is linearizable.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Checks the history of one page.</summary>
-    public static RegisterCheck Run(IEnumerable<PageOperation> history)
+    /// <summary>Checks the history of one register.</summary>
+    public static RegisterCheck Run(IEnumerable<RegisterOperation> history, bool canLose = false)
     {
-        RegisterCheck check = new(history);
+        RegisterCheck check = new(history, canLose);
         check.Run();
         return check;
     }
@@ -58,7 +61,7 @@ internal sealed class RegisterCheck
             if (_active.Exists(other => _history[other].IsRead != _history[next].IsRead))
                 Conflicts++;
             _slots[next] = BitOperations.TrailingZeroCount(~_slotsInUse);
-            Assert.True(_slots[next] < 32, "More than 32 operations on one page are under way at once.");
+            Assert.True(_slots[next] < 32, "More than 32 operations on one register are under way at once.");
             _slotsInUse |= 1u << _slots[next];
             _active.Add(next);
         }
@@ -98,9 +101,11 @@ internal sealed class RegisterCheck
                 left.Add((state.Done & ~bit, state.Value));
                 continue;
             }
+            if (_canLose && seen.Add((state.Done, RegisterOperation.Absent)))
+                open.Push((state.Done, RegisterOperation.Absent));
             foreach (int candidate in _active)
             {
-                PageOperation operation = _history[candidate];
+                RegisterOperation operation = _history[candidate];
                 uint own = 1u << _slots[candidate];
                 if ((state.Done & own) != 0 || operation.IsRead && operation.Version != state.Value)
                     continue;
@@ -115,15 +120,17 @@ internal sealed class RegisterCheck
     /// <summary>The operation that has no moment, the last operations that ended before it, and all that were under way with it.</summary>
     private string Describe(int failed)
     {
-        PageOperation culprit = _history[failed];
+        RegisterOperation culprit = _history[failed];
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"No order explains: {culprit}.");
-        foreach (PageOperation source in _history.Where(operation => !operation.IsRead && operation.Version == culprit.Version).TakeLast(3))
+        foreach (RegisterOperation source in _history.Where(operation => !operation.IsRead && operation.Version == culprit.Version)
+            .TakeLast(3))
             text.Append(CultureInfo.InvariantCulture, $"\n  that version comes from {source}");
-        PageOperation[] around = [.. _history.Where(operation => operation.Begun <= culprit.Ended).OrderBy(operation => operation.Ended)];
+        RegisterOperation[] around = [.. _history.Where(operation => operation.Begun <= culprit.Ended)
+            .OrderBy(operation => operation.Ended)];
         text.Append(CultureInfo.InvariantCulture,
             $"\n  the last {Math.Min(MaxShown, around.Length)} of {around.Length} operations up to its end:");
-        foreach (PageOperation operation in around.TakeLast(MaxShown))
+        foreach (RegisterOperation operation in around.TakeLast(MaxShown))
             text.Append(CultureInfo.InvariantCulture, $"\n  {operation}{(operation == culprit ? "   <--" : "")}");
         return text.ToString();
     }
