@@ -47,12 +47,15 @@ command -v dotnet >/dev/null || {
     exit 2
 }
 
-# Compiling ahead of time needs a C compiler and zlib; one test runs as another user; the NBD server is tested with other clients.
+# Compiling ahead of time needs a C compiler and zlib; one test runs as another user; the NBD server is tested with other clients;
+# recorded traces of requests are compressed by xz.
 missing=()
 command -v gcc >/dev/null || command -v clang >/dev/null || missing+=(gcc libc6-dev)
 [ -e /usr/include/zlib.h ] || missing+=(zlib1g-dev)
 command -v setpriv >/dev/null || missing+=(util-linux)
-programs=(nbdinfo:libnbd-bin nbdsh:python3-libnbd qemu-io:qemu-utils fio:fio mkfs.ext4:e2fsprogs debugfs:e2fsprogs nbdkit:nbdkit)
+programs=(
+    nbdinfo:libnbd-bin nbdsh:python3-libnbd qemu-io:qemu-utils fio:fio mkfs.ext4:e2fsprogs debugfs:e2fsprogs nbdkit:nbdkit xz:xz-utils
+)
 # The campaign "guest" boots a kernel, and runs a C program in it; "units" boots systemd.
 [ $long = 0 ] || programs+=(
     linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static sysctl:procps

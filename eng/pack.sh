@@ -49,8 +49,11 @@ packages() {
         # The tool runs on any patch of its runtime, not only on that of the machine that packs it.
         dotnet pack "$project" "${build[@]}" -p:TargetLatestRuntimePatch=false -o "$output"
     done
+    # With --source, NuGet would look for the libraries of others in this folder alone.
     say "packages of version $version; to use them:"
-    say "  dotnet add package PageFold --prerelease --source $output"
+    say "  dotnet nuget add source $output --name pagefold"
+    say "  dotnet add package PageFold --prerelease"
+    say "  dotnet add package PageFold.Caching --prerelease"
     say "  dotnet tool install --tool-path BIN PageFold.Cli --prerelease --add-source $output"
 }
 

@@ -213,7 +213,7 @@ public class BenchStoreTests
         Command run = Command.Run("bench", "speed");
         Assert.Equal(2, run.ExitCode);
         Assert.Contains(
-            "there is no command 'bench speed'; the commands are: store, alloc, layers, map, codec. See 'pagefold bench --help'",
+            "there is no command 'bench speed'; the commands are: store, alloc, layers, map, codec, cache. See 'pagefold bench --help'",
             run.Error,
             StringComparison.Ordinal);
     }

@@ -2,7 +2,7 @@ namespace PageFold.Tests;
 
 /// <summary>
 /// The README's code compiles and runs: each of its C# blocks stands in a test, line for line. Those of the core stand here, those of the
-/// disk in ReadmeDiskTests.
+/// disk in ReadmeDiskTests, those of the cache in ReadmeCacheTests.
 /// </summary>
 public class ReadmeTests
 {
@@ -47,10 +47,14 @@ public class ReadmeTests
     [Fact]
     public void Every_code_block_of_the_readme_stands_in_a_test()
     {
-        string[] tests = ["tests/PageFold.Tests/ReadmeTests.cs", "tests/PageFold.Nbd.Tests/ReadmeDiskTests.cs"];
+        string[] tests =
+        [
+            "tests/PageFold.Tests/ReadmeTests.cs", "tests/PageFold.Nbd.Tests/ReadmeDiskTests.cs",
+            "tests/PageFold.Caching.Tests/ReadmeCacheTests.cs",
+        ];
         string readme = DocumentedSnippets.Read("README.md");
         Assert.Empty(DocumentedSnippets.Missing(readme, tests.Select(DocumentedSnippets.Read), out int blocks));
-        Assert.Equal(3, blocks);
+        Assert.Equal(4, blocks);
     }
 
     [Fact]

@@ -31,6 +31,7 @@ public partial class ArchitectureTests
             {
                 "PageFold" => [],
                 "PageFold.Nbd" => ["PageFold.Disks"],
+                "PageFold.Caching.AspNetCore" => ["PageFold.Caching"],
                 _ => ["PageFold"],
             };
             if (name != "PageFold.Cli")

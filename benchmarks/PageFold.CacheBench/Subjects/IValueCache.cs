@@ -1,0 +1,20 @@
+namespace PageFold.CacheBench.Subjects;
+
+/// <summary>A cache of values of real bytes, for measurements of time and memory.</summary>
+/// <remarks>The key is given in both forms, so that no cache pays for a conversion.</remarks>
+internal interface IValueCache : IDisposable
+{
+    /// <summary>True if the cache keeps the arrays that it is given, false if it copies them.</summary>
+    public bool KeepsArrays { get; }
+
+    public long Count { get; }
+
+    /// <summary>Looks a key up and returns the length of its value, -1 for a miss.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="utf8">The same in UTF-8.</param>
+    /// <param name="destination">Receives the value if the cache does not hand out an array.</param>
+    public int Get(string key, ReadOnlySpan<byte> utf8, Span<byte> destination);
+
+    /// <summary>Stores a value.</summary>
+    public void Set(string key, ReadOnlySpan<byte> utf8, byte[] value);
+}

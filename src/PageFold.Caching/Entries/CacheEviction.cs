@@ -1,0 +1,80 @@
+using PageFold.Caching.Eviction;
+
+namespace PageFold.Caching.Entries;
+
+/// <summary>Makes room for objects, tables and entries by evicting others.</summary>
+/// <remarks>Thread-safe. The caller of every method is inside the heap and holds no hash.</remarks>
+internal sealed class CacheEviction(EntryStore store, Evictor<CacheResidents> evictor, EvictionNotices notices, EvictorOptions options)
+{
+    // After so many evictions objects are moved together, because the places that they leave are of other sizes.
+    private const int EvictionsPerCompaction = 4;
+
+    // The share of the content's limit that one value may have, as a power of two: 2 for a quarter.
+    private const int MaxShareShift = 2;
+
+    // After so many, free frames are given back and callbacks told.
+    private const int EvictionsPerRound = 256;
+
+    public bool IsSampled(uint hash) => evictor.IsSampled(hash);
+
+    public void RecordSampled(uint hash) => evictor.RecordSampled(hash);
+
+    /// <summary>Notes that an entry was published in the small part.</summary>
+    public void OnInsert(uint hash) => evictor.OnInsert(hash);
+
+    /// <summary>True if the number of entries or their content is limited.</summary>
+    public bool IsLimited => options.MaxEntries > 0 || options.MaxBytes > 0;
+
+    /// <summary>The most that one entry may weigh.</summary>
+    public long MaxWeight => options.MaxBytes > 0 ? Math.Max(1, options.MaxBytes >> MaxShareShift) : long.MaxValue;
+
+    /// <summary>Evicts until so much more fits into the limits of entries and content; false if it cannot.</summary>
+    public bool TryMakeRoom(long weight, int entries) => evictor.TryMakeRoom(weight, entries);
+
+    /// <summary>Allocates an object, evicting entries until there is room; false if none is left that may go.</summary>
+    public bool TryAllocate(int size, out ObjectLocation location)
+    {
+        if (store.Heap.TryAllocate(size, mayCompact: false, out location))
+            return true;
+        for (int evicted = 1; ; evicted++)
+        {
+            bool any = evictor.TryEvict(size);
+            if (store.Heap.TryAllocate(size, mayCompact: !any || evicted % EvictionsPerCompaction == 0, out location))
+                return true;
+            if (!any)
+                return false;
+        }
+    }
+
+    /// <summary>
+    /// Evicts some entries and gives free frames back, for a table that found no memory; false if there is nothing to evict.
+    /// </summary>
+    public bool TryMakeRoomForTables()
+    {
+        bool any = false;
+        for (int i = 0; i < EvictionsPerCompaction; i++)
+            any |= evictor.TryEvict(bytes: 1);
+        return store.Heap.TryMakeRoom() | any;
+    }
+
+    /// <summary>Evicts until the heap holds at most so many bytes; false if it holds more and nothing is left to evict.</summary>
+    public bool TryTrim(long bytes)
+    {
+        while (store.Heap.UsedBytes > bytes)
+        {
+            // The search for an entry that may go is long if there is none.
+            int evicted = 0;
+            while (evicted < EvictionsPerRound && store.Heap.UsedBytes > bytes && evictor.TryEvict(bytes: 1))
+                evicted++;
+            bool any = evicted > 0;
+            notices.Tell();
+            any |= store.Index.Tighten(64);
+            // What evicted entries leave is moved together before others go: frames go back whole.
+            while (store.Heap.UsedBytes > bytes && store.Heap.TryMakeRoom())
+                any = true;
+            if (!any)
+                return store.Heap.UsedBytes <= bytes;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,25 @@
+namespace PageFold.Caching.Eviction;
+
+/// <summary>The parameters of the eviction that a duel chooses.</summary>
+/// <param name="SmallShare">Share of the capacity that new entries pass through.</param>
+/// <param name="Margin">How much higher than the estimate of the main part's victim that of a new entry must be for it to stay.</param>
+/// <param name="UsesGhost">Whether an entry that comes back soon after its eviction goes to the main part at once.</param>
+internal readonly record struct EvictionSettings(double SmallShare, int Margin, bool UsesGhost)
+{
+    /// <summary>The settings that duel in a cache with a limit of entries; the first is where it starts.</summary>
+    public static EvictionSettings[] ForEntries { get; } = [new(0.10, 1, true), Frequent, Recent];
+
+    /// <summary>The settings that duel in a cache with a limit of bytes; the first is where it starts.</summary>
+    /// <remarks>Where sizes differ, the small part holds fewer entries for its bytes, and a large entry that stays drives out
+    /// many.</remarks>
+    public static EvictionSettings[] ForBytes { get; } = [new(0.20, 3, true), Frequent, Recent];
+
+    /// <summary>The setting of a cache whose objective is objects; it does not duel.</summary>
+    public static EvictionSettings ForObjects { get; } = new(0.005, 3, true);
+
+    /// <summary>For workloads where the past predicts the future: loops, scans, stable popularity.</summary>
+    private static EvictionSettings Frequent => new(0.01, 1, false);
+
+    /// <summary>For workloads where what was used just now is used again.</summary>
+    private static EvictionSettings Recent => new(0.25, 0, true);
+}
