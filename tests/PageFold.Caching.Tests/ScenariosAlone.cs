@@ -16,7 +16,9 @@ public class ScenariosAlone
             Content.Fill(value.AsSpan(0, i % 3000), (ulong)i);
             cache.Set($"{i}", value.AsSpan(0, i % 400 == 0 ? value.Length : i % 3000));
         }
-        Assert.InRange(Resident() - before, 16 << 20, 96 << 20);
+        // A cache that is not full proves nothing. What earlier tests held may go meanwhile, so the least is not asked of the process.
+        Assert.InRange(cache.UsedBytes, 40 << 20, 48 << 20);
+        Assert.InRange(Resident() - before, long.MinValue, 96 << 20);
     }
 
     private static long Resident()
