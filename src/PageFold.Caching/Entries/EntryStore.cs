@@ -114,7 +114,7 @@ internal sealed class EntryStore : IObjectOwner
         EntryTag owned = new(tag);
         if (!owned.IsPiece)
             return Index.TryBeginMove(owned.Hash, location.Bits, out _move);
-        PieceOwner owner = new(this, owned.Number, location.Bits);
+        PieceOwner owner = new(this, owned.Hash, owned.Number, location.Bits);
         return Index.TryBeginMove(owned.Hash, ref owner, out _move);
     }
 
@@ -162,9 +162,10 @@ internal sealed class EntryStore : IObjectOwner
     }
 
     /// <summary>Recognises the entry that a piece belongs to.</summary>
-    private readonly struct PieceOwner(EntryStore store, uint number, ulong location) : IEntryMatch
+    private readonly struct PieceOwner(EntryStore store, uint hash, uint number, ulong location) : IEntryMatch
     {
         public bool Matches(ulong candidate) =>
-            store.TryOpen(candidate, out EntryView entry) && Pieces.IsAt(store.Heap, entry, number, location);
+            store.HashAt(candidate) == hash && store.TryOpen(candidate, out EntryView entry)
+            && Pieces.IsAt(store.Heap, entry, number, location);
     }
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace PageFold.Caching.Index;
 
 /// <content>Entries whose object compaction moves.</content>
@@ -14,31 +12,13 @@ internal sealed unsafe partial class BucketTable<THashes>
     /// </remarks>
     public bool TryBeginMove(uint hash, ulong location, out EntryMove move)
     {
-        BucketPair pair = BucketArray.PairOf(hash, Buckets.Count);
-        return TryBeginMove(hash, pair.Lower, location, out move)
-            || pair.Higher != pair.Lower && TryBeginMove(hash, pair.Higher, location, out move);
+        AtLocation match = new(location);
+        return TryBeginMove(hash, ref match, out move);
     }
 
-    private bool TryBeginMove(uint hash, uint bucket, ulong location, out EntryMove move)
+    private readonly struct AtLocation(ulong location) : IEntryMatch
     {
-        move = default;
-        BucketLine* first = Buckets.TryLockExclusive(hash, bucket);
-        if (first is null)
-            return false;
-        byte print = BucketArray.PrintOf(hash);
-        for (BucketLine* line = first; line is not null; line = Buckets.Next(line))
-        {
-            for (uint candidates = BucketLine.Match(line, print); candidates != 0; candidates &= candidates - 1)
-            {
-                int slot = BitOperations.TrailingZeroCount(candidates);
-                if (BucketLine.Location(line, slot) != location)
-                    continue;
-                move = new EntryMove(first, new EntryPlace(line, slot));
-                return true;
-            }
-        }
-        BucketLock.ReleaseExclusive(first);
-        return false;
+        public bool Matches(ulong candidate) => candidate == location;
     }
 }
 

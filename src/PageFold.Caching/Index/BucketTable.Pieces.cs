@@ -5,7 +5,7 @@ namespace PageFold.Caching.Index;
 /// <summary>Recognises an entry by more than its location.</summary>
 internal interface IEntryMatch
 {
-    /// <summary>True of the entry that is looked for; asked while the entry is held alone.</summary>
+    /// <summary>True of the entry that is looked for, among those whose print is that of the hash; asked while it is held alone.</summary>
     public bool Matches(ulong location);
 }
 
@@ -35,7 +35,7 @@ internal sealed unsafe partial class BucketTable<THashes>
             {
                 int slot = BitOperations.TrailingZeroCount(candidates);
                 ulong location = BucketLine.Location(line, slot);
-                if (_hashes.HashAt(location) != hash || !match.Matches(location))
+                if (!match.Matches(location))
                     continue;
                 move = new EntryMove(first, new EntryPlace(line, slot));
                 return true;
