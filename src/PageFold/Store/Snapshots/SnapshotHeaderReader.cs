@@ -102,6 +102,9 @@ internal sealed class SnapshotHeaderReader(Action<Span<byte>, long> read, int le
         if (dictionaryBytes is < 0 or > SnapshotFormat.MaxDictionaryBytes || nameBytes + dictionaryBytes > Left)
             return $"codec {number} is cut off";
         string name = TakeText(nameBytes);
+        // Messages show it: it begins no line of its own and moves no cursor.
+        if (name.AsSpan().ContainsAnyExceptInRange('!', '~'))
+            return $"codec {number} has no name";
         long offset = _position;
         Span<byte> tables = stackalloc byte[FoldDefinition.HeaderBytes];
         tables.Clear();
