@@ -199,7 +199,8 @@ internal sealed class CacheBenchCommand
         };
         return (progress, cancellation) =>
         {
-            ThroughputReport report = new ThroughputBench(options, progress, cancellation).Execute();
+            using ThroughputBench bench = new(options, progress, cancellation);
+            ThroughputReport report = bench.Execute();
             string json = JsonSerializer.Serialize(report, ThroughputJson.Default.ThroughputReport);
             return new Outcome(json, () => ThroughputView.Show(report));
         };

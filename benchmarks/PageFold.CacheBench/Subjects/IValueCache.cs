@@ -9,6 +9,9 @@ internal interface IValueCache : IDisposable
 
     public long Count { get; }
 
+    /// <summary>Bytes of index and of what eviction remembers; null for a cache that does not count them.</summary>
+    public long? MetadataBytes => null;
+
     /// <summary>Looks a key up and returns the length of its value, -1 for a miss.</summary>
     /// <param name="key">The key.</param>
     /// <param name="utf8">The same in UTF-8.</param>
@@ -17,4 +20,9 @@ internal interface IValueCache : IDisposable
 
     /// <summary>Stores a value.</summary>
     public void Set(string key, ReadOnlySpan<byte> utf8, byte[] value);
+
+    /// <summary>Waits until what the cache does in the background after it was filled is done, at most for half a minute.</summary>
+    public void Settle(CancellationToken cancellation)
+    {
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PageFold.CacheBench.Subjects;
 using PageFold.CacheBench.Values;
 using PageFold.Cli;
@@ -9,9 +10,10 @@ namespace PageFold.CacheBench.Throughput;
 /// <remarks>
 /// Values are JSON of 1 KiB. Caches that keep arrays are given arrays that exist, and hand out references; a cache that copies is given
 /// the same bytes and copies them into a buffer. Keys exist in both forms. In each round all caches do the same operations, one after the
-/// other, and the round's first cache changes, so that other activity of the machine affects all alike.
+/// other, and the round's first cache changes, so that other activity of the machine affects all alike. Beside PageFold's cache its codec
+/// alone does the gets that hit and the sets.
 /// </remarks>
-internal sealed class ThroughputBench
+internal sealed class ThroughputBench : IDisposable
 {
     private const int OperationsPerTurn = 1 << 17;
     private const int WarmUpRounds = 3;
@@ -20,6 +22,9 @@ internal sealed class ThroughputBench
     private const int MixedShare = 4;
     private const double MixedExponent = 0.99;
     private const int ValueRoom = 2048;
+
+    // Further entries have the values of earlier ones: more of them are for time, not for compression.
+    private const int MostValues = 1_000_000;
 
     // Tables, checksums and rounding to classes, for a cache whose limit counts them too.
     private const long MemoryPerEntry = 2048;
@@ -41,6 +46,8 @@ internal sealed class ThroughputBench
     private readonly byte[][] _buffers;
     private readonly long[] _found;
     private readonly long[] _times;
+    private readonly CoderAlone? _coder;
+    private readonly List<FillRow> _fills = [];
     private int _round;
 
     public ThroughputBench(ThroughputOptions options, WorkProgress progress, CancellationToken cancellation)
@@ -49,7 +56,7 @@ internal sealed class ThroughputBench
         _progress = progress;
         _cancellation = cancellation;
         progress.Begin("Making values", 1);
-        _values = JsonValues.Kibibytes(options.Entries, options.Seed);
+        _values = JsonValues.Kibibytes(Math.Min(options.Entries, MostValues), options.Seed);
         // The second half of the keys is never stored.
         _keys = [.. Enumerable.Range(0, 2 * options.Entries).Select(KeyText.Of)];
         _utf8 = [.. _keys.Select(System.Text.Encoding.UTF8.GetBytes)];
@@ -61,6 +68,8 @@ internal sealed class ThroughputBench
         _buffers = [.. Enumerable.Range(0, options.Threads.Max()).Select(_ => new byte[ValueRoom])];
         _found = new long[options.Threads.Max()];
         _times = new long[options.Threads.Max()];
+        if (options.Subjects.Any(kind => kind.LimitsMemory))
+            _coder = new CoderAlone(_values, options.Entries, options.Threads.Max());
     }
 
     private enum Operation
@@ -85,9 +94,12 @@ internal sealed class ThroughputBench
             ValueBytes = _values.Average(value => (double)value.Length),
             Rounds = _options.Rounds,
             Clock = ThreadClock.Description,
+            Fills = _fills,
             Rows = rows,
         };
     }
+
+    public void Dispose() => _coder?.Dispose();
 
     private IEnumerable<ThroughputRow> Measure(Operation operation, int threads)
     {
@@ -98,11 +110,14 @@ internal sealed class ThroughputBench
             Operation.Set => "set",
             _ => "mixed",
         };
-        int subjects = _options.Subjects.Count;
+        string[] names = [.. _options.Subjects.Select(kind => kind.Name)];
+        if (_coder is not null && operation is Operation.GetHit or Operation.Set)
+            names = [.. names, CoderAlone.Name];
+        int subjects = names.Length;
         _progress.Begin($"{name}, {threads} thread{(threads > 1 ? "s" : string.Empty)}", (WarmUpRounds + _options.Rounds) * subjects);
         IValueCache[] caches = [.. _options.Subjects.Select(kind => Fill(kind, operation))];
-        double[][] rounds = [.. caches.Select(_ => new double[_options.Rounds])];
-        double[][] elapsed = [.. caches.Select(_ => new double[_options.Rounds])];
+        double[][] rounds = [.. names.Select(_ => new double[_options.Rounds])];
+        double[][] elapsed = [.. names.Select(_ => new double[_options.Rounds])];
         double operations = (double)OperationsPerTurn * threads;
         double[] hits = new double[subjects];
         using Team team = new(threads);
@@ -116,7 +131,13 @@ internal sealed class ThroughputBench
                 {
                     int number = (i + _round) % subjects;
                     _cancellation.ThrowIfCancellationRequested();
-                    double seconds = team.Run(member => Work(caches[number], operation, member));
+                    double seconds = team.Run(member =>
+                    {
+                        if (number < caches.Length)
+                            Work(caches[number], operation, member);
+                        else
+                            WorkAlone(operation, member);
+                    });
                     hits[number] = _found.Take(threads).Sum() / operations;
                     if (round >= 0)
                     {
@@ -138,7 +159,7 @@ internal sealed class ThroughputBench
         {
             Spread spread = Spread.Of(rounds[i]);
             yield return new ThroughputRow(
-                _options.Subjects[i].Name,
+                names[i],
                 name,
                 threads,
                 spread.Median,
@@ -166,8 +187,17 @@ internal sealed class ThroughputBench
         // Some caches begin to evict before they are full.
         int room = operation == Operation.Mixed ? entries : 2 * entries;
         IValueCache cache = kind.ForValues(new ValueLimits(room, LeastMemory + entries * MemoryPerEntry));
+        TimeSpan longest = default;
         for (int i = 0; i < entries; i++)
-            cache.Set(_keys[i], _utf8[i], _values[i]);
+        {
+            long began = Stopwatch.GetTimestamp();
+            cache.Set(_keys[i], _utf8[i], _values[i % _values.Length]);
+            TimeSpan took = Stopwatch.GetElapsedTime(began);
+            longest = took > longest ? took : longest;
+        }
+        if (operation == Operation.GetHit && !_fills.Any(fill => fill.Subject == kind.Name))
+            _fills.Add(new FillRow(kind.Name, cache.Count, longest.TotalMilliseconds, (double?)cache.MetadataBytes / cache.Count));
+        cache.Settle(_cancellation);
         return cache;
     }
 
@@ -185,6 +215,23 @@ internal sealed class ThroughputBench
                 found++;
             else if (operation is Operation.Set or Operation.Mixed)
                 cache.Set(_keys[place], _utf8[place], _values[(number + _round) % _values.Length]);
+        }
+        _times[member] = ThreadClock.Nanoseconds - begin;
+        _found[member] = found;
+    }
+
+    private void WorkAlone(Operation operation, int member)
+    {
+        ReadOnlySpan<int> order = _order.AsSpan(member * OperationsPerTurn, OperationsPerTurn);
+        byte[] buffer = _buffers[member];
+        long found = 0;
+        long begin = ThreadClock.Nanoseconds;
+        foreach (int number in order)
+        {
+            if (operation == Operation.Set)
+                _coder!.Set(_values[(number + _round) % _values.Length], member);
+            else if (_coder!.Get(number, member, buffer) >= 0)
+                found++;
         }
         _times[member] = ThreadClock.Nanoseconds - begin;
         _found[member] = found;

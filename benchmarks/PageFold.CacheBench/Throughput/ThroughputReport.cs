@@ -16,6 +16,8 @@ internal sealed record ThroughputReport
     /// <summary>What the time of a thread is.</summary>
     public required string Clock { get; init; }
 
+    public required IReadOnlyList<FillRow> Fills { get; init; }
+
     public required IReadOnlyList<ThroughputRow> Rows { get; init; }
 }
 
@@ -41,6 +43,15 @@ internal sealed record ThroughputRow(
     double ElapsedNanoseconds,
     double ElapsedRatio,
     double? HitRatio);
+
+/// <summary>What it took to fill a cache.</summary>
+/// <param name="Subject">The cache.</param>
+/// <param name="Entries">Entries that it holds then.</param>
+/// <param name="LongestSetMilliseconds">The longest of the sets, in elapsed time.</param>
+/// <param name="MetadataBytesPerEntry">
+/// Bytes of index and of what eviction remembers, by entries; null for a cache that does not count them.
+/// </param>
+internal sealed record FillRow(string Subject, long Entries, double LongestSetMilliseconds, double? MetadataBytesPerEntry);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(ThroughputReport))]

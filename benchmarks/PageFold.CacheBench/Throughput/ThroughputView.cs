@@ -1,4 +1,3 @@
-using PageFold.CacheBench.Subjects;
 using PageFold.Cli;
 using Spectre.Console;
 
@@ -10,27 +9,38 @@ internal static class ThroughputView
     public static void Show(ThroughputReport report)
     {
         IAnsiConsole output = AnsiConsole.Console;
-        string[] subjects = [.. report.Rows.Select(row => row.Subject).Distinct()];
-        Table table = new Table().Border(TableBorder.Rounded);
-        table.Title = new TableTitle("Nanoseconds an operation, and ratio to the first cache");
-        table.AddColumn("operation").AddColumn(new TableColumn("threads").RightAligned());
-        foreach (string subject in subjects)
-            table.AddColumn(new TableColumn(SubjectKind.Of(subject).Label).RightAligned());
-        foreach (IGrouping<(string Operation, int Threads), ThroughputRow> one in report.Rows.GroupBy(row => (row.Operation, row.Threads)))
-        {
-            table.AddRow([Name(one.Key.Operation), $"{one.Key.Threads}", .. one.Select(row =>
-                Figures.Of(row.Nanoseconds, "N0") + Figures.Noise(report.Rounds, row.Nanoseconds, row.Least, row.Most)
-                    + $"\n[bold]{Figures.Of(row.Ratio, "0.00")}[/]"
-                    + (row.HitRatio is { } hits ? $"\n[grey]{Figures.Of(100 * hits, "0.0")} % hits[/]" : string.Empty))]);
-        }
         output.WriteLine();
-        output.Write(table);
+        foreach (IGrouping<int, ThroughputRow> one in report.Rows.GroupBy(row => row.Threads))
+            output.Write(TableOf(one.Key, [.. one], report.Rounds));
         string entries = Figures.Count(report.Entries, "entry", "entries");
         output.MarkupLine($"[grey]{entries} of {Figures.Of(report.ValueBytes, "N0")} bytes of JSON on average; "
             + $"{report.Clock}, by its operations; mixed: gets after Zipf 0.99 in a quarter of the entries, and a set after "
-            + "each miss[/]");
+            + "each miss; coder: the same compression without a cache[/]");
+        foreach (FillRow fill in report.Fills)
+            output.MarkupLine($"{fill.Subject}: {Figures.Count(fill.Entries, "entry", "entries")}, longest set while they were filled in "
+                + $"{Figures.Of(fill.LongestSetMilliseconds, "N1")} ms"
+                + (fill.MetadataBytesPerEntry is { } bytes ? $", {Figures.Of(bytes, "N1")} bytes of metadata an entry" : string.Empty));
         output.MarkupLine($"[grey]{Figures.Legend(report.Rounds)}[/]");
     }
+
+    private static Table TableOf(int threads, ThroughputRow[] rows, int rounds)
+    {
+        string[] operations = [.. rows.Select(row => row.Operation).Distinct()];
+        Table table = new Table().Border(TableBorder.Rounded);
+        table.Title = new TableTitle($"Nanoseconds an operation, and ratio to the first cache; {Figures.Count(threads, "thread", "threads")}");
+        table.AddColumn("cache");
+        foreach (string operation in operations)
+            table.AddColumn(new TableColumn(Name(operation)).RightAligned());
+        foreach (IGrouping<string, ThroughputRow> one in rows.GroupBy(row => row.Subject))
+            table.AddRow([one.Key, .. operations.Select(name => one.FirstOrDefault(row => row.Operation == name) is { } row
+                ? Cell(row, rounds) : string.Empty)]);
+        return table;
+    }
+
+    private static string Cell(ThroughputRow row, int rounds) =>
+        Figures.Of(row.Nanoseconds, "N0") + Figures.Noise(rounds, row.Nanoseconds, row.Least, row.Most)
+            + $"\n[bold]{Figures.Of(row.Ratio, "0.00")}[/]"
+            + (row.HitRatio is { } hits ? $" [grey]{Figures.Of(100 * hits, "0.0")} % hits[/]" : string.Empty);
 
     private static string Name(string operation) => operation switch
     {
