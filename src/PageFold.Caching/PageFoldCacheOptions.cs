@@ -46,9 +46,13 @@ public sealed class PageFoldCacheOptions
     public HybridCacheFirstLevel HybridCacheFirstLevel { get; set; }
 
     /// <summary>
-    /// The most bytes of a first level that is <see cref="HybridCacheFirstLevel.Bounded"/>: serialized values, keys and 256 bytes an entry.
-    /// It is outside <see cref="MemoryLimit"/>. Default 16 MiB.
+    /// The most bytes of a first level that is <see cref="HybridCacheFirstLevel.Bounded"/>, on the GC heap and outside
+    /// <see cref="MemoryLimit"/>. Default 16 MiB.
     /// </summary>
+    /// <remarks>
+    /// An entry counts with its key, twice the bytes of its serialized value, since a string has two bytes a character, and 256 bytes more.
+    /// The collector takes room of its own beside them, several times as much where entries come and go.
+    /// </remarks>
     public long HybridCacheFirstLevelBytes { get; set; } = 16 << 20;
 
     // Not a property, which the generated code that binds configuration would complain of.

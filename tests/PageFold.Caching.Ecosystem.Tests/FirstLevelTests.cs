@@ -31,6 +31,23 @@ public class FirstLevelTests
     }
 
     [Fact]
+    public async Task Bounded_it_keeps_at_most_its_bytes_of_strings_which_are_twice_as_long_on_the_heap()
+    {
+        const int Bound = 8 << 20;
+        using ServiceProvider services = Containers.Build(configure: options => options.HybridCacheFirstLevelBytes = Bound);
+        HybridCache hybrid = services.Hybrid();
+        string text = new('x', 1000);
+        await hybrid.SetAsync("first", text);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < 20_000; i++)
+            await hybrid.SetAsync($"key {i}", string.Concat(text.AsSpan(0, 990), $"{i:d10}"));
+        long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        GC.KeepAlive(services);
+        // It compacts in the background, so it may be well below.
+        Assert.InRange(grown, Bound / 8, Bound + (Bound >> 3));
+    }
+
+    [Fact]
     public async Task Unchanged_it_grows_with_distinct_keys()
     {
         using ServiceProvider services = Containers.Build(configure: options =>

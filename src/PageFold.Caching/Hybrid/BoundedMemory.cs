@@ -10,6 +10,10 @@ internal sealed class BoundedMemory(long bytes, TimeProvider clock) : IMemoryCac
     /// <summary>What an entry takes on the GC heap beside its key and its value, rounded up.</summary>
     public const int EntryBytes = 256;
 
+    /// <summary>What a value takes by the bytes of its serialized form, which are the size that HybridCache states.</summary>
+    /// <remarks>A string has two bytes a character. Objects differ; few take less.</remarks>
+    public const int BytesPerSerializedByte = 2;
+
     private readonly MemoryCache _memory = new(new MemoryCacheOptions { SizeLimit = bytes, Clock = new Clock(clock) });
 
     public ICacheEntry CreateEntry(object key) => new Entry(_memory.CreateEntry(key));
@@ -69,7 +73,7 @@ internal sealed class BoundedMemory(long bytes, TimeProvider clock) : IMemoryCac
         public void Dispose()
         {
             int key = entry.Key is string text ? text.Length * sizeof(char) : 0;
-            entry.Size = EntryBytes + key + (Size ?? 0);
+            entry.Size = EntryBytes + key + BytesPerSerializedByte * (Size ?? 0);
             entry.Dispose();
         }
     }
