@@ -59,7 +59,7 @@ programs=(
 # The campaign "guest" boots a kernel, and runs a C program in it; "units" boots systemd.
 [ $long = 0 ] || programs+=(
     linux.uml:user-mode-linux libslirp-helper:libslirp-helper nbd-client:nbd-client busybox:busybox-static sysctl:procps
-    gcc:gcc gcc:libc6-dev python3:python3 systemctl:systemd git:git
+    gcc:gcc gcc:libc6-dev python3:python3 systemctl:systemd git:git curl:curl
 )
 for program in "${programs[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")

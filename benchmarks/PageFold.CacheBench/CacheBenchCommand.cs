@@ -79,6 +79,12 @@ internal sealed class CacheBenchCommand
         HelpName = "FILE|-",
     };
 
+    private readonly Option<string?> _svg = new("--svg")
+    {
+        Description = "With --trace or --generate: draw the hit ratios into a file.",
+        HelpName = "FILE",
+    };
+
     private CacheBenchCommand()
     {
     }
@@ -90,7 +96,7 @@ internal sealed class CacheBenchCommand
         {
             options._traces, options._generated, options._capacities, options._objectives, options._throughput, options._pauses,
             options._density, options._subjects, options._threads, options._entries, options._rounds, options._live, options._collectors,
-            options._minutes, options._values, options._seed, options._json,
+            options._minutes, options._values, options._seed, options._svg, options._json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(options.Run(parsed, cancellation)));
         return command;
@@ -117,11 +123,15 @@ internal sealed class CacheBenchCommand
     {
         Func<WorkProgress, CancellationToken, Outcome> measure = Choose(parsed);
         using ReportTarget? json = parsed.GetValue(_json) is { } target ? new ReportTarget(target) : null;
+        using ReportTarget? svg = parsed.GetValue(_svg) is { } drawing ? new ReportTarget(drawing, "--svg", standardOutput: false) : null;
+        if (json is not null && svg?.IsSameFile(json) == true)
+            throw new UserErrorException($"--svg {parsed.GetValue(_svg)} and --json name the same file; choose two.");
         return Interruptible.Run(cancellation =>
         {
             WorkProgress progress = new();
             Outcome outcome = ProgressView.Watch(progress, () => measure(progress, cancellation));
             json?.Write(outcome.Json);
+            svg?.Write(outcome.Svg!);
             if (json?.IsStandardOutput != true)
                 outcome.Show();
             return ExitCodes.Success;
@@ -158,7 +168,7 @@ internal sealed class CacheBenchCommand
         [
             (_capacities, [_traces]), (_objectives, [_traces]), (_threads, [_traces, _throughput, _pauses]), (_live, [_pauses]),
             (_collectors, [_pauses]), (_minutes, [_pauses]), (_rounds, [_throughput]), (_entries, [_throughput, _density]),
-            (_values, [_density]),
+            (_values, [_density]), (_svg, [_traces]),
         ];
         foreach ((Option option, Option[] users) in uses)
         {
@@ -183,7 +193,8 @@ internal sealed class CacheBenchCommand
         return (progress, cancellation) =>
         {
             HitRatioReport report = new HitRatioBench(options, progress, cancellation).Execute();
-            return new Outcome(JsonSerializer.Serialize(report, HitRatioJson.Default.HitRatioReport), () => HitRatioView.Show(report));
+            string json = JsonSerializer.Serialize(report, HitRatioJson.Default.HitRatioReport);
+            return new Outcome(json, () => HitRatioView.Show(report), HitRatioDrawing.Draw(report));
         };
     }
 
@@ -278,6 +289,6 @@ internal sealed class CacheBenchCommand
         : throw new UserErrorException(
             $"--values {Arguments.Shown(path)}: there is no such file; name one with a JSON document on each line.");
 
-    /// <summary>A report, as JSON and for people.</summary>
-    private sealed record Outcome(string Json, Action Show);
+    /// <summary>A report, as JSON, for people, and as a drawing if it has one.</summary>
+    private sealed record Outcome(string Json, Action Show, string? Svg = null);
 }

@@ -72,6 +72,32 @@ public sealed class CacheBenchTests : IDisposable
     }
 
     [Fact]
+    public void Throughput_of_PageFold_is_shown_beside_that_of_its_codec_alone_and_with_what_filling_takes()
+    {
+        JsonElement report = Measure("--throughput", "--entries", "300", "--rounds", "1", "--threads", "1", "--subject", "pagefold");
+        IEnumerable<string?> coder = report.GetProperty("rows").EnumerateArray()
+            .Where(row => row.GetProperty("subject").GetString() == "coder" && row.GetProperty("nanoseconds").GetDouble() > 0)
+            .Select(row => row.GetProperty("operation").GetString());
+        Assert.Equal(["getHit", "set"], coder);
+        JsonElement fill = Assert.Single(report.GetProperty("fills").EnumerateArray());
+        Assert.Equal(300, fill.GetProperty("entries").GetInt64());
+        Assert.True(fill.GetProperty("longestSetMilliseconds").GetDouble() > 0);
+        // The least tables are shared by few entries here.
+        Assert.InRange(fill.GetProperty("metadataBytesPerEntry").GetDouble(), 12, 10_000);
+    }
+
+    [Fact]
+    public void The_drawing_has_a_dot_for_each_cache_on_each_line_and_in_the_legend()
+    {
+        string file = _requests.WriteText(string.Empty);
+        Run("--generate", "loop:100:2000", "--capacity", "10%,30%", "--subject", "bitfaster-lru,memorycache", "--svg", file);
+        System.Xml.Linq.XElement[] drawn = [.. System.Xml.Linq.XDocument.Load(file).Descendants()];
+        // Two capacities, the mean and the legend.
+        Assert.Equal(4 * 2, drawn.Count(element => element.Name.LocalName == "circle"));
+        Assert.Contains(drawn, element => element.Name.LocalName == "text" && element.Value == "loop:100:2000");
+    }
+
+    [Fact]
     public void Pauses_and_density_are_measured_in_processes_of_their_own()
     {
         JsonElement pauses = Measure(
@@ -95,6 +121,7 @@ public sealed class CacheBenchTests : IDisposable
     [InlineData("--generate and --pauses are two measurements", "--generate", "loop:10:100", "--pauses")]
     [InlineData("--live goes with --pauses and not with --trace", "--generate", "loop:10:100", "--live", "1GiB")]
     [InlineData("--capacity goes with --trace and not with --density", "--density", "--capacity", "2%")]
+    [InlineData("--svg goes with --trace and not with --density", "--density", "--svg", "a.svg")]
     [InlineData("--capacity 0% is no share", "--generate", "loop:10:100", "--capacity", "0%")]
     [InlineData("--capacity 101% is no share", "--generate", "loop:10:100", "--capacity", "10%,101%")]
     [InlineData("--capacity 10% of loop:10:100 is 1 entries", "--generate", "loop:10:100", "--capacity", "10%")]

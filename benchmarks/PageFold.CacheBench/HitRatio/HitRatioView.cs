@@ -52,7 +52,7 @@ internal static class HitRatioView
     }
 
     /// <summary>The name of a trace without what its file's name says of the format.</summary>
-    private static string Short(string name)
+    public static string Short(string name)
     {
         foreach (string suffix in (string[])[".gz", ".xz", ".trace"])
         {
