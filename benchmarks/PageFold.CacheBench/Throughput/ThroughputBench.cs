@@ -15,7 +15,8 @@ namespace PageFold.CacheBench.Throughput;
 /// </remarks>
 internal sealed class ThroughputBench : IDisposable
 {
-    private const int OperationsPerTurn = 1 << 17;
+    private const int MostOperationsPerTurn = 1 << 17;
+    private const int OperationsPerEntry = 32;
     private const int WarmUpRounds = 3;
 
     // The mixture asks for four times as many keys as a cache holds.
@@ -36,6 +37,7 @@ internal sealed class ThroughputBench : IDisposable
     private readonly ThroughputOptions _options;
     private readonly WorkProgress _progress;
     private readonly CancellationToken _cancellation;
+    private readonly int _operations;
     private readonly byte[][] _values;
     private readonly string[] _keys;
     private readonly byte[][] _utf8;
@@ -56,6 +58,7 @@ internal sealed class ThroughputBench : IDisposable
         _progress = progress;
         _cancellation = cancellation;
         progress.Begin("Making values", 1);
+        _operations = Math.Min(MostOperationsPerTurn, OperationsPerEntry * options.Entries);
         _values = JsonValues.Kibibytes(Math.Min(options.Entries, MostValues), options.Seed);
         // The second half of the keys is never stored.
         _keys = [.. Enumerable.Range(0, 2 * options.Entries).Select(KeyText.Of)];
@@ -64,7 +67,7 @@ internal sealed class ThroughputBench : IDisposable
         _zipf = new Zipf(options.Entries, MixedExponent);
         _places = [.. Enumerable.Range(0, options.Entries)];
         _random.Shuffle(_places);
-        _order = new int[OperationsPerTurn * options.Threads.Max()];
+        _order = new int[_operations * options.Threads.Max()];
         _buffers = [.. Enumerable.Range(0, options.Threads.Max()).Select(_ => new byte[ValueRoom])];
         _found = new long[options.Threads.Max()];
         _times = new long[options.Threads.Max()];
@@ -118,7 +121,7 @@ internal sealed class ThroughputBench : IDisposable
         IValueCache[] caches = [.. _options.Subjects.Select(kind => Fill(kind, operation))];
         double[][] rounds = [.. names.Select(_ => new double[_options.Rounds])];
         double[][] elapsed = [.. names.Select(_ => new double[_options.Rounds])];
-        double operations = (double)OperationsPerTurn * threads;
+        double operations = (double)_operations * threads;
         double[] hits = new double[subjects];
         using Team team = new(threads);
         try
@@ -203,7 +206,7 @@ internal sealed class ThroughputBench : IDisposable
 
     private void Work(IValueCache cache, Operation operation, int member)
     {
-        ReadOnlySpan<int> order = _order.AsSpan(member * OperationsPerTurn, OperationsPerTurn);
+        ReadOnlySpan<int> order = _order.AsSpan(member * _operations, _operations);
         byte[] buffer = _buffers[member];
         int shift = operation == Operation.GetMiss ? _options.Entries : 0;
         long found = 0;
@@ -222,7 +225,7 @@ internal sealed class ThroughputBench : IDisposable
 
     private void WorkAlone(Operation operation, int member)
     {
-        ReadOnlySpan<int> order = _order.AsSpan(member * OperationsPerTurn, OperationsPerTurn);
+        ReadOnlySpan<int> order = _order.AsSpan(member * _operations, _operations);
         byte[] buffer = _buffers[member];
         long found = 0;
         long begin = ThreadClock.Nanoseconds;
