@@ -28,8 +28,14 @@ internal sealed class CacheParts : IDisposable
 
     public CacheParts(CompressedCacheOptions options, ulong seed)
     {
-        Store = new EntryStore(new ObjectHeapOptions { MemoryLimit = options.MemoryLimit, MaxMemoryLimit = options.MaxMemoryLimit },
-            FreeCoding)
+        ObjectHeapOptions heap = new()
+        {
+            MemoryLimit = options.MemoryLimit,
+            MaxMemoryLimit = options.MaxMemoryLimit,
+            // A get touches four or five places at random; with gigabytes behind them, most of its time would go into walks of page tables.
+            HugePages = true,
+        };
+        Store = new EntryStore(heap, FreeCoding)
         {
             HasStamps = options.Objective == CacheObjective.ObjectHits,
             WeighsContent = options.MaxContentBytes is not null,
