@@ -16,6 +16,10 @@ internal static class AdapterThrow
         $"The marker of an invalidated tag ({bytes} bytes) was not stored: the markers of cache '{cache}' may take 1/16 of {MemoryLimit} ({
             limit} bytes). Raise {MemoryLimit}, or use fewer tags.");
 
+    public static InvalidOperationException NameTaken(string name) =>
+        new($"Two PageFold caches of this application have the Name '{name}', by which metrics, logs and health checks tell them apart; "
+            + "choose another Name for one of them.");
+
     public static InvalidOperationException NoCacheToCheck(string check, object? key) => new(key is null
         ? $"The health check '{check}' finds no PageFold cache; call AddPageFoldCache, or name the key of a keyed one as serviceKey."
         : $"The health check '{check}' finds no PageFold cache with the key '{key}'; call AddKeyedPageFoldCache with this key.");

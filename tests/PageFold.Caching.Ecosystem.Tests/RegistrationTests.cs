@@ -37,6 +37,22 @@ public class RegistrationTests
     }
 
     [Fact]
+    public void A_name_that_another_cache_has_is_refused_until_that_one_is_gone()
+    {
+        using ServiceProvider services = Containers.Build(more =>
+        {
+            more.AddPageFoldCache(options => options.Name = "same");
+            more.AddKeyedPageFoldCache("one", options => (options.MemoryLimit, options.Name) = (4 << 20, "same"));
+        });
+        CompressedCache first = services.Cache();
+        InvalidOperationException refused =
+            Assert.Throws<InvalidOperationException>(() => services.GetRequiredKeyedService<CompressedCache>("one"));
+        Assert.Contains("have the Name 'same'", refused.Message, StringComparison.Ordinal);
+        first.Dispose();
+        Assert.Equal("same", services.GetRequiredKeyedService<CompressedCache>("one").Name);
+    }
+
+    [Fact]
     public void Keyed_caches_are_caches_of_their_own()
     {
         using ServiceProvider services = Containers.Build(more =>

@@ -64,10 +64,16 @@ internal sealed class CacheInstruments : IDisposable
     }
 
     /// <summary>Has the instruments report a cache until it is disposed or forgotten.</summary>
+    /// <exception cref="InvalidOperationException">They report another one of its name.</exception>
     public void Add(CompressedCache cache)
     {
         lock (_lock)
-            _caches = [.. _caches.Where(other => other.IsAlive), new MeasuredCache(cache)];
+        {
+            MeasuredCache[] alive = [.. _caches.Where(other => other.IsAlive)];
+            if (alive.Any(other => other.Name == cache.Name))
+                throw AdapterThrow.NameTaken(cache.Name);
+            _caches = [.. alive, new MeasuredCache(cache)];
+        }
     }
 
     public void Dispose() => _owned?.Dispose();

@@ -9,7 +9,23 @@ internal sealed class MeasuredCache(CompressedCache cache)
     private readonly WeakReference<CompressedCache> _cache = new(cache);
     private (CompressedCacheStatistics? Statistics, long At)? _last;
 
-    public bool IsAlive => _cache.TryGetTarget(out _);
+    /// <summary>False if the cache is disposed or was forgotten.</summary>
+    public bool IsAlive
+    {
+        get
+        {
+            try
+            {
+                return _cache.TryGetTarget(out CompressedCache? cache) && cache.GetStatistics().Entries >= 0;
+            }
+            catch (ObjectDisposedException)
+            {
+                return false;
+            }
+        }
+    }
+
+    public string Name { get; } = cache.Name;
 
     public KeyValuePair<string, object?> Tag { get; } = NameTag(cache.Name);
 

@@ -27,7 +27,15 @@ internal static class RegisteredCache
             TimeProvider = services.GetService<TimeProvider>() ?? TimeProvider.System,
             OnEviction = Logged(options.EvictionCallback, LoggerOf<CompressedCache>(services), name),
         });
-        services.GetRequiredService<CacheInstruments>().Add(cache);
+        try
+        {
+            services.GetRequiredService<CacheInstruments>().Add(cache);
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
         CacheLog.Limit(LoggerOf<CompressedCache>(services), cache, isGiven: options.MemoryLimit is not null);
         return cache;
     }
