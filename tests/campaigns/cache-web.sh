@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A new web application with HybridCache over the package of PageFold, and a million distinct keys with texts of 1,000 characters (short:
-# 300,000): its resident memory, watched from outside, stays below the limit and a constant, which docs/caching.md states. The long form does
-# it ahead of time too.
+# 300,000): its resident memory, watched from outside, stays below the limit and a constant, which docs/caching.md states. The long form
+# does it ahead of time too.
 campaign=cache-web
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 keys=0
@@ -60,9 +60,11 @@ for form in "${forms[@]}"; do
         kill "$web"
         gone "$web" 30 || fail "$form, $level: it does not end"
         told+=("$form $level $((most - limit))")
-        say "$form, first level $level: at most $most MiB resident, $((most - limit)) above the limit; $entries entries in $((used >> 20)) MiB"
+        say "$form, first level $level: at most $most MiB resident, $((most - limit)) above the limit;" \
+            "$entries entries in $((used >> 20)) MiB"
         [ "$((used >> 20))" -ge $((limit * 3 / 4)) ] || fail "the cache was never full, so this proves nothing"
-        [ $most -le $((limit + constant[$level])) ] || fail "$form, $level: $most MiB are resident, allowed are $((limit + constant[$level]))"
+        allowed=$((limit + constant[$level]))
+        [ $most -le $allowed ] || fail "$form, $level: $most MiB are resident, allowed are $allowed"
     done
 done
 pass "$keys keys; MiB above the limit of $limit: $(IFS=,; echo "${told[*]}")"

@@ -30,7 +30,9 @@ internal sealed class PageFoldValues(ValueLimits limits) : IValueCache
 
     public void Set(string key, ReadOnlySpan<byte> utf8, byte[] value) => _cache.Set(utf8, value);
 
-    /// <summary>Waits until the dictionary is trained and no entry is compressed again any more: until the bytes held stay as they are.</summary>
+    /// <summary>
+    /// Waits until the dictionary is trained and no entry is compressed again any more: until the bytes held stay as they are.
+    /// </summary>
     public void Settle(CancellationToken cancellation)
     {
         // With fewer there are too few samples to train with.

@@ -27,7 +27,8 @@ internal static class ThroughputView
     {
         string[] operations = [.. rows.Select(row => row.Operation).Distinct()];
         Table table = new Table().Border(TableBorder.Rounded);
-        table.Title = new TableTitle($"Nanoseconds an operation, and ratio to the first cache; {Figures.Count(threads, "thread", "threads")}");
+        string title = "Nanoseconds an operation, and ratio to the first cache";
+        table.Title = new TableTitle($"{title}; {Figures.Count(threads, "thread", "threads")}");
         table.AddColumn("cache");
         foreach (string operation in operations)
             table.AddColumn(new TableColumn(Name(operation)).RightAligned());

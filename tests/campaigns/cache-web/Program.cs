@@ -22,7 +22,7 @@ app.Run();
 internal static class Articles
 {
     private static readonly string[] s_words =
-        "part product steel made description available price stock order delivery customer address street city number today warehouse".Split(' ');
+        "part product steel made description available price stock order delivery customer address street city number today".Split(' ');
 
     /// <summary>Makes a text of 1,000 characters that is the same whenever it is asked for.</summary>
     public static string Text(int id)
