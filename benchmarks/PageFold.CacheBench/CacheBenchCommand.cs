@@ -7,6 +7,7 @@ using PageFold.CacheBench.Pauses;
 using PageFold.CacheBench.Subjects;
 using PageFold.CacheBench.Throughput;
 using PageFold.CacheBench.Traces;
+using PageFold.CacheBench.Values;
 using PageFold.Cli;
 using PageFold.Cli.Bench;
 
@@ -64,12 +65,9 @@ internal sealed class CacheBenchCommand
 
     private readonly Option<string> _rounds = Single("--rounds", "N", "With --throughput: rounds in turns; the median is shown.", "5");
 
-    private readonly Option<string?> _values = new("--values")
-    {
-        Description = "With --density: a file with a JSON document on each line; those of 300 to 1,000 bytes are used. Without it they are "
-            + "generated.",
-        HelpName = "FILE",
-    };
+    private readonly Option<string[]> _values = Several(
+        "--values", "FILE,FILE", "With --density: files of values, one a line, or in .bin files each with its length before it in 4 bytes, "
+            + "the least significant first; those of 300 to 1,000 bytes are used (benchmarks/values.sh). Without it they are generated.");
 
     private readonly Option<string> _seed = Single("--seed", "N", "The seed of streams, orders and generated values.", "1");
 
@@ -241,7 +239,7 @@ internal sealed class CacheBenchCommand
         {
             Subjects = subjects,
             Entries = Arguments.Integer("--entries", parsed.GetValue(_entries) ?? "500000", 1000, MaxEntries, $"1000 to {MaxEntries}"),
-            ValuesFile = parsed.GetValue(_values) is { } file ? ValuesFile(file) : null,
+            ValuesFiles = ValuesFiles(parsed.GetValue(_values) ?? []),
             Seed = seed,
         };
         return (progress, cancellation) =>
@@ -285,9 +283,12 @@ internal sealed class CacheBenchCommand
             ? minutes
             : throw new UserErrorException($"--minutes {Arguments.Shown(text)} is not possible; choose more than 0 up to {MaxMinutes}.");
 
-    private static string ValuesFile(string path) => File.Exists(path) ? Path.GetFullPath(path)
-        : throw new UserErrorException(
-            $"--values {Arguments.Shown(path)}: there is no such file; name one with a JSON document on each line.");
+    private static string[] ValuesFiles(string[] texts)
+    {
+        string[] files = [.. (texts.Length == 0 ? [] : Arguments.Several(texts)).Select(ValuesFile.Check)];
+        return files.DistinctBy(Path.GetFileName).Count() == files.Length ? files
+            : throw new UserErrorException($"--values {string.Join(' ', texts)} has a name twice; name each file once, or rename one.");
+    }
 
     /// <summary>A report, as JSON, for people, and as a drawing if it has one.</summary>
     private sealed record Outcome(string Json, Action Show, string? Svg = null);

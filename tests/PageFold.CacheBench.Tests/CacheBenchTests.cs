@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using PageFold.CacheBench.Subjects;
+using PageFold.CacheBench.Values;
 using Command = PageFold.Cli.Tests.Command;
 
 namespace PageFold.CacheBench.Tests;
@@ -113,6 +114,31 @@ public sealed class CacheBenchTests : IDisposable
         Assert.Equal(20_000, row.GetProperty("entries").GetInt32());
         Assert.InRange(row.GetProperty("residentBytes").GetInt64(), 20_000 * 400, 20_000 * 1500);
         Assert.Equal(1, row.GetProperty("ratio").GetDouble());
+    }
+
+    [Fact]
+    public void Density_has_rows_for_each_file_and_another_for_values_that_the_dictionary_was_not_trained_on()
+    {
+        byte[][] values = JsonValues.Mixed(2000, 1);
+        string records = _requests.Write(ValuesFileTests.Encode(values), ".bin");
+        string lines = _requests.Write([.. values[..1000].SelectMany(value => value.Append((byte)'\n'))]);
+        JsonElement both = Measure("--density", "--entries", "1000", "--values", $"{records},{lines}", "--subject", "memorycache");
+        Assert.Equal(
+            [(Path.GetFileName(records), 2000), (Path.GetFileName(lines), 1000)],
+            both.GetProperty("values").EnumerateArray()
+                .Select(set => (set.GetProperty("values").GetString(), set.GetProperty("distinctValues").GetInt32())));
+        Assert.Equal(
+            [Path.GetFileName(records), Path.GetFileName(lines)],
+            both.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("values").GetString()));
+        // So few entries leave no memory to train in, which takes seconds; the report says that there is no dictionary.
+        JsonElement trained = Measure("--density", "--entries", "4000", "--values", records, "--subject", "pagefold");
+        JsonElement[] rows = [.. trained.GetProperty("rows").EnumerateArray()];
+        Assert.Equal([false, true], rows.Select(row => row.GetProperty("isHeldOut").GetBoolean()));
+        Assert.All(rows, row => Assert.InRange(row.GetProperty("entries").GetInt32(), 4000, 20_000));
+        Assert.All(rows, row => Assert.Equal(0, row.GetProperty("dictionaries").GetInt32()));
+        Assert.Contains(
+            trained.GetProperty("notes").EnumerateArray(),
+            note => note.GetString()!.Contains("trained no dictionary", StringComparison.Ordinal));
     }
 
     [Theory]

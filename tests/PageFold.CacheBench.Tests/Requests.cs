@@ -7,14 +7,14 @@ using PageFold.CacheBench.Traces;
 
 namespace PageFold.CacheBench.Tests;
 
-/// <summary>A folder of small traces, deleted at the end of the test.</summary>
+/// <summary>A folder of small traces and values, deleted at the end of the test.</summary>
 public sealed class Requests : IDisposable
 {
     public Requests() => Directory.CreateDirectory(Folder);
 
     public string Folder { get; } = Path.Combine(Path.GetTempPath(), $"pagefold-test-{Guid.NewGuid():N}");
 
-    /// <summary>Writes bytes into a file, compressed as the suffix says, and returns its path.</summary>
+    /// <summary>Writes bytes into a file with a suffix, compressed if it says so, and returns its path.</summary>
     public string Write(byte[] content, string suffix = "")
     {
         string path = Path.Combine(Folder, $"{Guid.NewGuid():N}.trace");
@@ -28,6 +28,9 @@ public sealed class Requests : IDisposable
             case ".xz":
                 using (Process xz = Process.Start("xz", ["-0", path]))
                     xz.WaitForExit();
+                break;
+            case ".bin":
+                File.Move(path, path + suffix);
                 break;
             default:
                 return path;

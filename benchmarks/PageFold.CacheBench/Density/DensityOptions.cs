@@ -10,8 +10,8 @@ internal sealed record DensityOptions
     /// <summary>Entries in caches that do not limit their memory.</summary>
     public required int Entries { get; init; }
 
-    /// <summary>A file with a JSON document on each line; null for generated ones.</summary>
-    public string? ValuesFile { get; init; }
+    /// <summary>The files of values, each to be compared by itself; empty for generated values.</summary>
+    public required IReadOnlyList<string> ValuesFiles { get; init; }
 
     public required int Seed { get; init; }
 }

@@ -25,6 +25,8 @@ internal sealed class PageFoldValues(ValueLimits limits) : IValueCache
 
     public long? MetadataBytes => _cache.GetStatistics().MetadataBytes;
 
+    public int? Dictionaries => _cache.GetStatistics().DictionaryVersion;
+
     public int Get(string key, ReadOnlySpan<byte> utf8, Span<byte> destination) =>
         _cache.TryGet(utf8, destination, out int length) == CacheGetOutcome.Hit ? length : -1;
 
@@ -52,6 +54,8 @@ internal sealed class PageFoldValues(ValueLimits limits) : IValueCache
             last = now;
         }
     }
+
+    public void Clear() => _cache.Clear();
 
     public void Dispose() => _cache.Dispose();
 }

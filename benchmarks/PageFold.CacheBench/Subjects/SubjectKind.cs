@@ -31,6 +31,9 @@ internal sealed record SubjectKind
     /// <summary>True if the cache limits the memory that it takes, so that it can be filled until it has taken so much.</summary>
     public bool LimitsMemory { get; init; }
 
+    /// <summary>True if the cache trains dictionaries on its values, so that it matters which values it has seen.</summary>
+    public bool TrainsDictionaries { get; init; }
+
     /// <summary>True if <see cref="TraceLimits.Objective"/> makes a difference.</summary>
     public bool HasObjective { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed record SubjectKind
             Label = "page\nfold",
             LimitsBytes = true,
             LimitsMemory = true,
+            TrainsDictionaries = true,
             HasObjective = true,
             ForTrace = limits => new PageFoldSubject(limits),
             ForValues = limits => new PageFoldValues(limits),

@@ -1,5 +1,3 @@
-using System.Text;
-using PageFold.Cli;
 using PageFold.Documents;
 
 namespace PageFold.CacheBench.Values;
@@ -52,23 +50,6 @@ internal static class JsonValues
         return [.. values];
     }
 
-    /// <summary>Reads the lines of a file that are 300 to 1,000 bytes long, each of them once.</summary>
-    /// <exception cref="UserErrorException">The file cannot be read or has no such line.</exception>
-    public static byte[][] Read(string path)
-    {
-        try
-        {
-            byte[][] values = [.. File.ReadLines(path, Encoding.UTF8).Distinct().Select(Encoding.UTF8.GetBytes)
-                .Where(line => IsMixed(line.Length))];
-            return values.Length > 0 ? values
-                : throw new UserErrorException(
-                    $"--values {path} has no line of {MinMixed} to {MaxMixed} bytes; choose a file with a JSON document on each line.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"--values {path} cannot be read ({e.Message.TrimEnd('.')}); choose another file.", e);
-        }
-    }
-
-    private static bool IsMixed(int length) => length is >= MinMixed and <= MaxMixed;
+    /// <summary>True for a size that values of mixed sizes have.</summary>
+    public static bool IsMixed(int length) => length is >= MinMixed and <= MaxMixed;
 }
