@@ -7,19 +7,18 @@ namespace PageFold.Caching.Eviction;
 internal readonly record struct EvictionSettings(double SmallShare, int Margin, bool UsesGhost)
 {
     /// <summary>The settings that duel in a cache with a limit of entries; the first is where it starts.</summary>
-    public static EvictionSettings[] ForEntries { get; } = [new(0.10, 1, true), Frequent, Recent];
+    public static EvictionSettings[] ForEntries { get; } = [new(0.10, 1, true), Frequent, new(0.25, 0, true)];
 
     /// <summary>The settings that duel in a cache with a limit of bytes; the first is where it starts.</summary>
-    /// <remarks>Where sizes differ, the small part holds fewer entries for its bytes, and a large entry that stays drives out
-    /// many.</remarks>
-    public static EvictionSettings[] ForBytes { get; } = [new(0.20, 3, true), Frequent, Recent];
+    /// <remarks>
+    /// Their margins are higher, because a large entry that stays drives out several, and only the first of them is compared with it. Keys
+    /// that come back pass by the comparison, through the ghosts.
+    /// </remarks>
+    public static EvictionSettings[] ForBytes { get; } = [new(0.10, 3, true), Frequent, new(0.25, 3, true)];
 
     /// <summary>The setting of a cache whose objective is objects; it does not duel.</summary>
     public static EvictionSettings ForObjects { get; } = new(0.005, 3, true);
 
     /// <summary>For workloads where the past predicts the future: loops, scans, stable popularity.</summary>
     private static EvictionSettings Frequent => new(0.01, 1, false);
-
-    /// <summary>For workloads where what was used just now is used again.</summary>
-    private static EvictionSettings Recent => new(0.25, 0, true);
 }

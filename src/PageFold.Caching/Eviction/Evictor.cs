@@ -20,7 +20,11 @@ internal sealed class Evictor<TResidents> : IDisposable
     private const int AdditionsPerEntry = 8;
     private const int AdditionsPerEntryForObjects = 40;
     private const int GhostsPerEntryForObjects = 4;
-    private const int MostAdditionalGhosts = 2048;
+
+    // Where sizes differ, a cache of few entries needs to remember more keys than it holds.
+    private const int AdditionalGhostsPerEntryForBytes = 2;
+    private const int MostAdditionalGhosts = 4096;
+
     private const int TurnoversToShrink = 4;
 
     // Searches that find nothing because other threads have not told of their entries yet.
@@ -232,7 +236,7 @@ internal sealed class Evictor<TResidents> : IDisposable
         _sketch.Adapt(tableEntries, Math.Max(tableEntries, _policy.MaxEntries));
         _ghost.Adapt(_objective == EvictionObjective.Objects ? tableEntries * GhostsPerEntryForObjects
             : _policy.MaxEntries > 0 ? tableEntries
-            : tableEntries + Math.Min(tableEntries, MostAdditionalGhosts));
+            : tableEntries + Math.Min(tableEntries * AdditionalGhostsPerEntryForBytes, MostAdditionalGhosts));
     }
 
     /// <summary>Follows the capacity in steps of an eighth, so that the sample of keys does not change all the time.</summary>

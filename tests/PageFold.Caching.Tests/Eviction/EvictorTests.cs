@@ -40,6 +40,33 @@ public sealed class EvictorTests
         Assert.InRange(cache.Bytes, 0, capacity * 100L);
     }
 
+    [Theory]
+    [InlineData(false, 5, 36.0)]
+    [InlineData(false, 10, 37.4)]
+    [InlineData(true, 5, 39.0)]
+    public void Where_sizes_differ_the_hit_ratio_is_above_that_of_the_best_known_policies(bool objects, int percent, double floor)
+    {
+        const int Seeds = 3;
+        const long LargestShare = 4;
+        (long Key, int Size)[] requests = Traces.LoadSized("adapt_size-request.trace.xz");
+        long capacity = requests.DistinctBy(request => request.Key).Sum(request => (long)request.Size) * percent / 100;
+        double hits = 0, all = 0;
+        for (ulong seed = Seed; seed < Seed + Seeds; seed++)
+        {
+            EvictionObjective objective = objects ? EvictionObjective.Objects : EvictionObjective.Bytes;
+            using SimulatedCache cache = new(new CountedMemory(), new() { MaxBytes = capacity, Objective = objective, Seed = seed });
+            foreach ((long key, int size) in requests)
+            {
+                bool hit = cache.Request(SimulatedCache.Hash(key, seed), size, capacity / LargestShare);
+                int worth = objects ? 1 : size;
+                hits += hit ? worth : 0;
+                all += worth;
+            }
+            Assert.InRange(cache.Bytes, 0, capacity);
+        }
+        Assert.InRange(100 * hits / all, floor, 100);
+    }
+
     [Fact]
     public void A_loop_makes_the_duel_choose_another_setting()
     {
