@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Hit ratios of caches on recorded traces at 2, 10 and 30 % of the distinct keys: the table of docs/eviction.md. Five minutes.
 #   benchmarks/cache.sh [FILE] [OPTION...]    FILE is w106.trace.xz of cloud_physics, which may not be passed on here; without it its
-#                                             three lines are missing. benchmarks/traces/README.md says where it is. OPTION: --json -
+#                                             three lines are missing. benchmarks/traces/README.md says where it is.
+#                                             OPTION: --json -, --svg FILE
 # The other tables: ./pagefold bench cache --help
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

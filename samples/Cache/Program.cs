@@ -10,7 +10,8 @@ Console.WriteLine($"set: {outcome}, for it is too short to be compressed; get: {
 if (found != CacheGetOutcome.Hit || !value.AsSpan(0, length).SequenceEqual("Hello, cache."u8))
     return Failed("the value was not read back");
 
-// More than fits: entries are evicted, and the limit holds. Meanwhile the cache trains a dictionary from its values, in the background.
+// More than fits at first: entries are evicted, and the limit holds. Meanwhile the cache trains a dictionary from its values, in the
+// background, for which it takes a quarter of this small limit. Once it has the dictionary, all products may fit.
 for (int round = 0; round < 20 && cache.GetStatistics().DictionaryVersion == 0; round++)
     SetProducts();
 SetProducts();

@@ -73,6 +73,10 @@ public enum CacheCompression
     /// By the same codec, with a dictionary and tables that the cache trains from its own values in the background. Entries that were
     /// stored before a training are compressed again, a few at a time.
     /// </summary>
+    /// <remarks>
+    /// A training takes at most a quarter of the limit for a few seconds. With less than about 10 MiB that is too little, and the built-in
+    /// tables are all there is.
+    /// </remarks>
     Trained,
 }
 
