@@ -106,6 +106,8 @@ public sealed partial class CompressedCache : IDisposable
         _parts.Notices.Tell();
         while (_parts.Store.Index.Tighten(TightenSteps))
             continue;
+        while (_parts.Eviction.ShrinkTables())
+            continue;
         _parts.Store.Heap.TryMakeRoom();
     }
 

@@ -24,10 +24,16 @@ public sealed record ObjectHeapOptions
     public FrameBackingKind Backing { get; init; }
 
     /// <summary>Collapses blocks of 2 MiB that are in use throughout into huge pages (<see cref="ZsPoolOptions.HugePages"/>).</summary>
+    /// <remarks>
+    /// Not if their records, for which <see cref="MaxMemoryLimit"/> counts, would take more than a 64th of <see cref="MemoryLimit"/>.
+    /// </remarks>
     public bool HugePages { get; init; }
 
     /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
     internal AllocationFaults? Faults { get; init; }
+
+    private bool HasRoomForHugeBlocks =>
+        MaxMemoryLimit is not { } most || MemoryLimit is not { } limit || HugeBlocks.BytesFor(most) <= limit / 64;
 
     internal FrameArena MakeArena()
     {
@@ -36,7 +42,7 @@ public sealed record ObjectHeapOptions
             FrameSize = FrameSize,
             MemoryLimit = MaxMemoryLimit ?? MemoryLimit,
             Backing = Backing,
-            HugePages = HugePages,
+            HugePages = HugePages && HasRoomForHugeBlocks,
             Faults = Faults,
         });
         if (MemoryLimit is { } limit)

@@ -6,9 +6,9 @@ namespace PageFold.Caching.Coding;
 /// <remarks>
 /// <para>
 /// At first samples are collected. When there are enough, a thread of the pool trains, and publishes the tables if they gain anything.
-/// After that only the ratio of sampled values is watched. When it has dropped by a part (12 %, as in "MC/DC", where dictionaries of a
-/// memory cache are replaced in the same way) against the first window after the training, samples are collected anew: they are values
-/// of the kind that the tables no longer fit.
+/// In a full cache entries are evicted for the memory of samples first. After a training only the ratio of sampled values is watched. When
+/// it has dropped by a part (12 %, as in "MC/DC", where dictionaries of a memory cache are replaced in the same way) against the first
+/// window after the training, samples are collected anew: they are values of the kind that the tables no longer fit.
 /// </para>
 /// <para>Thread-safe. A sample is left out where another thread is adding one.</para>
 /// </remarks>
@@ -86,10 +86,18 @@ internal sealed class DictionaryTraining : IThreadPoolWorkItem, IDisposable
                 _isCollecting = IsTime() && (version == _coding.Versions.BuiltIn || HasDropped());
             if (!_isCollecting)
                 return;
-            _reservoir.Add(value);
-            bool isEnough = _reservoir.Count >= _options.EnoughSamples && _reservoir.Bytes >= _options.EnoughBytes;
-            if (!isEnough && !_reservoir.IsFull)
+            // A full cache has no memory for samples before entries are evicted for them, which would be long for the caller.
+            if (_reservoir.TryReserve())
+            {
+                _reservoir.Add(value);
+                bool isEnough = _reservoir.Count >= _options.EnoughSamples && _reservoir.Bytes >= _options.EnoughBytes;
+                if (!isEnough && !_reservoir.IsFull)
+                    return;
+            }
+            else if (_options.MakeRoom is null)
+            {
                 return;
+            }
             _isRunning = true;
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -102,6 +110,11 @@ internal sealed class DictionaryTraining : IThreadPoolWorkItem, IDisposable
     [SuppressMessage("Design", "CA1031", Justification = "A failure in the background must not end the process; it is kept to be shown.")]
     void IThreadPoolWorkItem.Execute()
     {
+        if (!_reservoir.IsThere)
+        {
+            Prepare();
+            return;
+        }
         FoldTraining? result = null;
         Exception? failure = null;
         bool isPublished = false;
@@ -119,8 +132,7 @@ internal sealed class DictionaryTraining : IThreadPoolWorkItem, IDisposable
             _reservoir.Clear();
             _isCollecting = false;
             _lastTime = _options.Time.GetTimestamp();
-            TimeSpan doubled = 2 * _interval;
-            _interval = isPublished ? _options.MinInterval : doubled < _options.MaxInterval ? doubled : _options.MaxInterval;
+            _interval = isPublished ? _options.MinInterval : Doubled(_interval);
             _window.Clear();
             (LastResult, LastFailure) = (result, failure);
             _trainings++;
@@ -150,6 +162,45 @@ internal sealed class DictionaryTraining : IThreadPoolWorkItem, IDisposable
         }
         if (isFirst)
             _end.Dispose();
+    }
+
+    /// <summary>Evicts entries for the memory of samples; where that fails, there are none for a while.</summary>
+    /// <remarks>While it runs no sample is added, so the reservoir is this thread's.</remarks>
+    [SuppressMessage("Design", "CA1031", Justification = "A failure in the background must not end the process; it is kept to be shown.")]
+    private void Prepare()
+    {
+        Exception? failure = null;
+        try
+        {
+            for (int attempt = 0; attempt < MaxAttempts && !_end.IsCancellationRequested && !_reservoir.TryReserve(); attempt++)
+            {
+                if (!_options.MakeRoom!(_reservoir.BlockBytes))
+                    break;
+            }
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+        lock (_gate)
+        {
+            if (!_reservoir.IsThere)
+            {
+                _isCollecting = false;
+                _lastTime = _options.Time.GetTimestamp();
+                _interval = Doubled(_interval);
+                LastFailure = failure;
+            }
+            _isRunning = false;
+            Monitor.PulseAll(_gate);
+        }
+        TellOfEnd();
+    }
+
+    private TimeSpan Doubled(TimeSpan interval)
+    {
+        TimeSpan doubled = 2 * interval;
+        return doubled < _options.MaxInterval ? doubled : _options.MaxInterval;
     }
 
     /// <summary>Tells that the training has ended, when a call may dispose it.</summary>

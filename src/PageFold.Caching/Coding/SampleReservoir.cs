@@ -29,12 +29,19 @@ internal sealed unsafe class SampleReservoir(CacheMemory memory, int capacity)
 
     private int MaxCount => capacity / LeastMean;
 
-    private long BlockBytes => capacity + MaxCount * (long)sizeof(int);
+    /// <summary>Bytes that it takes.</summary>
+    public long BlockBytes => capacity + MaxCount * (long)sizeof(int);
+
+    /// <summary>True if it has its memory.</summary>
+    public bool IsThere => _bytes is not null;
+
+    /// <summary>Takes its memory; false if the limit is reached.</summary>
+    public bool TryReserve() => IsThere || (_bytes = memory.TryAllocate(BlockBytes)) is not null;
 
     /// <summary>Copies the beginning of a value; nothing if the reservoir is full, or the limit is reached.</summary>
     public void Add(ReadOnlySpan<byte> value)
     {
-        if (IsFull || _bytes is null && (_bytes = memory.TryAllocate(BlockBytes)) is null)
+        if (IsFull || !TryReserve())
             return;
         value = value[..Math.Min(value.Length, MaxSample)];
         value.CopyTo(new Span<byte>(_bytes + Bytes, capacity - Bytes));

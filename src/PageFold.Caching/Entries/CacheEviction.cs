@@ -58,8 +58,14 @@ internal sealed class CacheEviction(EntryStore store, Evictor<CacheResidents> ev
     }
 
     /// <summary>Evicts until the heap holds at most so many bytes; false if it holds more and nothing is left to evict.</summary>
-    public bool TryTrim(long bytes)
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="tells">
+    /// Tells callbacks on the way. False for work that a callback may wait for, as one that disposes the cache waits for a training.
+    /// </param>
+    public bool TryTrim(long bytes, bool tells = true)
     {
+        // Others may set entries as fast as these go: what is there now may go, and the trim ends.
+        long left = store.Index.Count + store.Heap.UsedBytes / store.Heap.MaxObjectSize + EvictionsPerRound;
         while (store.Heap.UsedBytes > bytes)
         {
             // The search for an entry that may go is long if there is none.
@@ -67,14 +73,20 @@ internal sealed class CacheEviction(EntryStore store, Evictor<CacheResidents> ev
             while (evicted < EvictionsPerRound && store.Heap.UsedBytes > bytes && evictor.TryEvict(bytes: 1))
                 evicted++;
             bool any = evicted > 0;
-            notices.Tell();
+            if (tells)
+                notices.Tell();
             any |= store.Index.Tighten(64);
             // What evicted entries leave is moved together before others go: frames go back whole.
-            while (store.Heap.UsedBytes > bytes && store.Heap.TryMakeRoom())
+            for (; left > 0 && store.Heap.UsedBytes > bytes && store.Heap.TryMakeRoom(); left--)
                 any = true;
-            if (!any)
+            left -= evicted + 1;
+            // Last, since it forgets what eviction knows of keys.
+            if (left <= 0 || !any && !ShrinkTables())
                 return store.Heap.UsedBytes <= bytes;
         }
         return true;
     }
+
+    /// <summary>Brings the tables of eviction to the number of entries, in steps; true if memory went back.</summary>
+    public bool ShrinkTables() => evictor.ShrinkTables();
 }

@@ -143,7 +143,7 @@ internal sealed class CacheParts : IDisposable
         if (bytes > Store.Heap.MemoryLimit >> TrainingShareShift || !Store.Heap.TryEnter(out HeapAccess access))
             return false;
         using (access)
-            return Eviction.TryTrim(Store.Heap.MemoryLimit - bytes);
+            return Eviction.TryTrim(Store.Heap.MemoryLimit - bytes, tells: false);
     }
 
     // No coder is taken any more. Its contexts are not the heap's.

@@ -8,6 +8,10 @@ namespace PageFold.Caching.Entries;
 internal sealed class EvictionNotices(CacheEvictionCallback? callback)
 {
     private const int HeaderLength = 1 + sizeof(int);
+    private const int FirstBytes = 256;
+
+    // An eviction of a few entries with the longest keys.
+    private const int KeptBytes = 256 << 10;
 
     [ThreadStatic]
     private static Pending? _pending;
@@ -52,6 +56,9 @@ internal sealed class EvictionNotices(CacheEvictionCallback? callback)
         finally
         {
             pending.Length = 0;
+            // What one operation evicted for a large value is not kept with the thread.
+            if (pending.Bytes.Length > KeptBytes)
+                pending.Bytes = new byte[FirstBytes];
             _pending = pending;
         }
     }
@@ -59,7 +66,7 @@ internal sealed class EvictionNotices(CacheEvictionCallback? callback)
     private sealed class Pending
     {
         public EvictionNotices? Owner;
-        public byte[] Bytes = new byte[256];
+        public byte[] Bytes = new byte[FirstBytes];
         public int Length;
     }
 }

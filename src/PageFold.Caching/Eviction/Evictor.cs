@@ -27,6 +27,9 @@ internal sealed class Evictor<TResidents> : IDisposable
 
     private const int TurnoversToShrink = 4;
 
+    // Enough to give segments of both tables back.
+    private const int StepsPerShrink = 512;
+
     // Searches that find nothing because other threads have not told of their entries yet.
     private const int LeastSearches = 8;
 
@@ -163,6 +166,25 @@ internal sealed class Evictor<TResidents> : IDisposable
             _policy.MaxEntries = maxEntries;
             if (maxEntries > 0)
                 SetDuelCapacity(maxEntries);
+        }
+    }
+
+    /// <summary>Brings the tables to the number of entries by so many steps; true if memory went back.</summary>
+    /// <remarks>
+    /// For a cache that lost most of its entries at once. Otherwise the tables follow with the next evictions, and where no memory is left
+    /// for an entry, there are none.
+    /// </remarks>
+    public bool ShrinkTables()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return false;
+            long before = _sketch.HeldBytes + _ghost.HeldBytes;
+            _tableEntries = _residents.SmallEntries + _residents.MainEntries;
+            for (int step = 0; step < StepsPerShrink; step++)
+                Adapt();
+            return _sketch.HeldBytes + _ghost.HeldBytes < before;
         }
     }
 

@@ -14,6 +14,9 @@ namespace PageFold.Caching.Saving;
 [SuppressMessage("Reliability", "CA2000", Justification = "Dispose disposes them.")]
 internal sealed class LoadedTables(CacheParts parts) : IDisposable
 {
+    // The share of the limit, as a power of two: 2 for a quarter.
+    private const int RoomShareShift = 2;
+
     private readonly CodecVersion?[] _versions = new CodecVersion?[byte.MaxValue + 1];
     private readonly PageCodecContext?[] _contexts = new PageCodecContext?[byte.MaxValue + 1];
     private readonly PageCodec?[] _codecs = new PageCodec?[byte.MaxValue + 1];
@@ -87,6 +90,12 @@ internal sealed class LoadedTables(CacheParts parts) : IDisposable
             ?? (!Coding.Versions.IsFull && parts.Eviction.TryMakeRoomForTables() ? Coding.TryAdopt(tables, mayBeCurrent) : null);
     }
 
+    /// <summary>Evicts for tables that serve only to decode, unless they would take more than a quarter of the limit.</summary>
+    /// <remarks>What is there may be newer than the file, and a file may have many tables.</remarks>
+    private bool MakeRoom(long bytes) =>
+        _charged + bytes <= parts.Store.Heap.MemoryLimit >> RoomShareShift
+        && parts.Eviction.TryTrim(parts.Store.Heap.MemoryLimit - bytes);
+
     private void TryMakeContext(byte number, byte[] tables)
     {
         PageCodec codec = PageCodec.Fold(Coding.Options.Level, tables);
@@ -95,8 +104,7 @@ internal sealed class LoadedTables(CacheParts parts) : IDisposable
         {
             context = codec.CreateContext(Chunks.Length);
             long bytes = context.Bytes + codec.SharedBytes + tables.Length;
-            if (!Coding.Memory.TryCharge(bytes)
-                && !(parts.Eviction.TryTrim(parts.Store.Heap.MemoryLimit - bytes) && Coding.Memory.TryCharge(bytes)))
+            if (!Coding.Memory.TryCharge(bytes) && !(MakeRoom(bytes) && Coding.Memory.TryCharge(bytes)))
                 return;
             _charged += bytes;
             (_codecs[number], _contexts[number], context) = (codec, context, null);

@@ -7,8 +7,8 @@ namespace PageFold.Caching.Tags;
 
 /// <summary>Stores the names of tags in blocks of powers of two, cut from slabs.</summary>
 /// <remarks>
-/// A name is its characters, a byte each if all are ASCII, otherwise two. Slabs are kept until <see cref="Free()"/>; a name longer than a
-/// slab's quarter has memory of its own. Not thread-safe.
+/// A name is its characters, a byte each if all are ASCII, otherwise two. Slabs go when they hold no name, all at once; a name longer than
+/// a slab's quarter has memory of its own. Not thread-safe.
 /// </remarks>
 internal sealed unsafe class TagNames(CacheMemory memory)
 {
@@ -23,6 +23,9 @@ internal sealed unsafe class TagNames(CacheMemory memory)
 
     // The slabs are linked by the address in their first bytes.
     private byte* _slab;
+
+    // Blocks of slabs that have a name.
+    private long _blocks;
     private int _used = SlabBytes;
     private long _bytes;
 
@@ -82,17 +85,16 @@ internal sealed unsafe class TagNames(CacheMemory memory)
         int size = SizeOf(bytes);
         *(nint*)stored = _free[size];
         _free[size] = (nint)stored;
+        _blocks--;
+        // One slab stays, so that a single name that comes and goes does not take and give it all the time.
+        if (_blocks == 0 && *(byte**)_slab != null)
+            FreeSlabs();
     }
 
     /// <summary>Gives all slabs back. Names with memory of their own were freed before.</summary>
     public void Free()
     {
-        while (_slab != null)
-        {
-            byte* next = *(byte**)_slab;
-            memory.Free(_slab, SlabBytes);
-            _slab = next;
-        }
+        FreeSlabs();
         _bytes = 0;
     }
 
@@ -114,7 +116,22 @@ internal sealed unsafe class TagNames(CacheMemory memory)
             return null;
         byte* block = (byte*)_free[size];
         _free[size] = *(nint*)block;
+        _blocks++;
         return block;
+    }
+
+    private void FreeSlabs()
+    {
+        while (_slab != null)
+        {
+            byte* next = *(byte**)_slab;
+            memory.Free(_slab, SlabBytes);
+            _bytes -= SlabBytes;
+            _slab = next;
+        }
+        _free = default;
+        _used = SlabBytes;
+        _blocks = 0;
     }
 
     // Cuts one block. What is left of a slab that is too small for it becomes smaller blocks.

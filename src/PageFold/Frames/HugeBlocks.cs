@@ -23,6 +23,9 @@ internal sealed class HugeBlocks(uint framesPerBlock)
     private ushort[] _blocks = [];
     private int _candidates;
 
+    /// <summary>Bytes of the records of so much memory in huge pages of 2 MiB.</summary>
+    public static long BytesFor(long memory) => (memory >> 21) * BytesPerBlock;
+
     /// <summary>Frames in a block.</summary>
     public uint FramesPerBlock { get; } = framesPerBlock;
 
