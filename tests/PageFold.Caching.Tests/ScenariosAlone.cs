@@ -25,12 +25,12 @@ public class ScenariosAlone
 
     /// <summary>With gigabytes on pages of 4 KiB, a get would spend most of its time in walks of page tables.</summary>
     [Fact]
-    public void Most_of_a_cache_that_has_room_lies_on_huge_pages_after_a_while()
+    public void Most_of_a_large_cache_lies_on_huge_pages_after_a_while()
     {
         const string Setting = "/sys/kernel/mm/transparent_hugepage/enabled";
         Assert.SkipUnless(File.Exists(Setting) && !File.ReadAllText(Setting).Contains("[never]", StringComparison.Ordinal),
             "The system makes no huge pages for anonymous memory.");
-        using CompressedCache cache = TestCaches.Make(128 << 20);
+        using CompressedCache cache = TestCaches.Make(512 << 20);
         long before = HugeKibibytes();
         byte[] value = new byte[4000];
         for (int i = 0; i < 16_000; i++)

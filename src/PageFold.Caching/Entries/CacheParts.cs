@@ -21,6 +21,10 @@ internal sealed class CacheParts : IDisposable
     // The share of the limit that samples may take, as a power of two: 4 for a sixteenth.
     private const int ReservoirShareShift = 4;
 
+    // A get touches four or five places at random. With gigabytes behind them, most of its time would go into walks of page tables. In a
+    // small cache that is always full they are few, and huge pages are split again and again.
+    private const long MinLimitForHugePages = 512L << 20;
+
     // The share of the limit that a training may take, as a power of two: 2 for a quarter.
     private const int TrainingShareShift = 2;
 
@@ -32,8 +36,7 @@ internal sealed class CacheParts : IDisposable
         {
             MemoryLimit = options.MemoryLimit,
             MaxMemoryLimit = options.MaxMemoryLimit,
-            // A get touches four or five places at random; with gigabytes behind them, most of its time would go into walks of page tables.
-            HugePages = true,
+            HugePages = options.MemoryLimit is not < MinLimitForHugePages,
         };
         Store = new EntryStore(heap, FreeCoding)
         {
