@@ -48,10 +48,10 @@ internal sealed class EntryRecoder(EntryStore store, EntryLinks links, EntryCoun
             if (!coder.TryDecode(new ValueForm(header.Codec), stored, [], value))
                 return false;
             if (aim == Aim.Decompressed)
-                return header.IsCompressed && TryExchange(seen, body, header, key, ValueForm.Raw, value, tag);
+                return header.IsCompressed && TryExchange(seen, body, header, key, ValueForm.Raw, value, isMarked: true, tag);
             ValueForm form = coder.Encode(value, header.KeyLength, out ReadOnlySpan<byte> encoded);
             bool isBetter = aim == Aim.OtherTables || !form.IsRaw && encoded.Length < storedLength;
-            if (isBetter && form.Number != header.Codec && TryExchange(seen, body, header, key, form, encoded, tag))
+            if (isBetter && form.Number != header.Codec && TryExchange(seen, body, header, key, form, encoded, isMarked: !form.IsRaw, tag))
                 return true;
             links.Coding.Release(form);
             return false;
@@ -87,13 +87,14 @@ internal sealed class EntryRecoder(EntryStore store, EntryLinks links, EntryCoun
         }
     }
 
+    // A raw value that is marked is one that would be compressed but for its use.
     [SkipLocalsInit]
     private bool TryExchange(SeenEntry seen, ReadOnlySpan<byte> before, in EntryHeader old, ReadOnlySpan<byte> key, ValueForm form,
-        ReadOnlySpan<byte> encoded, ulong tag)
+        ReadOnlySpan<byte> encoded, bool isMarked, ulong tag)
     {
         Span<byte> body = stackalloc byte[MaxObject];
         EntryHeader header = old;
-        header.Forms |= EntryForms.Compressed;
+        header.Forms = isMarked ? header.Forms | EntryForms.Compressed : header.Forms & ~EntryForms.Compressed;
         header.Codec = form.Number;
         ReadOnlySpan<byte> tags = before.Slice(old.TagsOffset, old.TagsLength);
         header.SetRest(0);
