@@ -29,7 +29,7 @@ internal sealed partial class EvictionPolicy<TResidents>
     private byte _now;
 
     private double Worth(in Resident entry) =>
-        _levels[entry.Stamp] + ((_sketch.Estimate(entry.Hash) + entry.Frequency + WorthOfNoUse) / entry.Bytes);
+        _levels[entry.Stamp] + ((_sketch.Estimate(entry.Hash) + entry.Frequency + WorthOfNoUse) / Math.Max(1, entry.Bytes));
 
     /// <summary>Finds the entry that is worth the least in a random sample of the main part.</summary>
     [SkipLocalsInit]
