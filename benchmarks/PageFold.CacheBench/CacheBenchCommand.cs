@@ -149,7 +149,7 @@ internal sealed class CacheBenchCommand
         }
         if (forms.Length > 1 && forms.Any(form => form != _traces && form != _generated))
             throw new UserErrorException($"{forms[0].Name} and {forms[^1].Name} are two measurements; run the command once for each.");
-        RefuseUnused(parsed, replays ? _traces : forms[0]);
+        RefuseUnused(parsed, replays ? _traces : forms[0], forms[0]);
         IReadOnlyList<SubjectKind> subjects = SubjectKind.Parse(parsed.GetValue(_subjects) ?? []);
         int seed = Arguments.Integer("--seed", parsed.GetValue(_seed)!, 0, int.MaxValue, $"0 to {int.MaxValue}");
         if (replays)
@@ -160,7 +160,7 @@ internal sealed class CacheBenchCommand
     }
 
     /// <summary>Refuses options that the chosen measurement would ignore.</summary>
-    private void RefuseUnused(ParseResult parsed, Option form)
+    private void RefuseUnused(ParseResult parsed, Option form, Option given)
     {
         (Option Option, Option[] Forms)[] uses =
         [
@@ -172,7 +172,7 @@ internal sealed class CacheBenchCommand
         {
             string names = string.Join(" or ", users.Select(user => user.Name));
             if (IsGiven(parsed, option) && !users.Contains(form))
-                throw new UserErrorException($"{option.Name} goes with {names} and not with {form.Name}; leave it out.");
+                throw new UserErrorException($"{option.Name} goes with {names} and not with {given.Name}; leave it out.");
         }
     }
 

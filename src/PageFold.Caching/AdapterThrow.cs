@@ -20,6 +20,12 @@ internal static class AdapterThrow
         new($"Two PageFold caches of this application have the Name '{name}', by which metrics, logs and health checks tell them apart; "
             + "choose another Name for one of them.");
 
+    [DoesNotReturn]
+    public static void KeyTextTaken(object serviceKey, string text) => throw new ArgumentException(
+        $"serviceKey is '{text}' ({serviceKey.GetType().Name}), and another key with the same text has a cache already; the text is the name of the "
+            + "options. Choose a key with another text.",
+        nameof(serviceKey));
+
     public static InvalidOperationException NoCacheToCheck(string check, object? key) => new(key is null
         ? $"The health check '{check}' finds no PageFold cache; call AddPageFoldCache, or name the key of a keyed one as serviceKey."
         : $"The health check '{check}' finds no PageFold cache with the key '{key}'; call AddKeyedPageFoldCache with this key.");

@@ -49,7 +49,7 @@ public static class PageFoldCacheServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(section);
-        OptionsOf(services, Options.Options.DefaultName).Bind(section, static options => options.ErrorOnUnknownConfiguration = true);
+        Bind(OptionsOf(services, Options.Options.DefaultName), section);
         return AddUnkeyed(services);
     }
 
@@ -61,7 +61,7 @@ public static class PageFoldCacheServiceCollectionExtensions
     /// </param>
     /// <param name="configure">Sets its options.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The text of the key is empty.</exception>
+    /// <exception cref="ArgumentException">The text of the key is empty, or that of another key.</exception>
     public static IServiceCollection AddKeyedPageFoldCache(
         this IServiceCollection services, object serviceKey, Action<PageFoldCacheOptions> configure)
     {
@@ -82,7 +82,7 @@ public static class PageFoldCacheServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(section);
         string name = NameOf(serviceKey);
-        OptionsOf(services, name).Bind(section, static options => options.ErrorOnUnknownConfiguration = true);
+        Bind(OptionsOf(services, name), section);
         return AddKeyed(services, serviceKey, name);
     }
 
@@ -93,6 +93,10 @@ public static class PageFoldCacheServiceCollectionExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(name, nameof(serviceKey));
         return name;
     }
+
+    // Once, and not again when the section changes: a cache keeps the options that were validated at the start.
+    private static void Bind(OptionsBuilder<PageFoldCacheOptions> options, IConfiguration section) =>
+        options.Configure(bound => section.Bind(bound, static binder => binder.ErrorOnUnknownConfiguration = true));
 
     private static OptionsBuilder<PageFoldCacheOptions> OptionsOf(IServiceCollection services, string name)
     {
@@ -121,6 +125,9 @@ public static class PageFoldCacheServiceCollectionExtensions
         {
             return services;
         }
+        if (services.Any(service => service.IsKeyedService && service.ServiceType == typeof(PageFoldDistributedCache)
+            && service.ServiceKey?.ToString() == name))
+            AdapterThrow.KeyTextTaken(key, name);
         AddShared(services);
         services.TryAddKeyedSingleton(key, (provider, _) => RegisteredCache.CreateCache(provider, name));
         services.AddKeyedSingleton(

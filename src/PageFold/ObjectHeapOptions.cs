@@ -32,21 +32,21 @@ public sealed record ObjectHeapOptions
     /// <summary>When set, decides which allocations are made to fail. For tests.</summary>
     internal AllocationFaults? Faults { get; init; }
 
-    private bool HasRoomForHugeBlocks =>
-        MaxMemoryLimit is not { } most || MemoryLimit is not { } limit || HugeBlocks.BytesFor(most) <= limit / 64;
-
     internal FrameArena MakeArena()
     {
+        // The arena is made for the maximum. Without a limit of its own the heap begins with the default one all the same.
+        long? limit = MemoryLimit ?? (MaxMemoryLimit is { } maximum ? Math.Min(MemoryLimits.Resolve(null), maximum) : null);
+        bool hasRoomForHugeBlocks = MaxMemoryLimit is not { } most || HugeBlocks.BytesFor(most) <= limit / 64;
         FrameArena arena = new(new FrameArenaOptions
         {
             FrameSize = FrameSize,
             MemoryLimit = MaxMemoryLimit ?? MemoryLimit,
             Backing = Backing,
-            HugePages = HugePages && HasRoomForHugeBlocks,
+            HugePages = HugePages && hasRoomForHugeBlocks,
             Faults = Faults,
         });
-        if (MemoryLimit is { } limit)
-            arena.Budget.Limit = limit;
+        if (limit is { } lower)
+            arena.Budget.Limit = lower;
         return arena;
     }
 }

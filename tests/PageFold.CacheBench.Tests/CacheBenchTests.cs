@@ -145,7 +145,7 @@ public sealed class CacheBenchTests : IDisposable
     [InlineData("nothing to measure; name traces with --trace FILE:FORMAT")]
     [InlineData("--throughput and --density are two measurements", "--throughput", "--density")]
     [InlineData("--generate and --pauses are two measurements", "--generate", "loop:10:100", "--pauses")]
-    [InlineData("--live goes with --pauses and not with --trace", "--generate", "loop:10:100", "--live", "1GiB")]
+    [InlineData("--live goes with --pauses and not with --generate", "--generate", "loop:10:100", "--live", "1GiB")]
     [InlineData("--capacity goes with --trace and not with --density", "--density", "--capacity", "2%")]
     [InlineData("--svg goes with --trace and not with --density", "--density", "--svg", "a.svg")]
     [InlineData("--capacity 0% is no share", "--generate", "loop:10:100", "--capacity", "0%")]

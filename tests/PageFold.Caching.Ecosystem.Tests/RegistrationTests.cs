@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -70,6 +71,9 @@ public class RegistrationTests
         Assert.Equal((true, false, false), (one.Contains("a"), two.Contains("a"), services.Cache().Contains("a")));
         Assert.Equal((false, true, false), (one.Contains("b"), two.Contains("b"), services.Cache().Contains("b")));
         Assert.Throws<ArgumentException>(() => new ServiceCollection().AddKeyedPageFoldCache("", _ => { }));
+        ArgumentException sameText = Assert.Throws<ArgumentException>(() =>
+            new ServiceCollection().AddKeyedPageFoldCache(1, _ => { }).AddKeyedPageFoldCache("1", _ => { }));
+        Assert.Contains("serviceKey is '1' (String)", sameText.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -135,6 +139,25 @@ public class RegistrationTests
         }
     }
 
+    [Fact]
+    public async Task A_change_of_the_configuration_after_the_start_has_no_effect_and_does_no_harm()
+    {
+        using ConfigurationManager configuration = new();
+        configuration["Cache:MemoryLimit"] = "8388608";
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddPageFoldCache(configuration.GetSection("Cache"));
+        builder.Services.AddKeyedPageFoldCache("key", configuration.GetSection("Cache"));
+        builder.Services.AddKeyedPageFoldCache("key", options => options.Name = "another");
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        configuration["Cache:MemoryLimit"] = "5";
+        ((IConfigurationRoot)configuration).Reload();
+        Assert.Equal(8388608, host.Services.GetRequiredService<CompressedCache>().MemoryLimit);
+        Assert.Equal(8388608, host.Services.GetRequiredKeyedService<CompressedCache>("key").MemoryLimit);
+        await host.Services.GetRequiredService<HybridCache>().SetAsync("a", 1);
+        await host.StopAsync();
+    }
+
     public static TheoryData<string, Action<PageFoldCacheOptions>> Mistakes() => new()
     {
         {
@@ -142,6 +165,10 @@ public class RegistrationTests
             options => options.MemoryLimit = 1000
         },
         { "MaxMemoryLimit of the PageFold cache is 2000; choose at least", options => options.MaxMemoryLimit = 2000 },
+        {
+            $"MaxMemoryLimit of the PageFold cache is 1000; choose at least {CompressedCacheOptions.MinMemoryLimit} bytes, or null.",
+            options => (options.MemoryLimit, options.MaxMemoryLimit) = (null, 1000)
+        },
         { "MaxContentBytes of the PageFold cache is 0; choose at least 1", options => options.MaxContentBytes = 0 },
         { "MaxEntries of the PageFold cache is 0; choose at least 1", options => options.MaxEntries = 0 },
         { "MaxValueBytes of the PageFold cache is -1; choose", options => options.MaxValueBytes = -1 },
@@ -151,8 +178,8 @@ public class RegistrationTests
         { "Compression of the PageFold cache is 9; choose", options => options.Compression = (CacheCompression)9 },
         { "HybridCacheFirstLevel of the PageFold cache is 9", options => options.HybridCacheFirstLevel = (HybridCacheFirstLevel)9 },
         {
-            "HybridCacheFirstLevelBytes of the PageFold cache is 0",
-            options => (options.HybridCacheFirstLevel, options.HybridCacheFirstLevelBytes) = (HybridCacheFirstLevel.Bounded, 0)
+            "HybridCacheFirstLevelBytes of the PageFold cache is 256; choose at least 4096 bytes",
+            options => (options.HybridCacheFirstLevel, options.HybridCacheFirstLevelBytes) = (HybridCacheFirstLevel.Bounded, 256)
         },
     };
 

@@ -24,6 +24,16 @@ public class CompressedCacheLimitTests
         Assert.Throws<ArgumentOutOfRangeException>("bytes", () => cache.Trim(-1));
     }
 
+    [Fact]
+    public void Without_a_limit_it_is_the_default_one_whatever_the_maximum()
+    {
+        using CompressedCache plain = new(new CompressedCacheOptions());
+        using CompressedCache raisable = new(new CompressedCacheOptions { MaxMemoryLimit = 4 * plain.MemoryLimit });
+        Assert.Equal((plain.MemoryLimit, 4 * plain.MemoryLimit), (raisable.MemoryLimit, raisable.MaxMemoryLimit));
+        using CompressedCache lower = new(new CompressedCacheOptions { MaxMemoryLimit = 8 << 20 });
+        Assert.Equal(8 << 20, lower.MemoryLimit);
+    }
+
     [Theory]
     [InlineData(CacheCompression.None)]
     [InlineData(CacheCompression.BuiltIn)]

@@ -6,6 +6,9 @@ namespace PageFold.Caching.Hosting;
 /// <summary>Validates the options of a registered cache, so that a mistake ends the start of the application.</summary>
 internal sealed class PageFoldCacheOptionsValidator : IValidateOptions<PageFoldCacheOptions>
 {
+    // A few entries, each of which counts with more than 256 bytes.
+    private const int MinFirstLevelBytes = 4096;
+
     public ValidateOptionsResult Validate(string? name, PageFoldCacheOptions options)
     {
         ValidateOptionsResultBuilder result = new();
@@ -14,7 +17,11 @@ internal sealed class PageFoldCacheOptionsValidator : IValidateOptions<PageFoldC
         if (options.MemoryLimit is { } limit && limit < CompressedCacheOptions.MinMemoryLimit)
             Add(nameof(options.MemoryLimit), limit, $"at least {CompressedCacheOptions.MinMemoryLimit} bytes, or null");
         if (options.MaxMemoryLimit is { } most && most < (options.MemoryLimit ?? CompressedCacheOptions.MinMemoryLimit))
-            Add(nameof(options.MaxMemoryLimit), most, $"at least {nameof(options.MemoryLimit)} ({options.MemoryLimit} bytes), or null");
+        {
+            string least = options.MemoryLimit is { } own ? $"{nameof(options.MemoryLimit)} ({own} bytes)"
+                : $"{CompressedCacheOptions.MinMemoryLimit} bytes";
+            Add(nameof(options.MaxMemoryLimit), most, $"at least {least}, or null");
+        }
         if (options.MaxEntries is < 1)
             Add(nameof(options.MaxEntries), options.MaxEntries, "at least 1, or null for any number");
         if (options.MaxContentBytes is < 1)
@@ -26,12 +33,12 @@ internal sealed class PageFoldCacheOptionsValidator : IValidateOptions<PageFoldC
         AddUnlessDefined(nameof(options.Objective), options.Objective);
         AddUnlessDefined(nameof(options.Compression), options.Compression);
         AddUnlessDefined(nameof(options.HybridCacheFirstLevel), options.HybridCacheFirstLevel);
-        if (options is { HybridCacheFirstLevel: HybridCacheFirstLevel.Bounded, HybridCacheFirstLevelBytes: < 1 })
+        if (options is { HybridCacheFirstLevel: HybridCacheFirstLevel.Bounded, HybridCacheFirstLevelBytes: < MinFirstLevelBytes })
         {
             Add(
                 nameof(options.HybridCacheFirstLevelBytes),
                 options.HybridCacheFirstLevelBytes,
-                $"at least 1 byte, or {nameof(options.HybridCacheFirstLevel)} {nameof(HybridCacheFirstLevel.Off)}");
+                $"at least {MinFirstLevelBytes} bytes, or {nameof(options.HybridCacheFirstLevel)} {nameof(HybridCacheFirstLevel.Off)}");
         }
         return result.Build();
 
