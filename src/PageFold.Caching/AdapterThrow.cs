@@ -22,8 +22,8 @@ internal static class AdapterThrow
 
     [DoesNotReturn]
     public static void KeyTextTaken(object serviceKey, string text) => throw new ArgumentException(
-        $"serviceKey is '{text}' ({serviceKey.GetType().Name}), and another key with the same text has a cache already; the text is the name of the "
-            + "options. Choose a key with another text.",
+        $"serviceKey is '{text}' ({serviceKey.GetType().Name}), and another key with the same text has a cache already; the text is the "
+            + "name of the options. Choose a key with another text.",
         nameof(serviceKey));
 
     public static InvalidOperationException NoCacheToCheck(string check, object? key) => new(key is null

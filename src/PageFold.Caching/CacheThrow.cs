@@ -22,7 +22,8 @@ internal static class CacheThrow
         if (options.MaxMemoryLimit < (options.MemoryLimit ?? CompressedCacheOptions.MinMemoryLimit))
             throw new ArgumentOutOfRangeException(nameof(options.MaxMemoryLimit), options.MaxMemoryLimit,
                 $"MaxMemoryLimit is {Bytes(options.MaxMemoryLimit.Value)}, less than {(options.MemoryLimit is { } limit
-                    ? $"MemoryLimit ({Bytes(limit)})" : $"the least, {Bytes(CompressedCacheOptions.MinMemoryLimit)}")}; raise it, or leave it out.");
+                    ? $"MemoryLimit ({Bytes(limit)})"
+                    : $"the least, {Bytes(CompressedCacheOptions.MinMemoryLimit)}")}; raise it, or leave it out.");
         IfNotPositive(options.MaxEntries, nameof(options.MaxEntries));
         IfNotPositive(options.MaxContentBytes, nameof(options.MaxContentBytes));
         IfNotPositive(options.MaxValueBytes, nameof(options.MaxValueBytes));

@@ -74,8 +74,8 @@ public enum CacheCompression
     /// stored before a training are compressed again, a few at a time.
     /// </summary>
     /// <remarks>
-    /// Entries are evicted for a training, for a few seconds, up to a quarter of the limit. In a full cache of less than about 10 MiB that is
-    /// too little, and the built-in tables are all there is.
+    /// Entries are evicted for a training, for a few seconds, up to a quarter of the limit. In a full cache of less than about 10 MiB that
+    /// is too little, and the built-in tables are all there is.
     /// </remarks>
     Trained,
 }

@@ -46,7 +46,9 @@ internal static partial class CacheLog
     private static partial void NoMemory(ILogger logger, string cache, long bytes);
 
     [LoggerMessage(
-        5, LogLevel.Information, "Cache '{Cache}' has no MemoryLimit and may hold {Limit} bytes, at most half of the memory. Set MemoryLimit.")]
+        5,
+        LogLevel.Information,
+        "Cache '{Cache}' has no MemoryLimit and may hold {Limit} bytes, at most half of the memory. Set MemoryLimit.")]
     private static partial void DefaultLimit(ILogger logger, string cache, long limit);
 
     [LoggerMessage(
