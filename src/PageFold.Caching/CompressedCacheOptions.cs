@@ -52,7 +52,8 @@ public sealed record CompressedCacheOptions
     /// </summary>
     /// <remarks>
     /// The key lies in memory that is reused after the call. The callback may call the cache. It should not throw: its exception reaches
-    /// the caller of the operation, whose work is done by then, and is lost where the cache works in the background.
+    /// the caller of the operation, whose work is done by then, and is lost where the cache works in the background. What several threads
+    /// cause may be told in another order, and what the background causes by a thread of the pool.
     /// </remarks>
     public CacheEvictionCallback? OnEviction { get; init; }
 

@@ -28,6 +28,9 @@ internal sealed class CacheParts : IDisposable
     // The share of the limit that a training may take, as a power of two: 2 for a quarter.
     private const int TrainingShareShift = 2;
 
+    // What a training takes at least.
+    private const long LeastTrainingBytes = 2 << 20;
+
     private readonly CountedMemory _codingMemory;
 
     public CacheParts(CompressedCacheOptions options, ulong seed)
@@ -143,10 +146,23 @@ internal sealed class CacheParts : IDisposable
     /// <summary>Evicts entries for a training, if it takes a quarter of the limit at most.</summary>
     private bool MakeRoomToTrain(long bytes)
     {
-        if (bytes > Store.Heap.MemoryLimit >> TrainingShareShift || !Store.Heap.TryEnter(out HeapAccess access))
+        long limit = Store.Heap.MemoryLimit;
+        // Nothing is evicted for samples that could not be trained on.
+        if (bytes > limit >> TrainingShareShift || LeastTrainingBytes > limit >> TrainingShareShift
+            || !Store.Heap.TryEnter(out HeapAccess access))
             return false;
         using (access)
-            return Eviction.TryTrim(Store.Heap.MemoryLimit - bytes, tells: false);
+        {
+            try
+            {
+                return Eviction.TryTrim(limit - bytes, tells: false);
+            }
+            finally
+            {
+                // A callback may wait for the end of the training. Other threads may set the keys again meanwhile, so it is told soon.
+                Notices.TellOnPool();
+            }
+        }
     }
 
     // No coder is taken any more. Its contexts are not the heap's.

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 
 namespace PageFold.Caching.Entries;
 
@@ -43,13 +44,41 @@ internal sealed class EvictionNotices(CacheEvictionCallback? callback)
             return;
         // The callback may use the cache, whose notices then go to another buffer.
         _pending = null;
+        Tell(pending);
+    }
+
+    /// <summary>Has a thread of the pool tell what was kept, for work that a callback may wait for.</summary>
+    public void TellOnPool()
+    {
+        if (callback is null || _pending is not { Length: > 0 } pending || pending.Owner != this)
+            return;
+        _pending = null;
+        ThreadPool.UnsafeQueueUserWorkItem(static told => told.Notices.TellAndForget(told.Pending), (Notices: this, Pending: pending),
+            preferLocal: false);
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "A callback of the cache's user that throws must not end the process.")]
+    private void TellAndForget(Pending pending)
+    {
+        try
+        {
+            Tell(pending);
+        }
+        catch (Exception)
+        {
+            // There is no caller that the exception could reach.
+        }
+    }
+
+    private void Tell(Pending pending)
+    {
         try
         {
             for (int offset = 0; offset < pending.Length;)
             {
                 ReadOnlySpan<byte> notice = pending.Bytes.AsSpan(offset, pending.Length - offset);
                 int length = BinaryPrimitives.ReadInt32LittleEndian(notice[1..]);
-                callback(notice.Slice(HeaderLength, length), (CacheEvictionReason)notice[0]);
+                callback!(notice.Slice(HeaderLength, length), (CacheEvictionReason)notice[0]);
                 offset += HeaderLength + length;
             }
         }
