@@ -17,6 +17,7 @@ public sealed partial class CompressedCache
     /// </para>
     /// <para>
     /// The file is private to the user. It has a partial file beside it until it is whole; on failure or cancellation the old file stays.
+    /// Of saves to one path at a time, the one that ends last leaves its file; a load meanwhile gets the whole file of one of them.
     /// A save borrows about half a megabyte on the GC heap, and as much as the largest compressed value.
     /// </para>
     /// </remarks>
@@ -60,19 +61,16 @@ public sealed partial class CompressedCache
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the load; what was loaded stays.</param>
     /// <exception cref="ArgumentException">The path is empty.</exception>
-    /// <exception cref="CacheFileException">The file is damaged, cut off, of another version, or no saved cache.</exception>
+    /// <exception cref="CacheFileException">
+    /// The file is damaged, cut off, of another version, or no saved cache, such as a pipe or a device, which is not opened.
+    /// </exception>
     /// <exception cref="IOException">There is no such file, it is a folder, or it cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public CacheLoadResult Load(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (Directory.Exists(path))
-            SaveThrow.NotAFile(path);
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0,
-            FileOptions.SequentialScan);
-        if (!stream.CanSeek)
-            SaveThrow.NotAFile(path);
+        using FileStream stream = SavedFile.OpenToLoad(path, cancellationToken);
         return Load(stream, path, cancellationToken);
     }
 
@@ -95,7 +93,7 @@ public sealed partial class CompressedCache
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         _parts.Enter().Dispose();
-        using PartialFile file = PartialFile.Create(path);
+        using PartialFile file = PartialFile.Create(path, cancellationToken);
         CacheSaveResult result = Save(through(file.Stream), cancellationToken);
         file.Commit(cancellationToken);
         return result;

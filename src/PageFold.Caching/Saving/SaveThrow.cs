@@ -25,12 +25,39 @@ internal static class SaveThrow
         throw new CacheFileException($"{name} is damaged at byte {offset}: {problem}. Delete it, and begin with an empty cache.");
 
     [DoesNotReturn]
-    public static void NotAFile(string path) => throw new IOException($"{path} is a folder or a pipe; choose the name of a file.");
+    public static void HasNoLength(string path) =>
+        throw new CacheFileException(
+            $"{path} is no saved cache: it is an empty file, a pipe, a socket or a device. Pass the name of a file that Save has written.");
 
     [DoesNotReturn]
-    public static void NoSavedCache(string path) =>
+    public static void NotAFile(string path) =>
+        throw new IOException($"{path} is a folder, or something else that is no plain file; choose the name of a file.");
+
+    [DoesNotReturn]
+    public static void NoSavedCache(string path, long length)
+    {
+        string kind = length == 0 ? " (it is an empty file, a pipe, a socket or a device)" : string.Empty;
         throw new IOException(
-            $"{path} exists and is no saved cache, so it is not replaced; choose another name, or delete it if it may go.");
+            $"{path} exists and is no saved cache, so it is not replaced{kind}; choose another name, or delete it if it may go.");
+    }
+
+    [DoesNotReturn]
+    public static void NoFolder(string path, string folder) =>
+        throw new DirectoryNotFoundException(
+            $"{path} cannot be saved: there is no folder {folder}; make it, or choose a name in another folder.");
+
+    [DoesNotReturn]
+    public static void NoPartialFile(string path, Exception cause)
+    {
+        string message = $"{path} cannot be saved: no file can be made beside it, which takes the name when it is whole ({cause.Message}).";
+        throw cause switch
+        {
+            UnauthorizedAccessException => new UnauthorizedAccessException(
+                message + " Allow that this user writes to the folder, or choose a name in another.", cause),
+            PathTooLongException => new PathTooLongException(message + " Choose a name that is 50 bytes shorter.", cause),
+            _ => new IOException(message + " See to the cause, or choose a name in another folder.", cause),
+        };
+    }
 
     public static void IfNotWritable([NotNull] Stream? stream)
     {
