@@ -26,6 +26,13 @@ internal static class AdapterThrow
             + "name of the options. Choose a key with another text.",
         nameof(serviceKey));
 
+    [DoesNotReturn]
+    public static void CacheRegistered(object? key) => throw new InvalidOperationException(key is null
+        ? "The services have a CompressedCache already, to which the options of AddPageFoldCache would not apply; leave that "
+            + "registration out, or use AddKeyedPageFoldCache."
+        : $"The services have a CompressedCache with the key '{key}' already, to which the options of AddKeyedPageFoldCache would not "
+            + "apply; leave that registration out, or choose another key.");
+
     public static InvalidOperationException NoCacheToCheck(string check, object? key) => new(key is null
         ? $"The health check '{check}' finds no PageFold cache; call AddPageFoldCache, or name the key of a keyed one as serviceKey."
         : $"The health check '{check}' finds no PageFold cache with the key '{key}'; call AddKeyedPageFoldCache with this key.");

@@ -25,12 +25,14 @@ public static class PageFoldCacheServiceCollectionExtensions
     /// <summary>Registers a cache that takes half of the memory: see <see cref="CompressedCacheOptions.MemoryLimit"/>.</summary>
     /// <param name="services">The services.</param>
     /// <exception cref="ArgumentNullException">There are no services.</exception>
+    /// <exception cref="InvalidOperationException">The application has registered a <see cref="CompressedCache"/> itself.</exception>
     public static IServiceCollection AddPageFoldCache(this IServiceCollection services) => AddPageFoldCache(services, _ => { });
 
     /// <summary>Registers a cache.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets its options. Further calls change the options of the same cache.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="InvalidOperationException">The application has registered a <see cref="CompressedCache"/> itself.</exception>
     public static IServiceCollection AddPageFoldCache(this IServiceCollection services, Action<PageFoldCacheOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -45,6 +47,7 @@ public static class PageFoldCacheServiceCollectionExtensions
     /// Has the properties of <see cref="PageFoldCacheOptions"/>, and no others: a misspelt name ends the start of the application.
     /// </param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="InvalidOperationException">The application has registered a <see cref="CompressedCache"/> itself.</exception>
     public static IServiceCollection AddPageFoldCache(this IServiceCollection services, IConfiguration section)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -62,6 +65,7 @@ public static class PageFoldCacheServiceCollectionExtensions
     /// <param name="configure">Sets its options.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentException">The text of the key is empty, or that of another key.</exception>
+    /// <exception cref="InvalidOperationException">The application has registered one with this key itself.</exception>
     public static IServiceCollection AddKeyedPageFoldCache(
         this IServiceCollection services, object serviceKey, Action<PageFoldCacheOptions> configure)
     {
@@ -108,9 +112,10 @@ public static class PageFoldCacheServiceCollectionExtensions
     {
         if (services.Any(service => !service.IsKeyedService && service.ServiceType == typeof(PageFoldDistributedCache)))
             return services;
+        RefuseOtherCache(services, key: null);
         AddShared(services);
         string name = Options.Options.DefaultName;
-        services.TryAddSingleton(provider => RegisteredCache.CreateCache(provider, name));
+        services.AddSingleton(provider => RegisteredCache.CreateCache(provider, name));
         services.AddSingleton(provider => RegisteredCache.CreateDistributed(provider, provider.GetRequiredService<CompressedCache>()));
         services.AddSingleton<IBufferDistributedCache>(provider => provider.GetRequiredService<PageFoldDistributedCache>());
         services.AddSingleton<IDistributedCache>(provider => provider.GetRequiredService<PageFoldDistributedCache>());
@@ -128,8 +133,9 @@ public static class PageFoldCacheServiceCollectionExtensions
         if (services.Any(service => service.IsKeyedService && service.ServiceType == typeof(PageFoldDistributedCache)
             && service.ServiceKey?.ToString() == name))
             AdapterThrow.KeyTextTaken(key, name);
+        RefuseOtherCache(services, key);
         AddShared(services);
-        services.TryAddKeyedSingleton(key, (provider, _) => RegisteredCache.CreateCache(provider, name));
+        services.AddKeyedSingleton(key, (provider, _) => RegisteredCache.CreateCache(provider, name));
         services.AddKeyedSingleton(
             key,
             (provider, _) => RegisteredCache.CreateDistributed(provider, provider.GetRequiredKeyedService<CompressedCache>(key)));
@@ -139,6 +145,13 @@ public static class PageFoldCacheServiceCollectionExtensions
             key, (provider, _) => provider.GetRequiredKeyedService<PageFoldDistributedCache>(key));
         services.AddKeyedSingleton(key, (provider, _) => RegisteredCache.CreateFirstLevel(provider, name));
         return services;
+    }
+
+    // The options would not apply to a cache that the application made, and neither metrics nor logs would tell of it.
+    private static void RefuseOtherCache(IServiceCollection services, object? key)
+    {
+        if (services.Any(service => service.ServiceType == typeof(CompressedCache) && Equals(service.ServiceKey, key)))
+            AdapterThrow.CacheRegistered(key);
     }
 
     private static void AddShared(IServiceCollection services)

@@ -54,6 +54,19 @@ public class RegistrationTests
     }
 
     [Fact]
+    public void A_cache_that_the_application_registered_itself_is_refused()
+    {
+        ServiceCollection services = new();
+        services.AddSingleton(_ => new CompressedCache(new CompressedCacheOptions { MemoryLimit = Containers.Limit }));
+        InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => services.AddPageFoldCache(_ => { }));
+        Assert.Contains("have a CompressedCache already", refused.Message, StringComparison.Ordinal);
+        services.AddKeyedPageFoldCache("one", _ => { });
+        services.AddKeyedSingleton("two", (_, _) => new CompressedCache(new CompressedCacheOptions { MemoryLimit = Containers.Limit }));
+        refused = Assert.Throws<InvalidOperationException>(() => services.AddKeyedPageFoldCache("two", _ => { }));
+        Assert.Contains("with the key 'two' already", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Keyed_caches_are_caches_of_their_own()
     {
         using ServiceProvider services = Containers.Build(more =>
