@@ -163,9 +163,12 @@ public sealed partial class CompressedCache
             {
                 string tag = tags[i];
                 IfTagInvalid(tag, nameof(CacheEntryPolicy.Tags));
-                if (!_parts.Tags.TryAcquire(tag, out uint number)
-                    && !(_parts.Eviction.TryMakeRoomForTables() && _parts.Tags.TryAcquire(tag, out number)))
-                    return refusal = CacheSetOutcome.NoMemory;
+                uint number;
+                for (int round = 0; !_parts.Tags.TryAcquire(tag, out number); round++)
+                {
+                    if (!_parts.Eviction.TryMakeRoomForTables(round))
+                        return refusal = CacheSetOutcome.NoMemory;
+                }
                 length = EntryHeader.AppendTag(numbers, length, number, isLast: i == count - 1);
                 // A tag that was removed before its number was taken has another one now; later, the number is dead.
                 if (token != default && _parts.Tags.RetiredSince(tag, token.Sequence))

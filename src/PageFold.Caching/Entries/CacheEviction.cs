@@ -15,6 +15,10 @@ internal sealed class CacheEviction(EntryStore store, Evictor<CacheResidents> ev
     // After so many, free frames are given back and callbacks told.
     private const int EvictionsPerRound = 256;
 
+    // A table that finds no memory gets so many rounds of evictions; they grow up to this power of two times the first.
+    private const int MaxRounds = 64;
+    private const int MaxRoundShift = 6;
+
     public bool IsSampled(uint hash) => evictor.IsSampled(hash);
 
     public void RecordSampled(uint hash) => evictor.RecordSampled(hash);
@@ -46,15 +50,30 @@ internal sealed class CacheEviction(EntryStore store, Evictor<CacheResidents> ev
         }
     }
 
+    /// <summary>Evicts a few entries and gives free frames back; true if any frame went back.</summary>
+    /// <remarks>
+    /// Compaction begins when a share of a class's frames could be free, so in a large cache many calls in a row free none.
+    /// </remarks>
+    public bool TryFreeFrames() => TryFreeFrames(EvictionsPerCompaction, out _);
+
     /// <summary>
-    /// Evicts some entries and gives free frames back, for a table that found no memory; false if there is nothing to evict.
+    /// Evicts entries and gives free frames back, for a table that found no memory; false if nothing may go, or after the last round.
     /// </summary>
-    public bool TryMakeRoomForTables()
+    /// <param name="round">Counts the calls for one need from zero. Each evicts more than the one before, and all of them are bounded.</param>
+    public bool TryMakeRoomForTables(int round)
     {
-        bool any = false;
-        for (int i = 0; i < EvictionsPerCompaction; i++)
-            any |= evictor.TryEvict(bytes: 1);
-        return store.Heap.TryMakeRoom() | any;
+        if (round >= MaxRounds)
+            return false;
+        int most = EvictionsPerCompaction << Math.Min(round, MaxRoundShift);
+        return TryFreeFrames(most, out bool any) | any;
+    }
+
+    private bool TryFreeFrames(int evictions, out bool any)
+    {
+        any = false;
+        while (evictions-- > 0 && evictor.TryEvict(bytes: 1))
+            any = true;
+        return store.Heap.TryMakeRoom();
     }
 
     /// <summary>Evicts until the heap holds at most so many bytes; false if it holds more and nothing is left to evict.</summary>

@@ -65,6 +65,32 @@ internal sealed class EntryRemoval(EntryStore store, EntryLinks links, EntryCoun
         return isFound;
     }
 
+    /// <summary>
+    /// Evicts an entry that shares the buckets of a hash, so that one with this hash finds a place in the index; false if none may go.
+    /// </summary>
+    public bool TryEvictBeside(uint hash)
+    {
+        ulong location = 0;
+        ExclusiveKey<TagHashes> held = store.Index.LockExclusive(hash);
+        bool isFound;
+        try
+        {
+            isFound = held.TryFindColdest(out EntryPlace place);
+            if (isFound)
+            {
+                location = place.Location;
+                store.Unpublish(ref held, place);
+            }
+        }
+        finally
+        {
+            held.Dispose();
+        }
+        if (isFound)
+            Retire(location, CacheEvictionReason.Capacity);
+        return isFound;
+    }
+
     /// <summary>Frees an entry that the index does not name any more.</summary>
     public void Retire(ulong location, CacheEvictionReason reason)
     {

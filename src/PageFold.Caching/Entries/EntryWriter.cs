@@ -154,12 +154,19 @@ internal sealed partial class EntryWriter(EntryStore store, EntryLinks links, En
                 refusal = CacheSetOutcome.Superseded;
                 break;
             }
-            if (outcome == PublishOutcome.AtCap || !eviction.TryMakeRoomForTables())
+            if (outcome == PublishOutcome.AtCap || !TryMakeRoomInIndex(key.Hash))
                 break;
         }
         removal.Free(location);
         return refusal;
     }
+
+    /// <summary>Makes room for an entry in the index, which found no memory for another line; false if no entry may go.</summary>
+    /// <remarks>
+    /// What evicted entries leave becomes whole frames only after a share of all entries went, which are many where entries are small. So
+    /// if a few evictions free no frame, an entry of the same buckets leaves its place.
+    /// </remarks>
+    private bool TryMakeRoomInIndex(uint hash) => eviction.TryFreeFrames() || removal.TryEvictBeside(hash);
 
     /// <summary>Makes room within the limits of entries and content. An entry that is replaced is room itself.</summary>
     private bool TryMakeRoom(in CacheKey key, long weight)

@@ -80,6 +80,17 @@ internal unsafe ref struct ExclusiveKey<THashes>
         return false;
     }
 
+    /// <summary>Finds, of all entries in the two buckets, one that was hit the least; false if eviction leaves all of them alone.</summary>
+    public readonly bool TryFindColdest(out EntryPlace place)
+    {
+        place = default;
+        int least = int.MaxValue;
+        FindColdest(_lower, ref place, ref least);
+        if (_higher != _lower)
+            FindColdest(_higher, ref place, ref least);
+        return least != int.MaxValue;
+    }
+
     /// <summary>
     /// Adds an entry with this hash; false when there is no memory, or dozens of entries share its buckets. Then nothing has changed.
     /// </summary>
@@ -91,6 +102,20 @@ internal unsafe ref struct ExclusiveKey<THashes>
 
     /// <summary>Lets the buckets go.</summary>
     public readonly void Dispose() => BucketArray.ReleaseExclusive(_lower, _higher);
+
+    private readonly void FindColdest(BucketLine* bucket, ref EntryPlace coldest, ref int least)
+    {
+        for (BucketLine* line = bucket; line is not null; line = _table.Buckets.Next(line))
+        {
+            for (uint live = BucketLine.LiveMask(line); live != 0; live &= live - 1)
+            {
+                EntryPlace place = new(line, BitOperations.TrailingZeroCount(live));
+                EntryState state = place.State;
+                if (!state.IsPinned && state.Frequency < least)
+                    (coldest, least) = (place, state.Frequency);
+            }
+        }
+    }
 
     private bool TryAdvance()
     {

@@ -172,8 +172,10 @@ internal sealed class CacheLoader(CacheParts parts, CompressedCacheOptions optio
             ReadOnlySpan<char> name = ReadTag();
             if (outcome == CacheSetOutcome.NoMemory)
                 continue;
-            if (!parts.Tags.TryAcquire(name, out uint number)
-                && !(parts.Eviction.TryMakeRoomForTables() && parts.Tags.TryAcquire(name, out number)))
+            bool isAcquired = parts.Tags.TryAcquire(name, out uint number);
+            for (int round = 0; !isAcquired && parts.Eviction.TryMakeRoomForTables(round); round++)
+                isAcquired = parts.Tags.TryAcquire(name, out number);
+            if (!isAcquired)
             {
                 outcome = CacheSetOutcome.NoMemory;
                 continue;

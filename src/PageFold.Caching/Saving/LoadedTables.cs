@@ -87,7 +87,7 @@ internal sealed class LoadedTables(CacheParts parts) : IDisposable
     {
         // Once more with room, unless it is not room that is missing.
         return Coding.TryAdopt(tables, mayBeCurrent)
-            ?? (!Coding.Versions.IsFull && parts.Eviction.TryMakeRoomForTables() ? Coding.TryAdopt(tables, mayBeCurrent) : null);
+            ?? (!Coding.Versions.IsFull && parts.Eviction.TryMakeRoomForTables(round: 0) ? Coding.TryAdopt(tables, mayBeCurrent) : null);
     }
 
     /// <summary>Evicts for tables that serve only to decode, unless they would take more than a quarter of the limit.</summary>

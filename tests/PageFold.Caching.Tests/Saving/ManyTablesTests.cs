@@ -6,6 +6,8 @@ namespace PageFold.Caching.Tests.Saving;
 /// <summary>Files with more tables than a small cache has room for.</summary>
 public class ManyTablesTests
 {
+    private static readonly Lazy<ReadOnlyMemory<byte>[]> s_tables = new(() => [.. Enumerable.Range(0, 10).Select(Train)]);
+
     [Theory]
     [InlineData(2 << 20, 0.9)]
     [InlineData(8 << 20, 0.6)]
@@ -15,7 +17,7 @@ public class ManyTablesTests
         SaveWriter writer = new(stream, SavedCaches.Begin);
         for (byte i = 0; i < 10; i++)
         {
-            ReadOnlyMemory<byte> tables = Train(i);
+            ReadOnlyMemory<byte> tables = s_tables.Value[i];
             writer.Write(SaveFormat.TablesRecord);
             writer.Write((byte)(100 + i));
             writer.Write((byte)0);
@@ -35,7 +37,7 @@ public class ManyTablesTests
     private static ReadOnlyMemory<byte> Train(int kind)
     {
         const int SampleBytes = 500;
-        byte[] samples = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 4000).Select(i =>
+        byte[] samples = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 1300).Select(i =>
             $"{{\"field{kind}_{i % 40}\":{i * 7919 % 1000003:D20}}}".PadRight(50)[..50])));
         int[] lengths = [.. Enumerable.Repeat(SampleBytes, samples.Length / SampleBytes)];
         FoldTraining training = PageCodec.TrainFold(samples, lengths, new FoldTrainingOptions(), TestContext.Current.CancellationToken);
