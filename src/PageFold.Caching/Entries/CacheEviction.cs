@@ -59,7 +59,7 @@ internal sealed class CacheEviction(EntryStore store, Evictor<CacheResidents> ev
     /// <summary>
     /// Evicts entries and gives free frames back, for a table that found no memory; false if nothing may go, or after the last round.
     /// </summary>
-    /// <param name="round">Counts the calls for one need from zero. Each evicts more than the one before, and all of them are bounded.</param>
+    /// <param name="round">Counts the calls for one need from zero. Each evicts more than the one before, up to a bound.</param>
     public bool TryMakeRoomForTables(int round)
     {
         if (round >= MaxRounds)
