@@ -51,6 +51,7 @@ for form in "${forms[@]}"; do
             kill -0 "$web" 2>/dev/null || fail "it ended: $(tail -n 3 "$work/out")"
             sleep 0.1
         done
+        say "$form, first level $level: $(($(awk '$1 == "VmRSS:" {print $2}' "/proc/$web/status") / 1024)) MiB resident at the start"
         for ((from = 0; from < keys; from += 50000)); do
             said=$(curl -sS --max-time 120 "$address/fill/$from/50000" 2>&1)
             [ "$said" = filled ] || fail "$form, $level: $said"
