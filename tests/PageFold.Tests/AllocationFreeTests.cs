@@ -13,7 +13,7 @@ public class AllocationFreeTests
     {
         WindowTests.SkipUnlessPossible(mapping);
         using ZsPool pool = new(new ZsPoolOptions { Mapping = mapping, MemoryLimit = 64 << 20 });
-        ZsHandle[] handles = new ZsHandle[2000];
+        ZsHandle[] handles = new ZsHandle[500];
         byte[] buffer = new byte[4096];
         AssertAllocatesNothing(() =>
         {
@@ -71,7 +71,7 @@ public class AllocationFreeTests
         AssertAllocatesNothing(() =>
         {
             round++;
-            for (int i = 0; i < 3000; i++)
+            for (int i = 0; i < 1000; i++)
             {
                 store.Write(i, pages[(i + round) % pages.Length]);
                 store.TryRead(i, read);
@@ -81,7 +81,7 @@ public class AllocationFreeTests
                 if (i % 3 == 0)
                     store.Discard(i);
             }
-            store.Discard(0, 3000);
+            store.Discard(0, 1000);
         });
     }
 

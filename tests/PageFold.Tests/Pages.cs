@@ -42,8 +42,14 @@ internal static class Pages
     {
         int random = Math.Clamp((int)(page.Length * share), Math.Min(8, page.Length), page.Length);
         Fill(page[..random], key);
-        for (int i = random; i < page.Length; i++)
-            page[i] = page[i - random % 8 - 1];
+        // The last bytes of these, again and again.
+        int from = random - random % 8 - 1;
+        for (int end = random; end < page.Length;)
+        {
+            int count = Math.Min(end - from, page.Length - end);
+            page.Slice(from, count).CopyTo(page[end..]);
+            end += count;
+        }
     }
 
     private static ulong Next(ref ulong state)

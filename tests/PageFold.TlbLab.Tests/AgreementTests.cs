@@ -5,7 +5,10 @@ public class AgreementTests
 {
     // A machine with more states is explored in part, breadth first; that part must show nothing worse.
     private const int MaxConcreteStates = 20_000;
-    private const int SchedulesOfEach = 5_000;
+
+    // Where the checker found something, schedules are tried until they find it too.
+    private const int SchedulesOfEach = 1_000;
+    private const int MaxSchedulesOfEach = 5_000;
 
     /// <summary>All combinations of the matrix.</summary>
     private static List<(Protocol Protocol, Architecture Architecture, LabEnvironment Environment)> Cells { get; } =
@@ -22,7 +25,7 @@ public class AgreementTests
         CancellationToken = TestContext.Current.CancellationToken,
     };
 
-    /// <summary>About a million schedules in total: one that corrupts ends the search of its combination.</summary>
+    /// <summary>Some hundred thousand schedules in total: one that corrupts ends the search of its combination.</summary>
     [Fact]
     public void Random_schedules_find_what_the_checker_says_and_nothing_worse()
     {
@@ -105,9 +108,9 @@ public class AgreementTests
             // And every result has a timeline.
             Timeline timeline = Timeline.Of(result);
             Assert.Equal(result.TraceLength, timeline.Entries.Count(entry => entry.Kind != TimelineKind.Fill));
-        }, iter: 400, print: sample => $"{string.Join("; ", sample.Item1.Steps)} on {sample.Item2}, "
+        }, iter: 250, print: sample => $"{string.Join("; ", sample.Item1.Steps)} on {sample.Item2}, "
             + $"{((LabEnvironment)sample.Item3).Name()}, {sample.Item4}");
-        Assert.True(complete > 240 && wrong is > 40 and < 380, $"{complete} complete, {wrong} wrong");
+        Assert.True(complete > 150 && wrong is > 25 and < 237, $"{complete} complete, {wrong} wrong");
     }
 
     private static string NameOf(CheckResult result) => $"{result.Protocol}/{result.Architecture}/{result.Environment.Name()}";
@@ -171,8 +174,10 @@ public class AgreementTests
     {
         ConcreteMachine machine = new(result.Protocol, result.Architecture, result.Environment, bounds);
         Verdict worst = Verdict.Safe;
-        for (int schedule = 0; schedule < SchedulesOfEach && worst != Verdict.Corrupts; schedule++)
+        for (int schedule = 0; worst != Verdict.Corrupts; schedule++)
         {
+            if (schedule >= (worst == result.Verdict ? SchedulesOfEach : MaxSchedulesOfEach))
+                break;
             machine.Reset();
             while (machine.TryAdvance(oracle, out Verdict verdict, out _))
             {

@@ -98,6 +98,7 @@ public class MatrixTests
     }
 
     /// <summary>A change of these counts is a change of the model, and has to be intended.</summary>
+    /// <remarks>A checker that was used before, as in the matrix, explores as many states as a new one.</remarks>
     [Theory]
     [InlineData("mailed", "x86-64", "plain", 264)]
     [InlineData("mailed", "ppc64-hash", "plain", 1690)]
@@ -108,8 +109,12 @@ public class MatrixTests
     [InlineData("shipping", "ppc64-hash", "speculative+preemptible+lazy-mmu+reentrant", 410535)]
     public void State_counts_are_stable(string protocol, string architecture, string environment, int states)
     {
-        Assert.Equal(states, Check(protocol, architecture, environment).StatesExplored);
-        Assert.Equal(states, Check(protocol, architecture, environment).StatesExplored);
+        Assert.True(LabEnvironments.TryParse(environment, out LabEnvironment parsed, out _));
+        CheckResult result = Explorations.Matrix.Single(
+            one => one.Protocol.Name == protocol && one.Architecture.Name == architecture && one.Environment == parsed);
+        Assert.Equal(states, result.StatesExplored);
+        if (states < 10_000)
+            Assert.Equal(states, Check(protocol, architecture, environment).StatesExplored);
     }
 
     /// <summary>Larger bounds find nothing new, and smaller ones find nothing that larger ones do not find.</summary>

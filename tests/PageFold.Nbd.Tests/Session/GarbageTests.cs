@@ -44,23 +44,23 @@ public sealed class GarbageTests : IDisposable
 
     [Fact]
     public void Noise_instead_of_options_is_not_answered() =>
-        Gen.Byte.Array[0, 300].Sample(noise => Exchange([.. Wire.U32(3), .. noise]), iter: 300, threads: 1);
+        Gen.Byte.Array[0, 300].Sample(noise => Exchange([.. Wire.U32(3), .. noise]), iter: Rounds.Of(120), threads: 1);
 
     [Fact]
     public void Noise_behind_an_options_head_is_answered_as_the_option_wants() =>
         Gen.Select(Gen.UInt[0, 11], Gen.Byte.Array[0, 60]).Array[1, 5].Sample(options =>
-            Exchange([.. Wire.U32(3), .. options.SelectMany(option => Wire.Option(option.Item1, option.Item2))]), iter: 500, threads: 1);
+            Exchange([.. Wire.U32(3), .. options.SelectMany(option => Wire.Option(option.Item1, option.Item2))]), iter: Rounds.Of(200), threads: 1);
 
     [Fact]
     public void Noise_instead_of_requests_is_not_answered() =>
         Gen.Byte.Array[0, 300].Sample(noise => Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. noise]),
-            iter: 300, threads: 1);
+            iter: Rounds.Of(120), threads: 1);
 
     [Fact]
     public void Noise_behind_a_requests_magic_number_is_answered_as_a_request() =>
         Gen.Byte.Array[24].Array[1, 6].Sample(requests =>
             Exchange([.. Wire.U32(3), .. Wire.Option(Option.Go, Wire.Info("prey")), .. requests.SelectMany(request =>
-                (byte[])[.. Wire.U32(Wire.RequestMagic), .. request])]), iter: 500, threads: 1);
+                (byte[])[.. Wire.U32(Wire.RequestMagic), .. request])]), iter: Rounds.Of(200), threads: 1);
 
     /// <summary>What the campaign <c>fuzz</c> starts from, and what it has found.</summary>
     [Fact]
@@ -75,7 +75,7 @@ public sealed class GarbageTests : IDisposable
     }
 
     [Fact]
-    public void A_valid_stream_is_answered_to_its_end() => Streams.Sample(Exchange, iter: 300, threads: 1);
+    public void A_valid_stream_is_answered_to_its_end() => Streams.Sample(Exchange, iter: Rounds.Of(120), threads: 1);
 
     [Fact]
     public void A_changed_stream_is_answered_as_far_as_it_makes_sense() =>
@@ -94,7 +94,7 @@ public sealed class GarbageTests : IDisposable
                 };
             }
             Exchange(stream);
-        }, iter: 1000, threads: 1);
+        }, iter: Rounds.Of(350), threads: 1);
 
     /// <summary>Sends bytes in pieces, closes the sending side, takes all that comes, and checks it.</summary>
     private void Exchange(byte[] stream)

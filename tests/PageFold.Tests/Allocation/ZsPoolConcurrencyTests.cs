@@ -28,6 +28,8 @@ public abstract class ZsPoolConcurrencyTests
     {
         using ZsPool pool = new(new ZsPoolOptions { Mapping = _mapping, MemoryLimit = 12 << 20, NoNeighbours = noNeighbours,
             MaxChain = chain });
+        // A window is mapped by the kernel, which all threads wait for.
+        int steps = Rounds.Of(_mapping == MappingKind.Window ? 10_000 : 30_000);
         using CancellationTokenSource done = new();
         long moved = 0;
         long verified = 0;
@@ -40,7 +42,7 @@ public abstract class ZsPoolConcurrencyTests
         {
             Random random = new(thread);
             List<(ZsHandle Handle, ulong Key)> mine = [];
-            for (int i = 0; i < 30_000; i++)
+            for (int i = 0; i < steps; i++)
             {
                 int size = 64 + random.Next(8) * 450;
                 if (mine.Count < 700 && random.Next(100) < 55 && pool.TryAllocate(size, out ZsHandle handle))
@@ -72,7 +74,7 @@ public abstract class ZsPoolConcurrencyTests
         });
         done.Cancel();
         compactor.Wait(TestContext.Current.CancellationToken);
-        Assert.InRange(verified, 6 * 10_000, long.MaxValue);
+        Assert.InRange(verified, 6 * steps / 3, long.MaxValue);
         Assert.True(moved > 0, "Compaction moved nothing while the threads worked.");
         Assert.Equal(0, pool.GetStatistics().Objects);
         Assert.Equal(0, pool.GetStatistics().PoolBytes);

@@ -41,7 +41,7 @@ public class PrefaultModelTests
             Assert.SkipUnless(KernelPages.TryLock(probe), "This process may not lock so much memory.");
         }
         Gen.Select(Gen.Enum<Step>(), Gen.Int[0, 1 << 12]).Array[10, 60].Sample(
-            steps => Run(steps, backing, hugePages, isLocked, kernel), iter: 16, threads: 1);
+            steps => Run(steps, backing, hugePages, isLocked, kernel), iter: Rounds.Of(5), threads: 1);
     }
 
     private static void Run(

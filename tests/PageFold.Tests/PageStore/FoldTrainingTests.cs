@@ -9,10 +9,12 @@ namespace PageFold.Tests.Store;
 public class FoldTrainingTests
 {
     private const int PageSize = 4096;
-    private const int Count = 400;
+    private const int Count = 256;
 
     // The most bytes of a set of tables without a dictionary: header, boxes, codes and identity.
     private const int TablesAlone = 16 + 256 * 9 + 2 * 15 * 128 + 8;
+
+    private static readonly string[] Words = [.. Enumerable.Range(0, 400).Select(MakeWord)];
 
     [Theory]
     [InlineData(FoldLevel.Fast)]
@@ -320,15 +322,19 @@ public class FoldTrainingTests
             page[i] = i > 24 && i % 24 < 7 ? page[i - 24] : (byte)(0xE0 + random.Next(16));
     }
 
+    private static string MakeWord(int number)
+    {
+        Random word = new(number);
+        return string.Concat(Enumerable.Range(0, 20).Select(_ => (char)word.Next('a', 'z')));
+    }
+
     // Words that all pages have, of which a page has few twice.
     private static void Records(byte[] page, int number)
     {
         Random random = new(number);
         for (int at = 0; at < page.Length;)
         {
-            Random word = new(random.Next(400));
-            byte[] bytes = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 20).Select(_ => (char)word.Next('a', 'z')))
-                + random.Next(100));
+            byte[] bytes = Encoding.ASCII.GetBytes(Words[random.Next(Words.Length)] + random.Next(100));
             int count = Math.Min(bytes.Length, page.Length - at);
             bytes.AsSpan(0, count).CopyTo(page.AsSpan(at));
             at += count;

@@ -60,7 +60,7 @@ public partial class FullRestoreTests
                 restored.LoadSnapshot(folder.File, WithCodecs);
                 AssertSame(store, restored);
             },
-            iter: 25, threads: 1);
+            iter: Rounds.Of(10), threads: 1);
 
     [Fact]
     public void A_codec_that_only_the_last_pages_have_finds_its_memory_too()
@@ -120,7 +120,7 @@ public partial class FullRestoreTests
                 });
                 enough.LoadSnapshot(folder.File, loading);
             },
-            iter: 15, threads: 1);
+            iter: Rounds.Of(6), threads: 1);
 
     [GeneratedRegex("raise the limit to ([0-9]+) MiB, which suffices")]
     private static partial Regex Figure();

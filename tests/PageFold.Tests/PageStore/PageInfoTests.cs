@@ -194,7 +194,7 @@ public class PageInfoTests
     public void Ages_stay_whole_while_pages_come_and_go_and_the_clock_runs()
     {
         using PageStore store = Make();
-        new Crew(1500)
+        new Crew(Rounds.Of(600))
             .Add("ages looked at", 4, 1000, thread =>
             {
                 Random random = new(thread);

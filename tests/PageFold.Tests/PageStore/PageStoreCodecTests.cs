@@ -256,7 +256,7 @@ public partial class PageStoreCodecTests
         using PageStore store = new(new PageStoreOptions { Codec = PageCodec.Lz4, MemoryLimit = 64 << 20 });
         for (int page = 0; page < Count; page++)
             store.Write(page, Compressible(page));
-        long enough = Environment.TickCount64 + 4000;
+        long enough = Environment.TickCount64 + Rounds.Of(1500);
         long deadline = enough + 60_000;
         long rewritten = 0;
         long changed = 0;

@@ -17,7 +17,7 @@ public class PageStoreConcurrencyTests
         const int Count = 300;
         using PageStore store = new(new PageStoreOptions { MemoryLimit = limit, NoNeighbours = noNeighbours });
         long[] begun = new long[Count];
-        Crew crew = new(3000);
+        Crew crew = new(Rounds.Of(1000));
         Tally discards = crew.Require("discards", 50);
         Tally conflicts = crew.Require("reads that a write or discard of their page met", 20);
         crew.Add("writes", 3, 3000, thread =>
@@ -75,7 +75,7 @@ public class PageStoreConcurrencyTests
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
         long begun = 0;
-        Crew crew = new(1500);
+        Crew crew = new(Rounds.Of(600));
         Tally conflicts = crew.Require("reads that a write met", 100);
         crew.Add("writes", 2, 1000, thread =>
         {
@@ -111,7 +111,7 @@ public class PageStoreConcurrencyTests
     {
         using PageStore store = new(new PageStoreOptions { MemoryLimit = 1 << 20 });
         ulong round = 0;
-        Crew crew = new(2000);
+        Crew crew = new(Rounds.Of(800));
         Tally conflicts = crew.Require("reads that a write or discard met", 100);
         crew.Add("rounds of writes", 1, 1000, _ =>
         {

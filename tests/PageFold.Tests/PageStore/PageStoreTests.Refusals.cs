@@ -99,7 +99,7 @@ public partial class PageStoreTests
                         Assert.Equal(StoreOutcome.Incompressible, store.Write(5, Compressible(5, 1)));
                     }
                     Assert.Equal(0, budget.Used);
-                }, iter: 4000, threads: 1);
+                }, iter: Rounds.Of(1500), threads: 1);
         }
         finally
         {

@@ -146,7 +146,7 @@ public sealed partial class ReclaimTests
             Random random = new(thread);
             Dictionary<long, ulong> held = [];
             byte[] page = new byte[4096];
-            for (ulong version = 1; version < 12_000; version++)
+            for (ulong version = 1; version < (ulong)Rounds.Of(6000); version++)
             {
                 // Some pages have a directory block of their own, and every third is filled with a word of its own.
                 long index = random.Next(Own) * Threads + thread;

@@ -186,7 +186,7 @@ public class RecompressionTests
         long verified = 0;
         long overtaken = 0;
         bool Going() => Environment.TickCount64 - started < (Volatile.Read(ref recompressed) > 100
-            && Volatile.Read(ref verified) > 1000 ? 4000 : 60_000);
+            && Volatile.Read(ref verified) > 1000 ? Rounds.Of(1500) : 60_000);
         Task[] writers = [.. Enumerable.Range(0, 2).Select(thread => Pages.OnItsOwnThread(() =>
         {
             Random random = new(thread);

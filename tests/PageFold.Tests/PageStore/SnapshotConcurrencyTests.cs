@@ -36,7 +36,7 @@ public class SnapshotConcurrencyTests
         }))];
         byte[] read = new byte[PageSize];
         long last = -1;
-        for (int round = 0; round < 25; round++)
+        for (int round = 0; round < Rounds.Of(12); round++)
         {
             SnapshotResult result = store.SaveSnapshot(folder.File);
             using PageStore restored = Make();
@@ -57,7 +57,7 @@ public class SnapshotConcurrencyTests
     [InlineData(false)]
     [InlineData(true)]
     public void Each_page_is_as_it_was_at_the_point_in_time(bool image) =>
-        Gen.Int.Sample(seed => RunAroundThePoint(seed, image), iter: 12, threads: 1);
+        Gen.Int.Sample(seed => RunAroundThePoint(seed, image), iter: Rounds.Of(6), threads: 1);
 
     [Fact]
     public void Writers_allocate_nothing_while_a_snapshot_is_taken()
@@ -109,21 +109,15 @@ public class SnapshotConcurrencyTests
         int whole = 0;
         for (int round = 0; round < 10 || whole < 3 && round < 40; round++)
         {
-            // This test once more, alone, as a process of its own that saves again and again.
-            ProcessStartInfo start = new("dotnet", ["exec", typeof(SnapshotConcurrencyTests).Assembly.Location, "-method",
-                $"{typeof(SnapshotConcurrencyTests).FullName}.{nameof(Snapshots_replace_each_other)}"])
-            {
-                RedirectStandardOutput = true,
-                Environment =
-                {
-                    ["PAGEFOLD_SNAPSHOT"] = folder.File,
-                    ["PAGEFOLD_SNAPSHOT_FIRST"] = (last + 1).ToString(),
-                    ["TMPDIR"] = temporary,
-                    ["TMP"] = temporary,
-                },
-            };
+            // A process that saves again and again.
+            ProcessStartInfo start = OwnProcess.Of(nameof(SnapshotConcurrencyTests));
+            start.Environment["PAGEFOLD_SNAPSHOT"] = folder.File;
+            start.Environment["PAGEFOLD_SNAPSHOT_FIRST"] = (last + 1).ToString();
+            start.Environment["TMPDIR"] = temporary;
+            start.Environment["TMP"] = temporary;
             using Process process = Process.Start(start)!;
             _ = process.StandardOutput.ReadToEndAsync();
+            _ = process.StandardError.ReadToEndAsync();
             Assert.True(SpinWait.SpinUntil(() => File.Exists(folder.File + ".ready") || process.HasExited, 60_000) && !process.HasExited);
             // At any moment of some versions; where they take long, later and later.
             Assert.False(process.WaitForExit(random.Next(200 + 50 * round)));
@@ -144,26 +138,35 @@ public class SnapshotConcurrencyTests
         Assert.True(whole > 0);
     }
 
-    /// <summary>
-    /// Started as a process by the test above it goes on until it is killed; alone it saves a few versions, each over the one before.
-    /// </summary>
     [Fact]
     public void Snapshots_replace_each_other()
     {
-        const int FewVersions = 3;
         using SnapshotFolder folder = new();
-        string? told = Environment.GetEnvironmentVariable("PAGEFOLD_SNAPSHOT");
-        string file = told ?? folder.File;
-        long first = told is null ? 1 : long.Parse(Environment.GetEnvironmentVariable("PAGEFOLD_SNAPSHOT_FIRST")!);
+        SaveVersions(folder.File, 1, version => version <= 3);
+    }
+
+    /// <summary>Saves ever newer versions, in a process that the test of killed processes has started.</summary>
+    internal static void SaveUntilKilled()
+    {
+        string file = Environment.GetEnvironmentVariable("PAGEFOLD_SNAPSHOT")!;
+        long deadline = Environment.TickCount64 + 20_000;
+        SaveVersions(file, long.Parse(Environment.GetEnvironmentVariable("PAGEFOLD_SNAPSHOT_FIRST")!), version =>
+        {
+            File.WriteAllBytes(file + ".ready", []);
+            return Environment.TickCount64 < deadline;
+        });
+    }
+
+    private static void SaveVersions(string file, long first, Func<long, bool> goOn)
+    {
         using PageStore store = Make();
         byte[] page = new byte[PageSize];
-        long deadline = Environment.TickCount64 + 20_000;
-        for (long version = first; told is null ? version < first + FewVersions : Environment.TickCount64 < deadline; version++)
+        for (long version = first; ; version++)
         {
             for (int i = 0; i < 2000; i++)
                 WriteNumber(store, i, version, page);
-            if (told is not null)
-                File.WriteAllBytes(file + ".ready", []);
+            if (!goOn(version))
+                return;
             store.SaveSnapshot(file, new SnapshotOptions { Length = version });
             Assert.Equal(version, Snapshot.ReadInfo(file).Length);
         }

@@ -52,7 +52,7 @@ public sealed class StatisticsTests : IDisposable
         try
         {
             PageStoreStatistics before = store.GetStatistics();
-            long deadline = Environment.TickCount64 + 2500;
+            long deadline = Environment.TickCount64 + Rounds.Of(1000);
             // Until every worker has worked between two looks, too.
             for (int look = 0; Environment.TickCount64 < deadline || look < 100 || steps.Min() < 2; look++)
             {

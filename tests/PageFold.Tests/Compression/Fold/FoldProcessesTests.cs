@@ -17,6 +17,8 @@ public class FoldProcessesTests
 
     private const string ReportVariable = "PAGEFOLD_FOLD_HASH_REPORT";
 
+    private static readonly Lazy<(string BuiltIn, string All)> Own = new(Hash);
+
     [Theory]
     [InlineData("vector128", "DOTNET_EnableAVX2=0")]
     [InlineData("vector128", "DOTNET_EnableAVX=0")]
@@ -28,9 +30,7 @@ public class FoldProcessesTests
     {
         Assert.SkipUnless(Avx2Path.IsSupported, "The processor has fewer instructions than the settings hide.");
         string report = Path.GetTempFileName();
-        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in Arguments())
-            start.ArgumentList.Add(argument);
+        ProcessStartInfo start = OwnProcess.Of(nameof(FoldProcessesTests));
         start.Environment[ReportVariable] = report;
         foreach (string setting in settings)
             start.Environment[setting[..setting.IndexOf('=')]] = setting[(setting.IndexOf('=') + 1)..];
@@ -41,33 +41,31 @@ public class FoldProcessesTests
         Assert.True(process.ExitCode == 0, $"exit code {process.ExitCode}: {await output} {await errors}");
         string[] lines = await File.ReadAllLinesAsync(report, TestContext.Current.CancellationToken);
         File.Delete(report);
-        Assert.Equal(2, lines.Length);
-        Assert.Equal(path ?? InstructionPaths.NameOf(InstructionPaths.Best), lines[0]);
-        Assert.Equal(Hash(), lines[1]);
+        Assert.Equal([path ?? InstructionPaths.NameOf(InstructionPaths.Best), Expected, Own.Value.All], lines);
+    }
+
+    [Fact]
+    public void The_best_path_reads_what_it_writes() => Assert.Equal(Expected, Own.Value.BuiltIn);
+
+    /// <summary>Tells the hashes of what the best path of this process writes, to the file that the test above names.</summary>
+    internal static void Report()
+    {
+        (string builtIn, string all) = Hash();
+        File.WriteAllLines(Environment.GetEnvironmentVariable(ReportVariable)!,
+            [InstructionPaths.NameOf(InstructionPaths.Best), builtIn, all]);
     }
 
     /// <summary>
-    /// Tells the hash of what the best path of this process writes, to the file that the test above names if it started this process.
+    /// Hashes of what a fixed set of texts becomes, at both levels: with the built-in tables, and with several tables, these included.
     /// </summary>
-    [Fact]
-    public void The_best_path_reads_what_it_writes()
+    private static (string BuiltIn, string All) Hash()
     {
-        Assert.Equal(Expected, Hash(FoldSubjects.BuiltIn));
-        string hash = Hash();
-        if (Environment.GetEnvironmentVariable(ReportVariable) is { } report)
-            File.WriteAllLines(report, [InstructionPaths.NameOf(InstructionPaths.Best), hash]);
-    }
-
-    /// <summary>A hash of what a fixed set of texts becomes, at both levels and with several tables.</summary>
-    private static string Hash() => Hash(FoldSubjects.BuiltIn, "1000", "65536", FoldSubjects.Crude);
-
-    private static string Hash(params string[] sets)
-    {
-        XxHash3 hash = new();
+        XxHash3 builtIn = new();
+        XxHash3 all = new();
         Span<byte> number = stackalloc byte[4];
         foreach (FoldLevel level in FoldSubjects.Levels)
         {
-            foreach (string tables in sets)
+            foreach (string tables in (string[])[FoldSubjects.BuiltIn, "1000", "65536", FoldSubjects.Crude])
             {
                 FoldCodec codec = FoldSubjects.Codec(level, tables, InstructionPaths.Best);
                 foreach (int size in (int[])[33, 512, 4096, 16384, 65536])
@@ -83,26 +81,19 @@ public class FoldProcessesTests
                         Assert.True(context.TryDecompress(packed.AsSpan(0, written), back));
                         Assert.True(text.AsSpan().SequenceEqual(back));
                         BinaryPrimitives.WriteInt32LittleEndian(number, written);
-                        hash.Append(number);
-                        hash.Append(packed.AsSpan(0, written));
+                        Append(all, number, packed.AsSpan(0, written));
+                        if (tables == FoldSubjects.BuiltIn)
+                            Append(builtIn, number, packed.AsSpan(0, written));
                     }
                 }
             }
         }
-        return $"{hash.GetCurrentHashAsUInt64():x16}";
-    }
+        return ($"{builtIn.GetCurrentHashAsUInt64():x16}", $"{all.GetCurrentHashAsUInt64():x16}");
 
-    private static IEnumerable<string> Arguments()
-    {
-        string assembly = typeof(FoldProcessesTests).Assembly.Location;
-        // The process is this program itself, or a host that runs its assembly.
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+        static void Append(XxHash3 hash, ReadOnlySpan<byte> number, ReadOnlySpan<byte> packed)
         {
-            yield return "exec";
-            yield return assembly;
+            hash.Append(number);
+            hash.Append(packed);
         }
-        yield return "-method";
-        yield return $"{typeof(FoldProcessesTests).FullName}.{nameof(The_best_path_reads_what_it_writes)}";
-        yield return "-noColor";
     }
 }

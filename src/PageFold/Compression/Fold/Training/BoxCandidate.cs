@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace PageFold.Compression.Fold.Training;
 
 /// <summary>A box that training may choose: a combination of two ranges of lengths and a kind of distance.</summary>
@@ -41,6 +43,8 @@ internal readonly struct BoxCandidate
     public long Gain(ReadOnlySpan<long> costs, ReadOnlySpan<long> weights)
     {
         long gain = 0;
+        Vector<long> bits = new(_bits);
+        Vector<long> gains = Vector<long>.Zero;
         foreach (int cell in _distance.Cells)
         {
             for (int row = _literals.From; row < _literals.To; row++)
@@ -48,15 +52,18 @@ internal readonly struct BoxCandidate
                 int place = Cells.Place(cell, row, _matches.From);
                 ReadOnlySpan<long> old = costs.Slice(place, _matches.To - _matches.From);
                 ReadOnlySpan<long> weight = weights.Slice(place, old.Length);
+                // The difference, or zero if it is negative.
+                for (; old.Length >= Vector<long>.Count; old = old[Vector<long>.Count..], weight = weight[Vector<long>.Count..])
+                    gains += Vector.Max(new Vector<long>(old) - bits, Vector<long>.Zero) * new Vector<long>(weight);
                 for (int i = 0; i < old.Length; i++)
                 {
-                    // Without a branch: the difference, or zero if it is negative.
+                    // Without a branch.
                     long less = old[i] - _bits;
                     gain += (less & ~(less >> 63)) * weight[i];
                 }
             }
         }
-        return gain;
+        return gain + Vector.Sum(gains);
     }
 
     /// <summary>Lowers the costs of the sequences that this box says with fewer bits.</summary>
