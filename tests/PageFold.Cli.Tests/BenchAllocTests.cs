@@ -11,7 +11,7 @@ public sealed class BenchAllocRun : IDisposable
     public BenchAllocRun()
     {
         string file = Path.Combine(_data.Path, "report.json");
-        Run = Command.Run("bench", "alloc", "--data", _data.Path, "--rounds", "1", "--json", file);
+        Run = Command.RunAlone("bench", "alloc", "--data", _data.Path, "--rounds", "1", "--json", file);
         Json = File.Exists(file) ? JsonDocument.Parse(File.ReadAllText(file)).RootElement : default;
     }
 

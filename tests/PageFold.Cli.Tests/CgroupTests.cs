@@ -20,7 +20,7 @@ public class CgroupTests
     {
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using DataFolder data = new(1);
-        Command run = group.Run("measure", data.AddNoise("more than half", 128 << 20), "--json", "-");
+        Command run = group.Run("measure", data.AddNoise("more than half", 104 << 20), "--json", "-");
         Assert.True(run.ExitCode == 3, $"exit {run.ExitCode}: {run.Error}");
         Assert.True(run.Json.GetProperty("verified").GetBoolean());
         Assert.InRange(run.Json.GetProperty("totalBytes").GetInt64(), Limit / 2 * 95 / 100, Limit / 2);
@@ -32,7 +32,7 @@ public class CgroupTests
         const long Reserve = (32 << 20) + Limit / 64;
         using MemoryGroup group = MemoryGroup.Make(Limit);
         using DataFolder data = new(1);
-        string noise = data.AddNoise("more than all", 256 << 20);
+        string noise = data.AddNoise("more than all", 200 << 20);
         Command refused = group.Run("measure", noise, "--memory-limit", $"{Limit - Reserve + 1}");
         Assert.Equal(2, refused.ExitCode);
         Assert.All((string[])[$"{Limit:N0}", $"{Reserve:N0}", $"{Limit - Reserve:N0}"], part =>

@@ -13,7 +13,12 @@ internal sealed record Command(int ExitCode, string Output, string Error)
 
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
 
-    public static Command Run(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
+    /// <summary>Runs the command in a process that runs others before and after.</summary>
+    public static Command Run(params string[] arguments) =>
+        OperatingSystem.IsLinux() ? HostedCommand.Run(Path.GetTempPath(), arguments) : RunAlone(arguments);
+
+    /// <summary>Runs the command in a process of its own.</summary>
+    public static Command RunAlone(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
 
     /// <summary>Runs a script of bash, for which the arguments are $0, $1 and so on.</summary>
     public static Command Shell(string script, params string[] arguments) => RunProcess("bash", ["-c", script, .. arguments]);

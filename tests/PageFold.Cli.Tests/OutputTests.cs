@@ -13,7 +13,7 @@ public sealed class OutputTests : IDisposable
     [Theory]
     [InlineData("measure \"$1\"")]
     [InlineData("measure \"$1\" --json -")]
-    [InlineData("bench map --rounds 1 --sizes 1024 --straddling 50 --window-sizes 512 --frame-sizes 4KiB --working-set 1MiB")]
+    [InlineData("bench map --rounds 1 --sizes 1024 --straddling 50 --window-sizes 1632 --frame-sizes 16KiB --working-set 1MiB")]
     [InlineData("tlb --protocol copy --arch x86-64 --environment plain")]
     [InlineData("tlb steps --protocol mailed --max-states 10")]
     [InlineData("--help")]

@@ -31,7 +31,7 @@ public class ServeControlTests
     public void A_server_of_another_kind_is_recognized()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        using ServeProcess server = ServeProcess.StartAlone(folder, "--size", "1MiB");
         string known = $"its control socket is {server.ControlPath}.";
         foreach (string[] command in (string[][])[["stat"], ["top"], ["snapshot", "x"]])
             folder.AssertRefused([.. command, "--control", server.SocketPath], $"--control {server.SocketPath} is the socket of a disk",

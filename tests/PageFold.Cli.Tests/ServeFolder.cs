@@ -16,6 +16,9 @@ internal sealed class ServeFolder : IDisposable
     /// <summary>Makes a path for a socket that was not used before; a killed server leaves its socket behind.</summary>
     public string NewSocket() => this[$"s{++_sockets}"];
 
+    /// <summary>The same, for use in one expression.</summary>
+    public string NewSocket(out string socket) => socket = NewSocket();
+
     /// <summary>
     /// Runs the command with bad input and expects exit code 2, one line with all expected parts, and an unchanged folder.
     /// </summary>
@@ -48,8 +51,12 @@ internal sealed class ServeFolder : IDisposable
         Assert.All([$"{option} {file}", .. expected], part => Assert.Contains(part, line, StringComparison.Ordinal));
     }
 
-    /// <summary>Runs the command in the folder, and kills it if it does not end in time.</summary>
+    /// <summary>Runs the command in the folder, in a process that runs others before and after.</summary>
     public Command Run(params string[] arguments) =>
+        OperatingSystem.IsLinux() && !ServeProcess.StartsAnew(arguments) ? HostedCommand.Run(Path, arguments) : RunAlone(arguments);
+
+    /// <summary>Runs the command in the folder, in a process of its own, and kills it if it does not end in time.</summary>
+    public Command RunAlone(params string[] arguments) =>
         Command.RunProcess("dotnet", [Command.Program, .. arguments], folder: Path, meanwhile: process =>
         {
             if (!process.WaitForExit(ServeProcess.Patience))

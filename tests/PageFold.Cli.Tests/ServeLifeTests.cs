@@ -256,7 +256,7 @@ public class ServeLifeTests
     {
         using ServeFolder folder = new();
         int port = ServeProcess.FreePort();
-        using ServeProcess server = ServeProcess.Start(
+        using ServeProcess server = ServeProcess.StartAlone(
             folder, "--export", "a,size=1MiB", "--export", "b,size=2MiB", "--metrics", $"127.0.0.1:{port}");
         using ServeClient client = server.Connect("b");
         client.Write(0, ServeContent.Noise(3 * Page, 1));
@@ -292,7 +292,7 @@ public class ServeLifeTests
         using ServeFolder folder = new();
         string kept = folder["kept"];
         int answered = 0;
-        using (ServeProcess server = ServeProcess.Start(folder, "--size", "64MiB", "--keep", kept))
+        using (ServeProcess server = ServeProcess.StartAlone(folder, "--size", "64MiB", "--keep", kept))
         {
             using ServeClient client = server.Connect();
             Task writing = Task.Factory.StartNew(
@@ -333,7 +333,7 @@ public class ServeLifeTests
         using ServeFolder folder = new();
         // Relative names; messages contain absolute ones.
         string[] options = ["--size", "1MiB", "--unix", "disk", "--control", "control", "--keep", folder["kept"]];
-        using (ServeProcess killed = ServeProcess.Start(folder, options))
+        using (ServeProcess killed = ServeProcess.StartAlone(folder, options))
             killed.Kill();
         Assert.True(File.Exists(folder["disk"]) && File.Exists(folder["control"]) && File.Exists(folder["kept.pagefold-keeping"]));
         using ServeProcess server = ServeProcess.Start(folder, options);

@@ -6,21 +6,29 @@ using System.Text.Json;
 namespace PageFold.Cli.Tests;
 
 /// <summary>
-/// <c>pagefold serve</c> as a process of its own, with a Unix socket in the test's folder. It is killed with the test if it was not ended
-/// before.
+/// <c>pagefold serve</c>, with a Unix socket in the test's folder: in a process that runs other commands before and after, or in a process
+/// of its own. It ends with the test if it was not ended before.
 /// </summary>
 internal sealed class ServeProcess : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly Process _process;
+    // Of the two, exactly one.
+    private readonly HostedCommand? _hosted;
+    private readonly Process? _process;
     private readonly List<string> _log = [];
 
-    private ServeProcess(ServeFolder folder, string socket, string[] launcher, string[] options)
+    private ServeProcess(ServeFolder folder, string socket, HostedCommand hosted)
     {
         Folder = folder;
         SocketPath = socket;
-        string[] command = [.. launcher, "dotnet", Command.Program, "serve", "--unix", socket, .. options];
+        _hosted = hosted;
+    }
+
+    private ServeProcess(ServeFolder folder, string socket, string[] command)
+    {
+        Folder = folder;
+        SocketPath = socket;
         _process = Process.Start(Command.Prepare(command[0], command[1..], folder.Path))!;
         _process.ErrorDataReceived += (_, line) =>
         {
@@ -36,60 +44,51 @@ internal sealed class ServeProcess : IDisposable
 
     public string ControlPath => SocketPath + ".control";
 
-    public int Id => _process.Id;
+    public int Id => _process?.Id ?? _hosted!.Id;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _process?.HasExited ?? _hosted!.HasExited;
 
     public string Log
     {
         get
         {
+            if (_hosted is not null)
+                return _hosted.Error;
             lock (_log)
                 return string.Join('\n', _log);
         }
     }
 
-    /// <summary>Starts the command and waits until it serves.</summary>
-    public static ServeProcess Start(ServeFolder folder, params string[] options) => StartThrough(folder, [], options);
+    /// <summary>Starts the command, in a process that runs others before and after, and waits until it serves.</summary>
+    public static ServeProcess Start(ServeFolder folder, params string[] options) =>
+        StartsAnew(options) ? StartAlone(folder, options) : UntilItServes(() => new ServeProcess(
+            folder, folder.NewSocket(out string socket), HostedCommand.StartServer(folder.Path, ["serve", "--unix", socket, .. options])));
 
-    /// <summary>Starts the command and waits only until it has printed a text.</summary>
-    public static ServeProcess StartUntil(ServeFolder folder, string said, params string[] options)
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
-        ServeProcess server = new(folder, folder.NewSocket(), [], options);
-        try
-        {
-            Until(() => server._process.HasExited || server.Log.Contains(said, StringComparison.Ordinal), said);
-            return server;
-        }
-        catch
-        {
-            server.Dispose();
-            throw;
-        }
-    }
+    /// <summary>Starts the command in a process of its own and waits until it serves.</summary>
+    public static ServeProcess StartAlone(ServeFolder folder, params string[] options) => StartThrough(folder, [], options);
+
+    /// <summary>Starts the command in a process of its own and waits only until it has printed a text.</summary>
+    public static ServeProcess StartUntil(ServeFolder folder, string said, params string[] options) =>
+        UntilSaid(() => Alone(folder, [], options), said);
 
     /// <summary>Starts it by another command that executes it, such as a shell that opens descriptors.</summary>
-    public static ServeProcess StartThrough(ServeFolder folder, string[] launcher, params string[] options)
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
-        ServeProcess server = new(folder, folder.NewSocket(), launcher, options);
-        try
-        {
-            Until(() => server._process.HasExited || server.Log.Contains("serving at", StringComparison.Ordinal), "a server");
-            Assert.False(server._process.HasExited, server.Log);
-            return server;
-        }
-        catch
-        {
-            server.Dispose();
-            throw;
-        }
-    }
+    public static ServeProcess StartThrough(ServeFolder folder, string[] launcher, params string[] options) =>
+        UntilItServes(() => Alone(folder, launcher, options));
+
+    /// <summary>True for a server that replaces its process by a new one, so that it cannot share it.</summary>
+    public static bool StartsAnew(string[] arguments) => arguments.Contains("--lock-memory");
 
     /// <summary>Waits for a condition, and fails if it does not become true in time.</summary>
-    public static void Until(Func<bool> condition, string what) =>
-        Assert.True(SpinWait.SpinUntil(condition, Patience), $"{what} did not come about");
+    public static void Until(Func<bool> condition, string what)
+    {
+        Stopwatch waited = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(waited.Elapsed < Patience, $"{what} did not come about");
+            // Some conditions are expensive: they start a command, or read files.
+            Thread.Sleep(waited.ElapsedMilliseconds < 100 ? 1 : 4);
+        }
+    }
 
     /// <summary>Waits until a process has worked for a while: by the processor time that it takes, however busy the machine is.</summary>
     public static void UntilAtWork(Process process)
@@ -162,7 +161,12 @@ internal sealed class ServeProcess : IDisposable
     public int Terminate(string signal = "-TERM")
     {
         Signal(signal, Id);
-        Assert.True(_process.WaitForExit(Patience), "the server did not end");
+        if (_hosted is not null)
+        {
+            Assert.True(_hosted.WaitForExit(Patience), "the server did not end");
+            return _hosted.Result().ExitCode;
+        }
+        Assert.True(_process!.WaitForExit(Patience), "the server did not end");
         // After this the last output has been received too.
         _process.WaitForExit();
         return _process.ExitCode;
@@ -171,14 +175,58 @@ internal sealed class ServeProcess : IDisposable
     /// <summary>Kills the server without a warning, like a crash.</summary>
     public void Kill()
     {
-        _process.Kill();
+        if (_hosted is not null)
+        {
+            _hosted.Kill();
+            return;
+        }
+        _process!.Kill();
         _process.WaitForExit();
     }
 
     public void Dispose()
     {
-        if (!_process.HasExited)
+        if (_hosted is not null)
+        {
+            // The process is used again, unless the server does not end soon.
+            if (!_hosted.HasExited)
+                Signal("-TERM", Id);
+            if (!_hosted.WaitForExit(TimeSpan.FromSeconds(10)))
+                _hosted.Kill();
+            _hosted.Result();
+            return;
+        }
+        if (!HasExited)
             Kill();
-        _process.Dispose();
+        _process!.Dispose();
+    }
+
+    private static ServeProcess Alone(ServeFolder folder, string[] launcher, string[] options) => new(
+        folder, folder.NewSocket(out string socket), [.. launcher, "dotnet", Command.Program, "serve", "--unix", socket, .. options]);
+
+    private static ServeProcess UntilItServes(Func<ServeProcess> start)
+    {
+        ServeProcess server = UntilSaid(start, "serving at");
+        if (!server.HasExited)
+            return server;
+        server.Dispose();
+        Assert.Fail(server.Log);
+        return server;
+    }
+
+    private static ServeProcess UntilSaid(Func<ServeProcess> start, string said)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent with kill, and the sockets are Unix's.");
+        ServeProcess server = start();
+        try
+        {
+            Until(() => server.HasExited || server.Log.Contains(said, StringComparison.Ordinal), said);
+            return server;
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
     }
 }

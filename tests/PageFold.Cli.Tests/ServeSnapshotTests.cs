@@ -6,7 +6,7 @@ namespace PageFold.Cli.Tests;
 public class ServeSnapshotTests
 {
     private const int Page = ServeContent.Page;
-    private const int Large = 96 << 20;
+    private const int Large = 48 << 20;
 
     [Fact]
     public void A_snapshot_taken_while_a_client_writes_is_of_one_point_in_time()
@@ -186,7 +186,7 @@ public class ServeSnapshotTests
         // On a busy machine a snapshot may be complete before its beginning is noticed.
         for (int attempt = 0; attempt < 5 || inTheMiddle == 0 && attempt < 30; attempt++)
         {
-            using ServeProcess server = ServeProcess.Start(folder, "--restore", file);
+            using ServeProcess server = ServeProcess.StartAlone(folder, "--restore", file);
             using ServeClient client = server.Connect();
             int found = ServeContent.NumberOf(client.Read(0, Page));
             // Either one or the other, completely.
@@ -194,7 +194,7 @@ public class ServeSnapshotTests
             version = found;
             AssertReadsAll(client, rest);
             client.Write(0, ServeContent.Numbered(++version));
-            long moment = attempt % 5 * 8L << 20;
+            long moment = attempt % 5 * 4L << 20;
             Command asking = Command.RunProcess("dotnet", [Command.Program, "snapshot", file, "--control", server.ControlPath], process =>
             {
                 ServeProcess.Until(() => process.HasExited || LengthOf(file + ".pagefold-partial") > moment, "a snapshot");
@@ -289,7 +289,7 @@ public class ServeSnapshotTests
             "serve", "--unix", folder.NewSocket(),
             "--export", $"a,size=1MiB,keep={folder["kept"]}", "--export", $"b,size=1MiB,keep={folder["link"]}",
         ];
-        using (ServeProcess killed = ServeProcess.Start(folder, "--size", "1MiB", "--keep", folder["kept"]))
+        using (ServeProcess killed = ServeProcess.StartAlone(folder, "--size", "1MiB", "--keep", folder["kept"]))
         {
             killed.Figures("snapshot", folder["kept"]);
             killed.Kill();

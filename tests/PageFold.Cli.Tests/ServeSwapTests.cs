@@ -186,7 +186,7 @@ public class ServeSwapTests
     public void A_server_without_encryption_loads_no_library_for_it()
     {
         using ServeFolder folder = new();
-        using ServeProcess server = ServeProcess.Start(folder, "--size", "1MiB");
+        using ServeProcess server = ServeProcess.StartAlone(folder, "--size", "1MiB");
         using ServeClient client = server.Connect();
         client.Write(0, ServeContent.Numbered(1));
         Assert.DoesNotContain("libssl", File.ReadAllText($"/proc/{server.Id}/maps"), StringComparison.Ordinal);

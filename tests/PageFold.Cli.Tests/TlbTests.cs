@@ -2,8 +2,26 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
+/// <summary>Runs <c>pagefold tlb</c> once, with the matrix on standard output and its figures in a file.</summary>
+public sealed class TlbRun : IDisposable
+{
+    private readonly ServeFolder _folder = new();
+
+    public TlbRun()
+    {
+        Run = Command.Run("tlb", "--json", _folder["report"]);
+        Json = File.Exists(_folder["report"]) ? JsonDocument.Parse(File.ReadAllText(_folder["report"])).RootElement : default;
+    }
+
+    public JsonElement Json { get; }
+
+    internal Command Run { get; }
+
+    public void Dispose() => _folder.Dispose();
+}
+
 /// <summary>The commands of the lab as a user runs them.</summary>
-public class TlbTests
+public class TlbTests(TlbRun matrix) : IClassFixture<TlbRun>
 {
     private static readonly string[] Protocols =
     [
@@ -20,9 +38,8 @@ public class TlbTests
     [Fact]
     public void The_matrix_as_JSON_has_every_combination_once()
     {
-        Command run = Command.Run("tlb", "--json", "-");
-        Assert.True(run.ExitCode == 0, run.Error);
-        JsonElement[] rows = [.. run.Json.EnumerateArray()];
+        Assert.True(matrix.Run.ExitCode == 0, matrix.Run.Error);
+        JsonElement[] rows = [.. matrix.Json.EnumerateArray()];
         IEnumerable<string> combinations =
             from protocol in Protocols
             from environment in Environments
@@ -46,16 +63,15 @@ public class TlbTests
     [Fact]
     public void The_matrix_fits_eighty_columns_and_says_its_bounds()
     {
-        Command run = Command.Run("tlb");
-        Assert.True(run.ExitCode == 0, run.Error);
-        Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
+        Assert.True(matrix.Run.ExitCode == 0, matrix.Run.Error);
+        Assert.All(matrix.Run.Output.Split('\n'), line => Assert.True(line.Length <= 80, line));
         string[] parts =
         [
             "mailed", "shipping", "all but", "2 CPUs, 3 objects, 3 map cycles per CPU, 2 interrupts", "barrier-after-set", "corrupts",
             "safe",
         ];
         foreach (string expected in parts)
-            Assert.Contains(expected, run.Output, StringComparison.Ordinal);
+            Assert.Contains(expected, matrix.Run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
