@@ -47,7 +47,9 @@ internal sealed record ThroughputRow(
 /// <summary>What it took to fill a cache.</summary>
 /// <param name="Subject">The cache.</param>
 /// <param name="Entries">Entries that it holds then.</param>
-/// <param name="LongestSetMilliseconds">The longest of the sets after the first 10,000, while which code is compiled, in elapsed time.</param>
+/// <param name="LongestSetMilliseconds">
+/// The longest of the sets after the first 10,000, which compile the code, in elapsed time.
+/// </param>
 /// <param name="MetadataBytesPerEntry">
 /// Bytes of index and of what eviction remembers, by entries; null for a cache that does not count them.
 /// </param>

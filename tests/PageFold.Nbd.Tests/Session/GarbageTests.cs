@@ -48,8 +48,9 @@ public sealed class GarbageTests : IDisposable
 
     [Fact]
     public void Noise_behind_an_options_head_is_answered_as_the_option_wants() =>
-        Gen.Select(Gen.UInt[0, 11], Gen.Byte.Array[0, 60]).Array[1, 5].Sample(options =>
-            Exchange([.. Wire.U32(3), .. options.SelectMany(option => Wire.Option(option.Item1, option.Item2))]), iter: Rounds.Of(200), threads: 1);
+        Gen.Select(Gen.UInt[0, 11], Gen.Byte.Array[0, 60]).Array[1, 5].Sample(
+            options => Exchange([.. Wire.U32(3), .. options.SelectMany(option => Wire.Option(option.Item1, option.Item2))]),
+            iter: Rounds.Of(200), threads: 1);
 
     [Fact]
     public void Noise_instead_of_requests_is_not_answered() =>
