@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace PageFold.Cli.Tests;
 
 /// <summary>Runs the built command as a separate process, as a user does.</summary>
-internal sealed record Command(int ExitCode, string Output, string Error)
+internal sealed partial record Command(int ExitCode, string Output, string Error)
 {
     public static string Root { get; } = FindRoot();
 
@@ -13,25 +13,11 @@ internal sealed record Command(int ExitCode, string Output, string Error)
 
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
 
-    /// <summary>Runs the command in a process that runs others before and after.</summary>
-    public static Command Run(params string[] arguments) =>
-        OperatingSystem.IsLinux() ? HostedCommand.Run(Path.GetTempPath(), arguments) : RunAlone(arguments);
-
     /// <summary>Runs the command in a process of its own.</summary>
     public static Command RunAlone(params string[] arguments) => RunProcess("dotnet", [Program, .. arguments]);
 
     /// <summary>Runs a script of bash, for which the arguments are $0, $1 and so on.</summary>
     public static Command Shell(string script, params string[] arguments) => RunProcess("bash", ["-c", script, .. arguments]);
-
-    /// <summary>Runs the command with bad input and expects one line, without a stack trace, and exit code 2.</summary>
-    public static void AssertRefused(string expected, params string[] arguments)
-    {
-        Command run = Run(arguments);
-        Assert.True(run.ExitCode == 2, $"exit {run.ExitCode}: {run.Error}{run.Output}");
-        Assert.Empty(run.Output);
-        Assert.Contains(expected, Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
-    }
 
     /// <summary>
     /// How a process is started whose standard error is read. Where a shell started the tests in the background it has them, and what they
