@@ -1,5 +1,4 @@
 using PageFold.Frames;
-using PageFold.Testing;
 
 namespace PageFold.Tests.Allocation;
 

@@ -1,5 +1,3 @@
-using PageFold.Testing;
-
 namespace PageFold.Tests.Linearizability;
 
 /// <summary>The check of histories finds what it is there to find, and nothing else.</summary>

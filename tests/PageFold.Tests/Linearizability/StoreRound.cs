@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using PageFold.Testing;
 
 namespace PageFold.Tests.Linearizability;
 

@@ -2,7 +2,6 @@ using K4os.Compression.LZ4;
 using PageFold.Compression.Lz4;
 using PageFold.Compression.Matching;
 using PageFold.Compression.Paths;
-using PageFold.Testing;
 
 namespace PageFold.Tests.Compression.Lz4;
 

@@ -1,6 +1,5 @@
 using PageFold.Compression.Lz4;
 using PageFold.Compression.Paths;
-using PageFold.Testing;
 
 namespace PageFold.Tests.Compression.Lz4;
 
