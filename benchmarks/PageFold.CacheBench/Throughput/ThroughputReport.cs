@@ -47,13 +47,12 @@ internal sealed record ThroughputRow(
 /// <summary>What it took to fill a cache.</summary>
 /// <param name="Subject">The cache.</param>
 /// <param name="Entries">Entries that it holds then.</param>
-/// <param name="LongestSetMilliseconds">
-/// The longest of the sets after the first 10,000, which compile the code, in elapsed time.
-/// </param>
+/// <param name="FirstSets">Sets at the beginning that are left out, because they compile the code.</param>
+/// <param name="LongestSetMilliseconds">The longest of the other sets, in elapsed time.</param>
 /// <param name="MetadataBytesPerEntry">
 /// Bytes of index and of what eviction remembers, by entries; null for a cache that does not count them.
 /// </param>
-internal sealed record FillRow(string Subject, long Entries, double LongestSetMilliseconds, double? MetadataBytesPerEntry);
+internal sealed record FillRow(string Subject, long Entries, int FirstSets, double LongestSetMilliseconds, double? MetadataBytesPerEntry);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(ThroughputReport))]

@@ -17,8 +17,8 @@ internal static class ThroughputView
             + $"{report.Clock}, by its operations; mixed: gets after Zipf 0.99 in a quarter of the entries, and a set after "
             + "each miss; coder: the same compression without a cache[/]");
         foreach (FillRow fill in report.Fills)
-            output.MarkupLine($"{fill.Subject}: {Figures.Count(fill.Entries, "entry", "entries")}, longest set after the first 10,000 "
-                + $"{Figures.Of(fill.LongestSetMilliseconds, "N1")} ms"
+            output.MarkupLine($"{fill.Subject}: {Figures.Count(fill.Entries, "entry", "entries")}, longest set "
+                + $"{Figures.Of(fill.LongestSetMilliseconds, "N1")} ms, the first {Figures.Of(fill.FirstSets, "N0")} left out"
                 + (fill.MetadataBytesPerEntry is { } bytes ? $", {Figures.Of(bytes, "N1")} bytes of metadata an entry" : string.Empty));
         output.MarkupLine($"[grey]{Figures.Legend(report.Rounds)}[/]");
     }
