@@ -98,7 +98,9 @@ internal sealed partial class EvictionPolicy<TResidents>
     /// <summary>Evicts one entry; false if there is none that may go.</summary>
     /// <param name="incomingBytes">Bytes of the entry that needs the room. It passes through the small part, so the small part makes the
     /// room for it.</param>
-    public bool TryEvict(long incomingBytes)
+    /// <param name="waits">True: the small part has entries that other threads have not told of yet, and is to be tried again rather than
+    /// have an entry of the main part go in their place.</param>
+    public bool TryEvict(long incomingBytes, bool waits = false)
     {
         // The small part may have grown without limit while the cache was not full.
         _shrinksSmall |= !IsFull;
@@ -108,7 +110,7 @@ internal sealed partial class EvictionPolicy<TResidents>
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             // An attempt fails only if another thread removed the entry meanwhile, or if nothing is left.
-            if (TryEvictOnce(incomingBytes))
+            if (TryEvictOnce(incomingBytes, waits))
                 return true;
         }
         return false;
@@ -122,10 +124,16 @@ internal sealed partial class EvictionPolicy<TResidents>
         }
     }
 
-    private bool TryEvictOnce(long incomingBytes)
+    private bool TryEvictOnce(long incomingBytes, bool waits)
     {
-        if ((SmallWouldExceed(MaxEntries > 0 ? 1 : incomingBytes) || _residents.MainEntries == 0) && TryTakeOldest(out Resident candidate))
-            return TrySettle(candidate);
+        Resident candidate;
+        if (SmallWouldExceed(MaxEntries > 0 ? 1 : incomingBytes) || _residents.MainEntries == 0)
+        {
+            if (TryTakeOldest(out candidate))
+                return TrySettle(candidate);
+            if (waits && _residents.SmallEntries > 0)
+                return false;
+        }
         if (TryFindVictim(out Resident victim))
             return TryRemove(victim);
         return TryTakeOldest(out candidate) && TryRemove(candidate);

@@ -31,7 +31,11 @@ internal sealed class Evictor<TResidents> : IDisposable
     private const int StepsPerShrink = 512;
 
     // Searches that find nothing because other threads have not told of their entries yet.
-    private const int LeastSearches = 8;
+    private const int LeastSearches = 16;
+
+    // Of these, the ones that wait for entries of the small part that other threads have published and not told of yet. In a small cache
+    // they are all of the small part, and the entries that are worth keeping would go instead.
+    private const int PatientSearches = 8;
 
     // Stale hashes that a search drops, as a power of two: 8 for 256.
     private const int StaleHashesPerSearchShift = 8;
@@ -124,7 +128,7 @@ internal sealed class Evictor<TResidents> : IDisposable
         {
             lock (_lock)
             {
-                while (!HasRoom(bytes, entries) && TryEvictLocked(bytes))
+                while (!HasRoom(bytes, entries) && TryEvictLocked(bytes, searches < PatientSearches))
                     searches = 0;
                 if (HasRoom(bytes, entries))
                     return true;
@@ -147,7 +151,7 @@ internal sealed class Evictor<TResidents> : IDisposable
         {
             lock (_lock)
             {
-                if (TryEvictLocked(bytes))
+                if (TryEvictLocked(bytes, searches < PatientSearches))
                     return true;
                 if (searches >= MostSearches)
                     return false;
@@ -227,7 +231,7 @@ internal sealed class Evictor<TResidents> : IDisposable
         ? 0
         : LeastSearches + _residents.Sweeps + (_queue.Count >> StaleHashesPerSearchShift);
 
-    private bool TryEvictLocked(long bytes)
+    private bool TryEvictLocked(long bytes, bool waits)
     {
         if (_disposed)
             return false;
@@ -238,7 +242,7 @@ internal sealed class Evictor<TResidents> : IDisposable
         _policy.MaxEntries = entries >= _maxEntries ? _maxEntries : 0;
         SetDuelCapacity(_policy.MaxEntries > 0 ? _maxEntries : entries);
         Adapt();
-        return _policy.TryEvict(bytes);
+        return _policy.TryEvict(bytes, waits);
     }
 
     private void Record(uint hash)

@@ -28,6 +28,33 @@ public sealed class EvictorTests
         Assert.Equal(capacity, cache.Count);
     }
 
+    [Fact]
+    public void An_entry_that_is_not_told_of_yet_is_waited_for_before_one_of_the_main_part_goes()
+    {
+        const int Capacity = 20;
+        CountedMemory memory = new();
+        using SimulatedCache cache = new(memory, new EvictorOptions { MaxEntries = Capacity, Seed = Seed });
+        for (long key = 0; key < 3 * Capacity; key++)
+            cache.Request(SimulatedCache.Hash(key, Seed));
+        // A queue that knows nothing: all of the small part was published and not told of.
+        using FrequencySketch sketch = FrequencySketch.TryCreate(memory, Seed, additionsPerEntry: 8)!;
+        using GhostTable ghost = GhostTable.TryCreate(memory, Seed)!;
+        using HashQueue queue = new(memory);
+        SimulatedCache.Face residents = new(cache);
+        EvictionPolicy<SimulatedCache.Face> policy = new(
+            residents, new(sketch, WritesSketch: true, ghost, queue), EvictionSettings.ForEntries[0], EvictionObjective.Bytes)
+        {
+            MaxEntries = Capacity,
+        };
+        long main = residents.MainEntries;
+        Assert.True(residents.SmallEntries > 0);
+        Assert.False(policy.TryEvict(incomingBytes: 1, waits: true));
+        Assert.Equal(main, residents.MainEntries);
+        // The thread that published it may not come for long.
+        Assert.True(policy.TryEvict(incomingBytes: 1, waits: false));
+        Assert.Equal(main - 1, residents.MainEntries);
+    }
+
     [Theory]
     [InlineData("lirs-2_pools.trace.gz", 10, 53.0)]
     [InlineData("lirs-sprite.trace.gz", 10, 84.0)]
