@@ -136,7 +136,7 @@ internal sealed partial class EvictionPolicy<TResidents>
         }
         if (TryFindVictim(out Resident victim))
             return TryRemove(victim);
-        return TryTakeOldest(out candidate) && TryRemove(candidate);
+        return TryTakeOldest(out candidate) && TryRemoveOldest(candidate);
     }
 
     /// <summary>The small part is above its size because the main part is not full yet or because entries of it were removed.</summary>
@@ -163,8 +163,18 @@ internal sealed partial class EvictionPolicy<TResidents>
         for (int i = 0; i < candidate.Frequency; i++)
             CountKey(candidate.Hash);
         if (!TryFindVictim(out Resident victim) || !Deserves(candidate, victim))
-            return TryRemove(candidate);
+            return TryRemoveOldest(candidate);
         return _residents.TryPromote(candidate, _now) && TryRemove(victim);
+    }
+
+    /// <summary>Removes what was the oldest of the small part; queues it again if its value was replaced meanwhile.</summary>
+    private bool TryRemoveOldest(in Resident oldest)
+    {
+        if (TryRemove(oldest))
+            return true;
+        if (_residents.TryFindSmall(oldest.Hash, out Resident replaced) && !_queue.TryEnqueue(oldest.Hash))
+            _residents.TryPromote(replaced, _now);
+        return false;
     }
 
     private bool TryRemove(in Resident entry)
