@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace PageFold.Cli.Tests;
 
-/// <summary>Runs the built command as a separate process, as a user does.</summary>
+/// <summary>What a run of the built command, or of another program, gave.</summary>
 internal sealed partial record Command(int ExitCode, string Output, string Error)
 {
     public static string Root { get; } = FindRoot();

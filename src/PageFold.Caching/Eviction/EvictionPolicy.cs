@@ -109,7 +109,7 @@ internal sealed partial class EvictionPolicy<TResidents>
             ShrinkSmall();
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            // An attempt fails only if another thread removed the entry meanwhile, or if nothing is left.
+            // An attempt fails if another thread has removed or replaced the entry meanwhile, if it waits for one, or if nothing is left.
             if (TryEvictOnce(incomingBytes, waits))
                 return true;
         }
